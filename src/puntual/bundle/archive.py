@@ -1,0 +1,228 @@
+"""The bundle's file: a ZIP of a manifest, an ONNX model, a card and Arrow tables, each held to its digest.
+
+The manifest lists the SHA-256 of every other member; the archive's comment holds the manifest's own, and its
+first 16 hexadecimal digits are the bundle's version. Nothing in it is code and nothing is unpickled.
+"""
+
+import hashlib
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from puntual.bundle.manifest import REQUIRED_TABLES, Manifest, decode, encode
+from puntual.errors import BadBundle, did_you_mean
+
+SUFFIX = ".puntual"
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+CARD = "MODEL_CARD.md"
+TABLE = re.compile(r"tables/([a-z0-9_]+)\.arrow")
+VERSION = re.compile(r"[0-9a-f]{16}")
+LARGEST = 512 * 2**20
+# Whatever `zipfile` raises on bytes that are no ZIP, or are one no longer.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A trained model with all that it needs: manifest, ONNX model, card (Markdown) and lookup tables."""
+
+    manifest: Manifest
+    model: bytes
+    card: str
+    tables: Mapping[str, pl.DataFrame]
+
+    @cached_property
+    def version(self) -> str:
+        """The bundle's name: 16 hexadecimal digits that follow from its content alone."""
+        return to_bytes(self)[0]
+
+
+def to_bytes(bundle: Bundle) -> tuple[str, bytes]:
+    """Write a bundle as its version and its file: the same content gives the same bytes.
+
+    Raise BadBundle when a required table is missing or when the manifest could not be read back.
+    """
+    _require_tables(bundle.tables, "the bundle to be written")
+    members = _members(bundle)
+    digests = {name: _sha256(content) for name, content in members.items()}
+    raw = encode(msgspec.structs.replace(bundle.manifest, members=digests))
+    digest = _sha256(raw)
+    return _version(digest), _pack({MANIFEST: raw} | members, comment=digest)
+
+
+def from_bytes(data: bytes, name: str) -> Bundle:
+    """Read a bundle, trusting nothing before its digest is checked; `name` stands in the messages.
+
+    Raise BadBundle when it is truncated, altered, of a newer format, or lacks a member, table or column. When
+    `name` is a version (`0123456789abcdef.puntual`), the content must be that version.
+    """
+    with _damage_told(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        _check_names(archive, name)
+        raw = archive.read(MANIFEST)
+        manifest = decode(raw, name)
+        _check_manifest_digest(_sha256(raw), archive.comment, data, name)
+        members = {member: archive.read(member) for member in archive.namelist() if member != MANIFEST}
+    _check_digests(members, manifest, name)
+    return _assemble(manifest, members, _version(_sha256(raw)), name)
+
+
+def read(path: str | Path) -> Bundle:
+    """Read the bundle in a file; raise BadBundle as `from_bytes` does, or when there is no such file."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise BadBundle(f"{path}: {error.strerror}; name a readable {SUFFIX} file") from error
+    return from_bytes(data, str(path))
+
+
+def require_columns(bundle: Bundle, known: Collection[str]) -> None:
+    """Raise BadBundle when the model asks for feature columns that this Puntual cannot compute."""
+    missing = [column for column in bundle.manifest.columns if column not in known]
+    if missing:
+        raise BadBundle(
+            f"bundle {bundle.version}: missing columns: its model asks for {', '.join(missing)}, which this "
+            f"Puntual does not compute; install puntual {bundle.manifest.puntual}, or train again"
+            f"{did_you_mean(missing[0], known)}"
+        )
+
+
+def _members(bundle: Bundle) -> dict[str, bytes]:
+    tables = {f"tables/{name}.arrow": _to_arrow(table) for name, table in bundle.tables.items()}
+    for member in tables:
+        if not TABLE.fullmatch(member):
+            raise BadBundle(f"table name in {member!r}: use lower-case letters, digits and underscores")
+    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tables
+
+
+def _to_arrow(table: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    # One chunk in the plainest layout, so that a table that was read is written as the same bytes again.
+    table.rechunk().write_ipc(buffer, compression="zstd", compat_level=pl.CompatLevel.oldest())
+    return buffer.getvalue()
+
+
+def _pack(members: dict[str, bytes], comment: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(members):
+            archive.writestr(_entry(name), members[name])
+        archive.comment = comment.encode()
+    return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """Describe a member without clock, platform or user: the date is the oldest that ZIP can write."""
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    # Arrow members are compressed already; a second time would only slow the reading.
+    entry.compress_type = zipfile.ZIP_STORED if name.endswith(".arrow") else zipfile.ZIP_DEFLATED
+    return entry
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        raise BadBundle(
+            f"{name}: truncated, altered or no bundle at all ({error}); expected the whole ZIP file that "
+            "Puntual wrote: fetch or train it again"
+        ) from error
+
+
+def _check_names(archive: zipfile.ZipFile, name: str) -> None:
+    members = archive.namelist()
+    strange = [member for member in members if not _is_expected(member)]
+    if strange:
+        raise _altered(name, f"holds {strange[0]!r}, which no bundle holds")
+    if len(set(members)) < len(members):
+        raise _altered(name, "holds a member twice")
+    if absent := sorted({MANIFEST, MODEL, CARD} - set(members)):
+        raise _altered(name, f"lacks {absent[0]}")
+    declared = sum(entry.file_size for entry in archive.infolist())
+    if declared > LARGEST:
+        raise _altered(name, f"would unpack to {declared:,} bytes where a bundle has at most {LARGEST:,}")
+
+
+def _is_expected(member: str) -> bool:
+    return member in {MANIFEST, MODEL, CARD} or TABLE.fullmatch(member) is not None
+
+
+def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) -> None:
+    if comment != digest.encode() or not data.endswith(comment):
+        raise _altered(name, f"ends in {comment[:64]!r} where its manifest has the digest {digest}")
+    stem = Path(name).stem
+    if VERSION.fullmatch(stem) and stem != _version(digest):
+        raise _altered(name, f"is named {stem} and holds version {_version(digest)}")
+
+
+def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) -> None:
+    if differing := sorted(members.keys() ^ manifest.members.keys()):
+        raise _altered(name, f"and its manifest do not list the same members: {', '.join(differing)}")
+    for member, content in members.items():
+        if _sha256(content) != manifest.members[member]:
+            raise _altered(name, f"holds a {member} whose digest is not the manifest's")
+
+
+def _assemble(manifest: Manifest, members: Mapping[str, bytes], version: str, name: str) -> Bundle:
+    tables = {
+        match[1]: _from_arrow(content, name)
+        for member, content in members.items()
+        if (match := TABLE.match(member))
+    }
+    _require_tables(tables, name)
+    with _damage_told(name):
+        bundle = Bundle(manifest=manifest, model=members[MODEL], card=members[CARD].decode(), tables=tables)
+    # The file tells; computing it would write the whole bundle, perhaps with another version of Arrow.
+    vars(bundle)["version"] = version
+    return bundle
+
+
+def _from_arrow(content: bytes, name: str) -> pl.DataFrame:
+    try:
+        return pl.read_ipc(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise BadBundle(
+            f"{name}: a table is no Arrow file ({error}); train or fetch the bundle again"
+        ) from error
+
+
+def _require_tables(tables: Collection[str], name: str) -> None:
+    if missing := sorted(REQUIRED_TABLES.difference(tables)):
+        raise BadBundle(
+            f"{name}: lacks the table {', '.join(missing)}, needed to predict; train or fetch it again"
+        )
+
+
+def _altered(name: str, what: str) -> BadBundle:
+    return BadBundle(f"{name}: altered: it {what}; fetch the bundle again, or train anew")
+
+
+def _version(digest: str) -> str:
+    return digest[:16]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,96 @@
+"""Every error that Puntual raises on purpose; each message gives value, expectation and remedy.
+
+PuntualError
+├── BadTable              a flight table that cannot be read as it is
+│   ├── MissingColumn     a column that the table should have
+│   ├── BadValue          one cell: names file, row, column, value, expectation and remedy
+│   ├── UnknownAirport    a code that neither IATA nor ICAO lists
+│   ├── DuplicateFlight   the same flight twice
+│   └── OutcomeAsFeature  a map that would let what happened describe the flight
+├── BadMap                a map of columns (TOML) that says something it cannot mean
+├── NotEnoughFlights      too few flights, or too few late ones, to learn or to score
+├── BadCost               a cost of false alarms and misses that cannot be read (also a ValueError)
+├── NotKnownYet           a feature that is not known at the cut-off
+├── BadBundle             a bundle that is truncated, altered, of a newer format or incomplete
+├── BadRegistry           a registry that lacks what was asked of it
+├── GateRefused           a challenger that failed a numbered check
+└── ConversionDisagrees   an ONNX model that does not answer as its estimator does
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PuntualError(Exception):
+    """The root: whatever is caught here has a message fit to be shown to a person."""
+
+
+class BadTable(PuntualError):
+    """A flight table that cannot be read as it is."""
+
+
+class MissingColumn(BadTable):
+    """A column that the table should have and has not."""
+
+
+class BadValue(BadTable):
+    """One cell that cannot be read."""
+
+
+class UnknownAirport(BadTable):
+    """An airport code that neither IATA nor ICAO lists."""
+
+
+class DuplicateFlight(BadTable):
+    """The same flight stands in the table twice."""
+
+
+class OutcomeAsFeature(BadTable):
+    """A map would let a column that tells the outcome describe the flight."""
+
+
+class BadMap(PuntualError):
+    """A map of columns that cannot be followed."""
+
+
+class NotEnoughFlights(PuntualError):
+    """Too few flights, or too few late ones, for what was asked."""
+
+
+class BadCost(PuntualError, ValueError):
+    """A cost of false alarms and misses that cannot be read."""
+
+
+class NotKnownYet(PuntualError):
+    """A feature was asked for before it is known."""
+
+
+class BadBundle(PuntualError):
+    """A bundle that cannot be trusted or read."""
+
+
+class BadRegistry(PuntualError):
+    """A registry that lacks what was asked of it."""
+
+
+class GateRefused(PuntualError):
+    """A challenger failed a numbered check."""
+
+
+class ConversionDisagrees(PuntualError):
+    """An ONNX model does not answer as the estimator that it was made from."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the known names nearest to `name`, as a clause that can end a message.
+
+    >>> did_you_mean("fecha-i", ["Fecha-I", "Fecha-O", "Vlo-I"])
+    "; did you mean 'Fecha-I' or 'Fecha-O'?"
+    >>> did_you_mean("zzz", ["Fecha-I"])
+    ''
+    """
+    spelled = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), list(spelled), n=2, cutoff=0.6)
+    if not near:
+        return ""
+    return "; did you mean " + " or ".join(repr(spelled[match]) for match in near) + "?"

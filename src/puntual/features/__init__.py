@@ -1,0 +1,1 @@
+"""One file per kind of feature; `vector` puts them in order."""

@@ -1,0 +1,212 @@
+"""How late flights were lately, closed at the end of a day: by airport, airline, destination, route, number.
+
+The late rates and mean delays of an airport are told as they are; those of all that flies from it are told as
+the difference from the airport's, so that what sets a flight apart does not move with the level of the season.
+Counts are whole numbers (flights, late and departed ones, seconds of delay), so a sum is the same to the bit
+however it was reached, from a whole year or from the sixty days that a bundle keeps.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from puntual.features.keys import NAMED, Days, Ids, Keys, as_ids, category, combine, distinct
+from puntual.features.specification import Feature, Group, Known
+from puntual.flights import LateRule, bands_of, has_operation
+
+WINDOWS = (1, 7, 30, 60)
+# Each level leans on its parent for as many flights as its strength says.
+LEVELS: tuple[tuple[str, str | None, float], ...] = (
+    ("network", None, 0.0),
+    ("airport", "network", 10.0),
+    ("airline", "airport", 20.0),
+    ("destination", "airport", 20.0),
+    ("route", "airline", 20.0),
+    ("flight", "route", 10.0),
+)
+_SHOWN = tuple(level for level, _, _ in LEVELS if level != "network")
+_NOUN = {
+    "airport": "the airport",
+    "airline": "the airline there",
+    "destination": "flights to the destination",
+    "route": "the airline to the destination",
+    "flight": "the flight number",
+}
+FEATURES = tuple(
+    Feature(
+        f"{level}_{what}_{window}d",
+        Group.HISTORY,
+        Known.HISTORY,
+        f"{meaning} of {_NOUN[level]}, {window} days",
+    )
+    for level in _SHOWN
+    for window in WINDOWS
+    for what, meaning in (("late_rate", "late rate"), ("delay", "mean delay"), ("support", "flights"))
+)
+# A departure three hours behind says no more about tomorrow than one two hours behind.
+_DELAY_CAP_SECONDS = 2 * 60 * 60
+COUNTS = ("flights", "late", "departed", "delay_seconds")
+# Rates to four places and minutes to two: finer differences are noise, and would come to name the day.
+_RATE_PLACES, _DELAY_PLACES = 4, 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """Running totals of one level's operations on one sorted line of (entity, day)."""
+
+    entities: Ids
+    line: NDArray[np.int64]
+    totals: NDArray[np.int64]
+
+    def sums(self, entity: Ids, first: Days, end: Days) -> NDArray[np.int64]:
+        """Sum the counts of the days first to end, which is excluded, both counted from day 0; shape (n, 4)."""
+        if not len(self.entities):
+            return np.zeros((len(entity), len(COUNTS)), np.int64)
+        place = np.minimum(np.searchsorted(self.entities, entity), len(self.entities) - 1)
+        start = place * _STRETCH
+        low = np.searchsorted(self.line, start + first)
+        high = np.searchsorted(self.line, start + np.maximum(first, end))
+        counts = self.totals[high] - self.totals[low]
+        counts[self.entities[place] != entity] = 0
+        return counts
+
+
+# Days that one entity may span on the line: over 2,800 years.
+_STRETCH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Shrunk:
+    """One level's windows for its distinct (entity, day) pairs, and where each flight finds its own."""
+
+    rate: NDArray[np.float64]
+    delay: NDArray[np.float64]
+    support: NDArray[np.float64]
+    examples: NDArray[np.intp]
+    places: NDArray[np.intp]
+
+    def of(self, flights: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give rates and delays of the flights at these positions."""
+        return self.rate[self.places[flights]], self.delay[self.places[flights]]
+
+    def block(self, rate: NDArray[np.float64], delay: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Lay out rates and delays, less those given, and the support, window by window for each flight."""
+        told = [
+            (self.rate - rate).round(_RATE_PLACES),
+            (self.delay - delay).round(_DELAY_PLACES),
+            self.support,
+        ]
+        return np.stack(told, axis=2).reshape(len(self.rate), -1).astype(np.float32)[self.places]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Past operations, ready to be asked how late flights were in the days before any day.
+
+    `first` and `end` are the days (since 1970) that it covers, end excluded.
+    """
+
+    first: int
+    end: int
+    levels: dict[str, _Level]
+
+    def features(self, keys: Keys, closed: Days) -> NDArray[np.float32]:
+        """Give the features of n flights from operations known before day `closed`, in `FEATURES` order.
+
+        A window is counted back from the day of the flight, so that what is old is missing, never stale.
+        Shapes: `closed` (n,) to (n, 60). NaN where the history does not reach into a window.
+        """
+        found: dict[str, _Shrunk] = {}
+        for level, parent, strength in LEVELS:
+            found[level] = self._shrunk(level, found.get(parent or ""), strength, keys, closed)
+        return np.hstack([_told(found[level], found["airport"]) for level in _SHOWN])
+
+    def _shrunk(
+        self, level: str, parent: _Shrunk | None, strength: float, keys: Keys, closed: Days
+    ) -> _Shrunk:
+        entity = _entities(keys, level)
+        examples, places = distinct(combine(entity, as_ids(keys.day), as_ids(closed)))
+        counts, reached = self._windows(level, entity[examples], keys.day[examples], closed[examples])
+        flights, late, departed, seconds = np.moveaxis(counts, 2, 0)
+        parent_rate, parent_delay = parent.of(examples) if parent else (0.0, 0.0)
+        with np.errstate(invalid="ignore"):
+            rate = (late + strength * parent_rate) / (flights + strength)
+            delay = (seconds / 60 + strength * parent_delay) / (departed + strength)
+        return _Shrunk(rate, delay, np.where(reached, flights, np.nan), examples, places)
+
+    def _windows(
+        self, level: str, entity: Ids, day: Days, closed: Days
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        last = np.clip(np.minimum(day, closed), self.first, self.end)
+        firsts = [np.clip(day - window, self.first, self.end) for window in WINDOWS]
+        sums = [self.levels[level].sums(entity, first - self.first, last - self.first) for first in firsts]
+        return np.stack(sums, axis=1), np.column_stack([first < last for first in firsts])
+
+
+def operations_of(flights: pl.DataFrame, rule: LateRule) -> pl.DataFrame:
+    """Turn flights with operations into rows of counts, each on the day on which it became known.
+
+    A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
+    shows in a history that was closed before it happened.
+    """
+    operated = flights.filter(has_operation(flights))
+    seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
+    return operated.select(
+        *NAMED,
+        day=pl.max_horizontal(pl.col("scheduled_departure").dt.date(), pl.col("departed").dt.date()),
+        flights=pl.lit(1, pl.Int64),
+        late=pl.Series(bands_of(operated, rule) > 0).cast(pl.Int64),
+        departed=pl.col("departed").is_not_null().cast(pl.Int64),
+        delay_seconds=seconds.clip(-_DELAY_CAP_SECONDS, _DELAY_CAP_SECONDS).fill_null(0),
+    )
+
+
+def closing(operations: pl.DataFrame) -> pl.DataFrame:
+    """Keep what the longest window can still reach: the counts of the last sixty days, summed by flight."""
+    reach = pl.col("day") > pl.col("day").max() - pl.duration(days=max(WINDOWS))
+    return operations.filter(reach).group_by(*NAMED, "day").agg(pl.col(COUNTS).sum()).sort(*NAMED, "day")
+
+
+def build_history(operations: pl.DataFrame) -> History:
+    """Sort rows of counts into a history."""
+    if operations.is_empty():
+        return History(0, 0, {level: _EMPTY for level, _, _ in LEVELS})
+    day = operations["day"].cast(pl.Int32).cast(pl.Int64).to_numpy()
+    keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
+    counts = operations.select(COUNTS).to_numpy()
+    first = int(day.min())
+    levels = {level: _level(_entities(keys, level), day - first, counts) for level, _, _ in LEVELS}
+    return History(first, int(day.max()) + 1, levels)
+
+
+def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
+    if level is airport:
+        return level.block(np.zeros(1), np.zeros(1))
+    return level.block(*airport.of(level.examples))
+
+
+_EMPTY = _Level(np.empty(0, np.uint64), np.empty(0, np.int64), np.zeros((1, len(COUNTS)), np.int64))
+
+
+def _level(entity: Ids, day: Days, counts: NDArray[np.int64]) -> _Level:
+    distinct_entities, place = np.unique(entity, return_inverse=True)
+    line = place * _STRETCH + day
+    order = np.argsort(line, kind="stable")
+    totals = np.zeros((len(line) + 1, len(COUNTS)), np.int64)
+    np.cumsum(counts[order], axis=0, out=totals[1:])
+    return _Level(distinct_entities, line[order], totals)
+
+
+def _entities(keys: Keys, level: str) -> Ids:
+    named = {
+        "network": (),
+        "airport": (keys.origin,),
+        "airline": (keys.origin, keys.airline),
+        "destination": (keys.origin, keys.destination),
+        "route": (keys.origin, keys.airline, keys.destination),
+        "flight": (keys.origin, keys.airline, keys.destination, keys.flight_number),
+    }[level]
+    level_id = np.full(len(keys), len(named), np.uint64)
+    return combine(level_id, *(column.ids for column in named))

@@ -1,0 +1,102 @@
+"""The small keys that features are functions of, taken from a table of flights or from one flight."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+NAMED = ("origin", "airline", "destination", "flight_number")
+Ids = NDArray[np.uint64]
+Days = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A text column as distinct values and, for each of n flights, the position of its value."""
+
+    values: tuple[str, ...]
+    positions: NDArray[np.intp]
+
+    @property
+    def ids(self) -> Ids:
+        """Give each flight the stable 64-bit number of its value, shape (n,)."""
+        return np.array([_number(value) for value in self.values], np.uint64)[self.positions]
+
+    def take(self, flights: NDArray[np.intp]) -> "Category":
+        """Keep the flights at these positions."""
+        return Category(self.values, self.positions[flights])
+
+    def texts(self) -> pl.Series:
+        """Give each flight's value, shape (n,)."""
+        return pl.Series(self.values, dtype=pl.String).gather(self.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of n flights: local day (days since 1970) and minute, and who flies what where."""
+
+    day: Days
+    minute: NDArray[np.int64]
+    origin: Category
+    airline: Category
+    destination: Category
+    flight_number: Category
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def take(self, flights: NDArray[np.intp]) -> "Keys":
+        """Keep the flights at these positions."""
+        kept = (getattr(self, name).take(flights) for name in NAMED)
+        return Keys(self.day[flights], self.minute[flights], *kept)
+
+
+def keys_of(flights: pl.DataFrame) -> Keys:
+    """Take the keys from a table of flights."""
+    scheduled = pl.col("scheduled_departure")
+    moments = flights.select(
+        day=scheduled.dt.date().cast(pl.Int32).cast(pl.Int64),
+        minute=scheduled.dt.hour().cast(pl.Int64) * 60 + scheduled.dt.minute(),
+    )
+    categories = (category(flights[name]) for name in NAMED)
+    return Keys(moments["day"].to_numpy(), moments["minute"].to_numpy(), *categories)
+
+
+def category(column: pl.Series) -> Category:
+    """Find the distinct values of a text column."""
+    values = column.unique().sort()
+    positions = column.cast(pl.Enum(values)).to_physical().cast(pl.Int64).to_numpy()
+    return Category(tuple(values), positions)
+
+
+def combine(*columns: Ids) -> Ids:
+    """Join ids into one 64-bit id by the finaliser of splitmix64 (Steele et al., 2014), column by column."""
+    joined = columns[0]
+    for column in columns[1:]:
+        joined = _mix(joined + np.uint64(0x9E3779B97F4A7C15) * (column | np.uint64(1)) + column)
+    return joined
+
+
+def as_ids(days: Days) -> Ids:
+    """Turn days into ids, so that they can be combined with others."""
+    return days.astype(np.uint64)
+
+
+def distinct(ids: NDArray[np.int64] | Ids) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the distinct ids: the position of one example of each, and for every id its place among them."""
+    _, examples, places = np.unique(ids, return_index=True, return_inverse=True)
+    return examples, places
+
+
+def _mix(value: Ids) -> Ids:
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@cache
+def _number(value: str) -> int:
+    return int.from_bytes(hashlib.blake2b(value.encode(), digest_size=8).digest(), "little")

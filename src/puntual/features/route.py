@@ -1,0 +1,105 @@
+"""Where the flight goes and who flies it: identities, great-circle distance, domestic or international."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from puntual import airports
+from puntual.features.keys import Category
+from puntual.features.specification import Feature, Group, Known
+
+AIRLINE_FEATURES = (
+    Feature(
+        "airline_code",
+        Group.AIRLINE,
+        Known.TIMETABLE,
+        "rank of the airline by flights in training; 0 unseen or rare",
+    ),
+)
+FEATURES = (
+    Feature(
+        "origin_code",
+        Group.ROUTE,
+        Known.TIMETABLE,
+        "rank of the origin by flights in training; 0 unseen or rare",
+    ),
+    Feature("destination_code", Group.ROUTE, Known.TIMETABLE, "rank of the destination likewise"),
+    Feature("distance_km", Group.ROUTE, Known.TIMETABLE, "great-circle distance"),
+    Feature("bearing_north", Group.ROUTE, Known.TIMETABLE, "cosine of the initial bearing: 1 due north"),
+    Feature("bearing_east", Group.ROUTE, Known.TIMETABLE, "sine of the initial bearing: 1 due east"),
+    Feature(
+        "international", Group.ROUTE, Known.TIMETABLE, "1 when the countries of origin and destination differ"
+    ),
+)
+
+RARE = 30
+_EARTH_RADIUS_KM = 6371.0088
+
+
+@cache
+def of_route(origin: str, destination: str) -> tuple[float, ...]:
+    """Give distance, bearing and whether a border is crossed, in the order of `FEATURES` after the codes.
+
+    >>> [round(value, 3) for value in of_route("SCL", "MIA")]
+    [6650.612, 0.984, -0.18, 1.0]
+    """
+    start, end = airports.find(origin), airports.find(destination)
+    lat, lat_end = math.radians(start.latitude), math.radians(end.latitude)
+    turn = math.radians(end.longitude - start.longitude)
+    east = math.sin(turn) * math.cos(lat_end)
+    north = math.cos(lat) * math.sin(lat_end) - math.sin(lat) * math.cos(lat_end) * math.cos(turn)
+    chord = math.sin((lat_end - lat) / 2) ** 2 + math.cos(lat) * math.cos(lat_end) * math.sin(turn / 2) ** 2
+    length = math.hypot(north, east) or 1.0
+    distance = 2 * _EARTH_RADIUS_KM * math.asin(math.sqrt(chord))
+    return distance, north / length, east / length, float(start.country != end.country)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The airlines, origins and destinations that training saw often enough, as codes from 1."""
+
+    codes: dict[str, dict[str, int]]
+
+    def code(self, kind: str, value: str) -> float:
+        """Give the code of a value; 0 where training saw it rarely or never."""
+        return float(self.codes[kind].get(value, 0))
+
+    def to_table(self) -> pl.DataFrame:
+        """Lay the vocabulary out as a table, to be stored."""
+        rows = [(kind, value, code) for kind, codes in self.codes.items() for value, code in codes.items()]
+        return pl.DataFrame(
+            rows, schema={"kind": pl.String, "value": pl.String, "code": pl.Int32}, orient="row"
+        )
+
+
+def vocabulary_from(table: pl.DataFrame) -> Vocabulary:
+    """Read back what `to_table` laid out."""
+    codes: dict[str, dict[str, int]] = {kind: {} for kind in CODED}
+    for kind, value, code in table.iter_rows():
+        codes[kind][value] = code
+    return Vocabulary(codes)
+
+
+def learn_vocabulary(flights: pl.DataFrame) -> Vocabulary:
+    """Rank the values of each coded column by their flights, most first, leaving out the rare."""
+    return Vocabulary({kind: _ranks(flights[kind]) for kind in CODED})
+
+
+CODED = ("origin", "airline", "destination")
+
+
+def codes(vocabulary: Vocabulary, kind: str, category: Category) -> Iterable[float]:
+    """Give the code of each distinct value of a category."""
+    return (vocabulary.code(kind, value) for value in category.values)
+
+
+def _ranks(column: pl.Series) -> dict[str, int]:
+    counts = (
+        column.value_counts()
+        .filter(pl.col("count") >= RARE)
+        .sort(["count", column.name], descending=[True, False])
+    )
+    return {value: rank for rank, value in enumerate(counts[column.name], start=1)}

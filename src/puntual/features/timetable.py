@@ -1,0 +1,154 @@
+"""How crowded the timetable is around a flight: departures near it, that day, and the gap before it.
+
+A known timetable and a typical week are one kind of thing, read by one function: departures in segments (an
+airport's day, an airline's day at an airport) over a number of weeks. A known day is its own single week.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from puntual.features.keys import Ids, Keys, as_ids, category, combine
+from puntual.features.specification import Feature, Group, Known
+
+_MEANINGS = (
+    ("airport_departures_15", "departures of the airport within 15 minutes, itself included"),
+    ("airport_departures_60", "departures of the airport within 60 minutes, itself included"),
+    ("airport_departures_day", "departures of the airport that day"),
+    ("airport_gap", "minutes since the airport's previous departure that day"),
+    ("airline_departures_15", "departures of the airline there within 15 minutes, itself included"),
+    ("airline_departures_60", "departures of the airline there within 60 minutes, itself included"),
+    ("airline_departures_day", "departures of the airline there that day"),
+    ("airline_gap", "minutes since the airline's previous departure there that day"),
+)
+FEATURES = tuple(Feature(name, Group.CONGESTION, Known.TIMETABLE, meaning) for name, meaning in _MEANINGS)
+
+NEAR, WIDE = 15, 60
+TYPICAL_WEEKS = 8
+# A segment owns a stretch of 4096 on one sorted line; the offset keeps a window from reaching its neighbour.
+_STRETCH, _OFFSET = 4096, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """Scheduled departures on one sorted line, segment after segment."""
+
+    segments: Ids
+    line: NDArray[np.int64]
+    weeks: int
+
+    def around(self, segment: Ids, minute: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give counts within 15 and 60 minutes, of the day, and the gap before; NaN where nothing is known.
+
+        Shapes: `segment` and `minute` (n,) to (n, 4).
+        """
+        if not len(self.segments):
+            return np.full((len(segment), 4), np.nan)
+        place = np.minimum(np.searchsorted(self.segments, segment), len(self.segments) - 1)
+        start = place * _STRETCH
+        moment = start + _OFFSET + minute
+        counts = [self._between(moment - width, moment + width) for width in (NEAR, WIDE)]
+        counts.append(self._between(start, start + _STRETCH))
+        found = np.column_stack([*counts, self._gap(start, moment)])
+        found[self.segments[place] != segment] = np.nan
+        return found
+
+    def holds(self, segment: Ids) -> NDArray[np.float64]:
+        """Count the departures of each segment in a week, zero where it is unknown; shape (n,)."""
+        return np.nan_to_num(self.around(segment, np.zeros(len(segment), np.int64))[:, 2])
+
+    def _between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
+        inside = np.searchsorted(self.line, last, side="right") - np.searchsorted(self.line, first)
+        return inside / self.weeks
+
+    def _gap(self, start: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.float64]:
+        # Over several weeks the line holds each usual departure once a week, so step back that many.
+        previous = np.searchsorted(self.line, moment) - self.weeks
+        at = self.line[np.maximum(previous, 0)]
+        return np.where((previous >= 0) & (at >= start), moment - at, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """The departures of airports and of their airlines, by day or, in a typical week, by weekday."""
+
+    airports: Departures
+    airlines: Departures
+    by_weekday: bool
+
+    def congestion(self, keys: Keys) -> NDArray[np.float64]:
+        """Give the features of n flights in `FEATURES` order, shape (n, 8)."""
+        airport, airline = segments(keys, self.by_weekday)
+        return np.hstack(
+            [self.airports.around(airport, keys.minute), self.airlines.around(airline, keys.minute)]
+        )
+
+
+def segments(keys: Keys, by_weekday: bool) -> tuple[Ids, Ids]:
+    """Give each flight the segment of its airport's day and of its airline's day there."""
+    # 1 January 1970 was a Thursday, the fourth day of a week that starts on Monday.
+    day = as_ids((keys.day + 3) % 7 if by_weekday else keys.day)
+    airport = combine(keys.origin.ids, day)
+    return airport, combine(airport, keys.airline.ids)
+
+
+def known_timetable(keys: Keys) -> Timetable:
+    """Take the flights as the whole timetable of the days that they fall on."""
+    airport, airline = segments(keys, by_weekday=False)
+    return Timetable(
+        _departures(airport, keys.minute, 1), _departures(airline, keys.minute, 1), by_weekday=False
+    )
+
+
+def usual_departures(keys: Keys) -> pl.DataFrame:
+    """Count the departures of the last eight weeks by origin, airline, weekday and minute: a typical week."""
+    if not len(keys):
+        return pl.DataFrame(schema=_USUAL)
+    recent = keys.day > keys.day.max() - 7 * TYPICAL_WEEKS
+    weeks = int(min(TYPICAL_WEEKS, max(1, (keys.day.max() - keys.day.min() + 1) // 7)))
+    departures = pl.DataFrame(
+        {
+            "origin": keys.origin.texts(),
+            "airline": keys.airline.texts(),
+            "weekday": (keys.day + 3) % 7,
+            "minute": keys.minute,
+        }
+    ).filter(recent)
+    counted = departures.group_by("origin", "airline", "weekday", "minute").agg(flights=pl.len())
+    return (
+        counted.with_columns(weeks=pl.lit(weeks)).cast(_USUAL).sort("origin", "airline", "weekday", "minute")
+    )
+
+
+def typical_timetable(usual: pl.DataFrame) -> Timetable:
+    """Build the typical week from `usual_departures`."""
+    each = usual.select(pl.exclude("flights").repeat_by("flights").explode())
+    keys = Keys(
+        each["weekday"].cast(pl.Int64).to_numpy() - 3,
+        each["minute"].cast(pl.Int64).to_numpy(),
+        *(category(each[name]) for name in ("origin", "airline", "origin", "origin")),
+    )
+    weeks = usual["weeks"][0] if usual.height else 1
+    airport, airline = segments(keys, by_weekday=True)
+    return Timetable(
+        _departures(airport, keys.minute, weeks), _departures(airline, keys.minute, weeks), by_weekday=True
+    )
+
+
+_USUAL = pl.Schema(
+    {
+        "origin": pl.String(),
+        "airline": pl.String(),
+        "weekday": pl.Int8(),
+        "minute": pl.Int16(),
+        "flights": pl.Int32(),
+        "weeks": pl.Int32(),
+    }
+)
+
+
+def _departures(segment: Ids, minute: NDArray[np.int64], weeks: int) -> Departures:
+    distinct_segments, place = np.unique(segment, return_inverse=True)
+    return Departures(distinct_segments, np.sort(place * _STRETCH + _OFFSET + minute), weeks)

@@ -1,0 +1,136 @@
+"""The feature vector: which features it holds, in which order, and how flights become one matrix."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual import airports
+from puntual.errors import NotKnownYet
+from puntual.features import calendar, clock, history, route, timetable
+from puntual.features.history import History
+from puntual.features.keys import Days, Keys, as_ids, combine, distinct
+from puntual.features.route import Vocabulary
+from puntual.features.specification import Feature, Group, Known
+from puntual.features.timetable import Timetable
+
+Matrix = NDArray[np.float32]
+
+
+def ordered(*kinds: tuple[Feature, ...], known: Known) -> tuple[Feature, ...]:
+    """Put the features of several kinds in one order, refusing any that is not known by then.
+
+    >>> late = Feature("air_time", Group.ROUTE, Known.OUTCOME, "minutes in the air")
+    >>> ordered((late,), known=Known.HISTORY)
+    Traceback (most recent call last):
+    puntual.errors.NotKnownYet: feature 'air_time' is known with the OUTCOME, but the vector is made
+    with what is known by HISTORY; leave it out
+    """
+    features = tuple(feature for kind in kinds for feature in kind)
+    for feature in features:
+        if feature.known > known:
+            raise NotKnownYet(
+                f"feature {feature.name!r} is known with the {feature.known.name}, but the vector is made "
+                f"with what is known by {known.name}; leave it out"
+            )
+    return features
+
+
+FEATURES = ordered(
+    calendar.FEATURES,
+    clock.FEATURES,
+    route.AIRLINE_FEATURES,
+    route.FEATURES,
+    timetable.FEATURES,
+    history.FEATURES,
+    known=Known.HISTORY,
+)
+COLUMNS = tuple(feature.name for feature in FEATURES)
+GROUPS = tuple(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """What features are looked up in: what training saw, the timetables and the past operations."""
+
+    vocabulary: Vocabulary
+    typical: Timetable
+    history: History
+
+
+def vectorise(
+    keys: Keys, lookups: Lookups, known: Timetable, is_known: NDArray[np.bool_], closed: Days
+) -> Matrix:
+    """Turn n flights into a float32 matrix of shape (n, len(COLUMNS)).
+
+    `is_known` says for which flights the timetable of the day is known, and so is read from `known` rather
+    than from the typical week; `closed` is the day before which operations are known, flight by flight.
+    """
+    airline_code = _gather(route.codes(lookups.vocabulary, "airline", keys.airline), keys.airline.positions)
+    return np.hstack(
+        [
+            _calendar(keys),
+            _clock(keys),
+            airline_code,
+            _route(keys, lookups.vocabulary),
+            _congestion(keys, lookups.typical, known, is_known),
+            lookups.history.features(keys, closed),
+        ]
+    )
+
+
+def columns_of(group: Group) -> NDArray[np.intp]:
+    """Give the positions in the vector of one group's features."""
+    return np.array([place for place, feature in enumerate(FEATURES) if feature.group is group])
+
+
+def _gather(values: Iterable[float | tuple[float, ...]], places: NDArray[np.intp]) -> Matrix:
+    distinct_rows = np.array(list(values), np.float32)
+    return distinct_rows.reshape(len(distinct_rows), -1)[places]
+
+
+def _calendar(keys: Keys) -> Matrix:
+    examples, places = distinct(combine(as_ids(keys.day), keys.origin.ids))
+    origins = (keys.origin.values[place] for place in keys.origin.positions[examples])
+    days = (date(1970, 1, 1) + timedelta(days=int(day)) for day in keys.day[examples])
+    rows = (
+        calendar.of_date(day, airports.find(origin).country)
+        for day, origin in zip(days, origins, strict=True)
+    )
+    return _gather(rows, places)
+
+
+def _clock(keys: Keys) -> Matrix:
+    examples, places = distinct(keys.minute)
+    return _gather((clock.of_minute(int(minute)) for minute in keys.minute[examples]), places)
+
+
+def _route(keys: Keys, vocabulary: Vocabulary) -> Matrix:
+    examples, places = distinct(combine(keys.origin.ids, keys.destination.ids))
+    pairs = [
+        (
+            keys.origin.values[keys.origin.positions[row]],
+            keys.destination.values[keys.destination.positions[row]],
+        )
+        for row in examples
+    ]
+    rows = (
+        (
+            vocabulary.code("origin", origin),
+            vocabulary.code("destination", destination),
+            *route.of_route(origin, destination),
+        )
+        for origin, destination in pairs
+    )
+    return _gather(rows, places)
+
+
+def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Matrix:
+    if is_known.all():
+        return known.congestion(keys).astype(np.float32)
+    found = typical.congestion(keys)
+    if is_known.any():
+        found[is_known] = known.congestion(keys)[is_known]
+    return found.astype(np.float32)

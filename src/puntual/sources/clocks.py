@@ -1,0 +1,55 @@
+"""Minutes and clock times → moments: dates with a time of day, delays, arrivals told by the clock."""
+
+import polars as pl
+
+from puntual import airports
+
+DAY = pl.duration(days=1)
+MINUTE = 60_000_000
+
+
+def zones_of(codes: pl.Series) -> pl.Series:
+    """Give the IANA time zone of each airport."""
+    known = codes.unique().to_list()
+    return codes.replace_strict(
+        known, [airports.find(code).time_zone for code in known], return_dtype=pl.String
+    )
+
+
+def moment_at(midnight: pl.Series, clock: pl.Series) -> pl.Series:
+    """Add minutes of the day to the midnight that starts it."""
+    return midnight + (clock.cast(pl.Int64) * MINUTE).cast(pl.Duration("us"))
+
+
+def departure_after(scheduled: pl.Series, delay: pl.Series) -> pl.Series:
+    """Add a delay in minutes to the schedule; null where the delay is."""
+    return scheduled + (delay * MINUTE).round().cast(pl.Int64).cast(pl.Duration("us"))
+
+
+def arrival_after(
+    departure: pl.Series, origin: pl.Series, destination: pl.Series, clock: pl.Series
+) -> pl.Series:
+    """Date a scheduled arrival of which only the minute of the day is known, at the destination.
+
+    A flight lasts less than a day, so it arrives the first time after departure that the destination's clock
+    shows that minute. Null where the clock is null, and where departure falls into the hour that a change of
+    clocks skips.
+    """
+    rows = pl.DataFrame(
+        {"left": departure, "from": zones_of(origin), "to": zones_of(destination), "clock": clock}
+    )
+    there = _in_zones(rows.with_row_index("row"))
+    arrival = pl.col("there").dt.truncate("1d") + pl.duration(minutes=pl.col("clock"))
+    return there.select(pl.when(arrival > pl.col("there")).then(arrival).otherwise(arrival + DAY)).to_series()
+
+
+def _in_zones(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add `there`, what the destination's clock shows at departure, one pair of zones at a time."""
+    parts = rows.partition_by("from", "to", as_dict=True)
+    moved = (part.with_columns(there=_seen_from(*map(str, zones))) for zones, part in parts.items())
+    return pl.concat(list(moved)).sort("row")
+
+
+def _seen_from(here: str, there: str) -> pl.Expr:
+    moment = pl.col("left").dt.replace_time_zone(here, ambiguous="earliest", non_existent="null")
+    return moment.dt.convert_time_zone(there).dt.replace_time_zone(None)

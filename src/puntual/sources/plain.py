@@ -1,0 +1,67 @@
+"""Flights under Puntual's own field names, as CSV, Parquet or JSON: what a person asks a prediction for."""
+
+import polars as pl
+
+from puntual.errors import BadTable, did_you_mean
+from puntual.flights import FLIGHT_FIELDS, SCHEMA, LateRule
+from puntual.sources.columns import (
+    read_airlines,
+    read_airports,
+    read_flags,
+    read_flight_numbers,
+    read_moments,
+    read_text,
+)
+from puntual.sources.delimited import read_delimited
+from puntual.sources.files import digest_of
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.json_rows import read_json_rows
+from puntual.sources.parquet import read_parquet
+from puntual.sources.raw import RawTable, shown
+
+READERS = {
+    ".csv": read_delimited,
+    ".parquet": read_parquet,
+    ".pq": read_parquet,
+    ".json": read_json_rows,
+    ".jsonl": read_json_rows,
+    ".ndjson": read_json_rows,
+}
+
+
+def read_plain(data: bytes, name: str, suffix: str, late_rule: LateRule = LateRule.FROM_15) -> FlightTable:
+    """Read flights from the bytes of a file; `suffix` is its format and `name` what messages call it.
+
+    airline, flight_number, origin, destination and scheduled_departure are required, the other fields of a
+    Flight are not. Time zones are those of the origins. Columns under other names are not used, and noted.
+    """
+    reader = READERS.get(suffix.lower())
+    if reader is None:
+        raise BadTable(
+            f"{name}: format {suffix!r} is unknown; expected one of {', '.join(READERS)}; convert the file"
+        )
+    raw = reader(data, name)
+    return assemble(raw, _columns(raw), Reading("plain", late_rule, digest_of(data)), _unused(raw))
+
+
+def _columns(raw: RawTable) -> dict[str, pl.Series]:
+    columns = {
+        "airline": read_airlines(raw, "airline"),
+        "flight_number": read_flight_numbers(raw, "flight_number"),
+        "origin": read_airports(raw, "origin", {}),
+        "destination": read_airports(raw, "destination", {}),
+        "scheduled_departure": read_moments(raw, "scheduled_departure"),
+    }
+    present = set(raw.frame.columns)
+    for name in {"scheduled_arrival", "departed"} & present:
+        columns[name] = read_moments(raw, name, required=False)
+    for name in {"aircraft", "tail"} & present:
+        columns[name] = read_text(raw, name, required=False)
+    if "cancelled" in present:
+        columns["cancelled"] = read_flags(raw, "cancelled")
+    return columns
+
+
+def _unused(raw: RawTable) -> tuple[str, ...]:
+    unused = [name for name in raw.frame.columns if name not in SCHEMA]
+    return tuple(f"column {shown(name)} is not used{did_you_mean(name, FLIGHT_FIELDS)}" for name in unused)

@@ -1,0 +1,52 @@
+"""Santiago de Chile: departures in the 18-column table `dataset_SCL.csv`.
+
+Columns that end in -I tell the schedule, those in -O the operation; DIA, MES, AÑO and DIANOM are the calendar
+of the operation and are not read. No cancellations are recorded, and no tails.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from puntual.flights import LateRule
+from puntual.sources.checks import Duplicates
+from puntual.sources.columns import read_airlines, read_airports, read_flight_numbers, read_moments
+from puntual.sources.delimited import read_delimited
+from puntual.sources.files import digest_of, read_bytes
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.raw import RawTable
+
+DEFAULT_PATH = Path("data/dataset_SCL.csv")
+REMEDY = f"put the table at {DEFAULT_PATH}, or name it with --data PATH"
+FORMATS = ("%Y-%m-%d %H:%M:%S",)
+AS_OPERATED = ("Vlo-O", "Ori-O", "Des-O", "Emp-O")
+
+
+def read_scl(data: Path | None = None) -> FlightTable:
+    """Read the table, from `data/` unless told otherwise; late is a delay of more than 15 minutes."""
+    path = data or DEFAULT_PATH
+    content = read_bytes(path, REMEDY)
+    raw = read_delimited(content, str(path))
+    # Two aircraft flew LAN 1 of 26 March 2017: one number with two operations is what the publisher means.
+    reading = Reading("scl", LateRule.MORE_THAN_15, digest_of(content), Duplicates.KEEP)
+    return assemble(raw, _columns(raw), reading)
+
+
+def _columns(raw: RawTable) -> dict[str, pl.Series]:
+    return {
+        "scheduled_departure": read_moments(raw, "Fecha-I", FORMATS),
+        "flight_number": read_flight_numbers(raw, "Vlo-I"),
+        "origin": read_airports(raw, "Ori-I", {}),
+        "destination": read_airports(raw, "Des-I", {}),
+        "airline": read_airlines(raw, "Emp-I"),
+        "departed": read_moments(raw, "Fecha-O", FORMATS, required=False),
+        "operated_as": _operated_as(raw),
+    }
+
+
+def _operated_as(raw: RawTable) -> pl.Series:
+    """Join the flight as operated into one text, which only tells two operations apart."""
+    present = [name for name in AS_OPERATED if name in raw.frame.columns]
+    return raw.frame.select(
+        pl.concat_str([pl.lit(""), *present], separator=" ", ignore_nulls=True)
+    ).to_series()

@@ -1,0 +1,137 @@
+"""Your own table: any CSV or Parquet, read through a map of columns in TOML."""
+
+from pathlib import Path
+
+import polars as pl
+
+from puntual.airports import find
+from puntual.errors import BadMap, BadTable, UnknownAirport
+from puntual.flights import LateRule
+from puntual.sources.checks import Duplicates
+from puntual.sources.clocks import arrival_after, departure_after, moment_at
+from puntual.sources.columns import (
+    ISO_FORMATS,
+    read_airports,
+    read_clock,
+    read_dates,
+    read_flags,
+    read_flight_numbers,
+    read_minutes,
+    read_moments,
+    read_text,
+)
+from puntual.sources.delimited import read_delimited
+from puntual.sources.files import digest_of, read_bytes
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.parquet import read_parquet
+from puntual.sources.raw import RawTable
+from puntual.sources.table_map import From, Rules, TableMap, read_map, refuse_outcomes
+
+PARQUET = (".parquet", ".pq")
+
+
+def read_table(data: Path | None, map_file: Path | None) -> FlightTable:
+    """Read the table `data` through the map `map_file`, whose [rules] say when a flight is late."""
+    if data is None:
+        raise BadTable(
+            "the source table reads your own file; expected --data PATH; name a CSV or Parquet file"
+        )
+    if map_file is None:
+        raise BadMap(
+            f"{data}: the source table needs a map of its columns; expected --map FILE.toml; write one"
+        )
+    table_map = read_map(map_file)
+    content = read_bytes(data, "name your table with --data PATH")
+    raw = _raw(content, data, table_map.rules)
+    refuse_outcomes(table_map, str(map_file), raw.frame.columns)
+    rules = table_map.rules
+    return assemble(
+        raw,
+        _timetable(raw, table_map) | _operation(raw, table_map),
+        Reading(
+            "table",
+            LateRule(rules.late),
+            digest_of(content),
+            Duplicates(rules.duplicates),
+            rules.missing_departure_is_cancelled,
+        ),
+    )
+
+
+def _raw(content: bytes, path: Path, rules: Rules) -> RawTable:
+    if path.suffix.lower() in PARQUET:
+        return read_parquet(content, str(path))
+    return read_delimited(content, str(path), rules.separator, rules.encoding, tuple(rules.missing))
+
+
+def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
+    flights = table_map.flights
+    columns = {
+        "airline": _words(raw, flights["airline"]).str.to_uppercase(),
+        "flight_number": _flight_numbers(raw, flights["flight_number"]),
+        "origin": _airports(raw, flights["origin"], table_map.airports),
+        "destination": _airports(raw, flights["destination"], table_map.airports),
+        "scheduled_departure": _moments(raw, flights["scheduled_departure"], table_map.rules),
+    }
+    columns |= {
+        name: _words(raw, flights[name], required=False) for name in ("aircraft", "tail") if name in flights
+    }
+    if "scheduled_arrival" in flights:
+        columns["scheduled_arrival"] = _arrival(raw, flights["scheduled_arrival"], table_map.rules, columns)
+    return columns
+
+
+def _operation(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
+    operation = table_map.operation
+    columns = {}
+    if "departed" in operation:
+        columns["departed"] = _moments(raw, operation["departed"], table_map.rules, required=False)
+    if "delay_minutes" in operation:
+        scheduled = _moments(raw, table_map.flights["scheduled_departure"], table_map.rules)
+        columns["departed"] = departure_after(
+            scheduled, read_minutes(raw, operation["delay_minutes"].columns()[0])
+        )
+    if "cancelled" in operation:
+        columns["cancelled"] = read_flags(raw, operation["cancelled"].columns()[0])
+    return columns
+
+
+def _words(raw: RawTable, source: From, *, required: bool = True) -> pl.Series:
+    if source.column is not None:
+        return read_text(raw, source.column, required=required)
+    return _constant(raw, (source.constant or "").strip())
+
+
+def _flight_numbers(raw: RawTable, source: From) -> pl.Series:
+    return read_flight_numbers(raw, source.column) if source.column is not None else _words(raw, source)
+
+
+def _airports(raw: RawTable, source: From, aliases: dict[str, str]) -> pl.Series:
+    if source.column is not None:
+        return read_airports(raw, source.column, aliases)
+    code = (source.constant or "").strip().upper()
+    try:
+        return _constant(raw, find(aliases.get(code, code)).code)
+    except UnknownAirport as failure:
+        raise BadMap(f"[flights] constant: {failure}; correct the map") from None
+
+
+def _moments(raw: RawTable, source: From, rules: Rules, *, required: bool = True) -> pl.Series:
+    if source.column is not None:
+        formats = (rules.datetime_format,) if rules.datetime_format else ISO_FORMATS
+        return read_moments(raw, source.column, formats, required=required)
+    date, time = source.columns()
+    midnight = read_dates(raw, date, (rules.date_format,), required=required)
+    return moment_at(midnight, read_clock(raw, time, required=required))
+
+
+def _arrival(raw: RawTable, source: From, rules: Rules, columns: dict[str, pl.Series]) -> pl.Series:
+    """Read a scheduled arrival; one told by the clock alone is the first after departure."""
+    if source.column is not None or source.date is not None or source.time is None:
+        return _moments(raw, source, rules, required=False)
+    clock = read_clock(raw, source.time, required=False)
+    return arrival_after(columns["scheduled_departure"], columns["origin"], columns["destination"], clock)
+
+
+def _constant(raw: RawTable, text: str) -> pl.Series:
+    return pl.repeat(text, raw.frame.height, dtype=pl.String, eager=True)

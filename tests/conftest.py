@@ -1,0 +1,85 @@
+"""Made data that several test files share."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from puntual.bundle import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
+from puntual.evaluate import Evaluation, Measure
+from puntual.flights import BANDS, LateRule
+from puntual.gate import Evidence
+
+
+@pytest.fixture
+def make_bundle() -> Callable[..., Bundle]:
+    return _bundle
+
+
+def _bundle(*, model: bytes = b"onnx", card: str = "# Card", tables=None, evidence=None, **fields) -> Bundle:
+    made = {name: pl.DataFrame({"value": [1.0]}) for name in REQUIRED_TABLES}
+    manifest = _manifest(**{"evidence": evidence or _evidence(), **fields})
+    return Bundle(manifest=manifest, model=model, card=card, tables=made | (tables or {}))
+
+
+def _manifest(**fields) -> Manifest:
+    usual = {
+        "created": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        "puntual": "0.1.0",
+        "candidate": "lightgbm",
+        "treatment": "none",
+        "preset": "quick",
+        "source": "nyc",
+        "data_digest": "d" * 64,
+        "late_rule": LateRule.FROM_15,
+        "columns": ("month", "distance"),
+        "input_width": 2,
+        "bands": BANDS,
+        "threshold": 0.3,
+        "threshold_rule": "maximise F1 of late",
+        "split": SplitInfo(
+            kind="time",
+            train_from=datetime(2013, 1, 1),
+            train_until=datetime(2013, 8, 1),
+            validation_until=datetime(2013, 10, 1),
+            test_from=datetime(2013, 10, 1),
+            test_until=datetime(2014, 1, 1),
+            train_rows=190_000,
+            validation_rows=56_000,
+            test_rows=83_000,
+            seed=0,
+        ),
+        "history_until": date(2014, 1, 1),
+        "airports": ("EWR", "JFK", "LGA"),
+        "agreement": Agreement(
+            rows=4000, rows_with_missing=1000, largest_difference=1e-7, candidates={"lightgbm": 1e-7}
+        ),
+        "versions": {"lightgbm": "4.6.0"},
+        "scores": {"full": _evaluation()},
+    }
+    return Manifest(**{**usual, **fields})
+
+
+def _evaluation() -> Evaluation:
+    counted = {"flights", "late_rate", "threshold", "by"}
+    names = [name for name in Evaluation.__struct_fields__ if name not in counted]
+    measures = dict.fromkeys(names, Measure(0.02, 0.01, 0.03))
+    return Evaluation(flights=83_000, late_rate=0.2, threshold=0.3, by={}, **measures)
+
+
+def _evidence(**fields) -> Evidence:
+    usual = {
+        "test": _evaluation(),
+        "train_until": datetime(2013, 8, 1),
+        "test_from": datetime(2013, 10, 1),
+        "baseline_difference": Measure(-0.05, -0.06, -0.04),
+        "feature_auc": {"month": 0.55},
+        "data_digest": "d" * 64,
+    }
+    return Evidence(**{**usual, **fields})
+
+
+@pytest.fixture
+def make_evidence() -> Callable[..., Evidence]:
+    return _evidence

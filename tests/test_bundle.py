@@ -1,0 +1,239 @@
+"""A bundle is read as it was written, or not at all."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import time
+import zipfile
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from puntual.bundle import archive, from_bytes, read, require_columns, to_bytes
+from puntual.errors import BadBundle
+
+TABLE = pl.DataFrame({"route": ["SCLMIA", None], "late": [0.2, float("nan")], "support": [10, None]})
+
+
+@pytest.fixture
+def bundle(make_bundle):
+    return make_bundle(model=b"model" * 50, tables={"history": TABLE})
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def packed(members: dict[str, bytes], comment: bytes | None = None) -> bytes:
+    """Pack by hand, the comment right unless told otherwise, as someone who alters a bundle might."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+        digest = hashlib.sha256(members.get("manifest.json", b"")).hexdigest().encode()
+        file.comment = digest if comment is None else comment
+    return buffer.getvalue()
+
+
+def with_manifest(data: bytes, **fields) -> bytes:
+    members = unpacked(data)
+    said = json.loads(members["manifest.json"]) | fields
+    return packed(members | {"manifest.json": json.dumps(said).encode()})
+
+
+def same(one, other) -> bool:
+    tables = one.tables.keys() == other.tables.keys() and all(
+        one.tables[name].equals(other.tables[name]) for name in one.tables
+    )
+    return tables and (one.version, one.model, one.card) == (other.version, other.model, other.card)
+
+
+def test_a_bundle_is_read_as_it_was_written(bundle):
+    version, data = to_bytes(bundle)
+    found = from_bytes(data, f"{version}.puntual")
+    assert same(found, bundle)
+    assert found.tables["history"].schema == TABLE.schema
+    assert msgspec.structs.replace(found.manifest, members={}) == bundle.manifest
+    assert found.manifest.members["model.onnx"] == hashlib.sha256(bundle.model).hexdigest()
+
+
+def test_the_same_content_gives_the_same_bytes_and_version(bundle):
+    version, data = to_bytes(bundle)
+    assert to_bytes(bundle) == (version, data)
+    assert to_bytes(from_bytes(data, "copy")) == (version, data)
+
+
+def test_a_table_in_several_chunks_keeps_its_version_once_it_was_read(make_bundle):
+    halves = pl.concat([TABLE[:1], TABLE[1:]], rechunk=False)
+    version, data = to_bytes(make_bundle(tables={"history": halves}))
+    assert to_bytes(from_bytes(data, "copy")) == (version, data)
+
+
+@pytest.mark.parametrize("change", [{"model": b"other"}, {"card": "# Other"}, {"threshold": 0.4}])
+def test_other_content_has_another_version(make_bundle, change):
+    assert make_bundle(**change).version != make_bundle().version
+
+
+def test_a_bundle_cut_anywhere_is_refused(bundle):
+    _, data = to_bytes(bundle)
+    for length in range(0, len(data), 7):
+        with pytest.raises(BadBundle, match=r"cut\.puntual"):
+            from_bytes(data[:length], "cut.puntual")
+    with pytest.raises(BadBundle):
+        from_bytes(data[:-1], "cut.puntual")
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_changed_byte_is_refused_or_changes_nothing(bundle, place, flip):
+    _, data = to_bytes(bundle)
+    altered = bytearray(data)
+    altered[int(place * len(data))] ^= flip
+    try:
+        found = from_bytes(bytes(altered), "altered.puntual")
+    except BadBundle:
+        return
+    assert same(found, bundle)
+
+
+@given(data=st.binary(max_size=200))
+def test_bytes_that_are_no_bundle_are_refused(data):
+    with pytest.raises(BadBundle, match="no bundle at all"):
+        from_bytes(data, "noise")
+
+
+def test_bytes_after_the_end_are_refused(bundle):
+    with pytest.raises(BadBundle, match="altered"):
+        from_bytes(to_bytes(bundle)[1] + b"more", "longer")
+
+
+@pytest.mark.parametrize("member", ["model.onnx", "MODEL_CARD.md", "tables/history.arrow"])
+def test_an_altered_member_is_named(bundle, member):
+    members = unpacked(to_bytes(bundle)[1])
+    with pytest.raises(BadBundle, match=f"holds a {member} whose digest is not the manifest's"):
+        from_bytes(packed(members | {member: b"other"}), "altered")
+
+
+@pytest.mark.parametrize("member", ["model.onnx", "MODEL_CARD.md", "tables/history.arrow", "manifest.json"])
+def test_a_missing_member_is_named(bundle, member):
+    members = unpacked(to_bytes(bundle)[1])
+    del members[member]
+    with pytest.raises(BadBundle, match=member):
+        from_bytes(packed(members), "incomplete")
+
+
+@pytest.mark.parametrize(
+    "member", ["tables/extra.arrow", "model.pkl", "../outside", "/etc/passwd", "tables/"]
+)
+def test_a_member_more_is_named(bundle, member):
+    members = unpacked(to_bytes(bundle)[1]) | {member: b"more"}
+    with pytest.raises(BadBundle, match=member.replace(".", r"\.")):
+        from_bytes(packed(members), "swollen")
+
+
+def test_an_altered_manifest_is_refused_whatever_the_file_is_called(bundle):
+    version, data = to_bytes(bundle)
+    members = unpacked(data)
+    raw = members["manifest.json"].replace(b'"threshold": 0.3', b'"threshold": 0.9')
+    assert raw != members["manifest.json"]
+    old = hashlib.sha256(members["manifest.json"]).hexdigest().encode()
+    for name in ("renamed.puntual", f"{version}.puntual"):
+        with pytest.raises(BadBundle, match="its manifest has the digest"):
+            from_bytes(packed(members | {"manifest.json": raw}, comment=old), name)
+
+
+def test_a_rewritten_bundle_is_not_the_version_that_its_name_says(bundle):
+    version, data = to_bytes(bundle)
+    forged = with_manifest(data, threshold=0.9)
+    with pytest.raises(BadBundle, match=f"is named {version} and holds version"):
+        from_bytes(forged, f"models/{version}.puntual")
+
+
+def test_a_newer_format_names_the_version_that_reads_it(bundle):
+    newer = with_manifest(to_bytes(bundle)[1], format=2, puntual="7.1.0", split="told otherwise now")
+    with pytest.raises(BadBundle, match=r"bundle format 2.*reads formats up to 1: install puntual>=7\.1\.0"):
+        from_bytes(newer, "tomorrow.puntual")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"late_rule": ">20"}, {"created": "yesterday"}, {"format": "one"}, {"format": 0}]
+)
+def test_a_manifest_that_does_not_fit_is_refused(bundle, fields):
+    with pytest.raises(BadBundle, match=r"odd: (unreadable manifest|bundle format 0)"):
+        from_bytes(with_manifest(to_bytes(bundle)[1], **fields), "odd")
+
+
+def test_fewer_columns_than_the_model_takes_are_refused(bundle):
+    with pytest.raises(BadBundle, match="missing columns: the manifest names 1 for a model that takes 2"):
+        from_bytes(with_manifest(to_bytes(bundle)[1], columns=["month"]), "narrow")
+
+
+def test_a_column_that_this_puntual_does_not_compute_is_missing(bundle):
+    require_columns(bundle, ["distance", "month", "weekday"])
+    with pytest.raises(BadBundle, match=r"missing columns.*asks for distance.*did you mean 'distances'"):
+        require_columns(bundle, ["month", "distances"])
+
+
+def test_a_required_table_is_missed_on_writing_and_on_reading(bundle, monkeypatch):
+    data = to_bytes(bundle)[1]
+    monkeypatch.setattr(archive, "REQUIRED_TABLES", frozenset({"calibration"}))
+    with pytest.raises(BadBundle, match="lacks the table calibration"):
+        from_bytes(data, "poor")
+    with pytest.raises(BadBundle, match="lacks the table calibration"):
+        to_bytes(bundle)
+
+
+def test_a_table_that_is_no_arrow_file_is_refused(bundle):
+    data = to_bytes(bundle)[1]
+    members = unpacked(data) | {"tables/history.arrow": b"no arrow"}
+    said = json.loads(members["manifest.json"])
+    said["members"]["tables/history.arrow"] = hashlib.sha256(b"no arrow").hexdigest()
+    with pytest.raises(BadBundle, match="no Arrow file"):
+        from_bytes(packed(members | {"manifest.json": json.dumps(said).encode()}), "odd")
+
+
+def test_a_bundle_that_would_unpack_to_too_much_is_refused_before_it_does(bundle, monkeypatch):
+    monkeypatch.setattr(archive, "LARGEST", 100_000)
+    members = unpacked(to_bytes(bundle)[1]) | {"model.onnx": bytes(100_000)}
+    with pytest.raises(BadBundle, match="would unpack to"):
+        from_bytes(packed(members), "bomb")
+
+
+def test_a_number_that_json_cannot_carry_is_refused_on_writing(make_bundle):
+    with pytest.raises(BadBundle, match="the manifest to be written: unreadable manifest"):
+        to_bytes(make_bundle(threshold=float("nan")))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadBundle, match=r"none\.puntual: No such file"):
+        read(tmp_path / "none.puntual")
+
+
+def test_two_megabytes_are_read_well_under_a_tenth_of_a_second(make_bundle):
+    random = np.random.default_rng(0)
+    table = pl.DataFrame({"late": random.random(150_000, np.float32), "key": np.arange(150_000) // 9})
+    _, data = to_bytes(make_bundle(model=random.bytes(1_300_000), tables={"history": table}))
+    assert len(data) > 1_800_000
+    from_bytes(data, "warm")
+    assert min(_seconds_to_read(data) for _ in range(5)) < 0.1
+
+
+def test_importing_the_bundle_imports_no_model_library():
+    code = "import sys, puntual.bundle; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"onnxruntime", "onnx", "sklearn", "lightgbm", "xgboost", "pickle5", "joblib"} & set(found)
+
+
+def _seconds_to_read(data: bytes) -> float:
+    start = time.perf_counter()
+    from_bytes(data, "timed")
+    return time.perf_counter() - start

@@ -1,0 +1,301 @@
+"""A registry names one whole champion at every moment, whoever writes or is killed meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from puntual.bundle import SUFFIX, to_bytes
+from puntual.errors import BadBundle, BadRegistry
+from puntual.registry import Registry
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["folder", "memory"])
+def registry(request, tmp_path):
+    return Registry(tmp_path / "models" if request.param == "folder" else f"memory://{uuid.uuid4()}/models")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Registry(tmp_path)
+
+
+@pytest.fixture
+def publish(make_bundle):
+    def publish(registry, card, estimator=None, **fields):
+        return registry.publish(make_bundle(card=card, **fields), estimator)
+
+    return publish
+
+
+def deploy(registry, version, now=NOON):
+    return registry.set_champion(version, now, previous=registry.champion())
+
+
+def test_a_published_bundle_is_read_by_version_by_prefix_and_as_champion(registry, publish):
+    version = publish(registry, "# One")
+    deploy(registry, version)
+    assert registry.champion() == version
+    assert [registry.read(which).card for which in (version, version[:6], None)] == ["# One"] * 3
+
+
+def test_a_bundle_is_read_from_a_file(folder, make_bundle, tmp_path):
+    path = tmp_path / "sent-by-mail.puntual"
+    path.write_bytes(to_bytes(make_bundle(card="# Sent"))[1])
+    assert folder.read(path).card == folder.read(str(path)).card == "# Sent"
+
+
+def test_publishing_twice_changes_nothing(folder, publish, tmp_path):
+    version = publish(folder, "# One", b"estimator")
+    before = (tmp_path / f"{version}.puntual").stat().st_mtime_ns
+    assert publish(folder, "# One", b"estimator") == version
+    assert (tmp_path / f"{version}.puntual").stat().st_mtime_ns == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{version}.pkl", f"{version}.puntual"]
+
+
+def test_publishing_mends_a_broken_file(folder, publish, tmp_path):
+    version = publish(folder, "# One")
+    (tmp_path / f"{version}.puntual").write_bytes(b"half")
+    publish(folder, "# One")
+    assert folder.read(version).card == "# One"
+
+
+def test_the_list_is_newest_first_and_tells_what_is_broken(folder, publish, tmp_path):
+    old = publish(folder, "# Old", created=NOON)
+    new = publish(folder, "# New", created=NOON + timedelta(days=1))
+    (tmp_path / f"{'0' * 16}.puntual").write_bytes(b"half a bundle")
+    deploy(folder, old)
+    listed = folder.versions()
+    assert [entry.version for entry in listed] == [new, old, "0" * 16]
+    assert [entry.champion for entry in listed] == [False, True, False]
+    assert listed[0].manifest is not None and listed[0].manifest.created == NOON + timedelta(days=1)
+    assert listed[2].manifest is None and "no bundle at all" in listed[2].broken
+
+
+def test_an_empty_list_is_no_error_but_a_missing_folder_is(tmp_path):
+    assert Registry(tmp_path).versions() == []
+    with pytest.raises(BadRegistry, match="no such folder; train a model first"):
+        Registry(tmp_path / "none").versions()
+
+
+def test_without_a_champion_the_remedy_is_to_promote(registry, publish):
+    publish(registry, "# One")
+    assert registry.champion() is None
+    for ask in (registry.read, lambda: registry.rollback(NOON)):
+        with pytest.raises(BadRegistry, match="no champion yet; train and promote"):
+            ask()
+
+
+def test_an_unknown_version_suggests_or_lists(folder, publish):
+    version = publish(folder, "# One")
+    with pytest.raises(BadRegistry, match=f"did you mean '{version}'"):
+        folder.read(version[:-1] + "x")
+    with pytest.raises(BadRegistry, match=f"it holds {version}"):
+        folder.read("zz")
+    with pytest.raises(BadRegistry, match="is not in registry"):
+        deploy(folder, "0" * 16)
+
+
+def test_a_prefix_of_two_versions_is_ambiguous(folder, publish):
+    one, other = sorted([publish(folder, "# One"), publish(folder, "# Other")])
+    with pytest.raises(BadRegistry, match=f"ambiguous: {one}, {other}; give more digits"):
+        folder.read("")
+
+
+def test_a_broken_bundle_does_not_become_champion(folder, publish, tmp_path):
+    version = publish(folder, "# One")
+    (tmp_path / f"{version}{SUFFIX}").write_bytes(b"half")
+    with pytest.raises(BadBundle):
+        deploy(folder, version)
+    assert folder.champion() is None
+
+
+def test_rolling_back_twice_goes_back_two_and_no_further(registry, publish):
+    one, two, three = (publish(registry, f"# {number}") for number in (1, 2, 3))
+    for version in (one, two, three):
+        deploy(registry, version)
+    assert [registry.rollback(NOON), registry.rollback(NOON)] == [two, one]
+    assert registry.champion() == one
+    with pytest.raises(BadRegistry, match=f"no champion came before {one}"):
+        registry.rollback(NOON)
+
+
+def test_a_rollback_after_a_rollback_and_a_promotion_returns_to_the_one_before(registry, publish):
+    one, two, three = (publish(registry, f"# {number}") for number in (1, 2, 3))
+    deploy(registry, one)
+    deploy(registry, two)
+    registry.rollback(NOON)
+    deploy(registry, three)
+    assert registry.rollback(NOON) == one
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=12))
+def test_promotions_and_rollbacks_are_a_stack_whatever_the_clock_says(publish, steps):
+    registry = Registry(f"memory://{uuid.uuid4()}/models")
+    versions = [publish(registry, f"# {number}") for number in (1, 2, 3)]
+    deploy(registry, versions[0])
+    stack = [versions[0]]
+    for step, (promotes, hours) in enumerate(steps):
+        now = NOON - timedelta(hours=hours)
+        if promotes:
+            stack.append([version for version in versions if version != stack[-1]][step % 2])
+            deploy(registry, stack[-1], now)
+        elif len(stack) > 1:
+            stack.pop()
+            assert registry.rollback(now) == stack[-1]
+        assert registry.champion() == stack[-1]
+
+
+def test_a_record_without_its_swap_is_passed_over(folder, publish, tmp_path):
+    """As after a kill between the record and the pointer."""
+    one, two, three = (publish(folder, f"# {number}") for number in (1, 2, 3))
+    deploy(folder, one)
+    deploy(folder, two)
+    (tmp_path / "model_to_deploy").write_text(f"{one}\n")
+    deploy(folder, three)
+    assert folder.rollback(NOON) == one
+
+
+def test_the_champion_is_swapped_only_if_it_is_the_one_that_was_seen(registry, publish):
+    one, two = publish(registry, "# 1"), publish(registry, "# 2")
+    deploy(registry, one)
+    with pytest.raises(BadRegistry, match=f"the champion is {one} now, expected None: someone deployed"):
+        registry.set_champion(two, NOON, previous=None)
+    assert registry.champion() == one
+
+
+def test_the_estimator_is_copied_and_a_stale_one_removed(folder, publish, tmp_path):
+    one, two = publish(folder, "# 1", b"estimator of one"), publish(folder, "# 2")
+    assert deploy(folder, one).pickle_written
+    assert (tmp_path / "model_to_deploy.pkl").read_bytes() == b"estimator of one"
+    assert not deploy(folder, two).pickle_written
+    assert not (tmp_path / "model_to_deploy.pkl").exists()
+    folder.rollback(NOON)
+    assert (tmp_path / "model_to_deploy.pkl").read_bytes() == b"estimator of one"
+
+
+def test_the_pointer_is_the_version_and_a_new_line(folder, publish, tmp_path):
+    version = publish(folder, "# 1")
+    deploy(folder, version)
+    assert (tmp_path / "model_to_deploy").read_text() == f"{version}\n"
+    (tmp_path / "model_to_deploy").write_text("latest\n")
+    with pytest.raises(BadRegistry, match="names 'latest', expected a version"):
+        folder.champion()
+
+
+def test_an_unreadable_record_is_named(folder, publish, tmp_path):
+    deploy(folder, publish(folder, "# 1"))
+    (record,) = (tmp_path / "promotions").iterdir()
+    record.write_bytes(b"{")
+    with pytest.raises(BadRegistry, match=rf"{record.name}: unreadable record"):
+        folder.rollback(NOON)
+
+
+def test_a_registry_that_is_a_file_is_told_so(publish, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BadRegistry, match=r"file/.*puntual: .*(folder|in its place)"):
+        publish(Registry(tmp_path / "file"), "# 1")
+
+
+def test_a_protocol_that_nobody_knows_is_told_so():
+    with pytest.raises(BadRegistry, match="'gopher://models'"):
+        Registry("gopher://models")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_a_full_disk_is_named_and_leaves_no_half_bundle(folder, publish, tmp_path):
+    version = publish(folder, "# 1")
+    code = """
+import resource, sys
+from puntual.errors import BadRegistry
+from puntual.registry import Registry
+registry = Registry(sys.argv[1])
+bundle = registry.read(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    Registry(sys.argv[1] + "/other").publish(bundle)
+except BadRegistry as error:
+    print(error)
+"""
+    said = run(code, tmp_path, version)
+    assert f"{version}.puntual" in said and "free some space" in said
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_of_many_processes_that_promote_at_once_one_wins_each_round(folder, publish, tmp_path):
+    versions = [publish(folder, f"# {number}", f"estimator {number}".encode()) for number in range(4)]
+    code = """
+import sys
+from datetime import UTC, datetime
+from puntual.errors import BadRegistry
+from puntual.registry import Registry
+registry = Registry(sys.argv[1])
+sys.stdin.readline()
+try:
+    registry.set_champion(sys.argv[2], datetime.now(UTC), previous=None)
+    print("won", sys.argv[2])
+except BadRegistry as error:
+    print("lost" if "someone deployed meanwhile" in str(error) else error)
+"""
+    racers = [start(code, tmp_path, version) for version in versions]
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    said = sorted(racer.communicate(timeout=60)[0].strip() for racer in racers)
+    champion = folder.champion()
+    assert said == ["lost", "lost", "lost", f"won {champion}"]
+    estimator = f"estimator {versions.index(champion)}".encode()
+    assert (tmp_path / "model_to_deploy.pkl").read_bytes() == estimator
+    assert len(list((tmp_path / "promotions").iterdir())) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_a_writer_killed_at_any_moment_leaves_a_whole_registry(folder, publish, tmp_path):
+    versions = [publish(folder, f"# {number}", f"estimator {number}".encode()) for number in range(2)]
+    deploy(folder, versions[0])
+    code = """
+import itertools, sys
+from datetime import UTC, datetime
+from puntual.registry import Registry
+registry = Registry(sys.argv[1])
+bundles = [(version, registry.read(version), registry.estimator(version)) for version in sys.argv[2:]]
+print("ready", flush=True)
+for version, bundle, estimator in itertools.cycle(bundles):
+    registry.publish(bundle, estimator)
+    registry.set_champion(version, datetime.now(UTC), previous=registry.champion())
+"""
+    for pause in (0.003, 0.011, 0.023, 0.05):
+        writer = start(code, tmp_path, *versions)
+        assert writer.stdout.readline() == "ready\n"
+        time.sleep(pause)
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.communicate(timeout=60)
+        champion = folder.champion()
+        assert champion in versions
+        assert folder.read().card == f"# {versions.index(champion)}"
+        assert [entry.broken for entry in folder.versions()] == [None, None]
+        pickle = tmp_path / "model_to_deploy.pkl"
+        estimator = f"estimator {versions.index(champion)}".encode()
+        assert not pickle.exists() or pickle.read_bytes() == estimator
+    deploy(folder, versions[0])
+    deploy(folder, versions[1])
+    assert folder.rollback(NOON) == versions[0]
+
+
+def start(code, *arguments):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def run(code, *arguments):
+    return start(code, *arguments).communicate(timeout=60)[0]
