@@ -10,6 +10,7 @@ PuntualError
 ├── BadMap                a map of columns (TOML) that says something it cannot mean
 ├── NotEnoughFlights      too few flights, or too few late ones, to learn or to score
 ├── BadCost               a cost of false alarms and misses that cannot be read (also a ValueError)
+├── UnknownCandidate      a model or treatment that is not among those that compete
 ├── NotKnownYet           a feature that is not known at the cut-off
 ├── BadBundle             a bundle that is truncated, altered, of a newer format or incomplete
 ├── BadRegistry           a registry that lacks what was asked of it
@@ -59,6 +60,10 @@ class NotEnoughFlights(PuntualError):
 
 class BadCost(PuntualError, ValueError):
     """A cost of false alarms and misses that cannot be read."""
+
+
+class UnknownCandidate(PuntualError):
+    """A model or a treatment was named that is not among those that compete."""
 
 
 class NotKnownYet(PuntualError):

@@ -25,6 +25,7 @@ from puntual.errors import BadBundle, did_you_mean
 SUFFIX = ".puntual"
 MANIFEST = "manifest.json"
 MODEL = "model.onnx"
+TESTED = "tested.onnx"
 CARD = "MODEL_CARD.md"
 TABLE = re.compile(r"tables/([a-z0-9_]+)\.arrow")
 VERSION = re.compile(r"[0-9a-f]{16}")
@@ -45,12 +46,16 @@ DAMAGE = (
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A trained model with all that it needs: manifest, ONNX model, card (Markdown) and lookup tables."""
+    """A trained model with all that it needs: manifest, ONNX model, card (Markdown) and lookup tables.
+
+    `tested` is the model as it was before it was trained again on the test flights too; None where it never was.
+    """
 
     manifest: Manifest
     model: bytes
     card: str
     tables: Mapping[str, pl.DataFrame]
+    tested: bytes | None = None
 
     @cached_property
     def version(self) -> str:
@@ -112,7 +117,8 @@ def _members(bundle: Bundle) -> dict[str, bytes]:
     for member in tables:
         if not TABLE.fullmatch(member):
             raise BadBundle(f"table name in {member!r}: use lower-case letters, digits and underscores")
-    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tables
+    tested = {} if bundle.tested is None else {TESTED: bundle.tested}
+    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | tables
 
 
 def _to_arrow(table: pl.DataFrame) -> bytes:
@@ -167,7 +173,7 @@ def _check_names(archive: zipfile.ZipFile, name: str) -> None:
 
 
 def _is_expected(member: str) -> bool:
-    return member in {MANIFEST, MODEL, CARD} or TABLE.fullmatch(member) is not None
+    return member in {MANIFEST, MODEL, TESTED, CARD} or TABLE.fullmatch(member) is not None
 
 
 def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) -> None:
@@ -194,7 +200,7 @@ def _assemble(manifest: Manifest, members: Mapping[str, bytes], version: str, na
     }
     _require_tables(tables, name)
     with _damage_told(name):
-        bundle = Bundle(manifest=manifest, model=members[MODEL], card=members[CARD].decode(), tables=tables)
+        bundle = Bundle(manifest, members[MODEL], members[CARD].decode(), tables, members.get(TESTED))
     # The file tells; computing it would write the whole bundle, perhaps with another version of Arrow.
     vars(bundle)["version"] = version
     return bundle

@@ -14,7 +14,18 @@ from puntual.gate import Evidence
 # A change that an older Puntual would misread raises it; a field with a default does not.
 FORMAT = 1
 # The tables without which no prediction can be made from a bundle.
-REQUIRED_TABLES: frozenset[str] = frozenset()
+REQUIRED_TABLES: frozenset[str] = frozenset(
+    {
+        "calibration",
+        "delay_shape",
+        "histograms",
+        "history",
+        "reference",
+        "tested_calibration",
+        "typical_week",
+        "vocabulary",
+    }
+)
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 LocalTime = Annotated[datetime, msgspec.Meta(tz=False)]

@@ -1,7 +1,7 @@
 """How late flights were lately, closed at the end of a day: by airport, airline, destination, route, number.
 
 The late rates and mean delays of an airport are told as they are; those of all that flies from it are told as
-the difference from the airport's, so that what sets a flight apart does not move with the level of the season.
+the difference from the airport's, so that what sets a flight apart does not move with the season's level.
 Counts are whole numbers (flights, late and departed ones, seconds of delay), so a sum is the same to the bit
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
 """
@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from puntual.features.keys import NAMED, Days, Ids, Keys, as_ids, category, combine, distinct
-from puntual.features.specification import Feature, Group, Known
+from puntual.features.specification import Feature, Group, Known, on_grid
 from puntual.flights import LateRule, bands_of, has_operation
 
 WINDOWS = (1, 7, 30, 60)
@@ -48,8 +48,7 @@ FEATURES = tuple(
 # A departure three hours behind says no more about tomorrow than one two hours behind.
 _DELAY_CAP_SECONDS = 2 * 60 * 60
 COUNTS = ("flights", "late", "departed", "delay_seconds")
-# Rates to four places and minutes to two: finer differences are noise, and would come to name the day.
-_RATE_PLACES, _DELAY_PLACES = 4, 2
+_RATE_BITS, _DELAY_BITS = 12, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class _Level:
     totals: NDArray[np.int64]
 
     def sums(self, entity: Ids, first: Days, end: Days) -> NDArray[np.int64]:
-        """Sum the counts of the days first to end, which is excluded, both counted from day 0; shape (n, 4)."""
+        """Sum the counts of the days first to end, which is excluded, counted from day 0; shape (n, 4)."""
         if not len(self.entities):
             return np.zeros((len(entity), len(COUNTS)), np.int64)
         place = np.minimum(np.searchsorted(self.entities, entity), len(self.entities) - 1)
@@ -94,11 +93,11 @@ class _Shrunk:
     def block(self, rate: NDArray[np.float64], delay: NDArray[np.float64]) -> NDArray[np.float32]:
         """Lay out rates and delays, less those given, and the support, window by window for each flight."""
         told = [
-            (self.rate - rate).round(_RATE_PLACES),
-            (self.delay - delay).round(_DELAY_PLACES),
-            self.support,
+            on_grid(self.rate - rate, _RATE_BITS),
+            on_grid(self.delay - delay, _DELAY_BITS),
+            self.support.astype(np.float32),
         ]
-        return np.stack(told, axis=2).reshape(len(self.rate), -1).astype(np.float32)[self.places]
+        return np.stack(told, axis=2).reshape(len(self.rate), -1)[self.places]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,6 @@ class Departures:
         found[self.segments[place] != segment] = np.nan
         return found
 
-    def holds(self, segment: Ids) -> NDArray[np.float64]:
-        """Count the departures of each segment in a week, zero where it is unknown; shape (n,)."""
-        return np.nan_to_num(self.around(segment, np.zeros(len(segment), np.int64))[:, 2])
-
     def _between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
         inside = np.searchsorted(self.line, last, side="right") - np.searchsorted(self.line, first)
         return inside / self.weeks
@@ -84,6 +80,11 @@ class Timetable:
         return np.hstack(
             [self.airports.around(airport, keys.minute), self.airlines.around(airline, keys.minute)]
         )
+
+    def departures_of_the_day(self, keys: Keys) -> NDArray[np.float64]:
+        """Count the departures of each flight's airport on its day, shape (n,); 0 where nothing is known."""
+        airport, _ = segments(keys, self.by_weekday)
+        return np.nan_to_num(self.airports.around(airport, keys.minute)[:, 2])
 
 
 def segments(keys: Keys, by_weekday: bool) -> tuple[Ids, Ids]:

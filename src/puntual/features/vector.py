@@ -13,7 +13,7 @@ from puntual.features import calendar, clock, history, route, timetable
 from puntual.features.history import History
 from puntual.features.keys import Days, Keys, as_ids, combine, distinct
 from puntual.features.route import Vocabulary
-from puntual.features.specification import Feature, Group, Known
+from puntual.features.specification import Feature, Group, Known, on_grid
 from puntual.features.timetable import Timetable
 
 Matrix = NDArray[np.float32]
@@ -49,6 +49,7 @@ FEATURES = ordered(
 )
 COLUMNS = tuple(feature.name for feature in FEATURES)
 GROUPS = tuple(Group)
+BITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def columns_of(group: Group) -> NDArray[np.intp]:
 
 
 def _gather(values: Iterable[float | tuple[float, ...]], places: NDArray[np.intp]) -> Matrix:
-    distinct_rows = np.array(list(values), np.float32)
+    distinct_rows = on_grid(np.array(list(values), np.float64), BITS)
     return distinct_rows.reshape(len(distinct_rows), -1)[places]
 
 
@@ -128,9 +129,10 @@ def _route(keys: Keys, vocabulary: Vocabulary) -> Matrix:
 
 
 def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Matrix:
+    """Give the congestion features of n flights, from the known timetable where it is known."""
     if is_known.all():
-        return known.congestion(keys).astype(np.float32)
+        return on_grid(known.congestion(keys), BITS)
     found = typical.congestion(keys)
     if is_known.any():
         found[is_known] = known.congestion(keys)[is_known]
-    return found.astype(np.float32)
+    return on_grid(found, BITS)

@@ -1,0 +1,120 @@
+"""From what a model says to what is believed: prior correction, slope and intercepts, and the airport's level.
+
+The logits of a state of knowledge (history known or not) are `slope * (log q + shift) + intercept`, and the late
+bands are raised together by `level`: how far the airport's late rate of recent days stands above the rate that the
+model was trained at. `shift` undoes a treatment of the imbalance (Saerens et al., 2002); slope and intercepts are
+matrix scaling kept to its diagonal (Guo et al., 2017), fitted on flights that the model had not seen.
+"""
+
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from puntual.features.history import WINDOWS
+from puntual.features.vector import COLUMNS, Matrix
+from puntual.flights import BAND_COUNT
+
+Probabilities = NDArray[np.float64]
+
+# The rates are kept away from 0 and 1, where one quiet or one stormy day would be taken for a law.
+_RATE_FLOOR, _RATE_CEILING = 0.02, 0.8
+_TINY = 1e-7
+LEVEL_COLUMNS = np.array([COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS])
+# Every airport has a rate, its own or the network's, wherever history reaches into the longest window.
+_SENTINEL = COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How the airport's recent late rates make up its level: weights by window that sum to 1, or to 0 for none.
+
+    `base` is the log odds of late in the flights that the model was trained on.
+    """
+
+    weights: tuple[float, ...] = (0.0,) * len(WINDOWS)
+    base: float = 0.0
+
+    def of(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Give the log odds that each flight's airport stands above the base, shape (n,); 0 where unknown."""
+        if not any(self.weights):
+            return np.zeros(len(matrix))
+        odds = log_odds_of_level(matrix)
+        weights = np.where(np.isnan(odds), 0.0, np.array(self.weights))
+        total = weights.sum(axis=1)
+        level = np.nansum(odds * weights, axis=1) / np.where(total > 0, total, 1.0)
+        return np.where(total > 0, level - self.base, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Slope, intercepts and prior shift of the logits of one state of knowledge."""
+
+    slope: float = 1.0
+    intercepts: tuple[float, ...] = (0.0,) * BAND_COUNT
+    shift: tuple[float, ...] = (0.0,) * BAND_COUNT
+
+    def logits(self, said: Probabilities) -> Probabilities:
+        """Scale what the model said, shape (n, 5)."""
+        shifted = np.log(np.maximum(said, _TINY)) + np.array(self.shift)
+        scaled: Probabilities = self.slope * shifted + np.array(self.intercepts)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The calibration of a bundle: one scaling where history is known, one where it is not, and the level."""
+
+    known: Scaling
+    unknown: Scaling
+    level: Level
+
+    def apply(self, said: Probabilities, matrix: Matrix) -> Probabilities:
+        """Turn what the model said of n flights into calibrated probabilities of the bands, shape (n, 5)."""
+        known = history_is_known(matrix)[:, np.newaxis]
+        logits = np.where(known, self.known.logits(said), self.unknown.logits(said))
+        logits[:, 1:] += self.level.of(matrix)[:, np.newaxis]
+        return softmax(logits)
+
+
+def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
+    """Tell which rows of a matrix have any history, shape (n,)."""
+    return ~np.isnan(matrix[:, _SENTINEL])
+
+
+def log_odds_of_level(matrix: Matrix) -> NDArray[np.float64]:
+    """Give the log odds of the airport's late rate by window, shape (n, 4); NaN where unknown."""
+    rates = np.clip(matrix[:, LEVEL_COLUMNS].astype(np.float64), _RATE_FLOOR, _RATE_CEILING)
+    return np.log(rates / (1 - rates))
+
+
+def softmax(logits: Probabilities) -> Probabilities:
+    """Turn logits into probabilities that sum to 1 along the last axis."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Probabilities = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+def to_table(calibration: Calibration) -> pl.DataFrame:
+    """Lay a calibration out as a table of named numbers, to be stored."""
+    rows = [
+        (f"{part.name}.{field.name}", np.atleast_1d(value).tolist())
+        for part, value_of in zip(fields(calibration), _parts(calibration), strict=True)
+        for field, value in zip(fields(value_of), astuple(value_of), strict=True)
+    ]
+    return pl.DataFrame(rows, schema={"name": pl.String, "values": pl.List(pl.Float64)}, orient="row")
+
+
+def from_table(table: pl.DataFrame) -> Calibration:
+    """Read back what `to_table` laid out."""
+    values = {name: tuple(numbers) for name, numbers in table.iter_rows()}
+    known, unknown = (
+        Scaling(values[f"{part}.slope"][0], values[f"{part}.intercepts"], values[f"{part}.shift"])
+        for part in ("known", "unknown")
+    )
+    return Calibration(known, unknown, Level(values["level.weights"], values["level.base"][0]))
+
+
+def _parts(calibration: Calibration) -> tuple[Scaling | Level, ...]:
+    return calibration.known, calibration.unknown, calibration.level

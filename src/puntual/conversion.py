@@ -1,0 +1,155 @@
+"""From fitted experts to one ONNX model, and the proof that both answer alike."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+import onnxruntime
+from lightgbm import LGBMClassifier
+from numpy.typing import NDArray
+from onnx import TensorProto, compose, helper, numpy_helper
+from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common.data_types import FloatTensorType
+from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+from xgboost import XGBClassifier
+
+from puntual.calibration import LEVEL_COLUMNS
+from puntual.errors import ConversionDisagrees
+from puntual.experts import Expert, Experts
+from puntual.features.vector import COLUMNS, Matrix
+from puntual.flights import BAND_COUNT
+
+TOLERANCE = 1e-5
+_OPSET = {"": 18, "ai.onnx.ml": 3}
+_INPUT, _OUTPUT = "vector", "bands"
+
+
+def convert(experts: Experts) -> bytes:
+    """Turn fitted experts into one ONNX model from the whole vector to the five bands."""
+    _register()
+    halves = [
+        _half(expert, side) for side, expert in (("known", experts.known), ("unknown", experts.unknown))
+    ]
+    joined = compose.merge_models(*halves, io_map=[])
+    _import_once(joined, halves[0])
+    choice = _level(_choice(), halves[0])
+    model = compose.merge_models(joined, choice, io_map=[(f"{side}_bands", f"{side}_in") for side in _SIDES])
+    return bytes(_one_input(model).SerializeToString())
+
+
+def largest_difference(experts: Experts, model: bytes, matrix: Matrix) -> float:
+    """Give the largest difference between the estimator's and ONNX's probabilities over n real flights."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    answered = session.run([_OUTPUT], {_INPUT: matrix})[0]
+    return float(np.abs(experts.predict_proba(matrix) - answered).max())
+
+
+def prove(experts: Experts, model: bytes, matrix: Matrix, name: str) -> float:
+    """Give the largest difference over n real flights, and refuse a model that differs by more than 1e-5."""
+    difference = largest_difference(experts, model, matrix)
+    if not difference <= TOLERANCE:
+        raise ConversionDisagrees(
+            f"{name}: ONNX and estimator differ by {difference:.2g} on {len(matrix)} flights; expected at most "
+            f"{TOLERANCE:g}; leave this candidate out with --candidates"
+        )
+    return difference
+
+
+_SIDES = ("known", "unknown")
+
+
+def _register() -> None:
+    for classifier, converter in ((LGBMClassifier, convert_lightgbm), (XGBClassifier, convert_xgboost)):
+        update_registered_converter(
+            classifier,
+            classifier.__name__,
+            calculate_linear_classifier_output_shapes,
+            converter,
+            options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+            overwrite=True,
+        )
+
+
+def _half(expert: Expert, side: str) -> onnx.ModelProto:
+    """Gather the expert's columns and ask its model, which answers under the name of its side."""
+    kind = [("columns", FloatTensorType([None, len(expert.columns)]))]
+    model = convert_sklearn(
+        expert.classifier, initial_types=kind, target_opset=_OPSET, options={"zipmap": False}
+    )
+    del model.graph.output[0]
+    model = compose.add_prefix(model, f"{side}_")
+    probabilities = model.graph.output[0].name
+    gather = _graph(
+        [helper.make_node("Gather", [f"{side}_vector", f"{side}_places"], [f"{side}_gathered"], axis=1)],
+        [_tensor(f"{side}_vector", len(COLUMNS))],
+        [_tensor(f"{side}_gathered", len(expert.columns))],
+        {f"{side}_places": expert.columns.astype(np.int64)},
+    )
+    asked = compose.merge_models(
+        _level(gather, model), model, io_map=[(f"{side}_gathered", f"{side}_columns")]
+    )
+    _import_once(asked, model)
+    asked.graph.output[0].name = f"{side}_bands"
+    for node in asked.graph.node:
+        node.input[:] = [f"{side}_bands" if name == probabilities else name for name in node.input]
+        node.output[:] = [f"{side}_bands" if name == probabilities else name for name in node.output]
+    return asked
+
+
+def _choice() -> onnx.ModelProto:
+    """Take the row of the expert without history where the vector has none."""
+    nodes = [
+        helper.make_node("Gather", ["choice_vector", "sentinel"], ["rate"], axis=1),
+        helper.make_node("IsNaN", ["rate"], ["missing"]),
+        helper.make_node("Where", ["missing", "unknown_in", "known_in"], [_OUTPUT]),
+    ]
+    inputs = [
+        _tensor("choice_vector", len(COLUMNS)),
+        *(_tensor(f"{side}_in", BAND_COUNT) for side in _SIDES),
+    ]
+    sentinel = {"sentinel": LEVEL_COLUMNS[-1:].astype(np.int64)}
+    return _graph(nodes, inputs, [_tensor(_OUTPUT, BAND_COUNT)], sentinel)
+
+
+def _one_input(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Feed all three readers of the vector from one input."""
+    readers = {graph_input.name for graph_input in model.graph.input}
+    for node in model.graph.node:
+        node.input[:] = [_INPUT if name in readers else name for name in node.input]
+    _import_once(model, model)
+    del model.graph.input[:]
+    model.graph.input.append(_tensor(_INPUT, len(COLUMNS)))
+    onnx.checker.check_model(model)
+    return model
+
+
+def _level(small: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
+    """Give a hand-made graph the versions of a converted one, which merging asks for."""
+    small.ir_version = like.ir_version
+    _import_once(small, like)
+    return small
+
+
+def _import_once(model: onnx.ModelProto, like: onnx.ModelProto) -> None:
+    """Name each operator set once: merging lists those of both sides, and then refuses its own list."""
+    imported = {opset.domain: opset.version for opset in like.opset_import}
+    del model.opset_import[:]
+    model.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in imported.items())
+
+
+def _graph(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: Mapping[str, NDArray[np.int64]],
+) -> onnx.ModelProto:
+    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "puntual", inputs, outputs, initializers)
+    opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSET.items()]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+def _tensor(name: str, width: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])

@@ -1,0 +1,214 @@
+"""The one path from flights to predictions: terminal, Python and, later, the service all come through here."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, replace
+from datetime import date, datetime
+
+import numpy as np
+import onnxruntime
+import polars as pl
+from numpy.typing import NDArray
+
+from puntual import airports, calibration, distribution
+from puntual.bundle import Bundle, require_columns
+from puntual.errors import BadBundle
+from puntual.features import history, route, timetable
+from puntual.features.history import History
+from puntual.features.keys import Days, Keys, keys_of
+from puntual.features.timetable import Timetable
+from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
+from puntual.flights import BAND_COUNT, FLIGHT_FIELDS, SCHEMA, Flight
+from puntual.predictions import Predictions
+from puntual.reasons import shapley
+from puntual.registry import Registry
+
+BATCH, _REASONED_BATCH = 65_536, 1_024
+# A day's timetable is taken as known when the flights asked about are most of a usual day's.
+_MOST_OF_A_DAY = 0.8
+_SUPPORTS = tuple(
+    (level, COLUMNS.index(f"{level}_support_60d")) for level in ("flight", "route", "airline", "airport")
+)
+Progress = Callable[[int], object]
+
+
+class Predictor:
+    """A bundle, ready to be asked about flights."""
+
+    def __init__(self, bundle: Bundle, *, tested: bool = False, threads: int = 0) -> None:
+        """Load the model of a bundle; `tested` takes the one that had not seen the test flights.
+
+        `threads` is the number that the model may use, 0 for all cores.
+        """
+        require_columns(bundle, COLUMNS)
+        _require_order(bundle)
+        self.bundle = bundle
+        tables = bundle.tables
+        self._session = _session(bundle.tested if tested and bundle.tested else bundle.model, threads)
+        self._calibration = calibration.from_table(tables["tested_calibration" if tested else "calibration"])
+        self._shape = distribution.from_table(tables["delay_shape"])
+        self._reference = tables["reference"]["value"].to_numpy().astype(np.float32)
+        self._lookups = Lookups(
+            route.vocabulary_from(tables["vocabulary"]),
+            timetable.typical_timetable(tables["typical_week"]),
+            history.build_history(tables["history"]),
+        )
+
+    @classmethod
+    def load(cls, registry: str = "models", version: str | None = None, *, threads: int = 0) -> "Predictor":
+        """Load a version of a registry, a bundle by its path, or the champion."""
+        return cls(Registry(registry).read(version), threads=threads)
+
+    @property
+    def reference_p_late(self) -> float:
+        """P(late) of the flight that reasons compare with."""
+        return float(self._p_late(self._reference[np.newaxis])[0])
+
+    def predict(
+        self,
+        flights: pl.DataFrame | Iterable[Flight],
+        as_of: datetime | None = None,
+        *,
+        past: pl.DataFrame | None = None,
+        timetable_of: pl.DataFrame | None = None,
+        reasons: bool = False,
+        progress: Progress | None = None,
+    ) -> Predictions:
+        """Predict how late each flight will be, from what is known the day before it or before `as_of`.
+
+        `past` are flights with operations to take the history from, instead of the closing history of the
+        bundle; only operations of days before the flight, and before the day of `as_of`, are used.
+        `timetable_of` is the timetable of the days asked about; without it, an airport's day counts as known
+        when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
+        `progress` is told of the flights done, batch after batch.
+        """
+        keys = keys_of(as_table(flights))
+        lookups = self._lookups_with(past)
+        known = timetable.known_timetable(keys if timetable_of is None else keys_of(as_table(timetable_of)))
+        is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
+        closed = _closed(keys, as_of)
+        # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
+        matrix = vectorise(keys, lookups, known, is_known, closed)
+        bands, why = self._ask(matrix, reasons, progress)
+        until = _history_until(keys, closed, lookups.history, matrix)
+        return self._read(matrix, bands, is_known, until, why)
+
+    def vectorise(self, flights: pl.DataFrame | Iterable[Flight], past: pl.DataFrame | None = None) -> Matrix:
+        """Give the feature vectors of flights that are their days' whole timetable, shape (n, columns)."""
+        keys = keys_of(as_table(flights))
+        known = timetable.known_timetable(keys)
+        return vectorise(keys, self._lookups_with(past), known, np.ones(len(keys), bool), keys.day)
+
+    def bands(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
+        said = self._session.run(None, {"vector": matrix})[0].astype(np.float64)
+        return self._calibration.apply(said, matrix)
+
+    def _lookups_with(self, past: pl.DataFrame | None) -> Lookups:
+        if past is None:
+            return self._lookups
+        operations = history.operations_of(as_table(past), self.bundle.manifest.late_rule)
+        return replace(self._lookups, history=history.build_history(operations))
+
+    def _ask(
+        self, matrix: Matrix, reasons: bool, progress: Progress | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(GROUPS)))]
+        for batch in _batches(matrix, _REASONED_BATCH if reasons else BATCH):
+            bands.append(self.bands(batch))
+            if reasons:
+                why.append(shapley(batch, self._reference, self._p_late))
+            if progress is not None:
+                progress(len(batch))
+        return np.concatenate(bands), np.concatenate(why) if reasons else None
+
+    def _p_late(self, matrix: Matrix) -> NDArray[np.float64]:
+        late: NDArray[np.float64] = self.bands(matrix)[:, 1:].sum(axis=1)
+        return late
+
+    def _read(
+        self,
+        matrix: Matrix,
+        bands: NDArray[np.float64],
+        is_known: NDArray[np.bool_],
+        until: Days,
+        why: NDArray[np.float64] | None,
+    ) -> Predictions:
+        support, support_of = _support(matrix)
+        return Predictions(
+            bands=bands,
+            expected_minutes=self._shape.expected_minutes(bands),
+            quantiles=self._shape.quantile_minutes(bands),
+            late=bands[:, 1:].sum(axis=1) >= self.bundle.manifest.threshold,
+            support=support,
+            support_of=support_of,
+            timetable_known=is_known,
+            history_until=until,
+            reasons=why,
+        )
+
+
+def as_table(flights: pl.DataFrame | Iterable[Flight]) -> pl.DataFrame:
+    """Bring flights into the schema, with airports by one code each; raise UnknownAirport for one that is none."""
+    if not isinstance(flights, pl.DataFrame):
+        flights = pl.DataFrame([asdict(flight) for flight in flights], schema=_FLIGHT_SCHEMA)
+    codes = {
+        code: airports.find(code).code
+        for name in ("origin", "destination")
+        for code in flights[name].unique().drop_nulls()
+    }
+    canonical = [pl.col(name).replace(codes) for name in ("origin", "destination")]
+    return flights.with_columns(*canonical, pl.col("airline").str.strip_chars().str.to_uppercase())
+
+
+_FLIGHT_SCHEMA = {name: SCHEMA[name] for name in FLIGHT_FIELDS}
+
+
+def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Warnings of the runtime speak of its own optimisations, not of the model.
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _require_order(bundle: Bundle) -> None:
+    if bundle.manifest.columns != COLUMNS:
+        raise BadBundle(
+            f"bundle {bundle.version}: its columns are in another order or number than this Puntual's "
+            f"{len(COLUMNS)}; install puntual {bundle.manifest.puntual}, or train again"
+        )
+
+
+def _closed(keys: Keys, as_of: datetime | None) -> Days:
+    """Give the day before which operations are known: each flight's own, or that of the cut-off if earlier."""
+    if as_of is None:
+        return keys.day
+    return np.minimum(keys.day, (as_of.date() - date(1970, 1, 1)).days)
+
+
+def _is_known(keys: Keys, known: Timetable, typical: Timetable, *, given: bool) -> NDArray[np.bool_]:
+    """Tell for which flights the timetable at hand is that of their whole day."""
+    there = known.departures_of_the_day(keys)
+    if given:
+        return there > 0
+    usual = typical.departures_of_the_day(keys)
+    return (usual > 0) & (there >= _MOST_OF_A_DAY * usual)
+
+
+def _history_until(keys: Keys, closed: Days, past: History, matrix: Matrix) -> Days:
+    last = np.minimum(np.minimum(keys.day, closed), past.end) - 1
+    return np.where(calibration.history_is_known(matrix), last, -1)
+
+
+def _support(matrix: Matrix) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Give the flights of the last 60 days behind a prediction, at the narrowest level that has any."""
+    counts = np.zeros(len(matrix), np.int64)
+    levels = np.full(len(matrix), "none", dtype="<U8")
+    for level, column in reversed(_SUPPORTS):
+        found = np.nan_to_num(matrix[:, column]).astype(np.int64)
+        counts, levels = np.where(found > 0, found, counts), np.where(found > 0, level, levels)
+    return counts, levels
+
+
+def _batches(matrix: Matrix, size: int) -> Iterator[Matrix]:
+    return (matrix[start : start + size] for start in range(0, len(matrix), size))

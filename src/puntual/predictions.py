@@ -1,0 +1,61 @@
+"""What is said of a flight: the five bands and all that is read from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from puntual.evaluate import Predicted
+from puntual.features.vector import GROUPS
+
+BAND_NAMES = ("p_up_to_15", "p_15_to_30", "p_30_to_60", "p_60_to_120", "p_over_120_or_cancelled")
+REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is said of n flights, in their order.
+
+    `bands` (n, 5), `expected_minutes` (n,), `quantiles` (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at
+    the threshold, `support` (n,) the past flights behind it and `support_of` whose they are, `timetable_known`
+    (n,), `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none, and `reasons`
+    (n, 6) where asked for.
+    """
+
+    bands: NDArray[np.float64]
+    expected_minutes: NDArray[np.float64]
+    quantiles: NDArray[np.float64]
+    late: NDArray[np.bool_]
+    support: NDArray[np.int64]
+    support_of: NDArray[np.str_]
+    timetable_known: NDArray[np.bool_]
+    history_until: NDArray[np.int64]
+    reasons: NDArray[np.float64] | None = None
+
+    @property
+    def p_late(self) -> NDArray[np.float64]:
+        """P(late), shape (n,): the sum of all bands but the first."""
+        return self.predicted.p_late
+
+    @property
+    def predicted(self) -> Predicted:
+        """The part that is scored."""
+        return Predicted(self.bands, self.quantiles)
+
+    def to_frame(self) -> pl.DataFrame:
+        """Lay the predictions out as a table, a row a flight."""
+        until = pl.Series(self.history_until, dtype=pl.Int32).set(pl.Series(self.history_until < 0), None)
+        columns = {"p_late": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
+        columns |= {"expected_minutes": self.expected_minutes}
+        columns |= dict(zip(("p50", "p80", "p95"), self.quantiles.T, strict=True))
+        frame = pl.DataFrame(columns).with_columns(
+            pl.Series("late", self.late),
+            pl.Series("support", self.support),
+            pl.Series("support_of", self.support_of, dtype=pl.String),
+            pl.Series("timetable", np.where(self.timetable_known, "known", "typical"), dtype=pl.String),
+            until.cast(pl.Date).alias("history_until"),
+        )
+        if self.reasons is None:
+            return frame
+        return frame.hstack(pl.DataFrame(self.reasons, schema=list(REASON_NAMES)))

@@ -1,0 +1,111 @@
+"""A candidate's whole recipe: which columns its experts read, how they are fitted and how the level comes in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.calibrating import Unseen, fit_level
+from puntual.calibration import Calibration, Level, history_is_known
+from puntual.candidates import Candidate, fit, treat
+from puntual.dataset import Dataset, columns_without
+from puntual.experts import Expert, Experts
+from puntual.features.history import WINDOWS
+from puntual.features.specification import Known
+from puntual.features.vector import Matrix
+from puntual.splits import Rows, SplitKind
+
+YEARLY = ("month_sin", "month_cos", "high_season")
+LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for window in WINDOWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A candidate, and what the split lets it learn.
+
+    Split by time, the airport's own level is applied as an offset rather than learnt, because trees cannot follow
+    it beyond what they saw; and columns of the year's cycle are left out unless training went round it whole.
+    """
+
+    candidate: Candidate
+    kind: SplitKind
+    whole_year: bool
+    seed: int = 0
+
+    @property
+    def known_columns(self) -> NDArray[np.intp]:
+        """The columns of the expert for flights with history."""
+        by_time = self.kind is SplitKind.TIME
+        return columns_without((LEVEL if by_time else ()) + self._unlearnable, Known.HISTORY)
+
+    @property
+    def unknown_columns(self) -> NDArray[np.intp]:
+        """The columns of the expert for flights without history."""
+        return columns_without(self._unlearnable, Known.TIMETABLE)
+
+    @property
+    def _unlearnable(self) -> tuple[str, ...]:
+        return YEARLY if self.kind is SplitKind.TIME and not self.whole_year else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """What experts are taught on: vectors with history and without, and the bands of each."""
+
+    known: Matrix
+    known_bands: NDArray[np.int8]
+    unknown: Matrix
+    unknown_bands: NDArray[np.int8]
+    full: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Fitted experts, the prior shift that undoes their treatment, and the level to be applied with them."""
+
+    experts: Experts
+    shift: tuple[float, ...]
+    level: Level
+
+    def unseen(self, matrix: Matrix, bands: NDArray[np.int8]) -> Unseen:
+        """Ask about flights that the experts have not seen."""
+        return Unseen(self.experts.predict_proba(matrix), matrix, bands, self.level.of(matrix), self.shift)
+
+    def calibrated(self, calibration: Calibration, matrix: Matrix) -> NDArray[np.float64]:
+        """Give the calibrated probabilities of the bands, shape (n, 5)."""
+        own = Calibration(calibration.known, calibration.unknown, self.level)
+        return own.apply(self.experts.predict_proba(matrix), matrix)
+
+
+def teach(dataset: Dataset, rows: Rows) -> Teaching:
+    """Prepare what experts are taught on from some flights."""
+    known, bands = dataset.taught(rows), dataset.bands[rows]
+    has = history_is_known(known)
+    return Teaching(known[has], bands[has], dataset.taught_without_history(rows), bands, dataset.full[rows])
+
+
+def train_recipe(recipe: Recipe, teaching: Teaching) -> Trained:
+    """Fit both experts and the level."""
+    known = _expert(recipe, teaching.known, recipe.known_columns, teaching.known_bands)
+    unknown = _expert(recipe, teaching.unknown, recipe.unknown_columns, teaching.unknown_bands)
+    shift = treat(recipe.candidate.treatment, teaching.unknown_bands, recipe.seed).shift
+    by_time = recipe.kind is SplitKind.TIME
+    level = fit_level(teaching.full, teaching.unknown_bands > 0) if by_time else Level()
+    return Trained(Experts(known, unknown), shift, level)
+
+
+def validation_of(dataset: Dataset, rows: Rows) -> tuple[Matrix, NDArray[np.int8]]:
+    """Give unseen flights twice, with their history and without, so that both scalings can be fitted."""
+    matrix = np.concatenate([dataset.full[rows], dataset.taught_without_history(rows)])
+    return matrix, np.tile(dataset.bands[rows], 2)
+
+
+def parameters_of(candidate: Candidate) -> dict[str, float | int | str]:
+    """Give the parameters that differ from the preset."""
+    items: Iterable[tuple[str, float | int | str]] = candidate.parameters.items()
+    return dict(items)
+
+
+def _expert(recipe: Recipe, matrix: Matrix, columns: NDArray[np.intp], bands: NDArray[np.int8]) -> Expert:
+    return Expert(fit(recipe.candidate, matrix, columns, bands, recipe.seed), columns)
