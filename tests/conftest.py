@@ -50,6 +50,7 @@ def _manifest(**fields) -> Manifest:
             test_rows=83_000,
             seed=0,
         ),
+        "period": (datetime(2013, 1, 1), datetime(2013, 12, 31)),
         "history_until": date(2014, 1, 1),
         "airports": ("EWR", "JFK", "LGA"),
         "agreement": Agreement(

@@ -1,1 +1,30 @@
 """Puntual says how late a scheduled flight is likely to be, from a table of past flights."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from puntual.flights import Flight as Flight
+    from puntual.predict import Predictor as Predictor
+    from puntual.sources import read_flights as read_flights
+    from puntual.training import train as train
+
+__all__ = ["Flight", "Predictor", "read_flights", "train"]
+
+# Where each name lives: imported when it is first asked for, so that `import puntual` costs next to nothing.
+_HOMES = {
+    "Flight": "puntual.flights",
+    "Predictor": "puntual.predict",
+    "read_flights": "puntual.sources",
+    "train": "puntual.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'puntual' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,14 +1,14 @@
 """The winner's honest scores: calibrated out of sample, trained before the test, asked in each state of knowledge."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.calibrating import Unseen, fit_calibration, pool, with_base
+from puntual.calibrating import Unseen, fit_calibration, with_base
 from puntual.calibration import Calibration, Level
 from puntual.comparison import Contest
 from puntual.distribution import DelayShape
@@ -56,11 +56,10 @@ def assess(
 ) -> Assessed:
     """Calibrate on unseen flights before the test, train on all of them, and score the test."""
     folds = _folds(contest, recipe, progress)
-    pooled = pool([fold.unseen for fold in folds])
     before = contest.split.before_test
     trained = train_recipe(recipe, teach(contest.dataset, before))
     progress("before the test")
-    calibration = fit_calibration(pooled, trained.level)
+    calibration = fit_calibration([fold.unseen for fold in folds], trained.level)
     threshold = _threshold(contest, folds, calibration)
     shape = contest.shape()
     scored = {
@@ -87,7 +86,7 @@ def retrain(contest: Contest, assessed: Assessed) -> tuple[Trained, Calibration]
     everything = np.arange(len(contest.dataset.flights))
     trained = train_recipe(assessed.recipe, teach(contest.dataset, everything))
     level = with_base(assessed.trained.level, contest.dataset.late)
-    trained = Trained(trained.experts, trained.shift, level)
+    trained = replace(trained, level=level)
     return trained, Calibration(assessed.calibration.known, assessed.calibration.unknown, level)
 
 

@@ -1,5 +1,6 @@
 """Fitting a calibration on flights that the model has not seen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,35 +19,35 @@ from puntual.calibration import (
 from puntual.features.vector import Matrix
 from puntual.flights import BAND_COUNT
 
-# Strength of the pull towards leaving the model's word as it is, in flights per unit squared.
-_PULL = 50.0
+# How strongly a scaling is pulled towards leaving the model's word as it is, in flights per unit squared.
+PULLS = (50.0, 500.0, 5_000.0, 50_000.0, 500_000.0)
 _FEW = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Flights that a model had not seen: what it said of them, their vectors, their bands and their level."""
+    """Flights that a model had not seen: what it said of them, their vectors, bands and level.
+
+    `shift` undoes the model's treatment; `center` are the log shares of the bands that it was trained on.
+    """
 
     said: Probabilities
     matrix: Matrix
     bands: NDArray[np.int8]
     level: NDArray[np.float64]
     shift: tuple[float, ...]
+    center: tuple[float, ...]
 
 
-def pool(parts: list[Unseen]) -> Unseen:
-    """Put several sets of unseen flights together."""
-    said, matrix, bands, level = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("said", "matrix", "bands", "level")
-    )
-    return Unseen(said, matrix, bands, level, parts[-1].shift)
+def fit_calibration(blocks: Sequence[Unseen], level: Level) -> Calibration:
+    """Fit one scaling for each state of knowledge by log loss; `level` is the one to be applied with it.
 
-
-def fit_calibration(unseen: Unseen, level: Level) -> Calibration:
-    """Fit one scaling for each state of knowledge by log loss; `level` is the one to be applied with it."""
-    known = history_is_known(unseen.matrix)
-    return Calibration(_fit_scaling(unseen, known), _fit_scaling(unseen, ~known), level)
+    Each block holds flights after a cut-off. How far a scaling may leave the model's word is chosen by leaving out
+    each block in turn, since what one period teaches of slope and intercepts need not hold in the next.
+    """
+    known = [_only(block, history_is_known(block.matrix)) for block in blocks]
+    unknown = [_only(block, ~history_is_known(block.matrix)) for block in blocks]
+    return Calibration(_fit_scaling(known), _fit_scaling(unknown), level)
 
 
 def fit_level(matrix: Matrix, late: NDArray[np.bool_]) -> Level:
@@ -78,20 +79,61 @@ def _level_loss(raw: NDArray[np.float64], odds: NDArray[np.float64], late: NDArr
     return float(np.mean(np.logaddexp(0, forecast) - late * forecast))
 
 
-def _fit_scaling(unseen: Unseen, rows: NDArray[np.bool_]) -> Scaling:
+def _only(block: Unseen, rows: NDArray[np.bool_]) -> Unseen:
+    kept = block.said[rows], block.matrix[rows], block.bands[rows], block.level[rows]
+    return Unseen(*kept, block.shift, block.center)
+
+
+def _fit_scaling(blocks: Sequence[Unseen]) -> Scaling:
+    if sum(len(block.bands) for block in blocks) < _FEW:
+        return Scaling(shift=blocks[-1].shift, center=blocks[-1].center)
+    if len(blocks) == 1:
+        return _pulled(blocks, PULLS[0])
+    return _pulled(blocks, min(PULLS, key=lambda pull: _loss_left_out(blocks, pull)))
+
+
+def _loss_left_out(blocks: Sequence[Unseen], pull: float) -> float:
+    """Give the log loss of each block under the scaling of all others, summed over flights."""
+    return sum(
+        _log_loss(_pulled([*blocks[:place], *blocks[place + 1 :]], pull), block)
+        for place, block in enumerate(blocks)
+    )
+
+
+def _pulled(blocks: Sequence[Unseen], pull: float) -> Scaling:
+    """Fit slope and intercepts by penalised log loss; the problem is convex, and its gradient is given."""
     neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1)]
-    if rows.sum() < _FEW:
-        return Scaling(shift=unseen.shift)
-    said, bands, level = unseen.said[rows], unseen.bands[rows], unseen.level[rows]
+    said = np.concatenate([_apart(block) for block in blocks])
+    fixed = np.concatenate([_fixed(block) for block in blocks])
+    truth = np.eye(BAND_COUNT)[np.concatenate([block.bands for block in blocks])]
 
-    def loss(parameters: NDArray[np.float64]) -> float:
-        logits = _scaling(parameters, unseen.shift).logits(said)
-        logits[:, 1:] += level[:, np.newaxis]
-        chosen = softmax(logits)[np.arange(len(bands)), bands]
-        return float(-np.log(chosen).sum() + _PULL * np.square(parameters - neutral).sum()) / len(bands)
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        shares = softmax(fixed + parameters[0] * said + np.r_[0.0, parameters[1:]])
+        error, strayed = shares - truth, parameters - neutral
+        fit = -np.log((shares * truth).sum(axis=1)).sum() + pull * np.square(strayed).sum()
+        slope = np.r_[(error * said).sum(), error[:, 1:].sum(axis=0)] + 2 * pull * strayed
+        return float(fit) / len(truth), slope / len(truth)
 
-    return _scaling(minimize(loss, neutral, method="L-BFGS-B").x, unseen.shift)
+    found = minimize(loss, neutral, method="L-BFGS-B", jac=True).x
+    last = blocks[-1]
+    return Scaling(float(found[0]), (0.0, *found[1:].tolist()), last.shift, last.center)
 
 
-def _scaling(parameters: NDArray[np.float64], shift: tuple[float, ...]) -> Scaling:
-    return Scaling(float(parameters[0]), (0.0, *parameters[1:].tolist()), shift)
+def _log_loss(scaling: Scaling, block: Unseen) -> float:
+    logits = scaling.logits(block.said)
+    logits[:, 1:] += block.level[:, np.newaxis]
+    chosen = softmax(logits)[np.arange(len(block.bands)), block.bands]
+    return float(-np.log(chosen).sum())
+
+
+def _apart(block: Unseen) -> Probabilities:
+    """Give what was said as logits from the centre, which the slope stretches."""
+    return Scaling(shift=block.shift, center=block.center).logits(block.said) - np.array(block.center)
+
+
+def _fixed(block: Unseen) -> Probabilities:
+    """Give the part of the logits that nothing is fitted to: the centre and the level."""
+    level = np.repeat(block.level[:, np.newaxis], BAND_COUNT, axis=1)
+    level[:, 0] = 0.0
+    fixed: Probabilities = np.array(block.center) + level
+    return fixed

@@ -1,9 +1,10 @@
 """From what a model says to what is believed: prior correction, slope and intercepts, and the airport's level.
 
-The logits of a state of knowledge (history known or not) are `slope * (log q + shift) + intercept`, and the late
-bands are raised together by `level`: how far the airport's late rate of recent days stands above the rate that the
-model was trained at. `shift` undoes a treatment of the imbalance (Saerens et al., 2002); slope and intercepts are
-matrix scaling kept to its diagonal (Guo et al., 2017), fitted on flights that the model had not seen.
+The logits of a state of knowledge (history known or not) are
+`center + slope * (log q + shift - center) + intercept`, and the late bands are raised together by `level`: how far the
+airport's late rate of recent days stands above the rate that the model was trained at. `shift` undoes a treatment of
+the imbalance (Saerens et al., 2002); slope and intercepts are vector scaling with one slope (Guo et al., 2017), fitted
+on flights that the model had not seen.
 """
 
 from dataclasses import astuple, dataclass, fields
@@ -49,16 +50,22 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """Slope, intercepts and prior shift of the logits of one state of knowledge."""
+    """Slope, intercepts, prior shift and centre of the logits of one state of knowledge.
+
+    The centre are the log shares of the bands in training: a slope under 1 draws towards those, not towards even
+    odds.
+    """
 
     slope: float = 1.0
     intercepts: tuple[float, ...] = (0.0,) * BAND_COUNT
     shift: tuple[float, ...] = (0.0,) * BAND_COUNT
+    center: tuple[float, ...] = (0.0,) * BAND_COUNT
 
     def logits(self, said: Probabilities) -> Probabilities:
         """Scale what the model said, shape (n, 5)."""
-        shifted = np.log(np.maximum(said, _TINY)) + np.array(self.shift)
-        scaled: Probabilities = self.slope * shifted + np.array(self.intercepts)
+        center = np.array(self.center)
+        apart = np.log(np.maximum(said, _TINY)) + np.array(self.shift) - center
+        scaled: Probabilities = center + self.slope * apart + np.array(self.intercepts)
         return scaled
 
 
@@ -110,7 +117,10 @@ def from_table(table: pl.DataFrame) -> Calibration:
     """Read back what `to_table` laid out."""
     values = {name: tuple(numbers) for name, numbers in table.iter_rows()}
     known, unknown = (
-        Scaling(values[f"{part}.slope"][0], values[f"{part}.intercepts"], values[f"{part}.shift"])
+        Scaling(
+            values[f"{part}.slope"][0],
+            *(values[f"{part}.{name}"] for name in ("intercepts", "shift", "center")),
+        )
         for part in ("known", "unknown")
     )
     return Calibration(known, unknown, Level(values["level.weights"], values["level.base"][0]))

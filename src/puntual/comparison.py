@@ -112,7 +112,7 @@ def _enter(contest: Contest, candidate: Candidate, teaching: Teaching, proof: Ma
 
 def _calibrated_on_validation(contest: Contest, trained: Trained) -> NDArray[np.float64]:
     matrix, bands = validation_of(contest.dataset, contest.split.validation)
-    calibration = fit_calibration(trained.unseen(matrix, bands), trained.level)
+    calibration = fit_calibration([trained.unseen(matrix, bands)], trained.level)
     return trained.calibrated(calibration, contest.dataset.full[contest.split.validation])
 
 

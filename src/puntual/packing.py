@@ -74,6 +74,7 @@ def pack(
 ) -> Packed:
     """Convert both models, prove them, and gather all that a prediction looks up."""
     dataset = contest.dataset
+    scheduled = dataset.flights["scheduled_departure"]
     proof = sample_for_proof(dataset, np.arange(len(dataset.flights)))
     model, agreement = _proven(final.experts, proof, comparison)
     by_time = contest.split.kind is SplitKind.TIME
@@ -93,6 +94,7 @@ def pack(
         threshold=assessed.threshold,
         threshold_rule=choices.cost,
         split=split_info(contest),
+        period=(moment(scheduled, np.intp(0)), moment(scheduled, np.intp(len(scheduled) - 1))),
         history_until=_closing_day(dataset),
         airports=tuple(dataset.flights["origin"].unique().sort()),
         agreement=agreement,

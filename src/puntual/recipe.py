@@ -14,6 +14,7 @@ from puntual.experts import Expert, Experts
 from puntual.features.history import WINDOWS
 from puntual.features.specification import Known
 from puntual.features.vector import Matrix
+from puntual.flights import BAND_COUNT
 from puntual.splits import Rows, SplitKind
 
 YEARLY = ("month_sin", "month_cos", "high_season")
@@ -62,15 +63,18 @@ class Teaching:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Fitted experts, the prior shift that undoes their treatment, and the level to be applied with them."""
+    """Fitted experts, what undoes their treatment, the log shares of the bands and the level to be applied."""
 
     experts: Experts
     shift: tuple[float, ...]
+    center: tuple[float, ...]
     level: Level
 
     def unseen(self, matrix: Matrix, bands: NDArray[np.int8]) -> Unseen:
         """Ask about flights that the experts have not seen."""
-        return Unseen(self.experts.predict_proba(matrix), matrix, bands, self.level.of(matrix), self.shift)
+        return Unseen(
+            self.experts.predict_proba(matrix), matrix, bands, self.level.of(matrix), self.shift, self.center
+        )
 
     def calibrated(self, calibration: Calibration, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands, shape (n, 5)."""
@@ -90,9 +94,11 @@ def train_recipe(recipe: Recipe, teaching: Teaching) -> Trained:
     known = _expert(recipe, teaching.known, recipe.known_columns, teaching.known_bands)
     unknown = _expert(recipe, teaching.unknown, recipe.unknown_columns, teaching.unknown_bands)
     shift = treat(recipe.candidate.treatment, teaching.unknown_bands, recipe.seed).shift
+    shares = np.bincount(teaching.unknown_bands, minlength=BAND_COUNT) / len(teaching.unknown_bands)
+    center = tuple(np.log(np.maximum(shares, 1e-6)).tolist())
     by_time = recipe.kind is SplitKind.TIME
     level = fit_level(teaching.full, teaching.unknown_bands > 0) if by_time else Level()
-    return Trained(Experts(known, unknown), shift, level)
+    return Trained(Experts(known, unknown), shift, center, level)
 
 
 def validation_of(dataset: Dataset, rows: Rows) -> tuple[Matrix, NDArray[np.int8]]:

@@ -62,7 +62,7 @@ def _loss(contest: Contest, candidate: Candidate, trial: optuna.Trial) -> float:
 
 def _validation_loss(contest: Contest, trained: Any) -> float:
     matrix, bands = validation_of(contest.dataset, contest.split.validation)
-    calibration = fit_calibration(trained.unseen(matrix, bands), trained.level)
+    calibration = fit_calibration([trained.unseen(matrix, bands)], trained.level)
     half = len(contest.split.validation)
     said = trained.calibrated(calibration, matrix[:half])
     return float(log_losses(said, bands[:half]).mean())

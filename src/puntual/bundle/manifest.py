@@ -74,8 +74,9 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """All that is said of a model outside its weights and tables.
 
-    `columns` are the features in the order of the model's input, which is `input_width` wide. `members` maps
-    each other file of the bundle to its SHA-256 and is filled in on writing.
+    `period` holds the scheduled departures of the first and last flight learnt from. `columns` are the features
+    in the order of the model's input, which is `input_width` wide. `members` maps each other file of the bundle to
+    its SHA-256 and is filled in on writing.
     """
 
     created: Instant
@@ -92,6 +93,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     threshold_rule: str
     split: SplitInfo
+    period: tuple[LocalTime, LocalTime]
     history_until: date
     airports: tuple[str, ...]
     agreement: Agreement

@@ -127,21 +127,20 @@ class History:
     ) -> _Shrunk:
         entity = _entities(keys, level)
         examples, places = distinct(combine(entity, as_ids(keys.day), as_ids(closed)))
-        counts, reached = self._windows(level, entity[examples], keys.day[examples], closed[examples])
+        counts = self._windows(level, entity[examples], keys.day[examples], closed[examples])
         flights, late, departed, seconds = np.moveaxis(counts, 2, 0)
         parent_rate, parent_delay = parent.of(examples) if parent else (0.0, 0.0)
         with np.errstate(invalid="ignore"):
             rate = (late + strength * parent_rate) / (flights + strength)
             delay = (seconds / 60 + strength * parent_delay) / (departed + strength)
-        return _Shrunk(rate, delay, np.where(reached, flights, np.nan), examples, places)
+        # Where nothing flew at all no rate is known, and a count of 0 would claim that the history reaches there.
+        return _Shrunk(rate, delay, np.where(np.isnan(rate), np.nan, flights), examples, places)
 
-    def _windows(
-        self, level: str, entity: Ids, day: Days, closed: Days
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _windows(self, level: str, entity: Ids, day: Days, closed: Days) -> NDArray[np.int64]:
         last = np.clip(np.minimum(day, closed), self.first, self.end)
         firsts = [np.clip(day - window, self.first, self.end) for window in WINDOWS]
         sums = [self.levels[level].sums(entity, first - self.first, last - self.first) for first in firsts]
-        return np.stack(sums, axis=1), np.column_stack([first < last for first in firsts])
+        return np.stack(sums, axis=1)
 
 
 def operations_of(flights: pl.DataFrame, rule: LateRule) -> pl.DataFrame:

@@ -107,8 +107,8 @@ def usual_departures(keys: Keys) -> pl.DataFrame:
     """Count the departures of the last eight weeks by origin, airline, weekday and minute: a typical week."""
     if not len(keys):
         return pl.DataFrame(schema=_USUAL)
-    recent = keys.day > keys.day.max() - 7 * TYPICAL_WEEKS
     weeks = int(min(TYPICAL_WEEKS, max(1, (keys.day.max() - keys.day.min() + 1) // 7)))
+    recent = keys.day > keys.day.max() - 7 * weeks
     departures = pl.DataFrame(
         {
             "origin": keys.origin.texts(),

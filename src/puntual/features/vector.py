@@ -69,6 +69,8 @@ def vectorise(
     `is_known` says for which flights the timetable of the day is known, and so is read from `known` rather
     than from the typical week; `closed` is the day before which operations are known, flight by flight.
     """
+    if not len(keys):
+        return np.empty((0, len(COLUMNS)), np.float32)
     airline_code = _gather(route.codes(lookups.vocabulary, "airline", keys.airline), keys.airline.positions)
     return np.hstack(
         [

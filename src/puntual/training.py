@@ -61,14 +61,14 @@ def train(
     registry: str = "models",
     now: datetime,
     options: Options | None = None,
-    report: Path | None = None,
+    reports: Path | None = None,
     progress: Progress | None = None,
 ) -> Training:
     """Train, compare, choose, test and publish; give the record of what was found.
 
-    The bundle is written to `registry` and promoted by nobody; `report` is the HTML file to write. `now`, which
-    carries a time zone, is the time that the bundle says it was made. `progress` is told of each step done, the
-    steps done so far and those in all. Raise NotEnoughFlights where the table is too small.
+    The bundle is written to `registry` and promoted by nobody; `reports` is the folder for its report (HTML) and
+    its card (Markdown). `now`, which carries a time zone, is when the bundle says it was made. `progress` is told
+    of each step done, the steps done so far and those in all. Raise NotEnoughFlights for a table that is too small.
     """
     options = options or Options()
     candidates = parse_candidates(options.candidates or PRESETS[options.preset])
@@ -114,7 +114,7 @@ def train(
         agreement=packed.manifest.agreement,
         findings=tuple(gate.check(evidence, stored.champion())),
     )
-    return _publish(training, packed, stored, report, steps)
+    return _publish(training, packed, stored, reports, steps)
 
 
 class _Steps:
@@ -219,10 +219,11 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
 
 
 def _publish(
-    training: Training, packed: Packed, stored: Registry, report: Path | None, steps: _Steps
+    training: Training, packed: Packed, stored: Registry, reports: Path | None, steps: _Steps
 ) -> Training:
     """Write the bundle with its card, then the report that names it."""
-    bundle = packed.bundle(model_card(training))
+    card = model_card(training)
+    bundle = packed.bundle(card)
     estimator = {
         "estimator": packed.estimator,
         "columns": list(packed.manifest.columns),
@@ -230,7 +231,8 @@ def _publish(
     }
     version = stored.publish(bundle, pickle.dumps(estimator))
     training = msgspec.structs.replace(training, version=version)
-    if report is not None:
-        write_report(training, report)
+    if reports is not None:
+        write_report(training, reports / f"{version}.html")
+        (reports / f"{version}.md").write_text(card, encoding="utf-8")
     steps.done("bundle")
     return training

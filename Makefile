@@ -1,0 +1,68 @@
+# One door to everything; `make` alone lists what is behind it.
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
+TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
+
+.PHONY: help demo test check bench lock clean install-train install-test install-check
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@echo "Usage: make TARGET [PYTHON=python3] [ARGS=...]"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-10s%s\n", $$1, $$2 }'
+
+demo: install-train ## Set up, train and compare on real flights, promote, predict three
+	@$(BIN)/puntual demo $(ARGS)
+
+test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: install-check ## Check format, lint, types, layers and spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/typos
+
+bench: install-train ## Measure the figures to reach
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+install-train install-test install-check: install-%:
+	@$(TURN) $(MAKE) --no-print-directory .venv/%-installed
+
+.venv/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | .venv/created
+	@echo "Installing requirements/$*.txt into .venv (a minute or so the first time)"
+	@$(PIP) --require-hashes -r requirements/build.txt
+	@$(PIP) --require-hashes --no-build-isolation -r requirements/$*.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Puntual needs Python 3.11 or later, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# check.txt holds everything; the others hold their part of it, at the same versions.
+COMPILE = build/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+  --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
+  --custom-compile-command "make lock"
+PART = $(COMPILE) --constraints requirements/check.txt
+
+lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	$(COMPILE) $(ARGS) --extra train --group build --group test --group check -o requirements/check.txt
+	$(PART) --extra train --group test -o requirements/test.txt
+	$(PART) --extra train -o requirements/train.txt
+	$(PART) -o requirements/serve.txt
+	$(subst pip compile pyproject.toml,pip compile,$(PART)) --group build -o requirements/build.txt
+
+clean: ## Remove the environment, caches and build output; data and models stay
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
