@@ -31,7 +31,7 @@ bench: install-train ## Measure the figures to reach
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 install-train install-test install-check: install-%:
-	@$(TURN) $(MAKE) --no-print-directory .venv/%-installed
+	@$(TURN) $(MAKE) --silent --no-print-directory .venv/$*-installed
 
 .venv/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | .venv/created
 	@echo "Installing requirements/$*.txt into .venv (a minute or so the first time)"

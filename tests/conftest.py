@@ -1,15 +1,42 @@
 """Made data that several test files share."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
+from flights_made import as_flight_table, make_flights
 
 from puntual.bundle import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
 from puntual.evaluate import Evaluation, Measure
 from puntual.flights import BANDS, LateRule
 from puntual.gate import Evidence
+
+# Threads that wait for one another on a busy machine take twenty times as long as one thread does alone.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+
+
+@pytest.fixture(scope="session")
+def made_flights() -> pl.DataFrame:
+    return make_flights()
+
+
+@pytest.fixture(scope="session")
+def made_bundle(made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle really trained, on the made flights but for those of the last ten days."""
+    from puntual.registry import Registry
+    from puntual.training import Options, train
+
+    registry: Path = tmp_path_factory.mktemp("registry")
+    trained = train(
+        as_flight_table(made_flights),
+        registry=str(registry),
+        now=datetime(2026, 1, 2, tzinfo=UTC),
+        options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22)),
+    )
+    return Registry(registry).read(trained.version)
 
 
 @pytest.fixture

@@ -81,5 +81,7 @@ def _delays(
     airline = np.array([AIRLINES[name] for name in slots["airline"]])
     log_odds = -1.6 + airline[slot] + (slots["minute"][slot] - 840) / 400 + weather[day]
     late = chance.random(len(day)) < 1 / (1 + np.exp(-log_odds))
-    minutes = np.where(late, 15 + chance.exponential(50, len(day)), chance.normal(0, 6, len(day)).clip(-12, 14))
+    minutes = np.where(
+        late, 15 + chance.exponential(50, len(day)), chance.normal(0, 6, len(day)).clip(-12, 14)
+    )
     return np.floor(minutes).astype(int)

@@ -128,7 +128,9 @@ def _log_loss(scaling: Scaling, block: Unseen) -> float:
 
 def _apart(block: Unseen) -> Probabilities:
     """Give what was said as logits from the centre, which the slope stretches."""
-    return Scaling(shift=block.shift, center=block.center).logits(block.said) - np.array(block.center)
+    logits = Scaling(shift=block.shift, center=block.center).logits(block.said)
+    apart: Probabilities = logits - np.array(block.center)
+    return apart
 
 
 def _fixed(block: Unseen) -> Probabilities:

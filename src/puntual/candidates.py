@@ -168,12 +168,12 @@ def _lightgbm(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters)
     preset = {
         "n_estimators": 100,
         "learning_rate": 0.05 if rows < LARGE else 0.1,
-        "num_leaves": 15 if rows < LARGE else 31,
+        "num_leaves": 31,
         "min_child_samples": 100,
         "colsample_bytree": 0.4,
         "subsample": 0.8,
         "subsample_freq": 1,
-        "reg_lambda": 5.0,
+        "reg_lambda": 30.0,
         "max_bin": 63,
     } | dict(parameters)
     return LGBMClassifier(
@@ -185,7 +185,7 @@ def _xgboost(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) 
     preset = {
         "n_estimators": 100,
         "learning_rate": 0.05 if rows < LARGE else 0.1,
-        "max_depth": 4 if rows < LARGE else 5,
+        "max_depth": 6,
         "min_child_weight": 20.0,
         "colsample_bytree": 0.4,
         "subsample": 0.8,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from puntual.calibrating import fit_calibration
 from puntual.candidates import Candidate
 from puntual.conversion import convert, prove
-from puntual.dataset import Dataset
+from puntual.dataset import STATES, Dataset
 from puntual.distribution import DelayShape, learn_shape
 from puntual.evaluate import (
     Cost,
@@ -31,6 +31,8 @@ from puntual.record import Compared
 from puntual.splits import Rows, Split
 
 PROVEN_ROWS = 4_000
+# The share of the lowest log loss that a cheaper model may be worse by.
+MARGIN = 0.005
 _ROUNDS = 100
 
 
@@ -93,11 +95,13 @@ def _enter(contest: Contest, candidate: Candidate, teaching: Teaching, proof: Ma
     model = convert(trained.experts)
     difference = prove(trained.experts, model, proof, str(candidate))
     bands = _calibrated_on_validation(contest, trained)
-    losses = log_losses(bands, contest.dataset.bands[rows])
+    truth = contest.dataset.bands[rows]
+    losses = np.mean([log_losses(found, truth) for found in bands.values()], axis=0)
     compared = Compared(
         name=candidate.name,
         treatment=candidate.treatment,
-        scores=_scores(contest, bands),
+        scores=_scores(contest, bands["full"]),
+        log_loss=float(losses.mean()),
         behind=Measure(0.0, 0.0, 0.0),
         tied=False,
         chosen=False,
@@ -110,10 +114,11 @@ def _enter(contest: Contest, candidate: Candidate, teaching: Teaching, proof: Ma
     return Entry(candidate, losses, compared)
 
 
-def _calibrated_on_validation(contest: Contest, trained: Trained) -> NDArray[np.float64]:
-    matrix, bands = validation_of(contest.dataset, contest.split.validation)
+def _calibrated_on_validation(contest: Contest, trained: Trained) -> dict[str, NDArray[np.float64]]:
+    rows = contest.split.validation
+    matrix, bands = validation_of(contest.dataset, rows)
     calibration = fit_calibration([trained.unseen(matrix, bands)], trained.level)
-    return trained.calibrated(calibration, contest.dataset.full[contest.split.validation])
+    return {state: trained.calibrated(calibration, contest.dataset.state(state, rows)) for state in STATES}
 
 
 def _scores(contest: Contest, bands: NDArray[np.float64]) -> Evaluation:
@@ -132,13 +137,17 @@ def _microseconds(model: bytes, matrix: Matrix) -> float:
 
 
 def _choose(entries: Sequence[Entry], day: NDArray[np.int64]) -> tuple[Compared, ...]:
-    """Mark what is within chance of the lowest log loss, and choose the cheapest of it to serve.
+    """Mark what is shown to be as good as the lowest log loss, and choose the cheapest of it to serve.
 
+    A candidate is as good when the whole interval of its distance stays within the margin (a test of
+    non-inferiority): that a difference could not be shown, on few days, does not show that there is none.
+    The loss of a flight is the mean over the three states of knowledge, since the service will meet all of them.
     Cheapness is the size of the model, which does not change with the load of the machine as times do.
     """
     best = min(entries, key=lambda entry: entry.losses.mean())
     behind = [paired_difference(entry.losses, best.losses, day.astype(np.int32)) for entry in entries]
-    tied = [entry is best or measure.low <= 0 for entry, measure in zip(entries, behind, strict=True)]
+    margin = MARGIN * float(best.losses.mean())
+    tied = [entry is best or measure.high <= margin for entry, measure in zip(entries, behind, strict=True)]
     within = [entry for entry, is_tied in zip(entries, tied, strict=True) if is_tied]
     chosen = min(within, key=lambda entry: entry.compared.onnx_bytes)
     return tuple(

@@ -35,13 +35,16 @@ class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate under one treatment, scored on validation after calibration there.
 
-    `behind` is its log loss less the lowest one, with a paired day-block bootstrap interval; `tied` says that
-    the interval holds zero. Sizes are bytes of ONNX, times are seconds to fit and microseconds a flight.
+    `scores` are those with timetable and history; `log_loss` is the mean over the three states of knowledge, by
+    which candidates are chosen. `behind` is that loss less the lowest one, with a paired day-block bootstrap
+    interval; `tied` says that the interval ends within the margin of what counts as equal. Sizes are bytes of ONNX, times are seconds to fit and
+    microseconds a flight.
     """
 
     name: str
     treatment: str
     scores: Evaluation
+    log_loss: float
     behind: Measure
     tied: bool
     chosen: bool

@@ -42,7 +42,7 @@ class Split:
 def split_by_time(scheduled: pl.Series) -> Split:
     """Cut flights by scheduled departure at midnights, so that no test flight precedes a training one.
 
-    `scheduled` is sorted. The last 15 % of the days' flights are the test, the 15 % before them validation.
+    `scheduled` is sorted. The last 15 % of flights are the test, the 15 % before them validation.
     """
     days = scheduled.dt.date()
     parts = [_midnight(days, 1 - TEST - VALIDATION), _midnight(days, 1 - TEST)]

@@ -19,7 +19,7 @@ from puntual.promotion import Promoted
 from puntual.registry import Listed
 from puntual.scoring import Scored
 from puntual.sources import Source
-from puntual.verdict import STATES, label, verdict
+from puntual.verdict import STATES, verdict
 from puntual.wording import fixed, interval, measured, percent
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def print_scores(bundle: Bundle, scored: Scored) -> None:
     title = f"{bundle.version}: {flights}, threshold {full.threshold:.3f}"
     table = _table(title, "measure", *(STATES.get(state, state) for state in scored.states))
     for name in _FLAT:
-        first = f"{measured(getattr(full, name))} {interval(getattr(full, name))}"
-        rest = (measured(getattr(found, name)) for state, found in scored.states.items() if state != "full")
+        first = measured(getattr(full, name))
+        rest = (_value(getattr(found, name)) for state, found in scored.states.items() if state != "full")
         table.add_row(name.replace("_", " "), first, *rest)
     _output().print(table)
 
@@ -223,11 +223,11 @@ def _print_comparison(training: "Training", output: Console) -> None:
         scores = entry.scores
         table.add_row(
             "chosen" if entry.chosen else "tied" if entry.tied else "",
-            escape(label(entry)),
-            measured(scores.log_loss, 4),
+            f"{entry.name}:{entry.treatment}",
+            fixed(entry.log_loss, 4),
             f"{fixed(entry.behind.value, 4)} {interval(entry.behind, 4)}",
             *(
-                measured(measure)
+                _value(measure)
                 for measure in (scores.roc_auc, scores.average_precision, scores.ece, scores.f1)
             ),
             f"{entry.fit_seconds:.1f}",
@@ -266,6 +266,10 @@ def _print_flight(flight: dict[str, Any], shown: "Demo", place: int, output: Con
         output.print(f"  {band:<24}{percent(share):>7} {'█' * round(share * _BAR)}", highlight=False)
 
 
+def _value(measure: Measure | None) -> str:
+    return fixed(None if measure is None else measure.value)
+
+
 def _values(scores: Evaluation) -> dict[str, float | None]:
     measures = {name: getattr(scores, name) for name in _FLAT}
     return {name: None if measure is None else measure.value for name, measure in measures.items()}
@@ -294,6 +298,6 @@ def _summary(entry: Listed) -> tuple[str, ...]:
         return ("", escape(f"broken: {entry.broken}"))
     manifest = entry.manifest
     scores = manifest.scores.get("full")
-    rest = ("", "") if scores is None else (measured(scores.roc_auc), measured(scores.log_loss, 4))
+    rest = ("", "") if scores is None else (_value(scores.roc_auc), _value(scores.log_loss))
     made = f"{manifest.created:%Y-%m-%d %H:%M}"
     return made, f"{manifest.candidate}:{manifest.treatment}", escape(manifest.source), *rest

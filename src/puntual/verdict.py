@@ -41,21 +41,16 @@ LEAK = (
 
 def _who_won(training: Training) -> str:
     winner, rivals = training.winner, len(training.comparison)
-    loss = measured(winner.scores.log_loss, 4)
     who = (
         f"Of {rivals} candidates, {label(winner)} was chosen."
         if rivals > 1
         else f"{label(winner)} was chosen."
     )
+    loss = f"Its log loss on the validation flights, as the mean over what may be known, is {winner.log_loss:.4f}"
     tied = sum(candidate.tied for candidate in training.comparison)
     if tied > 1:
-        return (
-            f"{who} Its log loss on the validation flights is {loss}; {tied} candidates are so close that chance "
-            "may have ordered them, and of these it is the cheapest to serve."
-        )
-    return (
-        f"{who} Its log loss on the validation flights, {loss}, is the lowest, beyond what chance explains."
-    )
+        return f"{who} {loss}; {tied} candidates are as good as the lowest, and of these it is the cheapest to serve."
+    return f"{who} {loss}, and no other was shown to be as good." if rivals > 1 else f"{who} {loss}."
 
 
 def _how_good(training: Training, test: Evaluation) -> str:

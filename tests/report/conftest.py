@@ -60,6 +60,7 @@ def _compared(place, name, treatment):
         name=name,
         treatment=treatment,
         scores=_evaluate(place, 1.5 - 0.05 * place, flights=1500),
+        log_loss=0.57 + behind,
         behind=Measure(behind, behind - 0.003 * (place > 0), behind + 0.003 * (place > 0)),
         tied=place < 2,
         chosen=place == 0,

@@ -1,0 +1,95 @@
+"""The ONNX model answers as the estimators that it was made from."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flights_made import make_flights
+
+from puntual.candidates import MODELS, Candidate, Treatment, fit
+from puntual.conversion import TOLERANCE, convert, largest_difference, prove
+from puntual.dataset import STATES, Dataset, columns_without
+from puntual.errors import ConversionDisagrees
+from puntual.experts import Expert, Experts
+from puntual.features.specification import Known
+from puntual.features.vector import COLUMNS, Matrix
+from puntual.flights import LateRule
+
+SMALL = {"forest": {"n_estimators": 12}, "lightgbm": {"n_estimators": 12}, "xgboost": {"n_estimators": 12}}
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return Dataset(make_flights(days=60, per_day=20), LateRule.FROM_15, np.arange(900))
+
+
+@pytest.fixture(scope="module")
+def proof(dataset: Dataset) -> Matrix:
+    """Vectors in every state of knowledge, and some with values missing anywhere."""
+    rows = np.arange(0, 1200, 2)
+    matrix = np.concatenate([dataset.state(state, rows) for state in STATES])
+    holes = matrix[::3].copy()
+    holes[np.random.default_rng(0).random(holes.shape) < 0.2] = np.nan
+    return np.concatenate([matrix, holes])
+
+
+def trained(dataset: Dataset, name: str, treatment: Treatment) -> Experts:
+    candidate = Candidate(name, treatment, SMALL.get(name, {}))
+    rows = np.arange(1000)
+    known, unknown = (
+        Expert(fit(candidate, dataset.state(state, rows), columns, dataset.bands[rows]), columns)
+        for state, columns in (
+            ("full", columns_without(("month_sin",), Known.HISTORY)),
+            ("without_history", columns_without((), Known.TIMETABLE)),
+        )
+    )
+    return Experts(known, unknown)
+
+
+@pytest.mark.parametrize("treatment", Treatment)
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx_answers_as_the_estimator_does(
+    name: str, treatment: Treatment, dataset: Dataset, proof: Matrix
+) -> None:
+    experts = trained(dataset, name, treatment)
+    model = convert(experts)
+    assert prove(experts, model, proof, name) <= TOLERANCE
+    said = experts.predict_proba(proof)
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
+    assert said[:, 0].std() > 0.01, "a model that says the same of every flight would agree trivially"
+
+
+def test_a_model_that_answers_otherwise_is_refused(dataset: Dataset, proof: Matrix) -> None:
+    experts = trained(dataset, "lightgbm", Treatment.NONE)
+    model = convert(experts)
+    swapped = Experts(experts.known, trained(dataset, "lightgbm", Treatment.DOWN).unknown)
+    with pytest.raises(ConversionDisagrees, match=r"mine: ONNX and estimator differ by .* expected at most 1e-05"):
+        prove(swapped, model, proof, "mine")
+    only_known = proof[~np.isnan(proof[:, COLUMNS.index("airport_late_rate_60d")])]
+    assert largest_difference(swapped, model, only_known) <= TOLERANCE
+
+
+def test_an_answer_that_is_no_number_is_refused(dataset: Dataset, proof: Matrix) -> None:
+    class Speechless:
+        def predict_proba(self, X: Matrix) -> np.ndarray:
+            return np.full((len(X), 5), np.nan)
+
+    experts = trained(dataset, "lightgbm", Treatment.NONE)
+    broken = replace(experts, known=replace(experts.known, classifier=Speechless()))
+    with pytest.raises(ConversionDisagrees, match="differ by nan"):
+        prove(broken, convert(experts), proof, "mine")
+
+
+def test_each_flight_is_asked_of_the_expert_for_its_state(dataset: Dataset) -> None:
+    experts = trained(dataset, "lightgbm", Treatment.NONE)
+    rows = np.arange(600, 700)
+    full, blind = dataset.state("full", rows), dataset.state("without_history", rows)
+    mixed = np.concatenate([full[:50], blind[50:]])
+    said = experts.predict_proba(mixed)
+    np.testing.assert_array_equal(said[:50], experts.known.predict_proba(full[:50]))
+    np.testing.assert_array_equal(said[50:], experts.unknown.predict_proba(blind[50:]))
+
+
+def test_no_flights_have_no_answers(dataset: Dataset) -> None:
+    experts = trained(dataset, "lightgbm", Treatment.NONE)
+    assert experts.predict_proba(dataset.full[:0]).shape == (0, 5)

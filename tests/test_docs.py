@@ -1,0 +1,218 @@
+"""The documentation is held to the program: its commands run or parse, and it leaves out no option or error."""
+
+import doctest
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import click
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from puntual import errors
+from puntual.cli import main
+from puntual.gate import CHECKS
+
+ROOT = Path(__file__).parents[1]
+READMES = [ROOT / "README.md", ROOT / "README.es.md"]
+GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+QUICK = ["--candidates", "lightgbm:none"]
+PLAIN = {
+    "carrier": "airline",
+    "number": "flight_number",
+    "from": "origin",
+    "to": "destination",
+    "std": "scheduled_departure",
+}
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """Give the fenced blocks of a page in these languages."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [body for language, body in fenced if language in languages]
+
+
+def command_lines(page: Path) -> list[str]:
+    found = "\n".join(blocks(page, "sh", "console")).splitlines()
+    return [line.removeprefix("$ ").strip() for line in found if line.strip()]
+
+
+def indented_commands(page: Path) -> list[str]:
+    return re.findall(r"^    (puntual .+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+COMMANDS = [
+    pytest.param(line, id=f"{page.name}: {line}")
+    for page in [*READMES, *GUIDE]
+    for line in [*command_lines(page), *indented_commands(page)]
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_documented_command_is_one_that_exists_and_takes_these_options(line):
+    program, *words = shlex.split(line)
+    if program == "make":
+        assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        return
+    assert program == "puntual"
+    _parse(main, words)
+
+
+def _parse(command: click.Command, words: list[str]) -> None:
+    """Parse a command line down to its last subcommand without running it; raise UsageError where it is wrong."""
+    if words == ["--version"]:
+        return
+    if isinstance(command, click.Group):
+        _parse(command.commands[words[0]], words[1:])
+        return
+    with command.make_context(command.name, list(words)):
+        pass
+
+
+def leaves(command: click.Command, name: str = "puntual") -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for word, child in command.commands.items():
+            yield from leaves(child, f"{name} {word}")
+    else:
+        yield name, command
+
+
+# Which page of the guide is about a command.
+PAGES = {
+    "train": "train.md",
+    "demo": "train.md",
+    "sources": "train.md",
+    "evaluate": "evaluate.md",
+    "predict": "predict.md",
+    "models": "models.md",
+    "promote": "models.md",
+}
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*leaf, id=leaf[0]) for leaf in leaves(main)])
+def test_every_command_and_every_option_of_it_is_in_the_guide(name, command):
+    page = (ROOT / "docs" / "guide" / PAGES[name.split()[1]]).read_text(encoding="utf-8")
+    assert name in page
+    options = [word for option in command.params if isinstance(option, click.Option) for word in option.opts]
+    assert [word for word in options if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", page)] == []
+
+
+def test_every_error_is_in_the_guide_and_the_guide_names_no_other():
+    page = (ROOT / "docs" / "guide" / "errors.md").read_text(encoding="utf-8")
+    known = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.PuntualError)
+    }
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == known
+
+
+def test_every_check_of_the_gate_is_in_the_guide_by_number_and_name():
+    page = (ROOT / "docs" / "guide" / "models.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| (\d+), ([^|]+?) \|", page, re.MULTILINE))
+    assert said == {str(number): name for number, (name, _) in CHECKS.items()}
+
+
+def test_both_readmes_hold_the_same_code():
+    english, spanish = (blocks(page, "sh", "toml", "python") for page in READMES)
+    assert english == spanish
+    assert english[0].splitlines() == ["make demo", "make test"]
+
+
+def test_both_readmes_hold_the_same_sections_and_figures():
+    english, spanish = (page.read_text(encoding="utf-8") for page in READMES)
+    assert english.count("\n## ") == spanish.count("\n## ")
+    assert re.findall(r"\| \.\d+", english) == re.findall(r"\| \.\d+", spanish)
+
+
+@pytest.mark.parametrize("page", [*READMES, *GUIDE, *DECISIONS], ids=lambda page: page.name)
+def test_every_link_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.name)
+def test_the_examples_of_the_guide_give_what_they_say(page):
+    failed, _ = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert failed == 0
+
+
+def test_decisions_are_numbered_one_after_another():
+    numbers = [int(page.name[:4]) for page in DECISIONS]
+    assert numbers == list(range(1, len(numbers) + 1))
+    titles = [page.read_text(encoding="utf-8").splitlines()[0] for page in DECISIONS]
+    assert [
+        title for title, number in zip(titles, numbers, strict=True) if not title.startswith(f"# {number}. ")
+    ] == []
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """Lay out what a reader of the README has: the map as printed there, a table and tomorrow's flights."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "map.toml").write_text(blocks(READMES[0], "toml")[0], encoding="utf-8")
+    table = made_table()
+    table.write_csv(folder / "flights.csv")
+    table.tail(24).select(PLAIN).rename(PLAIN).write_csv(folder / "tomorrow.csv")
+    return folder
+
+
+def made_table(days: int = 90, per_day: int = 24) -> pl.DataFrame:
+    """Make flights under the README's column names; evenings and some airlines are late more often."""
+    chance = np.random.default_rng(0)
+    slot, day = np.tile(np.arange(per_day), days), np.repeat(np.arange(days), per_day)
+    airline = (slot * 5 + slot // 4) % 4
+    log_odds = -1.3 + np.array([-1.2, 1.1, -0.6, 0.5])[airline] + 2.2 * (slot / (per_day - 1) - 0.5)
+    late = chance.random(len(slot)) < 1 / (1 + np.exp(-log_odds))
+    minutes = np.where(late, 16 + chance.exponential(50, len(slot)), chance.integers(-5, 14, len(slot)))
+    scheduled = pl.Series(np.datetime64(datetime(2024, 1, 1, 5), "us") + _minutes(day * 1440 + slot * 45))
+    columns = {
+        "carrier": np.array(["AA", "B6", "DL", "UA"])[airline],
+        "number": (100 + slot).astype(str),
+        "from": np.where(slot % 2, "JFK", "EWR"),
+        "to": np.array(["BOS", "LAX", "MIA"])[slot % 3],
+        "std": scheduled,
+        "atd": scheduled + pl.Series(_minutes(minutes)),
+        "cancelled": np.full(len(slot), "no"),
+    }
+    return pl.DataFrame(columns).with_columns(pl.col("std", "atd").dt.strftime("%Y-%m-%d %H:%M"))
+
+
+def _minutes(count: np.ndarray) -> np.ndarray:
+    return count.astype(int) * np.timedelta64(60_000_000, "us")
+
+
+def test_the_readme_works_on_a_table_of_ones_own_from_training_to_predicting(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    train, promote, evaluate, predict = _lines(READMES[0], "flights.csv")
+    version = json.loads(_run(f"{train} --json", *QUICK))["version"]
+    assert f"promoted {version}" in _run(promote.replace("VERSION", version[:6]))
+    assert "roc auc" in _run(evaluate)
+    _run(predict)
+    said = pl.read_csv("predicted.csv")
+    assert said.height == 24
+    assert said["p_late"].is_between(0, 1).all()
+    assert said["flight_number"].cast(pl.String).to_list() == [str(number) for number in range(100, 124)]
+
+
+def test_the_python_example_of_the_readme_runs(workplace, monkeypatch, capsys):
+    monkeypatch.chdir(workplace)
+    exec(compile(blocks(READMES[0], "python")[0], "README.md", "exec"), {})
+    assert "p_late" in capsys.readouterr().out
+
+
+def _lines(page: Path, mentioned: str) -> list[str]:
+    (found,) = (body for body in blocks(page, "sh") if mentioned in body)
+    return found.splitlines()
+
+
+def _run(line: str, *more: str) -> str:
+    result = CliRunner().invoke(main, [*shlex.split(line)[1:], *more])
+    assert result.exit_code == 0, result.output
+    return result.stdout
