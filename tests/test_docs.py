@@ -159,7 +159,7 @@ def workplace(tmp_path_factory):
     (folder / "map.toml").write_text(blocks(READMES[0], "toml")[0], encoding="utf-8")
     table = made_table()
     table.write_csv(folder / "flights.csv")
-    table.tail(24).select(PLAIN).rename(PLAIN).write_csv(folder / "tomorrow.csv")
+    table.tail(24).select(*PLAIN).rename(PLAIN).write_csv(folder / "tomorrow.csv")
     return folder
 
 
