@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from flights_made import as_flight_table, make_flights
 
+from flights_made import as_flight_table, make_flights
 from puntual.bundle import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
 from puntual.evaluate import Evaluation, Measure
 from puntual.flights import BANDS, LateRule

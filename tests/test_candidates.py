@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from flights_made import make_flights
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from flights_made import make_flights
 from puntual.candidates import MODELS, Candidate, Treatment, build, fit, parse_candidates, treat
 from puntual.dataset import Dataset
 from puntual.errors import UnknownCandidate
@@ -36,7 +36,7 @@ def test_a_choice_names_models_and_may_name_their_treatment() -> None:
     ("text", "message"),
     [
         ("lightgmb", r"candidate 'lightgmb' is unknown; .*did you mean 'lightgbm'\?"),
-        ("forest:wieghts", r"treatment 'wieghts' is unknown; expected one of none, weights, down"),
+        ("forest:wights", r"treatment 'wights' is unknown; expected one of none, weights, down"),
         ("forest,,neural", r"candidate '' is unknown"),
     ],
 )
@@ -65,7 +65,9 @@ def test_down_sampling_keeps_every_late_flight_and_as_many_punctual_ones() -> No
 
 
 @given(arrays(np.int8, 60, elements=st.integers(0, 4)), st.sampled_from(list(Treatment)))
-def test_a_treatment_shows_some_flights_of_each_band_there_is(bands: np.ndarray, treatment: Treatment) -> None:
+def test_a_treatment_shows_some_flights_of_each_band_there_is(
+    bands: np.ndarray, treatment: Treatment
+) -> None:
     sample = treat(treatment, bands)
     assert set(bands[sample.rows].tolist()) == set(bands.tolist())
     assert np.isfinite(sample.shift).all()
@@ -81,9 +83,7 @@ def test_chance_comes_from_the_seed() -> None:
 def test_a_parameter_takes_the_place_of_the_presets(name: str) -> None:
     parameters = {"logistic": {"C": 7.0}, "neural": {"width": 8}}.get(name, {"n_estimators": 3})
     told = str(build(Candidate(name, Treatment.NONE, parameters), np.arange(len(COLUMNS)), 100).get_params())
-    assert {"logistic": "'C': 7.0", "neural": "(8, 8)"}.get(name, "'n_estimators': 3") in told.replace(
-        "logisticregression__C", "C"
-    )
+    assert {"logistic": "__C': 7.0", "neural": "(8, 8)"}.get(name, "n_estimators': 3,") in told
 
 
 def test_a_model_fitted_twice_on_the_same_flights_says_the_same() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flights_made import make_flights
 
+from flights_made import make_flights
 from puntual.candidates import MODELS, Candidate, Treatment, fit
 from puntual.conversion import TOLERANCE, convert, largest_difference, prove
 from puntual.dataset import STATES, Dataset, columns_without
@@ -63,7 +63,9 @@ def test_a_model_that_answers_otherwise_is_refused(dataset: Dataset, proof: Matr
     experts = trained(dataset, "lightgbm", Treatment.NONE)
     model = convert(experts)
     swapped = Experts(experts.known, trained(dataset, "lightgbm", Treatment.DOWN).unknown)
-    with pytest.raises(ConversionDisagrees, match=r"mine: ONNX and estimator differ by .* expected at most 1e-05"):
+    with pytest.raises(
+        ConversionDisagrees, match=r"mine: ONNX and estimator differ by .* expected at most 1e-05"
+    ):
         prove(swapped, model, proof, "mine")
     only_known = proof[~np.isnan(proof[:, COLUMNS.index("airport_late_rate_60d")])]
     assert largest_difference(swapped, model, only_known) <= TOLERANCE

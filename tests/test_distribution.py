@@ -56,7 +56,9 @@ def test_a_certain_band_gives_minutes_within_it(rule: LateRule) -> None:
 
 
 @given(bands=bands_of_flights, learnt=shapes)
-def test_the_expected_delay_lies_between_the_means_of_the_bands(bands: np.ndarray, learnt: DelayShape) -> None:
+def test_the_expected_delay_lies_between_the_means_of_the_bands(
+    bands: np.ndarray, learnt: DelayShape
+) -> None:
     expected = learnt.expected_minutes(bands)
     assert (expected >= learnt.means.min() - 1e-9).all() and (expected <= learnt.means.max() + 1e-9).all()
 

@@ -37,9 +37,7 @@ def whole(split: Split, count: int) -> bool:
 def test_no_test_flight_precedes_a_training_one(days: list[int]) -> None:
     scheduled = scheduled_on(days)
     split = split_by_time(scheduled)
-    latest, earliest = (
-        scheduled.gather(part) for part in (split.before_test, split.test)
-    )
+    latest, earliest = (scheduled.gather(part) for part in (split.before_test, split.test))
     assert latest.max() < earliest.min()
     assert scheduled.gather(split.train).max() < scheduled.gather(split.validation).min()
     # A cut falls at midnight: no day is on both sides of it.
@@ -53,7 +51,9 @@ def test_seventy_fifteen_and_fifteen_percent_of_even_days() -> None:
 
 
 def test_too_few_flights_for_a_test_are_refused() -> None:
-    with pytest.raises(NotEnoughFlights, match=r"train would hold 70 flights; expected at least 75; give a longer"):
+    with pytest.raises(
+        NotEnoughFlights, match=r"train would hold 70 flights; expected at least 75; give a longer"
+    ):
         split_by_time(scheduled_on([1] * 100))
 
 

@@ -54,7 +54,7 @@ def fit_level(matrix: Matrix, late: NDArray[np.bool_]) -> Level:
     """Weigh the airport's recent late rates so that they forecast the late rate of the day best.
 
     The weights are positive and sum to 1: when every recent rate rises, the forecast rises with them, also beyond
-    what training saw. They are fitted by log loss on flights whose history reaches into every window.
+    what training saw. Fitted by log loss on flights whose history reaches into every window.
     """
     odds = log_odds_of_level(matrix)
     complete = ~np.isnan(odds).any(axis=1)
@@ -101,41 +101,35 @@ def _loss_left_out(blocks: Sequence[Unseen], pull: float) -> float:
 
 
 def _pulled(blocks: Sequence[Unseen], pull: float) -> Scaling:
-    """Fit slope and intercepts by penalised log loss; the problem is convex, and its gradient is given."""
-    neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1)]
+    """Fit slope, intercepts and follow by penalised log loss; the problem is convex, and its gradient is given."""
+    neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
+    last = blocks[-1]
     said = np.concatenate([_apart(block) for block in blocks])
-    fixed = np.concatenate([_fixed(block) for block in blocks])
+    level = np.concatenate([block.level for block in blocks])
+    center = np.concatenate([np.tile(block.center, (len(block.bands), 1)) for block in blocks])
     truth = np.eye(BAND_COUNT)[np.concatenate([block.bands for block in blocks])]
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        shares = softmax(fixed + parameters[0] * said + np.r_[0.0, parameters[1:]])
+        logits = center + parameters[0] * said + np.r_[0.0, parameters[1:-1]]
+        logits[:, 1:] += parameters[-1] * level[:, np.newaxis]
+        shares = softmax(logits)
         error, strayed = shares - truth, parameters - neutral
         fit = -np.log((shares * truth).sum(axis=1)).sum() + pull * np.square(strayed).sum()
-        slope = np.r_[(error * said).sum(), error[:, 1:].sum(axis=0)] + 2 * pull * strayed
-        return float(fit) / len(truth), slope / len(truth)
+        follow = (error[:, 1:].sum(axis=1) * level).sum()
+        slope = np.r_[(error * said).sum(), error[:, 1:].sum(axis=0), follow] + 2 * pull * strayed
+        return float(fit) / max(len(truth), 1), slope / max(len(truth), 1)
 
     found = minimize(loss, neutral, method="L-BFGS-B", jac=True).x
-    last = blocks[-1]
-    return Scaling(float(found[0]), (0.0, *found[1:].tolist()), last.shift, last.center)
+    return Scaling(float(found[0]), (0.0, *found[1:-1].tolist()), last.shift, last.center, float(found[-1]))
 
 
 def _log_loss(scaling: Scaling, block: Unseen) -> float:
-    logits = scaling.logits(block.said)
-    logits[:, 1:] += block.level[:, np.newaxis]
-    chosen = softmax(logits)[np.arange(len(block.bands)), block.bands]
+    chosen = softmax(scaling.logits(block.said, block.level))[np.arange(len(block.bands)), block.bands]
     return float(-np.log(chosen).sum())
 
 
 def _apart(block: Unseen) -> Probabilities:
     """Give what was said as logits from the centre, which the slope stretches."""
-    logits = Scaling(shift=block.shift, center=block.center).logits(block.said)
-    apart: Probabilities = logits - np.array(block.center)
+    plain = Scaling(shift=block.shift, center=block.center)
+    apart: Probabilities = plain.logits(block.said, np.zeros(len(block.said))) - np.array(block.center)
     return apart
-
-
-def _fixed(block: Unseen) -> Probabilities:
-    """Give the part of the logits that nothing is fitted to: the centre and the level."""
-    level = np.repeat(block.level[:, np.newaxis], BAND_COUNT, axis=1)
-    level[:, 0] = 0.0
-    fixed: Probabilities = np.array(block.center) + level
-    return fixed

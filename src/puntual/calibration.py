@@ -45,6 +45,7 @@ class Level:
         weights = np.where(np.isnan(odds), 0.0, np.array(self.weights))
         total = weights.sum(axis=1)
         level = np.nansum(odds * weights, axis=1) / np.where(total > 0, total, 1.0)
+        # A window out of reach hands its weight to those within it.
         return np.where(total > 0, level - self.base, 0.0)
 
 
@@ -53,19 +54,21 @@ class Scaling:
     """Slope, intercepts, prior shift and centre of the logits of one state of knowledge.
 
     The centre are the log shares of the bands in training: a slope under 1 draws towards those, not towards even
-    odds.
+    odds. `follow` says how far the level of the airport is followed.
     """
 
     slope: float = 1.0
     intercepts: tuple[float, ...] = (0.0,) * BAND_COUNT
     shift: tuple[float, ...] = (0.0,) * BAND_COUNT
     center: tuple[float, ...] = (0.0,) * BAND_COUNT
+    follow: float = 1.0
 
-    def logits(self, said: Probabilities) -> Probabilities:
-        """Scale what the model said, shape (n, 5)."""
+    def logits(self, said: Probabilities, level: NDArray[np.float64]) -> Probabilities:
+        """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
         center = np.array(self.center)
         apart = np.log(np.maximum(said, _TINY)) + np.array(self.shift) - center
         scaled: Probabilities = center + self.slope * apart + np.array(self.intercepts)
+        scaled[:, 1:] += self.follow * level[:, np.newaxis]
         return scaled
 
 
@@ -80,9 +83,8 @@ class Calibration:
     def apply(self, said: Probabilities, matrix: Matrix) -> Probabilities:
         """Turn what the model said of n flights into calibrated probabilities of the bands, shape (n, 5)."""
         known = history_is_known(matrix)[:, np.newaxis]
-        logits = np.where(known, self.known.logits(said), self.unknown.logits(said))
-        logits[:, 1:] += self.level.of(matrix)[:, np.newaxis]
-        return softmax(logits)
+        level = self.level.of(matrix)
+        return softmax(np.where(known, self.known.logits(said, level), self.unknown.logits(said, level)))
 
 
 def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
@@ -118,8 +120,11 @@ def from_table(table: pl.DataFrame) -> Calibration:
     values = {name: tuple(numbers) for name, numbers in table.iter_rows()}
     known, unknown = (
         Scaling(
-            values[f"{part}.slope"][0],
-            *(values[f"{part}.{name}"] for name in ("intercepts", "shift", "center")),
+            slope=values[f"{part}.slope"][0],
+            intercepts=values[f"{part}.intercepts"],
+            shift=values[f"{part}.shift"],
+            center=values[f"{part}.center"],
+            follow=values[f"{part}.follow"][0],
         )
         for part in ("known", "unknown")
     )

@@ -177,7 +177,12 @@ def _lightgbm(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters)
         "max_bin": 63,
     } | dict(parameters)
     return LGBMClassifier(
-        n_jobs=2, verbose=-1, random_state=seed, deterministic=True, force_col_wise=True, **preset
+        n_jobs=_threads(rows),
+        verbose=-1,
+        random_state=seed,
+        deterministic=True,
+        force_col_wise=True,
+        **preset,
     )
 
 
@@ -193,8 +198,18 @@ def _xgboost(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) 
         "max_bin": 64,
     } | dict(parameters)
     return XGBClassifier(
-        n_jobs=2, tree_method="hist", objective="multi:softprob", random_state=seed, verbosity=0, **preset
+        n_jobs=_threads(rows),
+        tree_method="hist",
+        objective="multi:softprob",
+        random_state=seed,
+        verbosity=0,
+        **preset,
     )
+
+
+def _threads(rows: int) -> int:
+    """Use a second thread only where a fit is long enough to pay for the waiting of threads on each other."""
+    return 1 if rows < LARGE / 2 else 2
 
 
 def _neural(columns: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) -> Any:

@@ -4,6 +4,7 @@ Results go to standard output, progress and messages to standard error. The exit
 done, 1 when it failed and 2 when the call was wrong.
 """
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -104,6 +105,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Train and compare candidates, and put the best into the registry."""
+    _wait_quietly()
     from puntual import terminal
     from puntual.sources import read_flights
     from puntual.training import Options
@@ -324,12 +326,21 @@ def sources(as_json: bool) -> None:
 @telling_errors
 def demo(registry: str, reports: Path) -> None:
     """Train a quick preset on real flights, promote the winner and predict three of them."""
+    _wait_quietly()
     from puntual import terminal
     from puntual.demo import run
 
     with terminal.progress("training") as progress:
         shown = run(registry, reports, datetime.now(UTC), progress)
     terminal.print_demo(shown, reports)
+
+
+def _wait_quietly() -> None:
+    """Have idle threads of the training libraries sleep: spinning, they stall a machine that has other work.
+
+    It holds only if said before those libraries are loaded; what the user has set stands.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class DelayShape:
     means: NDArray[np.float64]
 
     def expected_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the expected delay of n flights, shape (n,), in minutes."""
+        """Give the expected delay of n flights, shape (n,), in minutes; a cancellation weighs as the last band."""
         return bands @ self.means
 
     def quantile_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -89,11 +89,10 @@ def _midnight(days: pl.Series, share: float) -> int:
 
 
 def _checked(split: Split) -> Split:
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    for name, rows in parts.items():
-        if len(rows) < FEWEST * TEST:
-            raise NotEnoughFlights(
-                f"{name} would hold {len(rows)} flights; expected at least {int(FEWEST * TEST)}; give a longer "
-                "period with --from and --until"
-            )
+    flights = len(split.train) + len(split.validation) + len(split.test)
+    if flights < FEWEST or not len(split.validation) or not len(split.test):
+        raise NotEnoughFlights(
+            f"{flights} operated flights to split into train, validation and test; expected at least {FEWEST}, on "
+            "several days; give a longer period with --from and --until, or a larger table"
+        )
     return split

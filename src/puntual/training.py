@@ -73,8 +73,8 @@ def train(
     options = options or Options()
     candidates = parse_candidates(options.candidates or PRESETS[options.preset])
     steps = _Steps(progress, _count(candidates, options))
-    dataset, omitted = _learnable(table, options)
-    by_time, mixed = _contests(dataset, options)
+    dataset, omitted = learnable(table, options)
+    by_time, mixed = contests(dataset, options)
     own, other = (by_time, mixed) if options.split == SplitKind.TIME else (mixed, by_time)
     steps.done("vectors")
     candidates = (
@@ -135,7 +135,7 @@ def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
     return 1 + tuned + len(candidates) + (len(CUT_OFFS) + 1) + 2 + STEP_COUNT + 2
 
 
-def _learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
+def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason."""
     scheduled = pl.col("scheduled_departure")
     bounds = [
@@ -176,7 +176,8 @@ def _require_bands(dataset: Dataset) -> None:
             )
 
 
-def _contests(dataset: Dataset, options: Options) -> tuple[Contest, Contest]:
+def contests(dataset: Dataset, options: Options) -> tuple[Contest, Contest]:
+    """Set up the grounds on which candidates meet: the split by time, and the stratified one."""
     by_time = split_by_time(dataset.flights["scheduled_departure"])
     mixed = split_stratified(dataset.bands, options.seed)
     # Codes and the typical week are learnt from what stands before the test of the split by time.

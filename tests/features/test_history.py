@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from flights_made import flights_of, make_flights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flights_made import flights_of, make_flights
 from puntual.features import history
 from puntual.features.history import WINDOWS, build_history, closing, operations_of
 from puntual.features.keys import keys_of

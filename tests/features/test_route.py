@@ -4,10 +4,10 @@ import math
 
 import polars as pl
 import pytest
-from flights_made import flights_of, make_flights
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flights_made import flights_of, make_flights
 from puntual.errors import UnknownAirport
 from puntual.features import route
 from puntual.features.route import RARE, Vocabulary

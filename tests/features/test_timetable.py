@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
-from flights_made import flights_of, make_flights
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from flights_made import flights_of, make_flights
 from puntual.features import timetable
 from puntual.features.keys import keys_of
 
@@ -135,3 +135,17 @@ def test_the_order_of_the_rows_does_not_matter(order) -> None:
     whole = timetable.known_timetable(keys_of(DAY)).congestion(keys_of(DAY))
     shuffled = timetable.known_timetable(keys_of(DAY[rows])).congestion(keys_of(DAY[rows]))
     np.testing.assert_array_equal(shuffled, whole[rows])
+
+
+def test_the_typical_gap_is_to_the_departure_that_is_there_every_week() -> None:
+    """At 7:00 one leaves every week, at 7:30 only in two of four: at 8:00 the usual gap is an hour."""
+    weeks = [datetime(2023, 1, 2) + timedelta(weeks=week) for week in range(4)]
+    flights = flights_of(
+        *({"scheduled_departure": day + timedelta(hours=hour)} for day in weeks for hour in (7, 8)),
+        *({"scheduled_departure": day + timedelta(hours=7.5)} for day in weeks[:2]),
+        {"scheduled_departure": weeks[-1] + timedelta(days=6, hours=9)},
+    )
+    typical = timetable.typical_timetable(timetable.usual_departures(keys_of(flights)))
+    eight = flights.filter(pl.col("scheduled_departure") == weeks[0] + timedelta(hours=8))
+    assert told(typical, eight)["airport_gap"] == [60.0]
+    assert told(timetable.known_timetable(keys_of(flights)), eight)["airport_gap"] == [30.0]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from flights_made import flights_of, make_flights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flights_made import flights_of, make_flights
 from puntual.dataset import Dataset, columns_without
 from puntual.errors import NotKnownYet
 from puntual.features import calendar, clock, route, timetable
@@ -43,14 +43,14 @@ def made() -> Dataset:
 
 @pytest.fixture(scope="module")
 def new_york() -> Dataset:
-    winter = read_flights("nyc").flights.filter(SCHEDULED < date(2013, 2, 1))
+    winter = read_flights("nyc").flights.filter(date(2013, 2, 1) > SCHEDULED)
     return dataset_of(winter)
 
 
 @pytest.fixture(scope="module")
 def santiago() -> Dataset:
     table = read_flights("scl", SCL)
-    return dataset_of(table.flights.filter(SCHEDULED < date(2017, 6, 1)), table.late_rule)
+    return dataset_of(table.flights.filter(date(2017, 6, 1) > SCHEDULED), table.late_rule)
 
 
 def same_bits(trained: Matrix, served: Matrix) -> None:
@@ -114,7 +114,7 @@ def test_flights_from_new_york_asked_one_at_a_time_are_served_as_trained(new_yor
 
 @with_scl
 def test_every_flight_of_may_in_santiago_is_served_as_trained(santiago: Dataset) -> None:
-    may = santiago.flights.filter(SCHEDULED >= date(2017, 5, 1)).height
+    may = santiago.flights.filter(date(2017, 5, 1) <= SCHEDULED).height
     assert may > 5_000
     every_day_is_served_as_trained(santiago, date(2017, 5, 1), date(2017, 5, 31), may)
 
@@ -132,7 +132,9 @@ def few() -> pl.DataFrame:
     return make_flights(days=70, per_day=10, seed=4)
 
 
-def vectors(timetable_of: pl.DataFrame, operations: pl.DataFrame, rule: LateRule = LateRule.FROM_15) -> Matrix:
+def vectors(
+    timetable_of: pl.DataFrame, operations: pl.DataFrame, rule: LateRule = LateRule.FROM_15
+) -> Matrix:
     """Make vectors of a timetable from a past that may have been altered."""
     keys = keys_of(timetable_of)
     lookups = Lookups(
@@ -174,7 +176,10 @@ def up_to(flights: pl.DataFrame, day: date) -> np.ndarray:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    cut=st.integers(1, 68), share=st.floats(0.02, 1.0), seed=st.integers(0, 99), change=st.sampled_from(list(LATER))
+    cut=st.integers(1, 68),
+    share=st.floats(0.02, 1.0),
+    seed=st.integers(0, 99),
+    change=st.sampled_from(list(LATER)),
 )
 def test_no_operation_at_or_after_the_cut_off_moves_a_vector_of_that_day_or_before(
     cut: int, share: float, seed: int, change: str
@@ -182,7 +187,11 @@ def test_no_operation_at_or_after_the_cut_off_moves_a_vector_of_that_day_or_befo
     flights, day = few(), date(2023, 1, 2) + cut * DAY
     drawn = pl.Series(np.random.default_rng(seed).random(flights.height) < share)
     # One that was due the day before and left after midnight may leave later still, or never be heard of.
-    due = known_on(flights) if change in ("leaves hours later", "is not heard of") else flights.select(SCHEDULED).to_series()
+    due = (
+        known_on(flights)
+        if change in ("leaves hours later", "is not heard of")
+        else flights.select(SCHEDULED).to_series()
+    )
     other = altered(flights, drawn & (due >= day), change)
     rows = up_to(flights, day)
     same_bits(vectors(flights, flights)[rows], vectors(flights, other)[rows])
@@ -252,9 +261,16 @@ def test_a_vector_is_float32_and_its_codes_start_from_zero(made: Dataset) -> Non
     assert made.full.dtype == np.float32
     assert made.full.shape == (made.flights.height, len(COLUMNS))
     stranger = flights_of(
-        {"scheduled_departure": datetime(2023, 3, 1, 8), "airline": "ZZ", "origin": "SCL", "destination": "USH"}
+        {
+            "scheduled_departure": datetime(2023, 3, 1, 8),
+            "airline": "ZZ",
+            "origin": "SCL",
+            "destination": "USH",
+        }
     )
-    found = dict(zip(COLUMNS, served(closed_before(made, date(2023, 3, 1)), stranger, stranger)[0], strict=True))
+    found = dict(
+        zip(COLUMNS, served(closed_before(made, date(2023, 3, 1)), stranger, stranger)[0], strict=True)
+    )
     assert [found[f"{kind}_code"] for kind in ("airline", "origin", "destination")] == [0, 0, 0]
 
 
@@ -298,3 +314,18 @@ def test_training_shows_some_flights_a_typical_timetable_and_some_an_older_close
     assert 0.08 < lagged.mean() < 0.22
     same_bits(taught, made.taught(rows))
     np.testing.assert_array_equal(made.full[rows].view(np.uint32), made.state("full", rows).view(np.uint32))
+
+
+def test_a_known_timetable_is_used_where_it_is_known_and_the_typical_week_elsewhere() -> None:
+    """Half of each day's flights are left out at random, so that no day is a typical one."""
+    flights = few().sample(fraction=0.5, seed=1).sort("scheduled_departure")
+    keys, is_known = keys_of(flights), np.arange(flights.height) % 3 == 0
+    known = timetable.known_timetable(keys)
+    typical = timetable.typical_timetable(timetable.usual_departures(keys))
+    lookups = Lookups(route.learn_vocabulary(flights), typical, build_history(pl.DataFrame()))
+    expected = np.where(is_known[:, np.newaxis], known.congestion(keys), typical.congestion(keys))
+    found = vectorise(keys, lookups, known, is_known, keys.day)[:, columns_of(Group.CONGESTION)]
+    np.testing.assert_allclose(found, expected, atol=2.0**-9)
+    assert np.nanmax(np.abs(known.congestion(keys) - typical.congestion(keys))) > 0.4
+    everywhere = vectorise(keys, lookups, known, np.ones(len(keys), bool), keys.day)
+    np.testing.assert_array_equal(everywhere[:, columns_of(Group.CONGESTION)], known.congestion(keys))

@@ -1,0 +1,1 @@
+"""Measurements of what Puntual promises; `make bench` runs them all."""

@@ -1,0 +1,42 @@
+"""Measure every promise and print a line for each: `make bench`, or `python -m benchmarks speed`."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import quality, speed
+
+
+def main(parts: list[str]) -> None:
+    """Run the parts named, or all: speed, scl, nyc, whole."""
+    wanted = parts or ["speed", "scl", "nyc", "whole"]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for part in wanted:
+            for line in PARTS[part](folder):
+                print(line, flush=True)
+
+
+def _speed(folder: Path) -> Iterator[str]:
+    quality.run(
+        *("train", "--source", "nyc", "--candidates", "xgboost:none", "--until", "2013-07-01"),
+        *("--registry", str(folder / "speed"), "--reports", str(folder)),
+    )
+    bundle = next((folder / "speed").glob("*.puntual"))
+    yield from speed.import_time()
+    yield from speed.loading(bundle)
+    yield from speed.featurising()
+    yield from speed.batches(bundle)
+    yield from speed.one_candidate()
+
+
+PARTS = {
+    "speed": _speed,
+    "scl": lambda folder: quality.scl(folder / "scl"),
+    "nyc": lambda folder: quality.nyc(folder / "nyc"),
+    "whole": lambda folder: quality.whole_comparison(folder / "whole"),
+}
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
