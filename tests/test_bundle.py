@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -181,13 +182,18 @@ def test_a_column_that_this_puntual_does_not_compute_is_missing(bundle):
         require_columns(bundle, ["month", "distances"])
 
 
-def test_a_required_table_is_missed_on_writing_and_on_reading(bundle, monkeypatch):
-    data = to_bytes(bundle)[1]
-    monkeypatch.setattr(archive, "REQUIRED_TABLES", frozenset({"calibration"}))
+def test_a_required_table_is_missed_on_writing_and_on_reading(bundle):
+    poor = replace(
+        bundle, tables={name: table for name, table in bundle.tables.items() if name != "calibration"}
+    )
     with pytest.raises(BadBundle, match="lacks the table calibration"):
-        from_bytes(data, "poor")
+        to_bytes(poor)
+    members = unpacked(to_bytes(bundle)[1])
+    del members["tables/calibration.arrow"]
+    said = json.loads(members["manifest.json"])
+    del said["members"]["tables/calibration.arrow"]
     with pytest.raises(BadBundle, match="lacks the table calibration"):
-        to_bytes(bundle)
+        from_bytes(packed(members | {"manifest.json": json.dumps(said).encode()}), "poor")
 
 
 def test_a_table_that_is_no_arrow_file_is_refused(bundle):

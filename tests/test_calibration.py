@@ -99,7 +99,9 @@ def test_the_shift_undoes_what_a_treatment_of_the_imbalance_did(treatment: Treat
     shown = np.bincount(bands[sample.rows], weights, minlength=5)
     said = (shown / shown.sum())[np.newaxis]
     assert abs(said - true).max() > 0.2
-    np.testing.assert_allclose(softmax(Scaling(shift=sample.shift).logits(said))[0], true, atol=1e-9)
+    np.testing.assert_allclose(
+        softmax(Scaling(shift=sample.shift).logits(said, np.zeros(1)))[0], true, atol=1e-9
+    )
 
 
 def unseen(count: int, slope: float, rate: float, level: float = 0.0, seed: int = 0) -> Unseen:
@@ -149,7 +151,7 @@ def shifted(by: float, seed: int) -> Unseen:
 def test_a_slope_under_one_draws_towards_the_shares_of_training() -> None:
     shares = np.array([0.8, 0.08, 0.06, 0.04, 0.02])
     flat = Scaling(slope=0.0, center=tuple(np.log(shares)))
-    np.testing.assert_allclose(softmax(flat.logits(np.full((1, 5), 0.2)))[0], shares)
+    np.testing.assert_allclose(softmax(flat.logits(np.full((1, 5), 0.2), np.zeros(1)))[0], shares)
 
 
 def test_another_models_flights_give_the_base_alone() -> None:

@@ -51,9 +51,7 @@ def test_seventy_fifteen_and_fifteen_percent_of_even_days() -> None:
 
 
 def test_too_few_flights_for_a_test_are_refused() -> None:
-    with pytest.raises(
-        NotEnoughFlights, match=r"train would hold 70 flights; expected at least 75; give a longer"
-    ):
+    with pytest.raises(NotEnoughFlights, match=r"^100 operated flights .* expected at least 500"):
         split_by_time(scheduled_on([1] * 100))
 
 

@@ -20,16 +20,20 @@ def read_table(
     name: str, form: str, source: str | None, map_file: Path | None, rule: LateRule
 ) -> FlightTable:
     """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter."""
-    if source is not None and name != STANDARD:
+    if source is not None:
+        if name == STANDARD:
+            raise BadTable(
+                f"standard input: the source {source} is read from files; save it and name the file"
+            )
         return read_flights(source, Path(name), map_file)
     if name == STANDARD:
-        return read_plain(sys.stdin.buffer.read(), "standard input", form, rule)
+        return read_plain(sys.stdin.buffer.read(), "standard input", f".{form}", rule)
     path = Path(name)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadTable(f"{path}: {error.strerror}; name a readable CSV, Parquet or JSON file") from error
-    return read_plain(data, str(path), path.suffix.lstrip(".").lower(), rule)
+    return read_plain(data, str(path), path.suffix.lower(), rule)
 
 
 def write_table(asked: FlightTable, said: Predictions, name: str, form: str) -> None:

@@ -29,13 +29,10 @@ PRIOR_FLIGHTS = 20.0
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What training measured of a challenger on flights that it had not learnt from.
 
-    test                 its scores on the test flights, with groups train_until          local time up to
-    which flights were learnt from (exclusive) test_from            local time of the first scheduled
-    departure in the test baseline_difference  its log loss − that of training's band frequencies, on the test
-    flights champion_version     the champion it was compared with, and champion_difference its log loss − the
-    champion's on the same test flights; None where there was no champion feature_auc          how well each
-    feature alone ranks late flights, see `feature_auc` data_digest          the digest of the table it learnt
-    from
+    `test` are its scores on the test flights, with groups. It learnt from flights before `train_until`; the test
+    starts at `test_from` (local times). Both differences are of log loss on the same test flights, its own less
+    that of training's band frequencies or of the champion (None where there was none). `feature_auc` says how well
+    each feature alone ranks late flights, `data_digest` names the table.
     """
 
     test: Evaluation

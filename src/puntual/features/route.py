@@ -44,7 +44,7 @@ def of_route(origin: str, destination: str) -> tuple[float, ...]:
     """Give distance, bearing and whether a border is crossed, in the order of `FEATURES` after the codes.
 
     >>> [round(value, 3) for value in of_route("SCL", "MIA")]
-    [6650.612, 0.984, -0.18, 1.0]
+    [6657.729, 0.985, -0.172, 1.0]
     """
     start, end = airports.find(origin), airports.find(destination)
     lat, lat_end = math.radians(start.latitude), math.radians(end.latitude)
