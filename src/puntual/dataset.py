@@ -1,6 +1,5 @@
 """Flights as matrices: one for each state of knowledge, and the mixture that experts are taught on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -135,8 +134,3 @@ def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]
         if feature.name not in excluded and feature.known <= known
     )
     return np.fromiter(places, np.intp)
-
-
-def states(dataset: Dataset, rows: Rows) -> Iterator[tuple[str, Matrix]]:
-    """Give the vectors of some flights in each state of knowledge, one after the other."""
-    return ((name, dataset.state(name, rows)) for name in STATES)

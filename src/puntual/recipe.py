@@ -1,6 +1,5 @@
 """A candidate's whole recipe: which columns its experts read, how they are fitted and how the level comes in."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,12 +104,6 @@ def validation_of(dataset: Dataset, rows: Rows) -> tuple[Matrix, NDArray[np.int8
     """Give unseen flights twice, with their history and without, so that both scalings can be fitted."""
     matrix = np.concatenate([dataset.full[rows], dataset.taught_without_history(rows)])
     return matrix, np.tile(dataset.bands[rows], 2)
-
-
-def parameters_of(candidate: Candidate) -> dict[str, float | int | str]:
-    """Give the parameters that differ from the preset."""
-    items: Iterable[tuple[str, float | int | str]] = candidate.parameters.items()
-    return dict(items)
 
 
 def _expert(recipe: Recipe, matrix: Matrix, columns: NDArray[np.intp], bands: NDArray[np.int8]) -> Expert:
