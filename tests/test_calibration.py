@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from puntual import calibration
-from puntual.calibrating import Unseen, fit_calibration, fit_level, with_base
+from puntual.calibrating import Unseen, fit_calibration, fit_level
 from puntual.calibration import LEVEL_COLUMNS, Calibration, Level, Scaling, history_is_known, softmax
 from puntual.candidates import Treatment, treat
 from puntual.features.vector import COLUMNS
@@ -33,7 +33,7 @@ def test_a_neutral_calibration_leaves_the_word_of_the_model(said: np.ndarray) ->
     said=said_by_models,
     slope=st.floats(0.1, 3),
     intercepts=st.tuples(*[st.floats(-3, 3)] * 5),
-    base=st.floats(-3, 1),
+    base=st.floats(0, 1),
     rate=st.one_of(st.floats(0, 1), st.just(np.nan)),
 )
 def test_calibrated_bands_are_probabilities(said, slope, intercepts, base, rate) -> None:
@@ -46,7 +46,7 @@ def test_calibrated_bands_are_probabilities(said, slope, intercepts, base, rate)
 
 @given(said=said_by_models, low=st.floats(0.02, 0.4), more=st.floats(0.01, 0.3))
 def test_a_worse_level_raises_every_late_band_and_keeps_their_proportions(said, low, more) -> None:
-    believed = Calibration(Scaling(), Scaling(), Level(WEIGHTS, -1.4))
+    believed = Calibration(Scaling(), Scaling(), Level(WEIGHTS, 0.2))
     before, after = believed.apply(said, vectors(7, low)), believed.apply(said, vectors(7, low + more))
     assert (after[:, 1:] > before[:, 1:]).all()
     ratio = after[:, 1:] / before[:, 1:]
@@ -54,7 +54,7 @@ def test_a_worse_level_raises_every_late_band_and_keeps_their_proportions(said, 
 
 
 def test_a_level_at_its_base_or_unknown_changes_nothing() -> None:
-    level = Level(WEIGHTS, float(np.log(0.25 / 0.75)))
+    level = Level(WEIGHTS, 0.25)
     np.testing.assert_allclose(level.of(vectors(2, 0.25)), 0, atol=1e-6)
     np.testing.assert_array_equal(level.of(vectors(2)), 0)
 
@@ -63,6 +63,8 @@ def test_a_level_leans_on_the_windows_that_are_known() -> None:
     matrix = vectors(1, 0.25)
     matrix[0, LEVEL_COLUMNS[0]] = np.nan
     assert Level(WEIGHTS).of(matrix)[0] == pytest.approx(np.log(1 / 3))
+    matrix[0, LEVEL_COLUMNS] = 0.1, np.nan, np.nan, 0.3
+    assert Level(WEIGHTS).of(matrix)[0] == pytest.approx(np.log(0.26 / 0.74))
 
 
 def test_one_stormy_day_is_not_taken_for_a_law() -> None:
@@ -79,7 +81,7 @@ def test_each_flight_gets_the_scaling_of_its_state_of_knowledge() -> None:
     assert found[0, 0] < 0.2 and found[1, 0] == pytest.approx(0.2)
 
 
-@given(slope=st.floats(0.1, 3), numbers=st.tuples(*[st.floats(-3, 3)] * 5), base=st.floats(-3, 3))
+@given(slope=st.floats(0.1, 3), numbers=st.tuples(*[st.floats(-3, 3)] * 5), base=st.floats(0, 1))
 def test_a_calibration_is_read_back_as_it_was_stored(slope, numbers, base) -> None:
     kept = Calibration(
         Scaling(slope, numbers, numbers[::-1], (*numbers[1:], 0.5)),
@@ -154,12 +156,6 @@ def test_a_slope_under_one_draws_towards_the_shares_of_training() -> None:
     np.testing.assert_allclose(softmax(flat.logits(np.full((1, 5), 0.2), np.zeros(1)))[0], shares)
 
 
-def test_another_models_flights_give_the_base_alone() -> None:
-    level = with_base(Level(WEIGHTS, 0.3), np.arange(100) < 20)
-    assert level.weights == WEIGHTS
-    assert level.base == pytest.approx(np.log(0.25))
-
-
 def test_states_of_knowledge_are_scaled_apart() -> None:
     blocks = [joined(unseen(5_000, 0.5, 0.2, seed=s), unseen(5_000, 1.5, np.nan, seed=s)) for s in (1, 2)]
     found = fit_calibration(blocks, Level())
@@ -167,18 +163,42 @@ def test_states_of_knowledge_are_scaled_apart() -> None:
     assert found.unknown.slope == pytest.approx(1.5, abs=0.1)
 
 
-def test_the_window_that_forecasts_the_day_gets_the_weight() -> None:
-    chance = np.random.default_rng(1)
-    rates = chance.uniform(0.05, 0.6, (20_000, 4))
+def test_what_the_weights_leave_of_one_is_on_the_rate_of_training() -> None:
+    """Half of 0.4 and half of 0.2 is 0.3."""
+    level = Level((0.5, 0.0, 0.0, 0.0), 0.2)
+    odds_above = (0.3 / 0.7) / (0.2 / 0.8)
+    assert level.of(vectors(1, 0.4))[0] == pytest.approx(np.log(odds_above))
+
+
+def drawn_by(rates: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of some rates, and which flights are late where these are as probable as forecast."""
     matrix = vectors(len(rates))
     matrix[:, LEVEL_COLUMNS] = rates
-    level = fit_level(matrix, chance.random(len(rates)) < rates[:, 2])
-    assert sum(level.weights) == pytest.approx(1.0)
+    return matrix, np.random.default_rng(2).random(len(rates)) < forecast
+
+
+def test_the_window_that_forecasts_the_day_gets_the_weight() -> None:
+    rates = np.random.default_rng(1).uniform(0.05, 0.6, (20_000, 4))
+    level = fit_level(*drawn_by(rates, rates[:, 2]), np.arange(20_000) // 100)
     assert level.weights[2] > 0.8
+    assert 0.95 < sum(level.weights) <= 1
+
+
+def test_days_that_revert_to_the_mean_leave_weight_on_the_rate_of_training() -> None:
+    rates = np.random.default_rng(1).uniform(0.05, 0.6, (20_000, 1)).repeat(4, axis=1)
+    level = fit_level(*drawn_by(rates, 0.5 * rates[:, 0] + 0.5 * rates.mean()), np.arange(20_000) // 100)
+    assert sum(level.weights) == pytest.approx(0.5, abs=0.1)
+    assert level.base == pytest.approx(rates.mean(), abs=0.02)
+
+
+def test_a_level_is_fitted_without_the_days_to_come() -> None:
+    """Late rates that rise day by day: the rate of the whole half-year would have foretold nothing of it."""
+    day = np.arange(36_000) // 200
+    rising = 0.05 + 0.3 * day / 180
+    level = fit_level(*drawn_by(np.repeat(rising[:, np.newaxis], 4, axis=1), rising), day)
+    assert sum(level.weights) > 0.95
 
 
 def test_too_few_flights_with_history_give_no_level() -> None:
     late = np.arange(1000) % 4 == 0
-    level = fit_level(vectors(1000), late)
-    assert level.weights == (0.0,) * 4
-    assert level.base == pytest.approx(np.log(1 / 3))
+    assert fit_level(vectors(1000), late, np.arange(1000)) == Level(base=0.25)

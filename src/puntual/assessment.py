@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.calibrating import Unseen, fit_calibration, with_base
+from puntual.calibrating import Unseen, fit_calibration
 from puntual.calibration import Calibration, Level
 from puntual.comparison import Contest
 from puntual.distribution import DelayShape
@@ -82,12 +82,10 @@ def assess(
 
 
 def retrain(contest: Contest, assessed: Assessed) -> tuple[Trained, Calibration]:
-    """Train the same recipe on every flight, for use; its calibration keeps all but the level's base."""
+    """Train the same recipe on every flight, for use; its calibration keeps the scalings and renews the level."""
     everything = np.arange(len(contest.dataset.flights))
     trained = train_recipe(assessed.recipe, teach(contest.dataset, everything))
-    level = with_base(assessed.trained.level, contest.dataset.late)
-    trained = replace(trained, level=level)
-    return trained, Calibration(assessed.calibration.known, assessed.calibration.unknown, level)
+    return trained, replace(assessed.calibration, level=trained.level)
 
 
 def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:

@@ -13,7 +13,7 @@ from puntual.calibration import (
     Probabilities,
     Scaling,
     history_is_known,
-    log_odds_of_level,
+    recent_rates,
     softmax,
 )
 from puntual.features.vector import Matrix
@@ -50,33 +50,34 @@ def fit_calibration(blocks: Sequence[Unseen], level: Level) -> Calibration:
     return Calibration(_fit_scaling(known), _fit_scaling(unknown), level)
 
 
-def fit_level(matrix: Matrix, late: NDArray[np.bool_]) -> Level:
-    """Weigh the airport's recent late rates so that they forecast the late rate of the day best.
+def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
+    """Weigh the airport's recent late rates and its rate so far so that they forecast the late rate of the day.
 
     The weights are positive and sum to 1: when every recent rate rises, the forecast rises with them, also beyond
-    what training saw. Fitted by log loss on flights whose history reaches into every window.
+    what training saw. Fitted by log loss on flights whose history reaches into every window. The rate so far is that
+    of the days before: the rate of the whole table would know the days to come, and draw too strongly to itself.
     """
-    odds = log_odds_of_level(matrix)
-    complete = ~np.isnan(odds).any(axis=1)
-    base = _log_odds(late.mean())
+    base = float(late.mean())
+    rates = np.column_stack([recent_rates(matrix), _rate_before(late, day)])
+    complete = ~np.isnan(rates).any(axis=1)
     if complete.sum() < _FEW:
         return Level(base=base)
-    found = minimize(_level_loss, np.zeros(odds.shape[1]), (odds[complete], late[complete]), "L-BFGS-B")
-    return Level(tuple(softmax(found.x[np.newaxis])[0].tolist()), base)
+    found = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
+    return Level(tuple(softmax(found.x[np.newaxis])[0, :-1].tolist()), base)
 
 
-def with_base(level: Level, late: NDArray[np.bool_]) -> Level:
-    """Keep the weights and take the base from the flights of another model."""
-    return Level(level.weights, _log_odds(late.mean()))
+def _rate_before(late: NDArray[np.bool_], day: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the late rate of all flights on days before each flight's own, shape (n,); NaN on the first day."""
+    _, place = np.unique(day, return_inverse=True)
+    flights, lates = np.bincount(place).cumsum(), np.bincount(place, late).cumsum()
+    rates = np.r_[np.nan, lates[:-1] / flights[:-1]]
+    before: NDArray[np.float64] = np.where((rates > 0) & (rates < 1), rates, np.nan)[place]
+    return before
 
 
-def _log_odds(rate: float) -> float:
-    return float(np.log(rate / (1 - rate)))
-
-
-def _level_loss(raw: NDArray[np.float64], odds: NDArray[np.float64], late: NDArray[np.bool_]) -> float:
-    forecast = odds @ softmax(raw[np.newaxis])[0]
-    return float(np.mean(np.logaddexp(0, forecast) - late * forecast))
+def _level_loss(raw: NDArray[np.float64], rates: NDArray[np.float64], late: NDArray[np.bool_]) -> float:
+    forecast = rates @ softmax(raw[np.newaxis])[0]
+    return float(-np.mean(np.log(np.where(late, forecast, 1 - forecast))))
 
 
 def _only(block: Unseen, rows: NDArray[np.bool_]) -> Unseen:

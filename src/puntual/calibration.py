@@ -2,7 +2,7 @@
 
 The logits of a state of knowledge (history known or not) are
 `center + slope * (log q + shift - center) + intercept`, and the late bands are raised together by `level`: how far the
-airport's late rate of recent days stands above the rate that the model was trained at. `shift` undoes a treatment of
+airport's late rate of the day is expected above the rate that the model was trained at. `shift` undoes a treatment of
 the imbalance (Saerens et al., 2002); slope and intercepts are vector scaling with one slope (Guo et al., 2017), fitted
 on flights that the model had not seen.
 """
@@ -29,24 +29,25 @@ _SENTINEL = COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d")
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How the airport's recent late rates make up its level: weights by window that sum to 1, or to 0 for none.
+    """The late rate to be expected of the airport: its recent rates and the rate of training, weighed.
 
-    `base` is the log odds of late in the flights that the model was trained on.
+    `base` is the late rate of the flights that the model was trained on. The weights are those of the windows; what
+    they leave of 1 is on the base, since good and bad days revert to the mean.
     """
 
     weights: tuple[float, ...] = (0.0,) * len(WINDOWS)
-    base: float = 0.0
+    base: float = 0.5
 
     def of(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Give the log odds that each flight's airport stands above the base, shape (n,); 0 where unknown."""
-        if not any(self.weights):
-            return np.zeros(len(matrix))
-        odds = log_odds_of_level(matrix)
-        weights = np.where(np.isnan(odds), 0.0, np.array(self.weights))
-        total = weights.sum(axis=1)
-        level = np.nansum(odds * weights, axis=1) / np.where(total > 0, total, 1.0)
+        """Give the log odds by which each flight's airport is expected above the base, shape (n,); 0 if unknown."""
+        rates = recent_rates(matrix)
+        weights = np.where(np.isnan(rates), 0.0, np.array(self.weights))
+        reached = weights.sum(axis=1)
         # A window out of reach hands its weight to those within it.
-        return np.where(total > 0, level - self.base, 0.0)
+        recent = np.nansum(rates * weights, axis=1) / np.where(reached > 0, reached, 1.0)
+        on_recent = np.where(reached > 0, sum(self.weights), 0.0)
+        base = np.clip(self.base, _RATE_FLOOR, _RATE_CEILING)
+        return log_odds(on_recent * recent + (1 - on_recent) * base) - log_odds(base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,15 @@ def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
     return ~np.isnan(matrix[:, _SENTINEL])
 
 
-def log_odds_of_level(matrix: Matrix) -> NDArray[np.float64]:
-    """Give the log odds of the airport's late rate by window, shape (n, 4); NaN where unknown."""
-    rates = np.clip(matrix[:, LEVEL_COLUMNS].astype(np.float64), _RATE_FLOOR, _RATE_CEILING)
-    return np.log(rates / (1 - rates))
+def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
+    """Give the airport's late rate by window, shape (n, 4), kept from 0 and 1; NaN where unknown."""
+    rates = matrix[:, LEVEL_COLUMNS].astype(np.float64)
+    return np.clip(rates, _RATE_FLOOR, _RATE_CEILING)
+
+
+def log_odds(rate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn rates within 0 and 1 into log odds."""
+    return np.log(rate / (1 - rate))
 
 
 def softmax(logits: Probabilities) -> Probabilities:

@@ -43,12 +43,12 @@ class Contest:
     dataset: Dataset
     split: Split
     cost: Cost | Literal["f1"]
-    whole_year: bool
+    years: int
     seed: int
 
     def recipe(self, candidate: Candidate) -> Recipe:
         """Give a candidate's recipe under this split."""
-        return Recipe(candidate, self.split.kind, self.whole_year, self.seed)
+        return Recipe(candidate, self.split.kind, self.years, self.seed)
 
     def shape(self) -> DelayShape:
         """Learn how delays lie within the bands from the flights before the test."""

@@ -17,6 +17,14 @@ from puntual.flights import BAND_COUNT
 from puntual.splits import Rows, SplitKind
 
 YEARLY = ("month_sin", "month_cos", "high_season")
+# Each is the same for all of a day's flights at an airport, and within a year hardly on another day: by it, an
+# estimator would learn the weather of that day by heart.
+NAMING_THE_DAY = (
+    "days_to_holiday",
+    "days_since_holiday",
+    "airport_departures_day",
+    *(f"airport_support_{window}d" for window in WINDOWS),
+)
 LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for window in WINDOWS)
 
 
@@ -24,13 +32,14 @@ LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for
 class Recipe:
     """A candidate, and what the split lets it learn.
 
-    Split by time, the airport's own level is applied as an offset rather than learnt, because trees cannot follow
-    it beyond what they saw; and columns of the year's cycle are left out unless training went round it whole.
+    `years` is how many times training went round the year. Columns that name the day are left out until it went
+    round twice. Split by time, columns of the year's cycle are left out until it went round once, and the airport's
+    own level is applied as an offset rather than learnt, because trees cannot follow it beyond what they saw.
     """
 
     candidate: Candidate
     kind: SplitKind
-    whole_year: bool
+    years: int
     seed: int = 0
 
     @property
@@ -46,7 +55,8 @@ class Recipe:
 
     @property
     def _unlearnable(self) -> tuple[str, ...]:
-        return YEARLY if self.kind is SplitKind.TIME and not self.whole_year else ()
+        by_part_of_a_year = self.kind is SplitKind.TIME and self.years < 1
+        return (NAMING_THE_DAY if self.years < 2 else ()) + (YEARLY if by_part_of_a_year else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,7 @@ class Teaching:
     unknown: Matrix
     unknown_bands: NDArray[np.int8]
     full: Matrix
+    day: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,8 @@ def teach(dataset: Dataset, rows: Rows) -> Teaching:
     """Prepare what experts are taught on from some flights."""
     known, bands = dataset.taught(rows), dataset.bands[rows]
     has = history_is_known(known)
-    return Teaching(known[has], bands[has], dataset.taught_without_history(rows), bands, dataset.full[rows])
+    unknown = dataset.taught_without_history(rows)
+    return Teaching(known[has], bands[has], unknown, bands, dataset.full[rows], dataset.keys.day[rows])
 
 
 def train_recipe(recipe: Recipe, teaching: Teaching) -> Trained:
@@ -96,7 +108,7 @@ def train_recipe(recipe: Recipe, teaching: Teaching) -> Trained:
     shares = np.bincount(teaching.unknown_bands, minlength=BAND_COUNT) / len(teaching.unknown_bands)
     center = tuple(np.log(np.maximum(shares, 1e-6)).tolist())
     by_time = recipe.kind is SplitKind.TIME
-    level = fit_level(teaching.full, teaching.unknown_bands > 0) if by_time else Level()
+    level = fit_level(teaching.full, teaching.unknown_bands > 0, teaching.day) if by_time else Level()
     return Trained(Experts(known, unknown), shift, center, level)
 
 

@@ -184,10 +184,10 @@ def contests(dataset: Dataset, options: Options) -> tuple[Contest, Contest]:
     dataset = Dataset(dataset.flights, dataset.rule, by_time.before_test, options.seed)
     cost = parse_cost(options.cost)
     days = dataset.keys.day[by_time.before_test]
-    whole_year = bool(days[-1] - days[0] >= _YEAR_OF_DAYS)
+    years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
 
     def contest(split: Split) -> Contest:
-        return Contest(dataset, split, cost, whole_year, options.seed)
+        return Contest(dataset, split, cost, years, options.seed)
 
     return contest(by_time), contest(mixed)
 
