@@ -69,8 +69,8 @@ def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -
 def _rate_before(late: NDArray[np.bool_], day: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give the late rate of all flights on days before each flight's own, shape (n,); NaN on the first day."""
     _, place = np.unique(day, return_inverse=True)
-    flights, lates = np.bincount(place).cumsum(), np.bincount(place, late).cumsum()
-    rates = np.r_[np.nan, lates[:-1] / flights[:-1]]
+    flights, late_flights = np.bincount(place).cumsum(), np.bincount(place, late).cumsum()
+    rates = np.r_[np.nan, late_flights[:-1] / flights[:-1]]
     before: NDArray[np.float64] = np.where((rates > 0) & (rates < 1), rates, np.nan)[place]
     return before
 
