@@ -19,13 +19,16 @@ WRITERS = {"csv": "write_csv", "parquet": "write_parquet", "json": "write_json"}
 def read_table(
     name: str, form: str, source: str | None, map_file: Path | None, rule: LateRule
 ) -> FlightTable:
-    """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter."""
+    """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter.
+
+    Coming flights have no operation yet, so its columns need not be there.
+    """
     if source is not None:
         if name == STANDARD:
             raise BadTable(
                 f"standard input: the source {source} is read from files; save it and name the file"
             )
-        return read_flights(source, Path(name), map_file)
+        return read_flights(source, Path(name), map_file, operated=False)
     if name == STANDARD:
         return read_plain(sys.stdin.buffer.read(), "standard input", f".{form}", rule)
     path = Path(name)

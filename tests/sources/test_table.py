@@ -44,6 +44,17 @@ def test_a_table_without_an_operation_is_read_with_the_outcome_unknown(tmp_path:
     assert (flight["departed"], flight["cancelled"]) == (None, None)
 
 
+def test_coming_flights_need_not_have_the_columns_of_the_operation(tmp_path: Path) -> None:
+    rule = "[rules]\nmissing_departure_is_cancelled = true"
+    (tmp_path / "map.toml").write_text(FLIGHTS + OPERATION + rule)
+    (tmp_path / "coming.csv").write_text("carrier,number,from,to,std\nLAN,1,SCL,MIA,2017-01-01 23:30\n")
+    files = tmp_path / "coming.csv", tmp_path / "map.toml"
+    coming = read_flights("table", *files, operated=False).flights
+    assert (coming["departed"].to_list(), coming["cancelled"].to_list()) == ([None], [None])
+    with pytest.raises(PuntualError, match="'delay' is missing"):
+        read_flights("table", *files)
+
+
 def test_a_row_without_an_outcome_stays_and_a_rule_can_call_it_cancelled(tmp_path: Path) -> None:
     unknown = "LAN,1,SCL,MIA,2017-01-01 23:30,,"
     rule = "[rules]\nmissing_departure_is_cancelled = true"

@@ -46,15 +46,20 @@ SOURCES: dict[str, Source] = {
 }
 
 
-def read_flights(source: str, data: Path | None = None, map_file: Path | None = None) -> FlightTable:
-    """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns."""
+def read_flights(
+    source: str, data: Path | None = None, map_file: Path | None = None, *, operated: bool = True
+) -> FlightTable:
+    """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns.
+
+    Unless `operated`, the file may lack the columns of the operation, as a table of coming flights does.
+    """
     if source not in SOURCES:
         hint = did_you_mean(source, SOURCES) or "; name one of these"
         raise BadTable(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
     if source == "table":
-        return read_table(data, map_file)
+        return read_table(data, map_file, operated=operated)
     if map_file is not None:
         raise BadMap(
             f"{map_file}: the source {source} has columns of its own; expected no map; use the source table"
         )
-    return {"nyc": read_nyc, "scl": read_scl}[source](data)
+    return read_nyc(data) if source == "nyc" else read_scl(data, operated=operated)

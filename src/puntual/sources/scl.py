@@ -22,26 +22,31 @@ FORMATS = ("%Y-%m-%d %H:%M:%S",)
 AS_OPERATED = ("Vlo-O", "Ori-O", "Des-O", "Emp-O")
 
 
-def read_scl(data: Path | None = None) -> FlightTable:
-    """Read the table, from `data/` unless told otherwise; late is a delay of more than 15 minutes."""
+def read_scl(data: Path | None = None, *, operated: bool = True) -> FlightTable:
+    """Read the table, from `data/` unless told otherwise; late is a delay of more than 15 minutes.
+
+    Unless `operated`, the table may lack `Fecha-O`.
+    """
     path = data or DEFAULT_PATH
     content = read_bytes(path, REMEDY)
     raw = read_delimited(content, str(path))
     # Two aircraft flew LAN 1 of 26 March 2017: one number with two operations is what the publisher means.
     reading = Reading("scl", LateRule.MORE_THAN_15, digest_of(content), Duplicates.KEEP)
-    return assemble(raw, _columns(raw), reading)
+    return assemble(raw, _columns(raw, operated), reading)
 
 
-def _columns(raw: RawTable) -> dict[str, pl.Series]:
-    return {
+def _columns(raw: RawTable, operated: bool) -> dict[str, pl.Series]:
+    columns = {
         "scheduled_departure": read_moments(raw, "Fecha-I", FORMATS),
         "flight_number": read_flight_numbers(raw, "Vlo-I"),
         "origin": read_airports(raw, "Ori-I", {}),
         "destination": read_airports(raw, "Des-I", {}),
         "airline": read_airlines(raw, "Emp-I"),
-        "departed": read_moments(raw, "Fecha-O", FORMATS, required=False),
         "operated_as": _operated_as(raw),
     }
+    if operated or "Fecha-O" in raw.frame.columns:
+        columns["departed"] = read_moments(raw, "Fecha-O", FORMATS, required=False)
+    return columns
 
 
 def _operated_as(raw: RawTable) -> pl.Series:

@@ -30,8 +30,11 @@ from puntual.sources.table_map import From, Rules, TableMap, read_map, refuse_ou
 PARQUET = (".parquet", ".pq")
 
 
-def read_table(data: Path | None, map_file: Path | None) -> FlightTable:
-    """Read the table `data` through the map `map_file`, whose [rules] say when a flight is late."""
+def read_table(data: Path | None, map_file: Path | None, *, operated: bool = True) -> FlightTable:
+    """Read the table `data` through the map `map_file`, whose [rules] say when a flight is late.
+
+    Unless `operated`, the table may lack the columns that the map's [operation] names.
+    """
     if data is None:
         raise BadTable(
             "the source table reads your own file; expected --data PATH; name a CSV or Parquet file"
@@ -45,15 +48,16 @@ def read_table(data: Path | None, map_file: Path | None) -> FlightTable:
     raw = _raw(content, data, table_map.rules)
     refuse_outcomes(table_map, str(map_file), raw.frame.columns)
     rules = table_map.rules
+    operation = table_map.operation if operated else _present(raw, table_map.operation)
     return assemble(
         raw,
-        _timetable(raw, table_map) | _operation(raw, table_map),
+        _timetable(raw, table_map) | _operation(raw, table_map, operation),
         Reading(
             "table",
             LateRule(rules.late),
             digest_of(content),
             Duplicates(rules.duplicates),
-            rules.missing_departure_is_cancelled,
+            rules.missing_departure_is_cancelled and bool(operation),
         ),
     )
 
@@ -81,8 +85,13 @@ def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
     return columns
 
 
-def _operation(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
-    operation = table_map.operation
+def _present(raw: RawTable, operation: dict[str, From]) -> dict[str, From]:
+    return {
+        name: source for name, source in operation.items() if set(source.columns()) <= set(raw.frame.columns)
+    }
+
+
+def _operation(raw: RawTable, table_map: TableMap, operation: dict[str, From]) -> dict[str, pl.Series]:
     columns = {}
     if "departed" in operation:
         columns["departed"] = _moments(raw, operation["departed"], table_map.rules, required=False)
