@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from puntual.calibrating import fit_calibration
 from puntual.candidates import Candidate
-from puntual.conversion import convert, prove
+from puntual.conversion import convert, prove, trees_of
 from puntual.dataset import STATES, Dataset
 from puntual.distribution import DelayShape, learn_shape
 from puntual.evaluate import (
@@ -106,6 +106,7 @@ def _enter(contest: Contest, candidate: Candidate, teaching: Teaching, proof: Ma
         tied=False,
         chosen=False,
         fit_seconds=seconds,
+        trees=trees_of(model),
         onnx_bytes=len(model),
         microseconds=_microseconds(model, proof),
         largest_difference=difference,
@@ -142,15 +143,15 @@ def _choose(entries: Sequence[Entry], day: NDArray[np.int64]) -> tuple[Compared,
     A candidate is as good when the whole interval of its distance stays within the margin (a test of
     non-inferiority): that a difference could not be shown, on few days, does not show that there is none.
     The loss of a flight is the mean over the three states of knowledge, since the service will meet all of them.
-    Cheapness is the size of the model, which does not change with the load of the machine as times do; of two as
-    cheap, the one with the lower loss is chosen.
+    Cheapness is the number of trees that each flight walks through, which goes with the time of an answer but not
+    with the load of the machine; of two as cheap, the one with the lower loss is chosen.
     """
     best = min(entries, key=lambda entry: entry.losses.mean())
     behind = [paired_difference(entry.losses, best.losses, day.astype(np.int32)) for entry in entries]
     margin = MARGIN * float(best.losses.mean())
     tied = [entry is best or measure.high <= margin for entry, measure in zip(entries, behind, strict=True)]
     within = [entry for entry, is_tied in zip(entries, tied, strict=True) if is_tied]
-    chosen = min(within, key=lambda entry: (entry.compared.onnx_bytes, entry.compared.log_loss))
+    chosen = min(within, key=lambda entry: (entry.compared.trees, entry.compared.log_loss))
     return tuple(
         msgspec.structs.replace(entry.compared, behind=measure, tied=is_tied, chosen=entry is chosen)
         for entry, measure, is_tied in zip(entries, behind, tied, strict=True)

@@ -37,8 +37,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
     `scores` are those with timetable and history; `log_loss` is the mean over the three states of knowledge, by
     which candidates are chosen. `behind` is that loss less the lowest one, with a paired day-block bootstrap
-    interval; `tied` says that the interval ends within the margin of what counts as equal. Sizes are bytes of ONNX,
-    times are seconds to fit and microseconds a flight.
+    interval; `tied` says that the interval ends within the margin of what counts as equal. `trees` are those that
+    one flight walks through; sizes are bytes of ONNX, times are seconds to fit and microseconds a flight.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     tied: bool
     chosen: bool
     fit_seconds: float
+    trees: int
     onnx_bytes: int
     microseconds: float
     largest_difference: float

@@ -216,8 +216,8 @@ def _print_comparison(training: "Training", output: Console) -> None:
         "ECE",
         "F1",
         "fit s",
+        "trees",
         "µs a flight",
-        "kB",
     )
     for entry in training.comparison:
         scores = entry.scores
@@ -231,8 +231,8 @@ def _print_comparison(training: "Training", output: Console) -> None:
                 for measure in (scores.roc_auc, scores.average_precision, scores.ece, scores.f1)
             ),
             f"{entry.fit_seconds:.1f}",
+            f"{entry.trees:,}",
             f"{entry.microseconds:.1f}",
-            f"{entry.onnx_bytes / 1000:,.0f}",
         )
     output.print(table)
 
