@@ -59,6 +59,19 @@ def test_onnx_answers_as_the_estimator_does(
     assert said[:, 0].std() > 0.01, "a model that says the same of every flight would agree trivially"
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_flights_that_are_all_of_one_state_are_answered_by_its_expert_alone(
+    name: str, dataset: Dataset
+) -> None:
+    """The other expert is asked about no flights at all."""
+    experts = trained(dataset, name, Treatment.NONE)
+    model = convert(experts)
+    rows = np.arange(600, 700)
+    for state in ("full", "without_history"):
+        for matrix in (dataset.state(state, rows), dataset.state(state, rows[:1])):
+            assert largest_difference(experts, model, matrix) <= TOLERANCE
+
+
 def test_a_model_that_answers_otherwise_is_refused(dataset: Dataset, proof: Matrix) -> None:
     experts = trained(dataset, "lightgbm", Treatment.NONE)
     model = convert(experts)

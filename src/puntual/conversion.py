@@ -8,6 +8,7 @@ import onnxruntime
 from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
+from onnx.utils import Extractor
 from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
 from skl2onnx import convert_sklearn, update_registered_converter
@@ -27,16 +28,26 @@ _INPUT, _OUTPUT = "vector", "bands"
 
 
 def convert(experts: Experts) -> bytes:
-    """Turn fitted experts into one ONNX model from the whole vector to the five bands."""
+    """Turn fitted experts into one ONNX model from the whole vector to the five bands.
+
+    Each flight is asked of its own expert alone: the rows are parted, answered and put back in their order.
+    """
     _register()
     halves = [
         _half(expert, side) for side, expert in (("known", experts.known), ("unknown", experts.unknown))
     ]
     joined = compose.merge_models(*halves, io_map=[])
     _import_once(joined, halves[0])
-    choice = _level(_choice(), halves[0])
-    model = compose.merge_models(joined, choice, io_map=[(f"{side}_bands", f"{side}_in") for side in _SIDES])
-    return bytes(_one_input(model).SerializeToString())
+    parted = _level(_part(), halves[0])
+    asked = compose.merge_models(
+        parted, joined, io_map=[(f"{side}_rows", f"{side}_vector") for side in _SIDES], outputs=_PARTED
+    )
+    _import_once(asked, halves[0])
+    order = _level(_order(), halves[0])
+    model = compose.merge_models(asked, order, io_map=[(name, f"{name}_in") for name in _PARTED])
+    _import_once(model, model)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
 
 
 def largest_difference(experts: Experts, model: bytes, matrix: Matrix) -> float:
@@ -70,6 +81,7 @@ def trees_of(model: bytes) -> int:
 
 
 _SIDES = ("known", "unknown")
+_PARTED = [f"{side}_{what}" for what in ("bands", "places") for side in _SIDES]
 
 
 def _register() -> None:
@@ -90,14 +102,20 @@ def _half(expert: Expert, side: str) -> onnx.ModelProto:
     model = convert_sklearn(
         expert.classifier, initial_types=kind, target_opset=_OPSET, options={"zipmap": False}
     )
-    del model.graph.output[0]
+    # Without the label, and the nodes that only it needs: some of them refuse to be asked about no flights.
+    _, probabilities_of = (output.name for output in model.graph.output)
+    model = Extractor(model).extract_model(["columns"], [probabilities_of])
     model = compose.add_prefix(model, f"{side}_")
     probabilities = model.graph.output[0].name
     gather = _graph(
-        [helper.make_node("Gather", [f"{side}_vector", f"{side}_places"], [f"{side}_gathered"], axis=1)],
+        [
+            helper.make_node(
+                "Gather", [f"{side}_vector", f"{side}_columns_read"], [f"{side}_gathered"], axis=1
+            )
+        ],
         [_tensor(f"{side}_vector", len(COLUMNS))],
         [_tensor(f"{side}_gathered", len(expert.columns))],
-        {f"{side}_places": expert.columns.astype(np.int64)},
+        {f"{side}_columns_read": expert.columns.astype(np.int64)},
     )
     asked = compose.merge_models(
         _level(gather, model), model, io_map=[(f"{side}_gathered", f"{side}_columns")]
@@ -110,31 +128,37 @@ def _half(expert: Expert, side: str) -> onnx.ModelProto:
     return asked
 
 
-def _choice() -> onnx.ModelProto:
-    """Take the row of the expert without history where the vector has none."""
+def _part() -> onnx.ModelProto:
+    """Part the rows by whether the vector has any history, and say where each part stood."""
     nodes = [
-        helper.make_node("Gather", ["choice_vector", "sentinel"], ["rate"], axis=1),
-        helper.make_node("IsNaN", ["rate"], ["missing"]),
-        helper.make_node("Where", ["missing", "unknown_in", "known_in"], [_OUTPUT]),
+        helper.make_node("Gather", [_INPUT, "sentinel"], ["rate"], axis=1),
+        helper.make_node("IsNaN", ["rate"], ["unknown"]),
+        helper.make_node("Not", ["unknown"], ["known"]),
     ]
-    inputs = [
-        _tensor("choice_vector", len(COLUMNS)),
-        *(_tensor(f"{side}_in", BAND_COUNT) for side in _SIDES),
-    ]
-    sentinel = {"sentinel": LEVEL_COLUMNS[-1:].astype(np.int64)}
-    return _graph(nodes, inputs, [_tensor(_OUTPUT, BAND_COUNT)], sentinel)
+    for side in _SIDES:
+        nodes += [
+            helper.make_node("Compress", [_INPUT, side], [f"{side}_rows"], axis=0),
+            helper.make_node("NonZero", [side], [f"{side}_found"]),
+            helper.make_node("Transpose", [f"{side}_found"], [f"{side}_places"]),
+        ]
+    outputs = [_tensor(f"{side}_rows", len(COLUMNS)) for side in _SIDES]
+    outputs += [_places(f"{side}_places") for side in _SIDES]
+    sentinel = {"sentinel": np.int64(LEVEL_COLUMNS[-1])}
+    return _graph(nodes, [_tensor(_INPUT, len(COLUMNS))], outputs, sentinel)
 
 
-def _one_input(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Feed all three readers of the vector from one input."""
-    readers = {graph_input.name for graph_input in model.graph.input}
-    for node in model.graph.node:
-        node.input[:] = [_INPUT if name in readers else name for name in node.input]
-    _import_once(model, model)
-    del model.graph.input[:]
-    model.graph.input.append(_tensor(_INPUT, len(COLUMNS)))
-    onnx.checker.check_model(model)
-    return model
+def _order() -> onnx.ModelProto:
+    """Put the answers of both experts where their flights stood."""
+    nodes = [
+        helper.make_node("Concat", [f"{side}_bands_in" for side in _SIDES], ["parted"], axis=0),
+        helper.make_node("Concat", [f"{side}_places_in" for side in _SIDES], ["places"], axis=0),
+        helper.make_node("Shape", ["parted"], ["shape"]),
+        helper.make_node("ConstantOfShape", ["shape"], ["blank"]),
+        helper.make_node("ScatterND", ["blank", "places", "parted"], [_OUTPUT]),
+    ]
+    inputs = [_tensor(f"{side}_bands_in", BAND_COUNT) for side in _SIDES]
+    inputs += [_places(f"{side}_places_in") for side in _SIDES]
+    return _graph(nodes, inputs, [_tensor(_OUTPUT, BAND_COUNT)], {})
 
 
 def _level(small: onnx.ModelProto, like: onnx.ModelProto) -> onnx.ModelProto:
@@ -155,9 +179,9 @@ def _graph(
     nodes: list[onnx.NodeProto],
     inputs: list[onnx.ValueInfoProto],
     outputs: list[onnx.ValueInfoProto],
-    constants: Mapping[str, NDArray[np.int64]],
+    constants: Mapping[str, NDArray[np.int64] | np.int64],
 ) -> onnx.ModelProto:
-    initializers = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "puntual", inputs, outputs, initializers)
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSET.items()]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
@@ -165,3 +189,7 @@ def _graph(
 
 def _tensor(name: str, width: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
+
+
+def _places(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.INT64, [None, 1])
