@@ -6,6 +6,7 @@ Counts are whole numbers (flights, late and departed ones, seconds of delay), so
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,15 +60,19 @@ class _Level:
     line: NDArray[np.int64]
     totals: NDArray[np.int64]
 
-    def sums(self, entity: Ids, first: Days, end: Days) -> NDArray[np.int64]:
-        """Sum the counts of the days first to end, which is excluded, counted from day 0; shape (n, 4)."""
+    def sums(self, entity: Ids, firsts: Sequence[Days], end: Days) -> NDArray[np.int64]:
+        """Sum the counts of n entities from each of some first days to end, which is excluded.
+
+        Days count from day 0; shape (n, first days, 4).
+        """
         if not len(self.entities):
-            return np.zeros((len(entity), len(COUNTS)), np.int64)
+            return np.zeros((len(entity), len(firsts), len(COUNTS)), np.int64)
         place = np.minimum(np.searchsorted(self.entities, entity), len(self.entities) - 1)
         start = place * _STRETCH
-        low = np.searchsorted(self.line, start + first)
-        high = np.searchsorted(self.line, start + np.maximum(first, end))
-        counts = self.totals[high] - self.totals[low]
+        high = np.searchsorted(self.line, start + end)
+        # A window that begins after its end is empty.
+        lows = (np.searchsorted(self.line, start + np.minimum(first, end)) for first in firsts)
+        counts = np.stack([self.totals[high] - self.totals[low] for low in lows], axis=1)
         counts[self.entities[place] != entity] = 0
         return counts
 
@@ -137,10 +142,9 @@ class History:
         return _Shrunk(rate, delay, np.where(np.isnan(rate), np.nan, flights), examples, places)
 
     def _windows(self, level: str, entity: Ids, day: Days, closed: Days) -> NDArray[np.int64]:
-        last = np.clip(np.minimum(day, closed), self.first, self.end)
-        firsts = [np.clip(day - window, self.first, self.end) for window in WINDOWS]
-        sums = [self.levels[level].sums(entity, first - self.first, last - self.first) for first in firsts]
-        return np.stack(sums, axis=1)
+        last = np.clip(np.minimum(day, closed), self.first, self.end) - self.first
+        firsts = [np.clip(day - window, self.first, self.end) - self.first for window in WINDOWS]
+        return self.levels[level].sums(entity, firsts, last)
 
 
 def operations_of(flights: pl.DataFrame, rule: LateRule) -> pl.DataFrame:

@@ -50,10 +50,18 @@ class Departures:
         start = place * _STRETCH
         moment = start + _OFFSET + minute
         counts = [self._between(moment - width, moment + width) for width in (NEAR, WIDE)]
-        counts.append(self._between(start, start + _STRETCH))
+        counts.append(self.of_the_day(segment))
         found = np.column_stack([*counts, self._gap(start, moment)])
         found[self.segments[place] != segment] = np.nan
         return found
+
+    def of_the_day(self, segment: Ids) -> NDArray[np.float64]:
+        """Count the departures of each segment, shape (n,); 0 where nothing is known."""
+        if not len(self.segments):
+            return np.zeros(len(segment))
+        place = np.minimum(np.searchsorted(self.segments, segment), len(self.segments) - 1)
+        ends = np.searchsorted(self.line, np.arange(len(self.segments) + 1) * _STRETCH)
+        return np.where(self.segments[place] == segment, np.diff(ends)[place] / self.weeks, 0.0)
 
     def _between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
         inside = np.searchsorted(self.line, last, side="right") - np.searchsorted(self.line, first)
@@ -84,7 +92,7 @@ class Timetable:
     def departures_of_the_day(self, keys: Keys) -> NDArray[np.float64]:
         """Count the departures of each flight's airport on its day, shape (n,); 0 where nothing is known."""
         airport, _ = segments(keys, self.by_weekday)
-        return np.nan_to_num(self.airports.around(airport, keys.minute)[:, 2])
+        return self.airports.of_the_day(airport)
 
 
 def segments(keys: Keys, by_weekday: bool) -> tuple[Ids, Ids]:
