@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.features.keys import NAMED, Days, Ids, Keys, as_ids, category, combine, distinct
+from puntual.features.keys import NAMED, Days, Ids, Keys, as_ids, category, combine, distinct, places_in
 from puntual.features.specification import Feature, Group, Known, on_grid
 from puntual.flights import LateRule, bands_of, has_operation
 
@@ -67,11 +67,11 @@ class _Level:
         """
         if not len(self.entities):
             return np.zeros((len(entity), len(firsts), len(COUNTS)), np.int64)
-        place = np.minimum(np.searchsorted(self.entities, entity), len(self.entities) - 1)
+        place = np.minimum(places_in(self.entities, entity), len(self.entities) - 1)
         start = place * _STRETCH
-        high = np.searchsorted(self.line, start + end)
+        high = places_in(self.line, start + end)
         # A window that begins after its end is empty.
-        lows = (np.searchsorted(self.line, start + np.minimum(first, end)) for first in firsts)
+        lows = (places_in(self.line, start + np.minimum(first, end)) for first in firsts)
         counts = np.stack([self.totals[high] - self.totals[low] for low in lows], axis=1)
         counts[self.entities[place] != entity] = 0
         return counts

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.features.keys import Ids, Keys, as_ids, category, combine
+from puntual.features.keys import Ids, Keys, as_ids, category, combine, places_in
 from puntual.features.specification import Feature, Group, Known
 
 _MEANINGS = (
@@ -46,7 +46,7 @@ class Departures:
         """
         if not len(self.segments):
             return np.full((len(segment), 4), np.nan)
-        place = np.minimum(np.searchsorted(self.segments, segment), len(self.segments) - 1)
+        place = np.minimum(places_in(self.segments, segment), len(self.segments) - 1)
         start = place * _STRETCH
         moment = start + _OFFSET + minute
         counts = [self._between(moment - width, moment + width) for width in (NEAR, WIDE)]
@@ -59,17 +59,17 @@ class Departures:
         """Count the departures of each segment, shape (n,); 0 where nothing is known."""
         if not len(self.segments):
             return np.zeros(len(segment))
-        place = np.minimum(np.searchsorted(self.segments, segment), len(self.segments) - 1)
-        ends = np.searchsorted(self.line, np.arange(len(self.segments) + 1) * _STRETCH)
+        place = np.minimum(places_in(self.segments, segment), len(self.segments) - 1)
+        ends = places_in(self.line, np.arange(len(self.segments) + 1) * _STRETCH)
         return np.where(self.segments[place] == segment, np.diff(ends)[place] / self.weeks, 0.0)
 
     def _between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
-        inside = np.searchsorted(self.line, last, side="right") - np.searchsorted(self.line, first)
+        inside = places_in(self.line, last, after=True) - places_in(self.line, first)
         return inside / self.weeks
 
     def _gap(self, start: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.float64]:
         # Over several weeks the line holds each usual departure once a week, so step back that many.
-        previous = np.searchsorted(self.line, moment) - self.weeks
+        previous = places_in(self.line, moment) - self.weeks
         at = self.line[np.maximum(previous, 0)]
         return np.where((previous >= 0) & (at >= start), moment - at, np.nan)
 
