@@ -57,10 +57,10 @@ PART = $(COMPILE) --constraints requirements/check.txt
 lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
-	$(COMPILE) $(ARGS) --extra train --group build --group test --group check -o requirements/check.txt
-	$(PART) --extra train --group test -o requirements/test.txt
-	$(PART) --extra train -o requirements/train.txt
-	$(PART) -o requirements/serve.txt
+	$(COMPILE) $(ARGS) --extra train --extra serve --group build --group test --group check -o requirements/check.txt
+	$(PART) --extra train --extra serve --group test -o requirements/test.txt
+	$(PART) --extra train --extra serve -o requirements/train.txt
+	$(PART) --extra serve -o requirements/serve.txt
 	$(subst pip compile pyproject.toml,pip compile,$(PART)) --group build -o requirements/build.txt
 
 clean: ## Remove the environment, caches and build output; data and models stay
