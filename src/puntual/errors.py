@@ -15,6 +15,9 @@ PuntualError
 ├── BadBundle             a bundle that is truncated, altered, of a newer format or incomplete
 ├── BadRegistry           a registry that lacks what was asked of it
 ├── GateRefused           a challenger that failed a numbered check
+├── BadSetting            a setting of the service that cannot be
+├── BadJournal            a journal that cannot be one
+├── BadKey                an API key that cannot be made, found or read
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
 """
 
@@ -80,6 +83,18 @@ class BadRegistry(PuntualError):
 
 class GateRefused(PuntualError):
     """A challenger failed a numbered check."""
+
+
+class BadSetting(PuntualError):
+    """A setting of the service that cannot be."""
+
+
+class BadJournal(PuntualError):
+    """A journal that cannot be one."""
+
+
+class BadKey(PuntualError):
+    """An API key that cannot be made, found or read."""
 
 
 class ConversionDisagrees(PuntualError):

@@ -1,7 +1,7 @@
-"""The one path from flights to predictions: terminal, Python and, later, the service all come through here."""
+"""The one path from flights to predictions: terminal, Python and the service all come through here."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -13,22 +13,32 @@ from puntual import airports, calibration, distribution
 from puntual.bundle import Bundle, require_columns
 from puntual.errors import BadBundle
 from puntual.features import history, route, timetable
-from puntual.features.history import History
 from puntual.features.keys import Days, Keys, keys_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights import BAND_COUNT, FLIGHT_FIELDS, SCHEMA, Flight
-from puntual.predictions import Predictions
+from puntual.predictions import SUPPORT_LEVELS, Predictions
 from puntual.reasons import shapley
 from puntual.registry import Registry
 
 BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights asked about are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
-_SUPPORTS = tuple(
-    (level, COLUMNS.index(f"{level}_support_60d")) for level in ("flight", "route", "airline", "airport")
-)
+_SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
 Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vectors of n flights and what they were made with.
+
+    `matrix` (n, columns); `timetable_known` (n,); `history_until` (n,) the last day of operations used, as days
+    since 1970 or -1 for none.
+    """
+
+    matrix: Matrix
+    timetable_known: NDArray[np.bool_]
+    history_until: Days
 
 
 class Predictor:
@@ -85,12 +95,34 @@ class Predictor:
         lookups = self._lookups_with(past)
         known = timetable.known_timetable(keys if timetable_of is None else keys_of(as_table(timetable_of)))
         is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
-        closed = _closed(keys, as_of)
         # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
-        matrix = vectorise(keys, lookups, known, is_known, closed)
-        bands, why = self._ask(matrix, reasons, progress)
-        until = _history_until(keys, closed, lookups.history, matrix)
-        return self._read(matrix, bands, is_known, until, why)
+        return self.read(_vectors(keys, lookups, known, is_known, _closed(keys, as_of)), reasons, progress)
+
+    def vectors(self, keys: Keys, closed: Days, known: Timetable) -> Vectors:
+        """Make the vectors of n flights by their keys, the timetable of some days being known.
+
+        `closed` (n,) is the day before which operations are known, at the latest the flight's own.
+        """
+        is_known = _is_known(keys, known, self._lookups.typical, given=True)
+        return _vectors(keys, self._lookups, known, is_known, closed)
+
+    def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
+        """Ask the model about vectors, and read from the bands all that is said of each flight."""
+        bands, why = self._ask(vectors.matrix, reasons, progress)
+        supports = np.nan_to_num(vectors.matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
+        support, support_of = _narrowest(supports)
+        return Predictions(
+            bands=bands,
+            expected_minutes=self._shape.expected_minutes(bands),
+            quantiles=self._shape.quantile_minutes(bands),
+            late=bands[:, 1:].sum(axis=1) >= self.bundle.manifest.threshold,
+            support=support,
+            support_of=support_of,
+            supports=supports,
+            timetable_known=vectors.timetable_known,
+            history_until=vectors.history_until,
+            reasons=why,
+        )
 
     def vectorise(self, flights: pl.DataFrame | Iterable[Flight], past: pl.DataFrame | None = None) -> Matrix:
         """Give the feature vectors of flights that are their days' whole timetable, shape (n, columns)."""
@@ -124,27 +156,6 @@ class Predictor:
     def _p_late(self, matrix: Matrix) -> NDArray[np.float64]:
         late: NDArray[np.float64] = self.bands(matrix)[:, 1:].sum(axis=1)
         return late
-
-    def _read(
-        self,
-        matrix: Matrix,
-        bands: NDArray[np.float64],
-        is_known: NDArray[np.bool_],
-        until: Days,
-        why: NDArray[np.float64] | None,
-    ) -> Predictions:
-        support, support_of = _support(matrix)
-        return Predictions(
-            bands=bands,
-            expected_minutes=self._shape.expected_minutes(bands),
-            quantiles=self._shape.quantile_minutes(bands),
-            late=bands[:, 1:].sum(axis=1) >= self.bundle.manifest.threshold,
-            support=support,
-            support_of=support_of,
-            timetable_known=is_known,
-            history_until=until,
-            reasons=why,
-        )
 
 
 def as_table(flights: pl.DataFrame | Iterable[Flight]) -> pl.DataFrame:
@@ -195,17 +206,20 @@ def _is_known(keys: Keys, known: Timetable, typical: Timetable, *, given: bool) 
     return (usual > 0) & (there >= _MOST_OF_A_DAY * usual)
 
 
-def _history_until(keys: Keys, closed: Days, past: History, matrix: Matrix) -> Days:
-    last = np.minimum(np.minimum(keys.day, closed), past.end) - 1
-    return np.where(calibration.history_is_known(matrix), last, -1)
+def _vectors(
+    keys: Keys, lookups: Lookups, known: Timetable, is_known: NDArray[np.bool_], closed: Days
+) -> Vectors:
+    matrix = vectorise(keys, lookups, known, is_known, closed)
+    last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
+    return Vectors(matrix, is_known, np.where(calibration.history_is_known(matrix), last, -1))
 
 
-def _support(matrix: Matrix) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Give the flights of the last 60 days behind a prediction, at the narrowest level that has any."""
-    counts = np.zeros(len(matrix), np.int64)
-    levels = np.full(len(matrix), "none", dtype="<U8")
-    for level, column in reversed(_SUPPORTS):
-        found = np.nan_to_num(matrix[:, column]).astype(np.int64)
+def _narrowest(supports: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Give the flights behind each prediction at the narrowest level that has any, and that level."""
+    counts = np.zeros(len(supports), np.int64)
+    levels = np.full(len(supports), "none", dtype="<U8")
+    for place, level in reversed(tuple(enumerate(SUPPORT_LEVELS))):
+        found = supports[:, place]
         counts, levels = np.where(found > 0, found, counts), np.where(found > 0, level, levels)
     return counts, levels
 

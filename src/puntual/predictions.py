@@ -10,6 +10,7 @@ from puntual.evaluate import Predicted
 from puntual.features.vector import GROUPS
 
 BAND_NAMES = ("p_up_to_15", "p_15_to_30", "p_30_to_60", "p_60_to_120", "p_over_120_or_cancelled")
+SUPPORT_LEVELS = ("flight", "route", "airline", "airport")
 REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
 
 
@@ -18,9 +19,10 @@ class Predictions:
     """What is said of n flights, in their order.
 
     `bands` (n, 5), `expected_minutes` (n,), `quantiles` (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at
-    the threshold, `support` (n,) the past flights behind it and `support_of` whose they are, `timetable_known`
-    (n,), `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none, and `reasons`
-    (n, 6) where asked for.
+    the threshold, `supports` (n, 4) the flights of the last sixty days of each of `SUPPORT_LEVELS`, `support` (n,)
+    those of the narrowest level that has any and `support_of` (n,) that level, `timetable_known` (n,),
+    `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none, and `reasons` (n, 6)
+    where asked for.
     """
 
     bands: NDArray[np.float64]
@@ -29,6 +31,7 @@ class Predictions:
     late: NDArray[np.bool_]
     support: NDArray[np.int64]
     support_of: NDArray[np.str_]
+    supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: NDArray[np.int64]
     reasons: NDArray[np.float64] | None = None

@@ -113,8 +113,8 @@ class Registry:
         record = Record(version=version, previous=previous, at=now, forced=forced, failed=tuple(failed))
         return self._swap(record)
 
-    def rollback(self, now: datetime) -> str:
-        """Deploy the former champion again and return its version; a second time goes back one more."""
+    def rollback(self, now: datetime) -> Deployed:
+        """Deploy the former champion again; a second time goes back one more."""
         champion = self._require_champion()
         version = succession.former(succession.records(self._store), champion)
         if version is None:
@@ -122,8 +122,7 @@ class Registry:
                 f"registry {self.url}: no champion came before {champion}; promote another version instead"
             )
         self._bundle(version)
-        self._swap(Record(version=version, previous=champion, at=now, rollback=True))
-        return version
+        return self._swap(Record(version=version, previous=champion, at=now, rollback=True))
 
     def estimator(self, version: str) -> bytes | None:
         """Fetch the pickled estimator of a version as bytes, to be copied and not to be loaded."""

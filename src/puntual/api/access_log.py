@@ -1,0 +1,103 @@
+"""One line of JSON for each request, written many at a time by a thread of its own."""
+
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from typing import TextIO
+
+import msgspec
+
+_PAUSE = 0.2
+# More than this many unwritten lines mean that nobody reads them; the oldest are dropped.
+_MOST_WAITING = 100_000
+
+
+class Line(msgspec.Struct):
+    """What is kept of one request."""
+
+    time: str
+    method: str
+    path: str
+    status: int
+    milliseconds: float
+    request_id: str
+    traceparent: str | None
+    model: str
+
+
+class AccessLog:
+    """Takes lines on the request path at the cost of an append."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        """Write to a stream, or nowhere."""
+        self._stream = stream
+        self._waiting: deque[tuple[float, str, str, int, float, bytes, bytes | None, str]] = deque(
+            maxlen=_MOST_WAITING
+        )
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write_on, name="puntual-log", daemon=True)
+
+    def start(self) -> None:
+        """Start to write."""
+        if self._stream is not None:
+            self._thread.start()
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        seconds: float,
+        request_id: bytes,
+        trace: bytes | None,
+        model: str,
+    ) -> None:
+        """Take a line."""
+        if self._stream is not None:
+            self._waiting.append((time.time(), method, path, status, seconds, request_id, trace, model))
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _write_on(self) -> None:
+        while not self._ended.wait(_PAUSE):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not lines or self._stream is None:
+            return
+        text = b"\n".join(msgspec.json.encode(_line(*line)) for line in lines).decode() + "\n"
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            # Whoever read the log is gone; requests are answered all the same.
+            self._stream = None
+
+
+def _line(
+    at: float,
+    method: str,
+    path: str,
+    status: int,
+    seconds: float,
+    request_id: bytes,
+    trace: bytes | None,
+    model: str,
+) -> Line:
+    return Line(
+        datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
+        method,
+        path,
+        status,
+        round(seconds * 1000, 3),
+        request_id.decode(),
+        None if trace is None else trace.decode(),
+        model,
+    )

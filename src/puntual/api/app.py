@@ -1,0 +1,149 @@
+"""The application: its routes, how its errors are told, and what runs beside them."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, Reference, SecurityScheme
+
+from puntual.api import documentation_page
+from puntual.api.access_log import AccessLog
+from puntual.api.cors import Cors
+from puntual.api.front import Front
+from puntual.api.memory import settle
+from puntual.api.metrics import Metrics
+from puntual.api.problems import MEDIA_TYPE, Problem
+from puntual.api.routes import ROUTES
+from puntual.api.security import Guard
+from puntual.api.service import Service
+from puntual.api_keys import Verifier
+from puntual.errors import PuntualError
+from puntual.journal import Journal
+from puntual.rate_limit import RateLimit
+from puntual.settings import Settings
+
+_LOG = logging.getLogger("puntual.api")
+_EXPIRY_SECONDS = 1.0
+_DESCRIPTION = "How likely flights are to be late, by how much, and why."
+
+
+def create_app(settings: Settings) -> Front:
+    """Build the application of one worker and load its champion; raise PuntualError for a bad bundle."""
+    state = Path(settings.state)
+    measured = Metrics(Path(settings.metrics) if settings.metrics else None)
+    journal = Journal(url) if (url := settings.journal_url()) else None
+    service = Service(settings, measured, journal)
+    service.load()
+    log = AccessLog(sys.stdout if settings.log == "info" else None)
+    verifier = None if settings.auth == "none" else Verifier(state)
+    # Each worker admits its share of a key's rate.
+    limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
+    guard = Guard(verifier, limit, always=settings.auth == "always")
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        log.start()
+        if journal is not None:
+            journal.start()
+        tasks = [asyncio.create_task(service.watch()), asyncio.create_task(_expire(front))]
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, AttributeError):
+            loop.add_signal_handler(
+                signal.SIGHUP, lambda: tasks.append(asyncio.create_task(_reload(service)))
+            )
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        service.close()
+        log.close()
+
+    inner = Litestar(
+        [*ROUTES, documentation_page.document, documentation_page.page, documentation_page.asset],
+        lifespan=[running],
+        exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+    inner.state.service = service
+    settle()
+    front = Front(inner, service, guard, log, Cors(settings.cors_origins))
+    return front
+
+
+def _openapi() -> OpenAPIConfig:
+    schemes: dict[str, SecurityScheme | Reference] = {
+        "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
+        "bearer": SecurityScheme(type="http", scheme="bearer"),
+    }
+    return OpenAPIConfig(
+        title="Puntual",
+        version=version("puntual"),
+        description=_DESCRIPTION,
+        components=Components(security_schemes=schemes),
+        security=[{}, {"key": []}, {"bearer": []}],
+        use_handler_docstrings=True,
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    )
+
+
+async def _expire(front: Front) -> None:
+    while True:
+        await asyncio.sleep(_EXPIRY_SECONDS)
+        front.expire()
+
+
+async def _reload(service: Service) -> None:
+    try:
+        await service.reload(again=True)
+    except PuntualError as error:
+        _LOG.error("%s; the former champion goes on", error)
+
+
+def _told(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+    return Response(
+        problem.body, status_code=int(problem.status), media_type=MEDIA_TYPE, headers=problem.headers
+    )
+
+
+def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    detail = f"{status.phrase}: {request.method} {request.url.path}"
+    if status == HTTPStatus.NOT_FOUND:
+        detail = f"there is nothing at {request.url.path}; see /docs for what there is"
+    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = _methods(request)
+        headers["allow"] = ", ".join(allowed)
+        detail = f"{request.method} is not for {request.url.path}; use {' or '.join(allowed)}"
+    return _told(request, Problem(status, detail, headers=headers))
+
+
+def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Tell of a fault of ours without its trace, which goes to the log."""
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _told(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why"))
+
+
+def _methods(request: Request[Any, Any, Any]) -> list[str]:
+    path = request.url.path.rstrip("/") or "/"
+    return sorted(
+        {
+            method
+            for route in request.app.routes
+            if route.path == path
+            for method in getattr(route, "methods", ())
+        }
+    )

@@ -1,0 +1,169 @@
+"""From a flight as it was asked about to the keys of its features; each distinct one is worked out once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from puntual import airports
+from puntual.airports import Airport
+from puntual.api.contract import AskedFlight
+from puntual.api.problems import FieldError, Problem, shown
+from puntual.errors import UnknownAirport
+from puntual.features.keys import NAMED, Category, Keys
+
+EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
+_EPOCH = date(1970, 1, 1)
+_CLOCK = slice(10, 11)
+
+
+class Names(NamedTuple):
+    """The words of one flight, as they were sent."""
+
+    airline: str
+    flight_number: str
+    origin: str
+    destination: str
+    scheduled_departure: str
+
+
+@dataclass(slots=True, eq=False)
+class Resolved:
+    """A flight with its airports found and its time local to the origin: day (since 1970) and minute.
+
+    `slots` tells where the vectors of this flight are kept, by the day before which operations are known.
+    """
+
+    airline: str
+    flight_number: str
+    origin: str
+    destination: str
+    departure: datetime
+    zone: ZoneInfo
+    day: int
+    minute: int
+    slots: dict[int, int] = field(default_factory=dict)
+
+
+class Moments(NamedTuple):
+    """The cut-off of one flight: the day before which operations are known, and the minutes to the departure."""
+
+    closed: int
+    horizon: int
+
+
+def resolve(flight: AskedFlight, pointer: str) -> Resolved:
+    """Find the airports and read the time of a flight; raise Problem naming each field that means nothing."""
+    errors = [
+        FieldError(f"{pointer}/{name}", shown(text), "letters and digits alone")
+        for name, text in (("airline", flight.airline), ("flight_number", flight.flight_number))
+        if not text.isalnum()
+    ]
+    origin = _airport(flight.origin, f"{pointer}/origin", errors)
+    destination = _airport(flight.destination, f"{pointer}/destination", errors)
+    departure = _time(flight.scheduled_departure, f"{pointer}/scheduled_departure", errors)
+    if errors or origin is None or destination is None or departure is None:
+        raise meaningless(errors)
+    zone = ZoneInfo(origin.time_zone)
+    local = (
+        departure.replace(tzinfo=None)
+        if departure.tzinfo is None
+        else departure.astimezone(zone).replace(tzinfo=None)
+    )
+    return Resolved(
+        flight.airline.upper(),
+        flight.flight_number,
+        origin.code,
+        destination.code,
+        local,
+        zone,
+        (local.date() - _EPOCH).days,
+        local.hour * 60 + local.minute,
+    )
+
+
+def meaningless(errors: list[FieldError]) -> Problem:
+    """Refuse fields that are well formed but mean nothing, such as an airport that is none."""
+    count = "1 field" if len(errors) == 1 else f"{len(errors)} fields"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{count} cannot be used; see errors for each", errors)
+
+
+@lru_cache(maxsize=4096)
+def cut_off(text: str) -> datetime:
+    """Read the cut-off; raise Problem when it is no time."""
+    errors: list[FieldError] = []
+    moment = _time(text, "#/as_of", errors)
+    if moment is None:
+        raise meaningless(errors)
+    return moment
+
+
+def moments(flight: Resolved, as_of: datetime | None, now: datetime) -> Moments:
+    """Say what is known of a flight at a cut-off, or now, or at the end of the day before if it is gone.
+
+    `now` is in UTC; `as_of` is local to the flight's origin unless it carries an offset.
+    """
+    if as_of is None:
+        local = now.astimezone(flight.zone).replace(tzinfo=None)
+        if local >= flight.departure:
+            return Moments(flight.day, flight.minute)
+    elif as_of.tzinfo is None:
+        local = as_of
+    else:
+        local = as_of.astimezone(flight.zone).replace(tzinfo=None)
+    closed = min(flight.day, (local.date() - _EPOCH).days)
+    return Moments(closed, (flight.departure - local) // timedelta(minutes=1))
+
+
+def keys_of(flights: Sequence[Resolved]) -> Keys:
+    """Take the keys of n flights, without a table."""
+    return Keys(
+        np.array([flight.day for flight in flights], np.int64),
+        np.array([flight.minute for flight in flights], np.int64),
+        *(_category([getattr(flight, name) for flight in flights]) for name in NAMED),
+    )
+
+
+def now_in_utc() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+def _category(texts: list[str]) -> Category:
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return Category(tuple(places), np.array([places[text] for text in texts], np.intp))
+
+
+def _airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | None:
+    try:
+        return airports.find(code)
+    except UnknownAirport:
+        errors.append(
+            FieldError(pointer, shown(code), "an airport by its IATA or ICAO code, such as SCL or SCEL")
+        )
+        return None
+
+
+def _time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:
+    """Read an ISO 8601 time; a date alone is refused, since an unknown time is not midnight."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or text[_CLOCK] not in ("T", " ", "t"):
+        errors.append(FieldError(pointer, shown(text), "a time that exists, such as 2017-10-03T23:30"))
+        return None
+    if not EARLIEST <= moment.date() <= LATEST:
+        errors.append(FieldError(pointer, shown(text), f"a time from {EARLIEST} to {LATEST}"))
+        return None
+    return moment
+
+
+def each_pointer(count: int) -> Iterator[str]:
+    """Give the JSON pointers of the flights of a request."""
+    return (f"#/flights/{row}" for row in range(count))

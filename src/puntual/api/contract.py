@@ -1,0 +1,117 @@
+"""What `POST /predict` takes and gives: the words of the contract, and no others."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+MOST_FLIGHTS = 1_000
+LONGEST_CODE = 8
+
+Code = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=LONGEST_CODE,
+        pattern=r"^\s*[0-9A-Za-z][0-9A-Za-z ._-]*$",
+        description="Letters and digits.",
+    ),
+]
+AirportCode = Annotated[
+    str,
+    Meta(min_length=3, max_length=4, pattern=r"^[0-9A-Za-z]{3,4}$", description="IATA or ICAO code."),
+]
+Time = Annotated[
+    str,
+    Meta(
+        min_length=10,
+        max_length=40,
+        description="ISO 8601, local to the origin unless it carries an offset.",
+        examples=["2017-10-03T23:30"],
+    ),
+]
+
+
+class AskedFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One scheduled departure that is asked about."""
+
+    airline: Annotated[Code, Meta(examples=["LAN"])]
+    flight_number: Annotated[Code, Meta(examples=["226"])]
+    origin: Annotated[AirportCode, Meta(examples=["SCL"])]
+    destination: Annotated[AirportCode, Meta(examples=["MIA"])]
+    scheduled_departure: Time
+
+
+class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Flights to predict, from what was known at `as_of`.
+
+    Without `as_of` the cut-off is now, or the end of the day before for a flight that is already gone. `reasons` adds
+    the share of each group of features in the probability.
+    """
+
+    flights: Annotated[list[AskedFlight], Meta(min_length=1, max_length=MOST_FLIGHTS)]
+    as_of: Time | None = None
+    reasons: bool = False
+
+
+class Bands(msgspec.Struct, frozen=True):
+    """The probability of each range of delay in minutes; the last one holds cancellations too. They sum to 1."""
+
+    up_to_15: float = msgspec.field(name="0-15")
+    from_15: float = msgspec.field(name="15-30")
+    from_30: float = msgspec.field(name="30-60")
+    from_60: float = msgspec.field(name="60-120")
+    from_120: float = msgspec.field(name="120+")
+
+
+class Quantiles(msgspec.Struct, frozen=True):
+    """The delays in minutes not exceeded with probability .5, .8 and .95."""
+
+    p50: float
+    p80: float
+    p95: float
+
+
+class Support(msgspec.Struct, frozen=True):
+    """The flights of the last sixty days behind a prediction: of the airline there, on the route, of the number."""
+
+    airline: int
+    route: int
+    flight: int
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """The share of one group of features in the difference from the reference flight (Shapley value)."""
+
+    group: str
+    effect: float
+
+
+class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is said of one flight."""
+
+    late_probability: float
+    late: bool
+    threshold: float
+    bands: Bands
+    expected_delay_minutes: float
+    delay_quantiles: Quantiles
+    horizon_minutes: Annotated[int, Meta(description="Minutes from the cut-off to the scheduled departure.")]
+    timetable: Literal["known", "typical"]
+    history_until: Annotated[str | None, Meta(description="Last day of operations used, or null.")]
+    support: Support
+    reasons: list[Reason] | msgspec.UnsetType = msgspec.UNSET
+
+
+class ModelName(msgspec.Struct, frozen=True):
+    """The bundle that answered."""
+
+    version: str
+    trained_until: str
+
+
+class PredictAnswer(msgspec.Struct, frozen=True):
+    """The predictions, in the order of the flights asked about."""
+
+    model: ModelName
+    predictions: list[Predicted]

@@ -1,0 +1,235 @@
+"""The routes of the API, as they stand in its OpenAPI document."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post, put
+from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from puntual.api.contract import PredictAnswer, PredictRequest
+from puntual.api.problems import MEDIA_TYPE, Problem, ProblemDetails
+from puntual.api.service import Service
+from puntual.errors import BadTable, PuntualError
+from puntual.evaluate import Evaluation
+from puntual.sources.plain import read_plain
+
+_MEANINGS = {
+    400: "The body is no JSON, or a field is not what the schema says.",
+    401: "A key is needed, or this one is not known.",
+    408: "The body did not arrive in time.",
+    409: "The bundle cannot be used; the former champion goes on.",
+    413: "The body is too large.",
+    415: "The media type is not understood.",
+    422: "A field is well formed but means nothing, such as an unknown airport.",
+    429: "The key asks faster than its rate.",
+    503: "Too many flights wait, or no model is loaded.",
+}
+
+
+def _problems(*statuses: int) -> dict[int, ResponseSpec]:
+    return {
+        status: ResponseSpec(
+            ProblemDetails, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
+        )
+        for status in (*statuses, 401, 429)
+    }
+
+
+class Champion(msgspec.Struct, frozen=True):
+    """The bundle that answers: what it is, what it was measured at, and its card."""
+
+    version: str
+    created: str
+    trained_until: str
+    history_until: str
+    candidate: str
+    treatment: str
+    late_rule: str
+    threshold: float
+    shadow: str | None
+    columns: list[str]
+    scores: dict[str, Evaluation]
+    card: str
+
+
+class Reloaded(msgspec.Struct, frozen=True):
+    """Whether another champion was put in place, and the one that answers now."""
+
+    swapped: bool
+    version: str
+
+
+class TimetableTaken(msgspec.Struct, frozen=True):
+    """The coming flights that congestion is counted among from now on."""
+
+    flights: int
+    airports: list[str]
+    days: list[str]
+    notes: list[str]
+
+
+class Alive(msgspec.Struct, frozen=True):
+    """The state of this worker."""
+
+    status: str
+    model: str | None = None
+
+
+@post(
+    "/predict",
+    status_code=200,
+    operation_id="predict",
+    tags=["predictions"],
+    responses=_problems(400, 408, 413, 415, 422, 503),
+)
+async def predict(
+    data: PredictRequest, state: State, request: Request[Any, Any, Any]
+) -> Response[PredictAnswer]:
+    """Predict how late flights will be.
+
+    The front answers this route itself, by the same service; here it stands in the OpenAPI document.
+    """
+    answered = await _service(state).answer(data, request.headers.get("x-request-id", ""))
+    return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
+
+
+@dataclass
+class _TakesTimetable(Operation):
+    """Describes a body that is a table, which no type of Python stands for."""
+
+    def __post_init__(self) -> None:
+        rows = Schema(
+            type=OpenAPIType.ARRAY,
+            items=Schema(
+                type=OpenAPIType.OBJECT,
+                required=["airline", "flight_number", "origin", "destination", "scheduled_departure"],
+                properties={
+                    name: Schema(type=OpenAPIType.STRING)
+                    for name in ("airline", "flight_number", "origin", "destination", "scheduled_departure")
+                },
+            ),
+        )
+        self.request_body = RequestBody(
+            {
+                "text/csv": OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)),
+                "application/json": OpenAPIMediaType(schema=rows),
+            },
+            description="All coming flights of the airport: airline, flight_number, origin, destination, "
+            "scheduled_departure (local).",
+            required=True,
+        )
+
+
+@put(
+    "/timetable",
+    operation_id="putTimetable",
+    operation_class=_TakesTimetable,
+    tags=["timetable"],
+    responses=_problems(400, 408, 413, 415, 422, 503),
+)
+async def put_timetable(request: Request[Any, Any, Any], state: State) -> TimetableTaken:
+    """Tell the service of all coming flights of an airport, in place of those told before.
+
+    Congestion is then counted among them rather than taken from a typical week. A bad row refuses the whole table.
+    """
+    front = request.scope["front"]  # type: ignore[typeddict-item]
+    headers = dict(request.scope["headers"])
+    suffix = _suffix(headers.get(b"content-type", b"").decode("latin-1"))
+    service = _service(state)
+    body = await front.read_body(headers, request.receive, service.settings.timetable_limit)
+    loop = asyncio.get_running_loop()
+    try:
+        table = await loop.run_in_executor(None, read_plain, body, "the timetable", suffix)
+    except BadTable as error:
+        raise Problem(422, str(error)) from error
+    await service.put_timetable(table.flights)
+    days = table.flights["scheduled_departure"].dt.date().unique().sort().dt.to_string()
+    origins = table.flights["origin"].unique().sort()
+    return TimetableTaken(table.flights.height, origins.to_list(), days.to_list(), list(table.notes))
+
+
+@post(
+    "/models/reload",
+    status_code=200,
+    operation_id="reloadModel",
+    tags=["models"],
+    responses=_problems(409, 503),
+)
+async def reload_model(state: State) -> Reloaded:
+    """Put the registry's champion in place now, without waiting for the next look at it."""
+    service = _service(state)
+    try:
+        swapped = await service.reload(again=True)
+    except PuntualError as error:
+        raise Problem(409, str(error)) from error
+    return Reloaded(swapped, service.champion().version)
+
+
+@get("/models/champion", operation_id="getChampion", tags=["models"], responses=_problems(503))
+async def get_champion(state: State) -> Champion:
+    """Say which bundle answers, what it was measured at and which columns it reads."""
+    service = _service(state)
+    bundle = service.champion().predictor.bundle
+    manifest = bundle.manifest
+    return Champion(
+        bundle.version,
+        manifest.created.isoformat(),
+        manifest.period[1].date().isoformat(),
+        manifest.history_until.isoformat(),
+        manifest.candidate,
+        manifest.treatment,
+        str(manifest.late_rule),
+        manifest.threshold,
+        service.shadow_version,
+        list(manifest.columns),
+        manifest.scores,
+        bundle.card,
+    )
+
+
+@get("/livez", operation_id="livez", tags=["health"])
+async def livez() -> Alive:
+    """Say that the process answers at all."""
+    return Alive("alive")
+
+
+@get("/readyz", operation_id="readyz", tags=["health"], responses={503: _problems(503)[503]})
+async def readyz(state: State) -> Alive:
+    """Say whether predictions can be asked for: whether a model is loaded."""
+    return Alive("ready", _service(state).champion().version)
+
+
+@get("/health", operation_id="health", tags=["health"])
+async def health(state: State) -> Alive:
+    """Say how the worker is: ready, or waiting for a model."""
+    answerer = _service(state).answerer
+    return Alive("waiting for a model") if answerer is None else Alive("ready", answerer.version)
+
+
+@get("/metrics", operation_id="metrics", tags=["health"], media_type=MediaType.TEXT, responses=_problems())
+async def get_metrics(state: State) -> Response[bytes]:
+    """Give the numbers of all workers in Prometheus's text format."""
+    service = _service(state)
+    service.tell()
+    return Response(service.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+ROUTES = (predict, put_timetable, reload_model, get_champion, livez, readyz, health, get_metrics)
+
+
+def _service(state: State) -> Service:
+    service: Service = state.service
+    return service
+
+
+def _suffix(media_type: str) -> str:
+    kind = media_type.split(";")[0].strip().lower()
+    suffixes = {"text/csv": ".csv", "application/json": ".json"}
+    if kind not in suffixes:
+        raise Problem(415, f"media type {media_type[:60]!r} is not understood; send {' or '.join(suffixes)}")
+    return suffixes[kind]

@@ -1,0 +1,121 @@
+"""Runs the application on uvicorn: one process, or several that share a socket and are replaced when they die."""
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from puntual.api.app import create_app
+from puntual.api.front import Front
+from puntual.api.logs import CONFIGURATION
+from puntual.api.timetable_file import TimetableFile
+from puntual.api_keys import Verifier
+from puntual.errors import BadSetting, BadTable
+from puntual.settings import Settings, read_settings
+from puntual.sources.plain import read_plain
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop; raise PuntualError for settings or a bundle that cannot be used."""
+    address = _bind(settings)
+    try:
+        if settings.workers == 1:
+            uvicorn.Server(_configuration(settings, create_app(settings))).run(sockets=[address])
+            return
+        _serve_by_several(settings, address)
+    finally:
+        address.close()
+
+
+def application() -> Front:
+    """Build a worker's application from the environment (uvicorn calls this in each worker)."""
+    return create_app(read_settings(os.environ))
+
+
+class _Supervisor(Multiprocess):
+    """Has workers fetch the champion on SIGHUP, where uvicorn would restart them."""
+
+    def handle_hup(self) -> None:
+        """Pass the signal on."""
+        for process in self.processes:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
+
+
+def _serve_by_several(settings: Settings, address: socket.socket) -> None:
+    with tempfile.TemporaryDirectory(prefix="puntual-metrics-") as folder:
+        os.environ.update(settings.replace(metrics=folder).environment())
+        config = _configuration(settings, "puntual.api.server:application")
+        _Supervisor(config, [address]).run()
+
+
+def _configuration(settings: Settings, application: Front | str) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        factory=isinstance(application, str),
+        workers=settings.workers,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=CONFIGURATION,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.drain,
+    )
+
+
+def _bind(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    address = socket.socket(family, socket.SOCK_STREAM)
+    address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        address.bind((settings.host, settings.port))
+    except OSError as error:
+        address.close()
+        raise BadSetting(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
+            "give another --host or --port, or stop what listens there"
+        ) from error
+    address.set_inheritable(True)
+    return address
+
+
+def checked(settings: Settings) -> Settings:
+    """Refuse what cannot be served: an open door to other machines, or a bundle that is not there."""
+    beyond = not _is_loopback(settings.host)
+    if beyond and settings.auth == "writes":
+        if not Verifier(Path(settings.state)).any_keys():
+            raise BadSetting(
+                f"{settings.host} can be reached from other machines, and there is no key to ask them for; "
+                "make one with `puntual keys create NAME`, or give --no-auth"
+            )
+        return settings.replace(auth="always")
+    return settings
+
+
+def greeting(settings: Settings) -> str:
+    """Say where the service answers."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"Puntual answers on http://{host}:{settings.port}, and explains itself on http://{host}:{settings.port}/docs"
+
+
+def take_timetable(settings: Settings, file: Path) -> None:
+    """Begin with the coming flights of a file; raise BadTable naming the row that cannot be used."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadTable(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
+    table = read_plain(content, str(file), file.suffix)
+    TimetableFile(Path(settings.state)).write(table.flights)
+
+
+def _is_loopback(host: str) -> bool:
+    return host in _LOOPBACK or host.startswith("127.")

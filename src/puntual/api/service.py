@@ -1,0 +1,230 @@
+"""What a worker holds: the champion, the timetable and the shadow, each replaced whole and never in part."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from puntual.api import metrics
+from puntual.api.answerer import Answered, Answerer
+from puntual.api.asked import Resolved, keys_of
+from puntual.api.contract import PredictRequest
+from puntual.api.metrics import Metrics
+from puntual.api.problems import Problem
+from puntual.api.timetable_file import TimetableFile
+from puntual.errors import PuntualError
+from puntual.features.timetable import known_timetable
+from puntual.journal import Journal
+from puntual.predict import Predictor
+from puntual.registry import Registry
+from puntual.settings import Settings
+
+_LOG = logging.getLogger("puntual.service")
+# Behind this many batches the shadow is skipped rather than waited for.
+_SHADOW_BATCHES = 8
+
+
+class Service:
+    """The state of one worker and the changes that it goes through."""
+
+    def __init__(self, settings: Settings, measured: Metrics, journal: Journal | None) -> None:
+        self.settings, self.metrics, self.journal = settings, measured, journal
+        self.answerer: Answerer | None = None
+        self._shadow: Predictor | None = None
+        self._registry = Registry(settings.registry)
+        self._timetable = TimetableFile(Path(settings.state))
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
+        self._shadow_waiting = 0
+        self._swapping = asyncio.Lock()
+        self._refused: str | None = None
+
+    def load(self) -> None:
+        """Load champion, shadow and timetable for the first time; raise PuntualError for one that is bad.
+
+        A registry without a champion yet is waited for: the service is not ready until one is promoted.
+        """
+        if self.settings.bundle or self._registry.champion() is not None:
+            self._put(Predictor(self._registry.read(self.settings.bundle or None), threads=1))
+        if self.settings.shadow:
+            self._shadow = Predictor(self._registry.read(self.settings.shadow), threads=1)
+
+    @property
+    def shadow_version(self) -> str | None:
+        """The version of the shadow, if there is one."""
+        return None if self._shadow is None else self._shadow.bundle.version
+
+    def champion(self) -> Answerer:
+        """Give what answers now; raise Problem while there is no model."""
+        if self.answerer is None:
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"no model is loaded: registry {self.settings.registry} has no champion; promote one",
+                headers={"retry-after": "5"},
+            )
+        return self.answerer
+
+    async def answer(self, request: PredictRequest, request_id: str) -> Answered:
+        """Answer a request, count it and hand it to the journal."""
+        now = datetime.now(UTC)
+        answered = await self.champion().answer(request, now)
+        self.metrics.observe_all(metrics.LATE_PROBABILITY, answered.version, values=answered.late_probability)
+        if self.journal is not None:
+            self.journal.record_many(_lines(answered, request, request_id, now))
+        return answered
+
+    async def reload(self, *, again: bool = False) -> bool:
+        """Put the registry's champion in place if it is another; raise PuntualError and keep the old one if bad.
+
+        One that was refused is not read again, unless `again` says so.
+        """
+        async with self._swapping:
+            if again:
+                self._refused = None
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._reload)
+
+    async def put_timetable(self, flights: pl.DataFrame) -> None:
+        """Keep the coming flights for all workers, and count congestion among them from now on."""
+        async with self._swapping:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._timetable.write, flights)
+            await self._look_at_timetable()
+
+    async def watch(self) -> None:
+        """Look for another champion or timetable again and again; nothing that goes wrong ends it."""
+        while True:
+            await asyncio.sleep(self.settings.poll)
+            try:
+                async with self._swapping:
+                    await self._look_at_timetable()
+                await self.reload()
+            except PuntualError as error:
+                self._complain(str(error))
+            except Exception as error:
+                _LOG.exception("the champion could not be looked for")
+                self._complain(f"the champion could not be looked for: {type(error).__name__}")
+            self.tell()
+
+    def close(self) -> None:
+        """Stop the threads and write down what waits."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self.journal is not None:
+            self.journal.close()
+        with contextlib.suppress(OSError):
+            self.metrics.share()
+
+    def _reload(self) -> bool:
+        if self.settings.bundle:
+            return False
+        now = self._registry.champion()
+        if self.answerer is not None and now == self.answerer.version:
+            self._refused = None
+            return False
+        if now is not None and now == self._refused:
+            return False
+        try:
+            predictor = Predictor(self._registry.read(now), threads=1)
+        except PuntualError:
+            self.metrics.count(metrics.SWAPS, "refused")
+            self._refused = now
+            raise
+        self._refused = None
+        self._put(predictor)
+        self.metrics.count(metrics.SWAPS, "done")
+        _LOG.info("champion %s answers from now on", predictor.bundle.version)
+        return True
+
+    def _put(self, predictor: Predictor) -> None:
+        """Set the one reference that requests read; those in flight finish on the one that they hold."""
+        known = known_timetable(self._timetable.keys())
+        self.answerer = Answerer(
+            predictor,
+            known,
+            queue=self.settings.queue,
+            executor=self._threads,
+            seen=self._seen,
+        )
+        self.metrics.forget(metrics.CHAMPION)
+        trained_until = predictor.bundle.manifest.period[1].date().isoformat()
+        self.metrics.set(metrics.CHAMPION, predictor.bundle.version, trained_until, value=1)
+
+    async def _look_at_timetable(self) -> None:
+        if self.answerer is not None and self._timetable.changed():
+            predictor = self.answerer.predictor
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._put, predictor)
+
+    def _seen(self, flights: Sequence[Resolved], closed: Sequence[int], late: Sequence[float]) -> None:
+        answerer = self.champion()
+        self.metrics.observe(metrics.BATCH_SIZE, answerer.version, value=len(flights))
+        if self._shadow is None:
+            return
+        if self._shadow_waiting >= _SHADOW_BATCHES:
+            self.metrics.count(metrics.SHADOW_SKIPPED, by=len(flights))
+            return
+        self._shadow_waiting += 1
+        loop = asyncio.get_running_loop()
+        scored = loop.run_in_executor(
+            self._threads, self._score, self._shadow, list(flights), list(closed), answerer
+        )
+        version = answerer.version
+        scored.add_done_callback(lambda done: self._compare(done, list(late), version))
+
+    @staticmethod
+    def _score(
+        shadow: Predictor, flights: list[Resolved], closed: list[int], answerer: Answerer
+    ) -> list[float]:
+        vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), answerer.known)
+        late: list[float] = shadow.read(vectors).p_late.tolist()
+        return late
+
+    def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
+        self._shadow_waiting -= 1
+        if done.cancelled() or self._shadow is None:
+            return
+        error = done.exception()
+        if error is not None:
+            _LOG.error("the shadow could not score: %s", error)
+            return
+        name = self._shadow.bundle.version
+        differences = [abs(own - said) for own, said in zip(done.result(), late, strict=True)]
+        self.metrics.observe_all(metrics.SHADOW_DIFFERENCE, version, name, values=differences)
+        self.metrics.observe_all(metrics.LATE_PROBABILITY, name, values=done.result())
+
+    def _complain(self, message: str) -> None:
+        _LOG.error("%s; the former champion goes on", message)
+
+    def tell(self) -> None:
+        """Bring the gauges up to date, and show the numbers to the other workers."""
+        if self.answerer is not None:
+            self.metrics.set(metrics.WAITING, value=self.answerer.waiting_flights)
+        if self.journal is not None:
+            self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
+            self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)
+        with contextlib.suppress(OSError):
+            self.metrics.share()
+
+
+def _lines(
+    answered: Answered, request: PredictRequest, request_id: str, now: datetime
+) -> list[tuple[datetime, str, str | None, str, str, str, str, datetime, float, str]]:
+    """Give the journal's lines for an answer, a flight each."""
+    return [
+        (
+            now,
+            request_id,
+            request.as_of,
+            flight.airline,
+            flight.flight_number,
+            flight.origin,
+            flight.destination,
+            flight.departure,
+            late,
+            answered.version,
+        )
+        for flight, late in zip(answered.flights, answered.late_probability, strict=True)
+    ]

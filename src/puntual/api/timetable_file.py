@@ -1,0 +1,56 @@
+"""The coming flights that the service was told of, in one file that all its workers read."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import polars as pl
+
+from puntual.features.keys import NAMED, Keys, keys_of
+from puntual.flights import SCHEMA
+from puntual.predict import as_table
+
+NAME = "timetable.parquet"
+_COLUMNS = [*NAMED, "scheduled_departure"]
+
+
+class TimetableFile:
+    """`timetable.parquet` in the state folder; a file that cannot be read counts as none."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / NAME
+        self._read: tuple[int, int, int] | None = None
+
+    def write(self, flights: pl.DataFrame) -> None:
+        """Replace the coming flights, at once or not at all."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, scratch = tempfile.mkstemp(dir=self._path.parent, prefix=".timetable")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                as_table(flights).select(_COLUMNS).write_parquet(file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(scratch).replace(self._path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(scratch).unlink()
+            raise
+
+    def keys(self) -> Keys:
+        """Read the keys of the coming flights; none when no file is there."""
+        self._read = self._signature()
+        if self._read is None:
+            return keys_of(pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS}))
+        return keys_of(pl.read_parquet(self._path))
+
+    def changed(self) -> bool:
+        """Tell whether the file is another than the one last read."""
+        return self._signature() != self._read
+
+    def _signature(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,27 @@
+"""The command line: it reads the call, prints and exits; it decides nothing.
+
+Results go to standard output, progress and messages to standard error. The exit status is 0 when the work was
+done, 1 when it failed and 2 when the call was wrong.
+"""
+
+import click
+
+from puntual.cli.demo import demo
+from puntual.cli.evaluate import evaluate
+from puntual.cli.keys import keys
+from puntual.cli.models import models, promote
+from puntual.cli.predict import predict
+from puntual.cli.serve import serve
+from puntual.cli.settings import settings
+from puntual.cli.sources import sources
+from puntual.cli.train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="puntual", message="%(prog)s %(version)s")
+def main() -> None:
+    """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""
+
+
+for _command in (train, evaluate, predict, models, promote, sources, demo, serve, keys, settings):
+    main.add_command(_command)

@@ -1,0 +1,5 @@
+"""`python -m puntual.cli`."""
+
+from puntual.cli import main
+
+main()

@@ -1,0 +1,24 @@
+"""`puntual demo`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from puntual.cli.options import registry_option, telling_errors, wait_quietly
+
+
+@click.command()
+@registry_option
+@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@telling_errors
+def demo(registry: str, reports: Path) -> None:
+    """Train a quick preset on real flights, promote the winner and predict three of them."""
+    wait_quietly()
+    from puntual.demo import run
+    from puntual.terminal.console import progress
+    from puntual.terminal.demonstration import print_demo
+
+    with progress("training") as told:
+        shown = run(registry, reports, datetime.now(UTC), told)
+    print_demo(shown, reports)

@@ -1,0 +1,49 @@
+"""`puntual evaluate`."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from puntual.cli.options import bundle_option, json_option, registry_option, source_options, telling_errors
+
+
+@click.command()
+@bundle_option
+@source_options
+@click.option(
+    "--split-test", is_flag=True, help="Score the bundle's own test flights, by the model tested on them."
+)
+@registry_option
+@json_option
+@telling_errors
+def evaluate(
+    which: str | None,
+    source: str,
+    data: Path | None,
+    map_file: Path | None,
+    start: datetime | None,
+    until: datetime | None,
+    split_test: bool,
+    registry: str,
+    as_json: bool,
+) -> None:
+    """Score a bundle on flights that it may never have seen; those before --from only feed history."""
+    from puntual.registry import Registry
+    from puntual.scoring import score_bundle
+    from puntual.sources import read_flights
+    from puntual.terminal.console import print_json, say
+    from puntual.terminal.scores import plain_scores, print_scores
+
+    bundle = Registry(registry).read(which)
+    table = read_flights(source, data, map_file)
+    scored = score_bundle(bundle, table, start=start, until=until, split_test=split_test)
+    if scored.trained_on:
+        say(
+            f"{scored.trained_on:,} of these flights lie in the period that the model was trained on, so the scores "
+            "flatter it; give --from a later date, or --split-test"
+        )
+    if as_json:
+        print_json(plain_scores(bundle, scored))
+    else:
+        print_scores(bundle, scored)

@@ -1,0 +1,60 @@
+"""`puntual keys`."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from puntual.cli.options import json_option, telling_errors
+
+state_option = click.option("--state", type=click.Path(path_type=Path), help="Folder of the keys [state].")
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke the keys that callers of the API show."""
+
+
+@keys.command()
+@click.argument("name")
+@state_option
+@telling_errors
+def create(name: str, state: Path | None) -> None:
+    """Make a key called NAME and print it; it is shown this once."""
+    from puntual.api_keys import KeyStore
+    from puntual.terminal.console import say
+
+    token = KeyStore(_folder(state)).create(name, datetime.now(UTC))
+    say("keep it safe: only its hash is stored, and it cannot be shown again")
+    click.echo(token)
+
+
+@keys.command("list")
+@state_option
+@json_option
+@telling_errors
+def list_keys(state: Path | None, as_json: bool) -> None:
+    """List the keys by name."""
+    from puntual.api_keys import KeyStore
+    from puntual.terminal.service import print_keys
+
+    print_keys(KeyStore(_folder(state)).all(), as_json)
+
+
+@keys.command()
+@click.argument("name")
+@state_option
+@telling_errors
+def revoke(name: str, state: Path | None) -> None:
+    """Make the key called NAME worthless."""
+    from puntual.api_keys import KeyStore
+
+    KeyStore(_folder(state)).revoke(name)
+    click.echo(f"key {name} is revoked")
+
+
+def _folder(state: Path | None) -> Path:
+    from puntual.settings import read_settings
+
+    return state or Path(read_settings(os.environ).state)

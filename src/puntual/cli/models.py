@@ -1,0 +1,73 @@
+"""`puntual models` and `puntual promote`."""
+
+from datetime import UTC, datetime
+
+import click
+
+from puntual.cli.options import json_option, registry_option, telling_errors
+
+
+@click.group()
+def models() -> None:
+    """List, show, promote and roll back the bundles of a registry."""
+
+
+@models.command("list")
+@registry_option
+@json_option
+@telling_errors
+def list_models(registry: str, as_json: bool) -> None:
+    """List the bundles, newest first; the champion is marked."""
+    from puntual.registry import Registry
+    from puntual.terminal.bundles import print_models
+
+    print_models(Registry(registry).versions(), as_json)
+
+
+@models.command()
+@click.argument("which", metavar="[VERSION|FILE]", required=False)
+@registry_option
+@json_option
+@telling_errors
+def show(which: str | None, registry: str, as_json: bool) -> None:
+    """Show the card of a bundle, or with --json its manifest [champion]."""
+    from puntual.registry import Registry
+    from puntual.terminal.console import print_json
+
+    bundle = Registry(registry).read(which)
+    if as_json:
+        print_json(bundle.manifest, version=bundle.version)
+    else:
+        click.echo(bundle.card)
+
+
+@models.command()
+@click.argument("version")
+@click.option("--force", is_flag=True, help="Promote past failed checks; the bundle remembers it.")
+@registry_option
+@json_option
+@telling_errors
+def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
+    """Make VERSION the champion, if it passes the numbered checks."""
+    from puntual.promotion import promote as make_champion
+    from puntual.registry import Registry
+    from puntual.terminal.bundles import print_promotion
+
+    stored = Registry(registry)
+    promoted = make_champion(stored, stored.resolve(version), datetime.now(UTC), force=force)
+    print_promotion(promoted, as_json)
+
+
+@models.command()
+@registry_option
+@telling_errors
+def rollback(registry: str) -> None:
+    """Make the former champion the champion again."""
+    from puntual.registry import Registry
+    from puntual.terminal.bundles import NO_PICKLE
+    from puntual.terminal.console import say
+
+    deployed = Registry(registry).rollback(datetime.now(UTC))
+    click.echo(deployed.version)
+    if not deployed.pickle_written:
+        say(NO_PICKLE)

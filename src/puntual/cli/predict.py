@@ -1,0 +1,77 @@
+"""`puntual predict`."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from puntual.cli.options import FORMATS, MOMENTS, SOURCE_NAMES, bundle_option, registry_option, telling_errors
+
+
+@click.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(allow_dash=True), help="CSV, Parquet or JSON; - prints."
+)
+@bundle_option
+@click.option("--as-of", type=MOMENTS, help="The cut-off: only operations of days before it are used.")
+@click.option("--reasons", is_flag=True, help="Add the share of each group of features in P(late).")
+@click.option(
+    "--past", type=click.Path(path_type=Path), help="Past flights with operations, for the history."
+)
+@click.option(
+    "--timetable", type=click.Path(path_type=Path), help="The whole timetable of the days asked about."
+)
+@click.option(
+    "--source", type=click.Choice(SOURCE_NAMES), help="Whose table the files are [Puntual's own columns]."
+)
+@click.option(
+    "--map", "map_file", type=click.Path(path_type=Path), help="TOML map of columns, for --source table."
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help="Format of -."
+)
+@registry_option
+@telling_errors
+def predict(
+    file: str,
+    output: str,
+    which: str | None,
+    as_of: datetime | None,
+    reasons: bool,
+    past: Path | None,
+    timetable: Path | None,
+    source: str | None,
+    map_file: Path | None,
+    form: str,
+    registry: str,
+) -> None:
+    """Predict how late the flights of FILE will be (- for standard input)."""
+    from puntual.exchange import read_table, write_table
+    from puntual.predict import Predictor
+    from puntual.terminal.console import progress, say
+
+    predictor = Predictor.load(registry, which)
+    rule = predictor.bundle.manifest.late_rule
+    asked = read_table(file, form, source, map_file, rule)
+    for note in asked.notes:
+        say(note)
+    with progress("predicting") as told:
+        done = 0
+
+        def count(flights: int) -> None:
+            nonlocal done
+            done += flights
+            told("flights", done, asked.flights.height)
+
+        said = predictor.predict(
+            asked.flights,
+            as_of,
+            past=None if past is None else read_table(str(past), form, source, map_file, rule).flights,
+            timetable_of=None
+            if timetable is None
+            else read_table(str(timetable), form, source, map_file, rule).flights,
+            reasons=reasons,
+            progress=count,
+        )
+    write_table(asked, said, output, form)

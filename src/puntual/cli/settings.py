@@ -1,0 +1,18 @@
+"""`puntual settings`."""
+
+import os
+
+import click
+
+from puntual.cli.options import json_option, telling_errors
+
+
+@click.command()
+@json_option
+@telling_errors
+def settings(as_json: bool) -> None:
+    """List the settings that the environment holds for the service, with their defaults."""
+    from puntual.settings import listed, read_settings
+    from puntual.terminal.service import print_settings
+
+    print_settings(listed(read_settings(os.environ)), as_json)

@@ -1,0 +1,15 @@
+"""`puntual sources`."""
+
+import click
+
+from puntual.cli.options import json_option
+
+
+@click.command()
+@json_option
+def sources(as_json: bool) -> None:
+    """Say which sources there are, what each needs, and which are present."""
+    from puntual.sources import SOURCES
+    from puntual.terminal.sources import print_sources
+
+    print_sources(SOURCES, as_json)

@@ -1,0 +1,76 @@
+"""`puntual train`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from puntual.cli.options import json_option, registry_option, source_options, telling_errors, wait_quietly
+
+
+@click.command()
+@source_options
+@click.option("--split", type=click.Choice(["time", "stratified"]), default="time", show_default=True)
+@click.option(
+    "--candidates", metavar="A,B:TREATMENT", help="lightgbm, xgboost, forest, neural, logistic [all]."
+)
+@click.option("--preset", type=click.Choice(["standard", "quick"]), default="standard", show_default=True)
+@click.option(
+    "--tune", "minutes", type=click.FloatRange(0), default=0.0, help="Minutes to search parameters for."
+)
+@click.option(
+    "--cost", default="f1", show_default=True, help="What sets the threshold: f1, or miss=5,false_alarm=1."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@registry_option
+@click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@json_option
+@telling_errors
+def train(
+    source: str,
+    data: Path | None,
+    map_file: Path | None,
+    start: datetime | None,
+    until: datetime | None,
+    split: str,
+    candidates: str | None,
+    preset: str,
+    minutes: float,
+    cost: str,
+    seed: int,
+    registry: str,
+    reports: Path,
+    as_json: bool,
+) -> None:
+    """Train and compare candidates, and put the best into the registry."""
+    wait_quietly()
+    from puntual.sources import read_flights
+    from puntual.terminal.console import print_json, progress
+    from puntual.terminal.scores import print_training
+    from puntual.training import Options
+    from puntual.training import train as train_on
+
+    options = Options(
+        preset=preset,
+        candidates=candidates,
+        split=split,
+        start=start,
+        until=until,
+        tune_minutes=minutes,
+        cost=cost,
+        seed=seed,
+    )
+    table = read_flights(source, data, map_file)
+    with progress("training") as told:
+        found = train_on(
+            table,
+            registry=registry,
+            now=datetime.now(UTC),
+            options=options,
+            reports=reports,
+            progress=told,
+        )
+    if as_json:
+        print_json(found)
+    else:
+        print_training(found, reports, registry)

@@ -1,0 +1,1 @@
+"""What people see in a terminal: tables, bars of progress and messages; plain JSON where a program reads."""

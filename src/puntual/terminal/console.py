@@ -1,0 +1,63 @@
+"""Where output goes: results to standard output, messages and bars to standard error."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+Told = Callable[[str, int, int], object]
+
+
+def say(message: str) -> None:
+    """Tell a person something, on standard error."""
+    error_console().print(escape(message), soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Told]:
+    """Show a bar on standard error while work goes on; nothing where it is no terminal."""
+    columns = (
+        TextColumn("{task.fields[what]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    console = error_console()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", what=what, total=None)
+
+        def told(step: str, done: int, total: int) -> None:
+            bar.update(task, description=escape(step), completed=done, total=total)
+
+        yield told
+
+
+def print_json(value: Any, **more: Any) -> None:
+    """Print one JSON object on standard output."""
+    found = msgspec.to_builtins(value) | more
+    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+
+
+def output_console() -> Console:
+    """Give the console of results; as wide as the terminal, or 140 columns in a pipe."""
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140)
+
+
+def error_console() -> Console:
+    """Give the console of messages."""
+    return Console(stderr=True)
+
+
+def table_of(title: str, *headings: str) -> Table:
+    """Begin a plain table with these headings."""
+    table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="left")
+    return table
