@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from puntual.api.contract import AskedFlight, PredictRequest
+from puntual.api.contract import MOST_FLIGHTS, AskedFlight, PredictRequest
 from puntual.api.problems import FieldError, shown
 
 _FLIGHT_FIELDS = {field.name: field.type for field in msgspec.structs.fields(AskedFlight)}
@@ -22,7 +22,7 @@ def faults(request: Any) -> list[FieldError]:
     flights = request.get("flights")
     if "flights" not in request:
         return found
-    if isinstance(flights, list) and flights:
+    if isinstance(flights, list) and 0 < len(flights) <= MOST_FLIGHTS:
         for row, flight in enumerate(flights):
             pointer = f"#/flights/{row}"
             if isinstance(flight, dict):
@@ -30,7 +30,7 @@ def faults(request: Any) -> list[FieldError]:
             else:
                 found.append(FieldError(pointer, shown(flight), "an object, one flight"))
     else:
-        found.append(FieldError("#/flights", shown(flights), "an array of at least one flight"))
+        found.append(FieldError("#/flights", shown(flights), f"an array of 1 to {MOST_FLIGHTS} flights"))
     return found
 
 

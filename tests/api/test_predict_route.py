@@ -1,0 +1,138 @@
+"""`POST /predict` answers as the predictor does, and says what is wrong with what it cannot answer."""
+
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import numpy as np
+import polars as pl
+import pytest
+
+from puntual import Flight, Predictor
+
+AS_OF = "2013-04-20T08:00"
+
+
+def asked(flights: pl.DataFrame) -> list[dict[str, str]]:
+    names = ("airline", "flight_number", "origin", "destination")
+    return [
+        {name: row[name] for name in names} | {"scheduled_departure": row["scheduled_departure"].isoformat()}
+        for row in flights.iter_rows(named=True)
+    ]
+
+
+@pytest.fixture
+def some(made_flights: pl.DataFrame) -> pl.DataFrame:
+    return made_flights.sample(40, seed=1)
+
+
+def test_answers_equal_the_predictors_to_the_bit_and_keep_their_order(
+    client: httpx.Client, bundle_file: Path, some: pl.DataFrame
+) -> None:
+    predictor = Predictor.load("models", str(bundle_file), threads=1)
+    none_known = some.clear()
+    expected = predictor.predict(some, datetime.fromisoformat(AS_OF), timetable_of=none_known, reasons=True)
+
+    answer = client.post("/predict", json={"flights": asked(some), "as_of": AS_OF, "reasons": True})
+
+    said = answer.raise_for_status().json()["predictions"]
+    assert [one["late_probability"] for one in said] == expected.p_late.tolist()
+    assert [list(one["bands"].values()) for one in said] == expected.bands.tolist()
+    assert [one["expected_delay_minutes"] for one in said] == expected.expected_minutes.tolist()
+    assert [list(one["delay_quantiles"].values()) for one in said] == expected.quantiles.tolist()
+    assert [one["late"] for one in said] == expected.late.tolist()
+    assert {one["timetable"] for one in said} == {"typical"}
+    assert expected.reasons is not None
+    assert [sorted(reason["effect"] for reason in one["reasons"]) for one in said] == np.sort(
+        expected.reasons
+    ).tolist()
+
+
+def test_one_by_one_and_all_at_once_are_the_same(client: httpx.Client, some: pl.DataFrame) -> None:
+    flights = asked(some)
+    together = client.post("/predict", json={"flights": flights, "as_of": AS_OF}).json()["predictions"]
+    alone = [
+        client.post("/predict", json={"flights": [flight], "as_of": AS_OF}).json()["predictions"][0]
+        for flight in flights
+    ]
+    assert alone == together
+
+
+def test_bands_sum_to_1_and_the_horizon_counts_from_the_cut_off(client: httpx.Client) -> None:
+    flight = asked(flights_of_one("2013-04-20T10:30:00"))
+    said = client.post("/predict", json={"flights": flight, "as_of": AS_OF}).json()["predictions"][0]
+    assert sum(said["bands"].values()) == pytest.approx(1, abs=1e-12)
+    assert said["horizon_minutes"] == 150
+
+
+def test_an_unknown_airline_is_answered_with_its_low_support(client: httpx.Client) -> None:
+    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0] | {"airline": "XX"}
+    answer = client.post("/predict", json={"flights": [flight]})
+    assert answer.status_code == 200
+    assert answer.json()["predictions"][0]["support"]["airline"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "pointer"),
+    [
+        ({"origin": "QQQ"}, 422, "#/flights/0/origin"),
+        ({"scheduled_departure": "2013-02-30T10:00"}, 422, "#/flights/0/scheduled_departure"),
+        ({"scheduled_departure": "2013-02-20"}, 422, "#/flights/0/scheduled_departure"),
+        ({"airline": 7}, 400, "#/flights/0/airline"),
+        ({"airlin": "AA"}, 400, "#/flights/0/airlin"),
+    ],
+)
+def test_a_bad_field_is_named_by_its_pointer(
+    client: httpx.Client, change: dict[str, object], status: int, pointer: str
+) -> None:
+    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0] | change
+    answer = client.post("/predict", json={"flights": [flight]})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_every_bad_field_has_an_entry(client: httpx.Client) -> None:
+    answer = client.post("/predict", json={"flights": [{"airline": ""}, 3], "as_of": 5, "why": True})
+    assert {error["pointer"] for error in answer.json()["errors"]} == {
+        "#/as_of",
+        "#/why",
+        "#/flights/1",
+        *(
+            f"#/flights/0/{name}"
+            for name in ("airline", "flight_number", "origin", "destination", "scheduled_departure")
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"a=1", "text/plain", 415),
+        (b'{"flights": []}', "application/json", 400),
+        (b" " * 1_048_577, "application/json", 413),
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(
+    client: httpx.Client, body: bytes, kind: str, status: int
+) -> None:
+    answer = client.post("/predict", content=body, headers={"content-type": kind})
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
+
+
+def test_more_than_a_thousand_flights_are_refused(client: httpx.Client) -> None:
+    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0]
+    assert client.post("/predict", json={"flights": [flight] * 1000}).status_code == 200
+    refused = client.post("/predict", json={"flights": [flight] * 1001})
+    assert refused.status_code == 400
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["#/flights"]
+
+
+def flights_of_one(departure: str) -> pl.DataFrame:
+    return pl.DataFrame(
+        [Flight("AA", "1", "JFK", "MIA", datetime.fromisoformat(departure))],
+    )

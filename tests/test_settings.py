@@ -1,0 +1,41 @@
+"""Settings come from the environment alone, and say what is wrong with a value."""
+
+import pytest
+
+from puntual.errors import BadSetting
+from puntual.settings import Settings, listed, read_settings
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    assert read_settings({"HOME": "/"}) == Settings()
+
+
+def test_values_are_read_by_their_type() -> None:
+    found = read_settings(
+        {"PUNTUAL_PORT": "9000", "PUNTUAL_RATE": "2.5", "PUNTUAL_CORS_ORIGINS": "http://a, http://b"}
+    )
+    assert (found.port, found.rate, found.cors_origins) == (9000, 2.5, ("http://a", "http://b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PUNTUAL_PORT", "70000", "PUNTUAL_PORT is '70000'"),
+        ("PUNTUAL_WORKERS", "many", "PUNTUAL_WORKERS is 'many'"),
+        ("PUNTUAL_PROT", "1", "did you mean 'PUNTUAL_PORT'"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(name: str, value: str, said: str) -> None:
+    with pytest.raises(BadSetting, match=said):
+        read_settings({name: value})
+
+
+def test_settings_survive_the_environment_of_another_process() -> None:
+    settings = Settings(port=1, cors_origins=("http://a",), journal="off")
+    assert read_settings(settings.environment()) == settings
+
+
+def test_a_password_is_not_shown() -> None:
+    shown = listed(Settings(journal="postgresql+psycopg://me:secret@host/db"))
+    assert not any("secret" in one.value for one in shown)
+    assert all(one.meaning for one in shown)
