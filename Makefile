@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo test check bench lock clean install-train install-test install-check
+.PHONY: help demo serve test check bench lock clean install-train install-test install-check
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -16,6 +16,9 @@ help: ## List the targets
 
 demo: install-train ## Set up, train and compare on real flights, promote, predict three
 	@$(BIN)/puntual demo $(ARGS)
+
+serve: install-train ## Answer predictions over HTTP with the champion, e.g. make serve ARGS="--port 8080"
+	@$(BIN)/puntual serve $(ARGS)
 
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest $(ARGS)

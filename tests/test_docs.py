@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from puntual import errors
 from puntual.cli import main
 from puntual.gate import CHECKS
+from puntual.settings import Settings, listed
 
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.es.md"]
@@ -92,6 +93,9 @@ PAGES = {
     "predict": "predict.md",
     "models": "models.md",
     "promote": "models.md",
+    "serve": "serve.md",
+    "keys": "serve.md",
+    "settings": "settings.md",
 }
 
 
@@ -111,6 +115,12 @@ def test_every_error_is_in_the_guide_and_the_guide_names_no_other():
         if isinstance(value, type) and issubclass(value, errors.PuntualError)
     }
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == known
+
+
+def test_the_guide_lists_every_setting_with_its_default_and_meaning():
+    page = (ROOT / "docs" / "guide" / "settings.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(PUNTUAL_\w+)` \|(?: `([^`]*)`)? \| (.+) \|$", page, re.MULTILINE)
+    assert rows == [(one.name, one.default, one.meaning) for one in listed(Settings())]
 
 
 def test_every_check_of_the_gate_is_in_the_guide_by_number_and_name():
