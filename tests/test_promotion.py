@@ -109,7 +109,7 @@ def test_a_challenger_must_have_been_compared_with_the_champion(
 def test_a_forced_champion_can_be_rolled_back(registry, passing, failing):
     promote(registry, passing, NOON)
     promote(registry, failing, NOON, force=True)
-    assert registry.rollback(NOON) == passing
+    assert registry.rollback(NOON).version == passing
 
 
 def test_an_unknown_version_is_refused(registry, passing):
