@@ -47,7 +47,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 def model_card(training: Training) -> str:
     """Write the model card of a training; all that comes from its data stays plain text in Markdown."""
     sections = {
-        f"Model card of {training.version}": [_items(verdict(training))],
+        "Model card": [_items(verdict(training))],
         "Intended use": [_items(MEANT_FOR)],
         "Data": _data(training),
         "What it predicts": [PREDICTS],

@@ -30,7 +30,7 @@ def read_scl(data: Path | None = None, *, operated: bool = True) -> FlightTable:
     path = data or DEFAULT_PATH
     content = read_bytes(path, REMEDY)
     raw = read_delimited(content, str(path))
-    # Two aircraft flew LAN 1 of 26 March 2017: one number with two operations is what the publisher means.
+    # Two aircraft flew SKU 1 to PMC on 26 March 2017: one number with two operations is what the publisher means.
     reading = Reading("scl", LateRule.MORE_THAN_15, digest_of(content), Duplicates.KEEP)
     return assemble(raw, _columns(raw, operated), reading)
 
