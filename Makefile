@@ -60,8 +60,9 @@ PART = $(COMPILE) --constraints requirements/check.txt
 lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
-	$(COMPILE) $(ARGS) --extra train --extra serve --group build --group test --group check -o requirements/check.txt
-	$(PART) --extra train --extra serve --group test -o requirements/test.txt
+	$(COMPILE) $(ARGS) --extra train --extra serve --extra stress --group build --group test --group check -o requirements/check.txt
+	$(PART) --extra train --extra serve --extra stress --group test -o requirements/test.txt
+	$(PART) --extra train --extra serve --extra stress -o requirements/stress.txt
 	$(PART) --extra train --extra serve -o requirements/train.txt
 	$(PART) --extra serve -o requirements/serve.txt
 	$(subst pip compile pyproject.toml,pip compile,$(PART)) --group build -o requirements/build.txt

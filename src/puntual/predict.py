@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
-import onnxruntime
 import polars as pl
 from numpy.typing import NDArray
 
@@ -17,6 +16,7 @@ from puntual.features.keys import Days, Keys, keys_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights import BAND_COUNT, FLIGHT_FIELDS, SCHEMA, Flight
+from puntual.inference import Model
 from puntual.predictions import SUPPORT_LEVELS, Predictions
 from puntual.reasons import shapley
 from puntual.registry import Registry
@@ -53,7 +53,8 @@ class Predictor:
         _require_order(bundle)
         self.bundle = bundle
         tables = bundle.tables
-        self._session = _session(bundle.tested if tested and bundle.tested else bundle.model, threads)
+        content = bundle.tested if tested and bundle.tested else bundle.model
+        self._model = Model(content, bundle.manifest.candidate, threads)
         self._calibration = calibration.from_table(tables["tested_calibration" if tested else "calibration"])
         self._shape = distribution.from_table(tables["delay_shape"])
         self._reference = tables["reference"]["value"].to_numpy().astype(np.float32)
@@ -91,12 +92,24 @@ class Predictor:
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
         `progress` is told of the flights done, batch after batch.
         """
+        vectors = self.vectors_of(flights, as_of, past=past, timetable_of=timetable_of)
+        # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
+        return self.read(vectors, reasons, progress)
+
+    def vectors_of(
+        self,
+        flights: pl.DataFrame | Iterable[Flight],
+        as_of: datetime | None = None,
+        *,
+        past: pl.DataFrame | None = None,
+        timetable_of: pl.DataFrame | None = None,
+    ) -> Vectors:
+        """Make the vectors that `predict` asks the model about, from the same arguments."""
         keys = keys_of(as_table(flights))
         lookups = self._lookups_with(past)
         known = timetable.known_timetable(keys if timetable_of is None else keys_of(as_table(timetable_of)))
         is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
-        # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
-        return self.read(_vectors(keys, lookups, known, is_known, _closed(keys, as_of)), reasons, progress)
+        return _vectors(keys, lookups, known, is_known, _closed(keys, as_of))
 
     def vectors(self, keys: Keys, closed: Days, known: Timetable) -> Vectors:
         """Make the vectors of n flights by their keys, the timetable of some days being known.
@@ -132,8 +145,7 @@ class Predictor:
 
     def bands(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
-        said = self._session.run(None, {"vector": matrix})[0].astype(np.float64)
-        return self._calibration.apply(said, matrix)
+        return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
 
     def _lookups_with(self, past: pl.DataFrame | None) -> Lookups:
         if past is None:
@@ -172,14 +184,6 @@ def as_table(flights: pl.DataFrame | Iterable[Flight]) -> pl.DataFrame:
 
 
 _FLIGHT_SCHEMA = {name: SCHEMA[name] for name in FLIGHT_FIELDS}
-
-
-def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Warnings of the runtime speak of its own optimisations, not of the model.
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _require_order(bundle: Bundle) -> None:

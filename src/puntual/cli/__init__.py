@@ -14,6 +14,7 @@ from puntual.cli.predict import predict
 from puntual.cli.serve import serve
 from puntual.cli.settings import settings
 from puntual.cli.sources import sources
+from puntual.cli.stress import stress
 from puntual.cli.train import train
 
 
@@ -23,5 +24,5 @@ def main() -> None:
     """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""
 
 
-for _command in (train, evaluate, predict, models, promote, sources, demo, serve, keys, settings):
+for _command in (train, evaluate, predict, models, promote, sources, demo, serve, stress, keys, settings):
     main.add_command(_command)

@@ -6,7 +6,6 @@ Counts are whole numbers (flights, late and departed ones, seconds of delay), so
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +26,7 @@ LEVELS: tuple[tuple[str, str | None, float], ...] = (
     ("route", "airline", 20.0),
     ("flight", "route", 10.0),
 )
+_NAMES = tuple(level for level, _, _ in LEVELS)
 _SHOWN = tuple(level for level, _, _ in LEVELS if level != "network")
 _NOUN = {
     "airport": "the airport",
@@ -53,47 +53,57 @@ _RATE_BITS, _DELAY_BITS = 12, 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
-    """Running totals of one level's operations on one sorted line of (entity, day)."""
+class _Line:
+    """Running totals of all operations, once at each level, on one sorted line of (entity, day)."""
 
     entities: Ids
     line: NDArray[np.int64]
     totals: NDArray[np.int64]
 
-    def sums(self, entity: Ids, firsts: Sequence[Days], end: Days) -> NDArray[np.int64]:
+    def sums(self, entity: Ids, first: Days, end: Days) -> NDArray[np.int64]:
         """Sum the counts of n entities from each of some first days to end, which is excluded.
 
-        Days count from day 0; shape (n, first days, 4).
+        Days count from day 0. Shapes: `entity` and `end` (n,), `first` (first days, n), to (4, n, first days).
         """
         if not len(self.entities):
-            return np.zeros((len(entity), len(firsts), len(COUNTS)), np.int64)
+            return np.zeros((len(COUNTS), *first.T.shape), np.int64)
         place = np.minimum(places_in(self.entities, entity), len(self.entities) - 1)
         start = place * _STRETCH
         high = places_in(self.line, start + end)
         # A window that begins after its end is empty.
-        lows = (places_in(self.line, start + np.minimum(first, end)) for first in firsts)
-        counts = np.stack([self.totals[high] - self.totals[low] for low in lows], axis=1)
-        counts[self.entities[place] != entity] = 0
+        low = places_in(self.line, (start + np.minimum(first, end)).ravel()).reshape(first.shape)
+        counts = self.totals[:, high][:, :, np.newaxis] - self.totals[:, low.T]
+        counts[:, self.entities[place] != entity] = 0
         return counts
 
 
 # Days that one entity may span on the line: over 2,800 years.
 _STRETCH = 1 << 20
+_BACK = np.array(WINDOWS)[:, np.newaxis]
+_FEW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The distinct (entity, day) pairs of one level: an example of each, and where each flight finds its own."""
+
+    examples: NDArray[np.intp]
+    places: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class _Shrunk:
-    """One level's windows for its distinct (entity, day) pairs, and where each flight finds its own."""
+    """One level's windows for its distinct pairs."""
 
     rate: NDArray[np.float64]
     delay: NDArray[np.float64]
     support: NDArray[np.float64]
-    examples: NDArray[np.intp]
-    places: NDArray[np.intp]
+    pairs: _Pairs
 
     def of(self, flights: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give rates and delays of the flights at these positions."""
-        return self.rate[self.places[flights]], self.delay[self.places[flights]]
+        places = self.pairs.places[flights]
+        return self.rate[places], self.delay[places]
 
     def block(self, rate: NDArray[np.float64], delay: NDArray[np.float64]) -> NDArray[np.float32]:
         """Lay out rates and delays, less those given, and the support, window by window for each flight."""
@@ -102,7 +112,25 @@ class _Shrunk:
             on_grid(self.delay - delay, _DELAY_BITS),
             self.support.astype(np.float32),
         ]
-        return np.stack(told, axis=2).reshape(len(self.rate), -1)[self.places]
+        return np.stack(told, axis=2).reshape(len(self.rate), -1)[self.pairs.places]
+
+
+def _pairs(entity: Ids, day: Days, closed: Days) -> _Pairs:
+    if len(entity) <= _FEW:
+        # So few are looked up one by one sooner than sorted.
+        every = np.arange(len(entity))
+        return _Pairs(every, every)
+    return _Pairs(*distinct(combine(entity, as_ids(day), as_ids(closed))))
+
+
+def _shrunk(counts: NDArray[np.int64], pairs: _Pairs, parent: _Shrunk | None, strength: float) -> _Shrunk:
+    flights, late, departed, seconds = counts
+    parent_rate, parent_delay = parent.of(pairs.examples) if parent else (0.0, 0.0)
+    with np.errstate(invalid="ignore"):
+        rate = (late + strength * parent_rate) / (flights + strength)
+        delay = (seconds / 60 + strength * parent_delay) / (departed + strength)
+    # Where nothing flew at all no rate is known, and a count of 0 would claim that the history reaches there.
+    return _Shrunk(rate, delay, np.where(np.isnan(rate), np.nan, flights), pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +142,7 @@ class History:
 
     first: int
     end: int
-    levels: dict[str, _Level]
+    line: _Line
 
     def features(self, keys: Keys, closed: Days) -> NDArray[np.float32]:
         """Give the features of n flights from operations known before day `closed`, in `FEATURES` order.
@@ -122,29 +150,28 @@ class History:
         A window is counted back from the day of the flight, so that what is old is missing, never stale.
         Shapes: `closed` (n,) to (n, 60). NaN where the history does not reach into a window.
         """
+        entities = _entities(keys)
+        pairs = {level: _pairs(entities[level], keys.day, closed) for level in _NAMES}
+        counts = self._windows(entities, pairs, keys.day, closed)
         found: dict[str, _Shrunk] = {}
         for level, parent, strength in LEVELS:
-            found[level] = self._shrunk(level, found.get(parent or ""), strength, keys, closed)
+            found[level] = _shrunk(counts[level], pairs[level], found.get(parent or ""), strength)
         return np.hstack([_told(found[level], found["airport"]) for level in _SHOWN])
 
-    def _shrunk(
-        self, level: str, parent: _Shrunk | None, strength: float, keys: Keys, closed: Days
-    ) -> _Shrunk:
-        entity = _entities(keys, level)
-        examples, places = distinct(combine(entity, as_ids(keys.day), as_ids(closed)))
-        counts = self._windows(level, entity[examples], keys.day[examples], closed[examples])
-        flights, late, departed, seconds = np.moveaxis(counts, 2, 0)
-        parent_rate, parent_delay = parent.of(examples) if parent else (0.0, 0.0)
-        with np.errstate(invalid="ignore"):
-            rate = (late + strength * parent_rate) / (flights + strength)
-            delay = (seconds / 60 + strength * parent_delay) / (departed + strength)
-        # Where nothing flew at all no rate is known, and a count of 0 would claim that the history reaches there.
-        return _Shrunk(rate, delay, np.where(np.isnan(rate), np.nan, flights), examples, places)
+    def _windows(
+        self, entities: dict[str, Ids], pairs: dict[str, _Pairs], day: Days, closed: Days
+    ) -> dict[str, NDArray[np.int64]]:
+        """Count all levels' distinct pairs together: a look-up costs more than what it looks up."""
+        asked = np.concatenate([pairs[level].examples for level in _NAMES])
+        entity = np.concatenate([entities[level][pairs[level].examples] for level in _NAMES])
+        own = day[asked]
+        last = self._reached(np.minimum(own, closed[asked]))
+        counts = self.line.sums(entity, self._reached(own - _BACK), last)
+        ends = np.cumsum([len(pairs[level].examples) for level in _NAMES])
+        return dict(zip(_NAMES, np.split(counts, ends[:-1], axis=1), strict=True))
 
-    def _windows(self, level: str, entity: Ids, day: Days, closed: Days) -> NDArray[np.int64]:
-        last = np.clip(np.minimum(day, closed), self.first, self.end) - self.first
-        firsts = [np.clip(day - window, self.first, self.end) - self.first for window in WINDOWS]
-        return self.levels[level].sums(entity, firsts, last)
+    def _reached(self, day: Days) -> Days:
+        return np.minimum(np.maximum(day, self.first), self.end) - self.first
 
 
 def operations_of(flights: pl.DataFrame, rule: LateRule) -> pl.DataFrame:
@@ -174,41 +201,43 @@ def closing(operations: pl.DataFrame) -> pl.DataFrame:
 def build_history(operations: pl.DataFrame) -> History:
     """Sort rows of counts into a history."""
     if operations.is_empty():
-        return History(0, 0, {level: _EMPTY for level, _, _ in LEVELS})
+        return History(0, 0, _Line(np.empty(0, np.uint64), np.empty(0, np.int64), _NOTHING))
     day = operations["day"].cast(pl.Int32).cast(pl.Int64).to_numpy()
     keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
-    counts = operations.select(COUNTS).to_numpy()
     first = int(day.min())
-    levels = {level: _level(_entities(keys, level), day - first, counts) for level, _, _ in LEVELS}
-    return History(first, int(day.max()) + 1, levels)
+    entities = np.concatenate(list(_entities(keys).values()))
+    counts = operations.select(COUNTS).to_numpy()
+    return History(
+        first,
+        int(day.max()) + 1,
+        _line(entities, np.tile(day - first, len(LEVELS)), np.tile(counts.T, len(LEVELS))),
+    )
 
 
 def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
     if level is airport:
         return level.block(np.zeros(1), np.zeros(1))
-    return level.block(*airport.of(level.examples))
+    return level.block(*airport.of(level.pairs.examples))
 
 
-_EMPTY = _Level(np.empty(0, np.uint64), np.empty(0, np.int64), np.zeros((1, len(COUNTS)), np.int64))
+_NOTHING = np.zeros((len(COUNTS), 1), np.int64)
 
 
-def _level(entity: Ids, day: Days, counts: NDArray[np.int64]) -> _Level:
+def _line(entity: Ids, day: Days, counts: NDArray[np.int64]) -> _Line:
     distinct_entities, place = np.unique(entity, return_inverse=True)
     line = place * _STRETCH + day
     order = np.argsort(line, kind="stable")
-    totals = np.zeros((len(line) + 1, len(COUNTS)), np.int64)
-    np.cumsum(counts[order], axis=0, out=totals[1:])
-    return _Level(distinct_entities, line[order], totals)
+    totals = np.cumsum(counts[:, order], axis=1)
+    return _Line(distinct_entities, line[order], np.hstack([_NOTHING, totals]))
 
 
-def _entities(keys: Keys, level: str) -> Ids:
-    named = {
-        "network": (),
-        "airport": (keys.origin,),
-        "airline": (keys.origin, keys.airline),
-        "destination": (keys.origin, keys.destination),
-        "route": (keys.origin, keys.airline, keys.destination),
-        "flight": (keys.origin, keys.airline, keys.destination, keys.flight_number),
-    }[level]
-    level_id = np.full(len(keys), len(named), np.uint64)
-    return combine(level_id, *(column.ids for column in named))
+def _entities(keys: Keys) -> dict[str, Ids]:
+    """Give each flight the id of its entity at every level, each made from its parent's."""
+    network = np.full(len(keys), len(LEVELS), np.uint64)
+    airport = combine(network, keys.origin.ids)
+    airline = combine(airport, keys.airline.ids)
+    # Another base than that of the airlines, whose codes may be an airport's.
+    destination = combine(~airport, keys.destination.ids)
+    route = combine(airline, keys.destination.ids)
+    flight = combine(route, keys.flight_number.ids)
+    return dict(zip(_NAMES, (network, airport, airline, destination, route, flight), strict=True))

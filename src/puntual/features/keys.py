@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 NAMED = ("origin", "airline", "destination", "flight_number")
 Ids = NDArray[np.uint64]
 Days = NDArray[np.int64]
+# So few are not worth sorting.
+_FEW = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,12 @@ def places_in(line: NDArray[Any], asked: NDArray[Any], *, after: bool = False) -
 
     Asked in order, values find the line in the cache: six times faster than `np.searchsorted` asked at random.
     """
-    order = np.argsort(asked)
+    side: Literal["left", "right"] = "right" if after else "left"
+    if len(asked) <= _FEW:
+        return line.searchsorted(asked, side)
+    order = asked.argsort()
     places = np.empty(len(asked), np.intp)
-    places[order] = np.searchsorted(line, asked[order], side="right" if after else "left")
+    places[order] = line.searchsorted(asked[order], side)
     return places
 
 

@@ -25,7 +25,7 @@ _MEANINGS = (
 )
 FEATURES = tuple(Feature(name, Group.CONGESTION, Known.TIMETABLE, meaning) for name, meaning in _MEANINGS)
 
-NEAR, WIDE = 15, 60
+_WIDTHS = np.array([[15], [60]])
 TYPICAL_WEEKS = 8
 # A segment owns a stretch of 4096 on one sorted line; the offset keeps a window from reaching its neighbour.
 _STRETCH, _OFFSET = 4096, 1024
@@ -37,6 +37,7 @@ class Departures:
 
     segments: Ids
     line: NDArray[np.int64]
+    daily: NDArray[np.float64]
     weeks: int
 
     def around(self, segment: Ids, minute: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -49,9 +50,8 @@ class Departures:
         place = np.minimum(places_in(self.segments, segment), len(self.segments) - 1)
         start = place * _STRETCH
         moment = start + _OFFSET + minute
-        counts = [self._between(moment - width, moment + width) for width in (NEAR, WIDE)]
-        counts.append(self.of_the_day(segment))
-        found = np.column_stack([*counts, self._gap(start, moment)])
+        within = self._between(moment - _WIDTHS, moment + _WIDTHS)
+        found = np.vstack([within, self.daily[place], self._gap(start, moment)]).T
         found[self.segments[place] != segment] = np.nan
         return found
 
@@ -60,12 +60,11 @@ class Departures:
         if not len(self.segments):
             return np.zeros(len(segment))
         place = np.minimum(places_in(self.segments, segment), len(self.segments) - 1)
-        ends = places_in(self.line, np.arange(len(self.segments) + 1) * _STRETCH)
-        return np.where(self.segments[place] == segment, np.diff(ends)[place] / self.weeks, 0.0)
+        return np.where(self.segments[place] == segment, self.daily[place], 0.0)
 
     def _between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
-        inside = places_in(self.line, last, after=True) - places_in(self.line, first)
-        return inside / self.weeks
+        inside = places_in(self.line, last.ravel(), after=True) - places_in(self.line, first.ravel())
+        return inside.reshape(first.shape) / self.weeks
 
     def _gap(self, start: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.float64]:
         # Over several weeks the line holds each usual departure once a week, so step back that many.
@@ -160,4 +159,6 @@ _USUAL = pl.Schema(
 
 def _departures(segment: Ids, minute: NDArray[np.int64], weeks: int) -> Departures:
     distinct_segments, place = np.unique(segment, return_inverse=True)
-    return Departures(distinct_segments, np.sort(place * _STRETCH + _OFFSET + minute), weeks)
+    line = np.sort(place * _STRETCH + _OFFSET + minute)
+    daily = np.bincount(place, minlength=len(distinct_segments)) / weeks
+    return Departures(distinct_segments, line, daily, weeks)

@@ -1,0 +1,68 @@
+"""What the service is compared with in the same run: a bare answer, and the conventional stack with the same model."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from puntual.errors import StressFailed
+from puntual.predict import Predictor
+from puntual.stress.material import KEY, Material, vectors_of
+
+# What `conventional.py` reads; it is not imported here, since it needs libraries that may be missing.
+_ESTIMATOR, _KEYS, _VECTORS, _THRESHOLD = "estimator.pkl", "keys.parquet", "vectors.npy", "threshold.json"
+_STACK = ("fastapi", "pandas", "sklearn")
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A server for comparison: what it is, and how it is prepared for the requests of a material.
+
+    `prepare` writes into a folder what the server reads there; it raises StressFailed where it cannot be run.
+    """
+
+    name: str
+    what: str
+    module: str
+    prepare: Callable[[Path, Predictor, Material, str], None]
+
+    def command(self, folder: Path, port: int) -> list[str]:
+        """Give the command that runs it."""
+        return [sys.executable, "-m", self.module, str(folder), str(port)]
+
+
+def _prepare_nothing(*_: object) -> None:
+    return
+
+
+def _prepare_conventional(folder: Path, predictor: Predictor, material: Material, registry: str) -> None:
+    missing = [name for name in _STACK if importlib.util.find_spec(name) is None]
+    if missing:
+        raise StressFailed(
+            f"{', '.join(missing)} are not installed; pip install 'puntual[serve,train,stress]'"
+        )
+    estimator = Path(registry) / f"{predictor.bundle.version}.pkl"
+    if not estimator.is_file():
+        raise StressFailed(
+            f"{estimator} is not there; the fitted estimator lies beside its bundle in a folder"
+        )
+    (folder / _ESTIMATOR).write_bytes(estimator.read_bytes())
+    material.flights.select(KEY).write_parquet(folder / _KEYS)
+    np.save(folder / _VECTORS, vectors_of(predictor, material))
+    (folder / _THRESHOLD).write_text(json.dumps(predictor.bundle.manifest.threshold))
+
+
+BARE = Rival(
+    "bare", "the same bytes for every request, on the same server", "puntual.stress.bare", _prepare_nothing
+)
+CONVENTIONAL = Rival(
+    "conventional",
+    "FastAPI, pydantic, pandas and the fitted estimator, spared all work on features",
+    "puntual.stress.conventional",
+    _prepare_conventional,
+)
+RIVALS = (BARE, CONVENTIONAL)
