@@ -7,6 +7,7 @@ the imbalance (Saerens et al., 2002); slope and intercepts are vector scaling wi
 on flights that the model had not seen.
 """
 
+import math
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
@@ -41,13 +42,14 @@ class Level:
     def of(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the log odds by which each flight's airport is expected above the base, shape (n,); 0 if unknown."""
         rates = recent_rates(matrix)
-        weights = np.where(np.isnan(rates), 0.0, np.array(self.weights))
+        within = rates == rates
+        weights = within * np.array(self.weights)
         reached = weights.sum(axis=1)
         # A window out of reach hands its weight to those within it.
-        recent = np.nansum(rates * weights, axis=1) / np.where(reached > 0, reached, 1.0)
+        recent = (np.where(within, rates, 0.0) * weights).sum(axis=1) / np.where(reached > 0, reached, 1.0)
         on_recent = np.where(reached > 0, sum(self.weights), 0.0)
-        base = np.clip(self.base, _RATE_FLOOR, _RATE_CEILING)
-        return log_odds(on_recent * recent + (1 - on_recent) * base) - log_odds(base)
+        base = min(max(self.base, _RATE_FLOOR), _RATE_CEILING)
+        return log_odds(on_recent * recent + (1 - on_recent) * base) - math.log(base / (1 - base))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,14 @@ class Calibration:
 
     def apply(self, said: Probabilities, matrix: Matrix) -> Probabilities:
         """Turn what the model said of n flights into calibrated probabilities of the bands, shape (n, 5)."""
-        known = history_is_known(matrix)[:, np.newaxis]
+        known = history_is_known(matrix)
         level = self.level.of(matrix)
-        return softmax(np.where(known, self.known.logits(said, level), self.unknown.logits(said, level)))
+        if known.all():
+            return softmax(self.known.logits(said, level))
+        logits = np.where(
+            known[:, np.newaxis], self.known.logits(said, level), self.unknown.logits(said, level)
+        )
+        return softmax(logits)
 
 
 def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
@@ -96,7 +103,8 @@ def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
 def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
     """Give the airport's late rate by window, shape (n, 4), kept from 0 and 1; NaN where unknown."""
     rates = matrix[:, LEVEL_COLUMNS].astype(np.float64)
-    return np.clip(rates, _RATE_FLOOR, _RATE_CEILING)
+    found: NDArray[np.float64] = np.minimum(np.maximum(rates, _RATE_FLOOR), _RATE_CEILING)
+    return found
 
 
 def log_odds(rate: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -32,11 +32,12 @@ Progress = Callable[[int], object]
 class Vectors:
     """The vectors of n flights and what they were made with.
 
-    `matrix` (n, columns); `timetable_known` (n,); `history_until` (n,) the last day of operations used, as days
-    since 1970 or -1 for none.
+    `matrix` (n, columns); `supports` (n, 4) the flights of the last sixty days at each of `SUPPORT_LEVELS`;
+    `timetable_known` (n,); `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none.
     """
 
     matrix: Matrix
+    supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: Days
 
@@ -122,16 +123,14 @@ class Predictor:
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
         """Ask the model about vectors, and read from the bands all that is said of each flight."""
         bands, why = self._ask(vectors.matrix, reasons, progress)
-        supports = np.nan_to_num(vectors.matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
-        support, support_of = _narrowest(supports)
+        p_late = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
+            p_late=p_late,
             expected_minutes=self._shape.expected_minutes(bands),
             quantiles=self._shape.quantile_minutes(bands),
-            late=bands[:, 1:].sum(axis=1) >= self.bundle.manifest.threshold,
-            support=support,
-            support_of=support_of,
-            supports=supports,
+            late=p_late >= self.bundle.manifest.threshold,
+            supports=vectors.supports,
             timetable_known=vectors.timetable_known,
             history_until=vectors.history_until,
             reasons=why,
@@ -156,6 +155,8 @@ class Predictor:
     def _ask(
         self, matrix: Matrix, reasons: bool, progress: Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        if len(matrix) <= BATCH and not reasons and progress is None:
+            return self.bands(matrix), None
         bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(GROUPS)))]
         for batch in _batches(matrix, _REASONED_BATCH if reasons else BATCH):
             bands.append(self.bands(batch))
@@ -215,17 +216,8 @@ def _vectors(
 ) -> Vectors:
     matrix = vectorise(keys, lookups, known, is_known, closed)
     last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
-    return Vectors(matrix, is_known, np.where(calibration.history_is_known(matrix), last, -1))
-
-
-def _narrowest(supports: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Give the flights behind each prediction at the narrowest level that has any, and that level."""
-    counts = np.zeros(len(supports), np.int64)
-    levels = np.full(len(supports), "none", dtype="<U8")
-    for place, level in reversed(tuple(enumerate(SUPPORT_LEVELS))):
-        found = supports[:, place]
-        counts, levels = np.where(found > 0, found, counts), np.where(found > 0, level, levels)
-    return counts, levels
+    supports = np.nan_to_num(matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
+    return Vectors(matrix, supports, is_known, np.where(calibration.history_is_known(matrix), last, -1))
 
 
 def _batches(matrix: Matrix, size: int) -> Iterator[Matrix]:

@@ -18,28 +18,35 @@ REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
 class Predictions:
     """What is said of n flights, in their order.
 
-    `bands` (n, 5), `expected_minutes` (n,), `quantiles` (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at
-    the threshold, `supports` (n, 4) the flights of the last sixty days of each of `SUPPORT_LEVELS`, `support` (n,)
-    those of the narrowest level that has any and `support_of` (n,) that level, `timetable_known` (n,),
-    `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none, and `reasons` (n, 6)
-    where asked for.
+    `bands` (n, 5), `p_late` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles` (n, 3) at
+    p50, p80, p95 in minutes, `late` (n,) the label at the threshold, `supports` (n, 4) the flights of the last sixty
+    days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of operations used, as
+    days since 1970 or -1 for none, and `reasons` (n, 6) where asked for.
     """
 
     bands: NDArray[np.float64]
+    p_late: NDArray[np.float64]
     expected_minutes: NDArray[np.float64]
     quantiles: NDArray[np.float64]
     late: NDArray[np.bool_]
-    support: NDArray[np.int64]
-    support_of: NDArray[np.str_]
     supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: NDArray[np.int64]
     reasons: NDArray[np.float64] | None = None
 
     @property
-    def p_late(self) -> NDArray[np.float64]:
-        """P(late), shape (n,): the sum of all bands but the first."""
-        return self.predicted.p_late
+    def support(self) -> NDArray[np.int64]:
+        """The flights behind each prediction at the narrowest level that has any, shape (n,)."""
+        counts = np.zeros(len(self.supports), np.int64)
+        for found in self.supports.T[::-1]:
+            counts = np.where(found > 0, found, counts)
+        return counts
+
+    @property
+    def support_of(self) -> NDArray[np.str_]:
+        """The level that `support` counts, shape (n,); "none" where there is none."""
+        narrowest = np.where((self.supports > 0).any(axis=1), (self.supports > 0).argmax(axis=1), -1)
+        return np.array([*SUPPORT_LEVELS, "none"])[narrowest]
 
     @property
     def predicted(self) -> Predicted:

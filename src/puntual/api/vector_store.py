@@ -8,6 +8,7 @@ from puntual.api.asked import Resolved, keys_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS
 from puntual.predict import Predictor, Vectors
+from puntual.predictions import SUPPORT_LEVELS
 
 
 class VectorStore:
@@ -19,6 +20,7 @@ class VectorStore:
     def __init__(self, predictor: Predictor, known: Timetable, capacity: int) -> None:
         self._predictor, self._known, self._capacity = predictor, known, capacity
         self._matrix = np.zeros((capacity, len(COLUMNS)), np.float32)
+        self._supports = np.zeros((capacity, len(SUPPORT_LEVELS)), np.int64)
         self._timetable_known = np.zeros(capacity, bool)
         self._until = np.zeros(capacity, np.int64)
         self._owners: list[tuple[Resolved, int] | None] = [None] * capacity
@@ -41,7 +43,9 @@ class VectorStore:
     def gather(self, slots: Sequence[int]) -> Vectors:
         """Lay the vectors of n slots side by side."""
         places = np.array(slots, np.intp)
-        return Vectors(self._matrix[places], self._timetable_known[places], self._until[places])
+        return Vectors(
+            self._matrix[places], self._supports[places], self._timetable_known[places], self._until[places]
+        )
 
     def _make(self, wanted: list[tuple[Resolved, int]]) -> None:
         days = np.array([day for _, day in wanted], np.int64)
@@ -49,6 +53,7 @@ class VectorStore:
         places = (self._next + np.arange(len(wanted))) % self._capacity
         self._next = int(places[-1] + 1) % self._capacity
         self._matrix[places] = made.matrix
+        self._supports[places] = made.supports
         self._timetable_known[places] = made.timetable_known
         self._until[places] = made.history_until
         for place, (flight, day) in zip(places.tolist(), wanted, strict=True):

@@ -12,7 +12,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.features.keys import NAMED, Days, Ids, Keys, as_ids, category, combine, distinct, places_in
+from puntual.features.keys import (
+    NAMED,
+    Days,
+    Ids,
+    Keys,
+    as_ids,
+    category,
+    combine,
+    distinct,
+    order_of,
+    places_in,
+)
 from puntual.features.specification import Feature, Group, Known, on_grid
 from puntual.flights import LateRule, bands_of, has_operation
 
@@ -67,11 +78,12 @@ class _Line:
         """
         if not len(self.entities):
             return np.zeros((len(COUNTS), *first.T.shape), np.int64)
-        place = np.minimum(places_in(self.entities, entity), len(self.entities) - 1)
+        order = order_of(entity)
+        place = np.minimum(places_in(self.entities, entity, order), len(self.entities) - 1)
         start = place * _STRETCH
-        high = places_in(self.line, start + end)
+        high = places_in(self.line, start + end, order)
         # A window that begins after its end is empty.
-        low = places_in(self.line, (start + np.minimum(first, end)).ravel()).reshape(first.shape)
+        low = np.array([places_in(self.line, start + begin, order) for begin in np.minimum(first, end)])
         counts = self.totals[:, high][:, :, np.newaxis] - self.totals[:, low.T]
         counts[:, self.entities[place] != entity] = 0
         return counts

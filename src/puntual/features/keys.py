@@ -94,15 +94,24 @@ def distinct(ids: NDArray[np.int64] | Ids) -> tuple[NDArray[np.intp], NDArray[np
     return examples, places
 
 
-def places_in(line: NDArray[Any], asked: NDArray[Any], *, after: bool = False) -> NDArray[np.intp]:
-    """Find where values would go on a sorted line: before what equals them, or `after` it.
+def order_of(asked: NDArray[Any]) -> NDArray[np.intp] | None:
+    """Give the order in which to look values up on a sorted line; None for so few that it does not pay.
 
     Asked in order, values find the line in the cache: six times faster than `np.searchsorted` asked at random.
     """
+    return None if len(asked) <= _FEW else asked.argsort()
+
+
+def places_in(
+    line: NDArray[Any], asked: NDArray[Any], order: NDArray[np.intp] | None, *, after: bool = False
+) -> NDArray[np.intp]:
+    """Find where values would go on a sorted line: before what equals them, or `after` it.
+
+    `order` only saves time: that of these values, or of others that go up with them.
+    """
     side: Literal["left", "right"] = "right" if after else "left"
-    if len(asked) <= _FEW:
+    if order is None:
         return line.searchsorted(asked, side)
-    order = asked.argsort()
     places = np.empty(len(asked), np.intp)
     places[order] = line.searchsorted(asked[order], side)
     return places

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.features.keys import Ids, Keys, as_ids, category, combine, places_in
+from puntual.features.keys import Ids, Keys, as_ids, category, combine, order_of, places_in
 from puntual.features.specification import Feature, Group, Known
 
 _MEANINGS = (
@@ -25,7 +25,7 @@ _MEANINGS = (
 )
 FEATURES = tuple(Feature(name, Group.CONGESTION, Known.TIMETABLE, meaning) for name, meaning in _MEANINGS)
 
-_WIDTHS = np.array([[15], [60]])
+NEAR, WIDE = 15, 60
 TYPICAL_WEEKS = 8
 # A segment owns a stretch of 4096 on one sorted line; the offset keeps a window from reaching its neighbour.
 _STRETCH, _OFFSET = 4096, 1024
@@ -47,11 +47,12 @@ class Departures:
         """
         if not len(self.segments):
             return np.full((len(segment), 4), np.nan)
-        place = np.minimum(places_in(self.segments, segment), len(self.segments) - 1)
+        place = np.minimum(places_in(self.segments, segment, order_of(segment)), len(self.segments) - 1)
         start = place * _STRETCH
         moment = start + _OFFSET + minute
-        within = self._between(moment - _WIDTHS, moment + _WIDTHS)
-        found = np.vstack([within, self.daily[place], self._gap(start, moment)]).T
+        order = order_of(moment)
+        within = [self._between(moment - width, moment + width, order) for width in (NEAR, WIDE)]
+        found = np.column_stack([*within, self.daily[place], self._gap(start, moment, order)])
         found[self.segments[place] != segment] = np.nan
         return found
 
@@ -59,16 +60,20 @@ class Departures:
         """Count the departures of each segment, shape (n,); 0 where nothing is known."""
         if not len(self.segments):
             return np.zeros(len(segment))
-        place = np.minimum(places_in(self.segments, segment), len(self.segments) - 1)
+        place = np.minimum(places_in(self.segments, segment, order_of(segment)), len(self.segments) - 1)
         return np.where(self.segments[place] == segment, self.daily[place], 0.0)
 
-    def _between(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
-        inside = places_in(self.line, last.ravel(), after=True) - places_in(self.line, first.ravel())
-        return inside.reshape(first.shape) / self.weeks
+    def _between(
+        self, first: NDArray[np.int64], last: NDArray[np.int64], order: NDArray[np.intp] | None
+    ) -> NDArray[np.float64]:
+        inside = places_in(self.line, last, order, after=True) - places_in(self.line, first, order)
+        return inside / self.weeks
 
-    def _gap(self, start: NDArray[np.int64], moment: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _gap(
+        self, start: NDArray[np.int64], moment: NDArray[np.int64], order: NDArray[np.intp] | None
+    ) -> NDArray[np.float64]:
         # Over several weeks the line holds each usual departure once a week, so step back that many.
-        previous = places_in(self.line, moment) - self.weeks
+        previous = places_in(self.line, moment, order) - self.weeks
         at = self.line[np.maximum(previous, 0)]
         return np.where((previous >= 0) & (at >= start), moment - at, np.nan)
 
