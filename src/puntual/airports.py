@@ -40,13 +40,19 @@ def find(code: str) -> Airport:
     Traceback (most recent call last):
     puntual.errors.UnknownAirport: airport 'Atlantis' is listed neither by IATA nor by ICAO; ...
     """
-    row = _row_of_code().get(code.strip().upper())
-    if row is None:
+    found = look_up(code)
+    if found is None:
         raise UnknownAirport(
             f"airport {code[:SHOWN]!r} is listed neither by IATA nor by ICAO; "
             "expected a code such as SCL or SCEL" + _codes_of_city(code)
         )
-    return _airport(row)
+    return found
+
+
+def look_up(code: str) -> Airport | None:
+    """Look an airport up as `find` does; None, at no cost, where there is none."""
+    row = _row_of_code().get(code.strip().upper())
+    return None if row is None else _airport(row)
 
 
 def _codes_of_city(text: str) -> str:

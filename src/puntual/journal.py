@@ -68,7 +68,13 @@ class Journal:
         self._thread = threading.Thread(target=self._write_on, name="puntual-journal", daemon=True)
         self.written = 0
         self.lost = 0
+        self.failures = 0
         self.error: str | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many lines wait to be written."""
+        return len(self._waiting)
 
     def start(self) -> None:
         """Start to write."""
@@ -131,6 +137,7 @@ class Journal:
                 self._capacity,
             )
         self.error = message
+        self.failures += 1
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None

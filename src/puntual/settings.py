@@ -37,7 +37,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timetable_limit: Annotated[int, Meta(description="Largest timetable, in bytes.", ge=1_024)] = 33_554_432
     rate: Annotated[float, Meta(description="Requests per second that a key may make.", gt=0)] = 100.0
     burst: Annotated[int, Meta(description="Requests that a key may make at once.", ge=1)] = 200
-    queue: Annotated[int, Meta(description="Flights that may wait before the answer is 503.", ge=1)] = 4_096
+    queue: Annotated[
+        int, Meta(description="Flights that may wait before the answer is 503.", ge=1, le=16_384)
+    ] = 4_096
+    patience: Annotated[
+        float, Meta(description="Seconds that a request may take to arrive.", ge=0.1, le=3_600)
+    ] = 10.0
     poll: Annotated[float, Meta(description="Seconds between looks at the champion.", ge=0.05)] = 2.0
     drain: Annotated[int, Meta(description="Seconds that requests may take to end on SIGTERM.", ge=0)] = 30
     cors_origins: Annotated[

@@ -8,17 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from api.conftest import asked
 from puntual import Flight, Predictor
 
 AS_OF = "2013-04-20T08:00"
-
-
-def asked(flights: pl.DataFrame) -> list[dict[str, str]]:
-    names = ("airline", "flight_number", "origin", "destination")
-    return [
-        {name: row[name] for name in names} | {"scheduled_departure": row["scheduled_departure"].isoformat()}
-        for row in flights.iter_rows(named=True)
-    ]
 
 
 @pytest.fixture

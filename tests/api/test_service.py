@@ -1,18 +1,13 @@
 """The service's keys, timetable, champion and probes, on a real server."""
 
-import os
-import signal
 import sqlite3
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from api.conftest import served
+from api.conftest import served, until
 from puntual.api_keys import KeyStore
 from puntual.bundle import Bundle
 from puntual.registry import Registry
@@ -25,15 +20,6 @@ FLIGHT = {
     "destination": "MIA",
     "scheduled_departure": "2013-04-20T10:30",
 }
-TIMETABLE = "airline,flight_number,origin,destination,scheduled_departure\nAA,1,JFK,MIA,2013-04-20T10:30\n"
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    for _ in range(100):
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/health", "/metrics", "/openapi.json", "/docs"])
@@ -69,23 +55,6 @@ def test_the_callers_request_id_comes_back(client: httpx.Client) -> None:
     assert answer.headers["x-request-id"] == "seven"
 
 
-def test_a_timetable_is_counted_and_a_bad_row_changes_nothing(bundle_file: Path, tmp_path: Path) -> None:
-    csv = {"content-type": "text/csv"}
-    with served("--bundle", str(bundle_file), "--state", str(tmp_path), "--no-auth") as client:
-
-        def timetable() -> str:
-            said = client.post("/predict", json={"flights": [FLIGHT]}).json()["predictions"][0]["timetable"]
-            return str(said)
-
-        assert timetable() == "typical"
-        refused = client.put("/timetable", content=TIMETABLE + "AA,2,QQQ,MIA,2013-04-20T11:00\n", headers=csv)
-        assert refused.status_code == 422
-        assert "line 3, column 'origin'" in refused.json()["detail"]
-        assert timetable() == "typical"
-        assert client.put("/timetable", content=TIMETABLE, headers=csv).json()["flights"] == 1
-        assert timetable() == "known"
-
-
 def test_writing_needs_a_key_and_so_does_everything_once_there_is_one(
     bundle_file: Path, tmp_path: Path
 ) -> None:
@@ -102,34 +71,6 @@ def test_writing_needs_a_key_and_so_does_everything_once_there_is_one(
         assert client.get("/livez").status_code == 200
 
 
-def test_a_key_that_asks_too_fast_is_told_when_to_come_back(bundle_file: Path, tmp_path: Path) -> None:
-    token = KeyStore(tmp_path).create("tower", NOON)
-    with served("--bundle", str(bundle_file), "--state", str(tmp_path), rate="0.5", burst="2") as client:
-        answers = [client.get("/metrics", headers={"x-api-key": token}) for _ in range(3)]
-        assert [answer.status_code for answer in answers] == [200, 200, 429]
-        assert int(answers[-1].headers["retry-after"]) >= 1
-
-
-def test_the_champion_is_replaced_without_a_restart_and_a_bad_one_is_refused(
-    made_bundle: Bundle, tmp_path: Path
-) -> None:
-    registry = Registry(tmp_path / "models")
-    first = registry.publish(made_bundle)
-    other = replace(made_bundle, card=made_bundle.card + "\nagain\n")
-    second = registry.publish(other)
-    registry.set_champion(first, NOON, previous=None)
-    words = ("--registry", registry.url, "--state", str(tmp_path / "state"), "--no-auth")
-    with served(*words, poll="60") as client:
-        assert client.get("/readyz").json()["model"] == first
-        registry.set_champion(second, NOON, previous=first)
-        assert client.post("/models/reload").json() == {"swapped": True, "version": second}
-        bad = tmp_path / "models" / f"{first}.puntual"
-        bad.write_bytes(bad.read_bytes()[:1000])
-        (tmp_path / "models" / "model_to_deploy").write_text(first)
-        assert client.post("/models/reload").status_code == 409
-        assert client.get("/readyz").json()["model"] == second
-
-
 def test_every_prediction_is_in_the_journal(bundle_file: Path, tmp_path: Path) -> None:
     with served("--bundle", str(bundle_file), "--state", str(tmp_path)) as client:
         said = client.post("/predict", json={"flights": [FLIGHT]}, headers={"x-request-id": "seven"}).json()
@@ -140,12 +81,6 @@ def test_every_prediction_is_in_the_journal(bundle_file: Path, tmp_path: Path) -
     assert rows == [("seven", "JFK", said["predictions"][0]["late_probability"], bundle_file.stem)]
 
 
-def test_other_machines_are_not_let_in_without_a_key(bundle_file: Path, tmp_path: Path) -> None:
-    words = ("--bundle", str(bundle_file), "--state", str(tmp_path), "--host", "0.0.0.0")
-    with pytest.raises(AssertionError, match="--no-auth"), served(*words):
-        pass
-
-
 def test_a_registry_without_a_champion_is_waited_for(tmp_path: Path, made_bundle: Bundle) -> None:
     registry = Registry(tmp_path / "models")
     version = registry.publish(made_bundle)
@@ -153,32 +88,3 @@ def test_a_registry_without_a_champion_is_waited_for(tmp_path: Path, made_bundle
         assert client.get("/readyz").status_code == 503
         registry.set_champion(version, NOON, previous=None)
         assert until(lambda: client.get("/readyz").status_code == 200)
-
-
-def test_a_killed_worker_is_replaced(bundle_file: Path, tmp_path: Path) -> None:
-    with served("--bundle", str(bundle_file), "--state", str(tmp_path), "--workers", "2") as client:
-        workers = _workers(client)
-        os.kill(workers[0], signal.SIGKILL)
-        assert until(lambda: len(_workers(client)) == 2 and workers[0] not in _workers(client))
-
-
-def _workers(client: httpx.Client) -> list[int]:
-    port = str(client.base_url.port)
-    parents = [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if path.exists() and b"\0" + port.encode() + b"\0" in _read(path)
-    ]
-    children = [int(pid) for parent in parents for pid in _children(parent)]
-    return [pid for pid in children if b"spawn_main" in _read(Path(f"/proc/{pid}/cmdline"))]
-
-
-def _children(parent: int) -> list[str]:
-    return _read(Path(f"/proc/{parent}/task/{parent}/children")).decode().split()
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

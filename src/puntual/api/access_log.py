@@ -76,9 +76,12 @@ class AccessLog:
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):
+        except (BrokenPipeError, ValueError):
             # Whoever read the log is gone; requests are answered all the same.
             self._stream = None
+        except OSError:
+            # A full disk may have room again for the lines to come; these are lost.
+            return
 
 
 def _line(

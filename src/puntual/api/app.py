@@ -7,17 +7,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, Reference, SecurityScheme
 
-from puntual.api import documentation_page
+from puntual.api import documentation_page, openapi
 from puntual.api.access_log import AccessLog
 from puntual.api.cors import Cors
 from puntual.api.front import Front
@@ -35,7 +31,6 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _EXPIRY_SECONDS = 1.0
-_DESCRIPTION = "How likely flights are to be late, by how much, and why."
 
 
 def create_app(settings: Settings) -> Front:
@@ -56,12 +51,16 @@ def create_app(settings: Settings) -> Front:
         log.start()
         if journal is not None:
             journal.start()
-        tasks = [asyncio.create_task(service.watch()), asyncio.create_task(_expire(front))]
+        tasks = {asyncio.create_task(service.watch()), asyncio.create_task(_expire(front))}
         loop = asyncio.get_running_loop()
+
+        def reload() -> None:
+            task = asyncio.create_task(_reload(service))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
         with suppress(NotImplementedError, RuntimeError, AttributeError):
-            loop.add_signal_handler(
-                signal.SIGHUP, lambda: tasks.append(asyncio.create_task(_reload(service)))
-            )
+            loop.add_signal_handler(signal.SIGHUP, reload)
         yield
         for task in tasks:
             task.cancel()
@@ -70,33 +69,16 @@ def create_app(settings: Settings) -> Front:
         log.close()
 
     inner = Litestar(
-        [*ROUTES, documentation_page.document, documentation_page.page, documentation_page.asset],
+        [*ROUTES, *documentation_page.ROUTES],
         lifespan=[running],
         exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
-        openapi_config=_openapi(),
+        openapi_config=openapi.configuration(),
         logging_config=None,
     )
     inner.state.service = service
     settle()
     front = Front(inner, service, guard, log, Cors(settings.cors_origins))
     return front
-
-
-def _openapi() -> OpenAPIConfig:
-    schemes: dict[str, SecurityScheme | Reference] = {
-        "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
-        "bearer": SecurityScheme(type="http", scheme="bearer"),
-    }
-    return OpenAPIConfig(
-        title="Puntual",
-        version=version("puntual"),
-        description=_DESCRIPTION,
-        components=Components(security_schemes=schemes),
-        security=[{}, {"key": []}, {"bearer": []}],
-        use_handler_docstrings=True,
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-    )
 
 
 async def _expire(front: Front) -> None:
@@ -133,7 +115,8 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Tell of a fault of ours without its trace, which goes to the log."""
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    called = request.scope["called"]  # type: ignore[typeddict-item]
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=called)
     return _told(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why"))
 
 

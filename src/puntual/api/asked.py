@@ -14,7 +14,6 @@ from puntual import airports
 from puntual.airports import Airport
 from puntual.api.contract import AskedFlight
 from puntual.api.problems import FieldError, Problem, shown
-from puntual.errors import UnknownAirport
 from puntual.features.keys import NAMED, Category, Keys
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
@@ -140,13 +139,11 @@ def _category(texts: list[str]) -> Category:
 
 
 def _airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | None:
-    try:
-        return airports.find(code)
-    except UnknownAirport:
-        errors.append(
-            FieldError(pointer, shown(code), "an airport by its IATA or ICAO code, such as SCL or SCEL")
-        )
-        return None
+    found = airports.look_up(code)
+    if found is None:
+        expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
+        errors.append(FieldError(pointer, shown(code), expected))
+    return found
 
 
 def _time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:

@@ -13,13 +13,13 @@ Code = Annotated[
     Meta(
         min_length=1,
         max_length=LONGEST_CODE,
-        pattern=r"^\s*[0-9A-Za-z][0-9A-Za-z ._-]*$",
+        pattern="^[0-9A-Za-z]+$",
         description="Letters and digits.",
     ),
 ]
 AirportCode = Annotated[
     str,
-    Meta(min_length=3, max_length=4, pattern=r"^[0-9A-Za-z]{3,4}$", description="IATA or ICAO code."),
+    Meta(description="IATA or ICAO code, in any case.", extra_json_schema={"format": "airport-code"}),
 ]
 Time = Annotated[
     str,
@@ -28,6 +28,7 @@ Time = Annotated[
         max_length=40,
         description="ISO 8601, local to the origin unless it carries an offset.",
         examples=["2017-10-03T23:30"],
+        extra_json_schema={"format": "flight-time"},
     ),
 ]
 

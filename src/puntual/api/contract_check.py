@@ -14,8 +14,15 @@ _REQUEST_FIELDS = {field.name: field.type for field in msgspec.structs.fields(Pr
 _LOCATION = re.compile(r" - at `\$.*`$")
 
 
-def faults(request: Any) -> list[FieldError]:
-    """Check a decoded JSON body against the contract of `PredictRequest`, field by field."""
+def faults(request: Any, first: str) -> list[FieldError]:
+    """Check a decoded JSON body against the contract of `PredictRequest`, field by field.
+
+    `first` is what the typed decoder said: of a field that is given twice it may have seen the other one.
+    """
+    return list(_faults(request)) or [FieldError("#", shown(request), first)]
+
+
+def _faults(request: Any) -> list[FieldError]:
     if not isinstance(request, dict):
         return [FieldError("#", shown(request), "an object with flights")]
     found = list(_fields(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
@@ -41,7 +48,7 @@ def _fields(
     pointer: str,
     skip: frozenset[str] | set[str] = frozenset(),
 ) -> Iterator[FieldError]:
-    for name in required - given.keys():
+    for name in sorted(required - given.keys()):
         yield FieldError(f"{pointer}/{name}", "", "this field, which is missing")
     for name, value in given.items():
         place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"

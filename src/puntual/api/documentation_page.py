@@ -4,8 +4,10 @@ from importlib.resources import files
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
-from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.serialization import encode_json
+
+from puntual.api import openapi
 
 _FILES = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -37,7 +39,7 @@ _PAGE = """<!doctype html>
 @get("/openapi.json", include_in_schema=False)
 async def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give the OpenAPI document."""
-    return Response(encode_json(request.app.openapi_schema.to_schema()), media_type="application/json")
+    return Response(encode_json(openapi.document(request.app)), media_type="application/json")
 
 
 @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
@@ -46,10 +48,13 @@ async def page() -> Response[str]:
     return Response(_PAGE, media_type=MediaType.HTML, headers={"content-security-policy": _POLICY})
 
 
-@get("/docs/{name:str}", include_in_schema=False)
-async def asset(name: str) -> Response[bytes]:
-    """Send one file of the page."""
-    if name not in _FILES:
-        raise NotFoundException
-    content = files("puntual.api").joinpath("documentation", name).read_bytes()
-    return Response(content, media_type=_FILES[name], headers={"cache-control": "max-age=86400"})
+def _asset(name: str, kind: str) -> HTTPRouteHandler:
+    @get(f"/docs/{name}", include_in_schema=False)
+    async def asset() -> Response[bytes]:
+        content = files("puntual.api").joinpath("documentation", name).read_bytes()
+        return Response(content, media_type=kind, headers={"cache-control": "max-age=86400"})
+
+    return asset
+
+
+ROUTES = (document, page, *(_asset(name, kind) for name, kind in _FILES.items()))

@@ -16,6 +16,7 @@ import msgspec
 
 from puntual.api import metrics
 from puntual.api.access_log import AccessLog
+from puntual.api.answerer import Answered
 from puntual.api.contract import PredictRequest
 from puntual.api.contract_check import faults
 from puntual.api.cors import Cors
@@ -41,9 +42,8 @@ SECURITY_HEADERS: Headers = [
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
 _JSON = (b"content-type", b"application/json")
-_PROBLEM = (b"content-type", MEDIA_TYPE.encode())
-# A body that takes longer to arrive holds a place that others wait for.
-_SECONDS_TO_SEND = 10.0
+PROBLEM = (b"content-type", MEDIA_TYPE.encode())
+_MEDIA_TYPE = "application/json"
 
 
 class Front:
@@ -66,52 +66,57 @@ class Front:
         started = time.perf_counter()
         request_id, trace, headers = self._identify(scope["headers"])
         added: Headers = [(b"x-request-id", request_id), *self._cors.headers(headers)]
-        status = 500
+        status, version = 500, ""
         try:
             preflight = self._cors.preflight(scope["method"], headers)
             if preflight is not None:
-                status = await _send(send, 204, b"", preflight)
+                status = await _send(send, 204, b"", [*preflight, added[0], *SECURITY_HEADERS])
                 return
+            scope["path"] = _plain(scope["path"])
             self._guard.admit(scope, headers)
             if scope["path"] == "/predict" and scope["method"] == "POST":
                 answered = await self._predict(headers, request_id, receive)
-                status = await _send(send, 200, answered, [_JSON, *added, *SECURITY_HEADERS])
+                version = answered.version
+                status = await _send(send, 200, answered.body, [_JSON, *added, *SECURITY_HEADERS])
             else:
+                scope["front"], scope["called"] = self, _called(request_id, trace)
                 status = await self._pass_on(scope, receive, send, added)
         except Problem as problem:
             status = await self._refuse(problem, added, send)
         except Exception:
-            _LOG.exception("%s %s failed", scope["method"], scope["path"])
+            called = _called(request_id, trace)
+            _LOG.exception("%s %s failed", scope["method"], scope["path"], extra=called)
             fault = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
             status = await self._refuse(fault, added, send)
         finally:
-            self._end(scope, status, started, request_id, trace)
+            self._end(scope, status, version, started, request_id, trace)
 
     def expire(self) -> None:
         """Give up on the requests whose bodies take too long; called once in a while."""
         now = time.monotonic()
         for task, since in list(self._reading.items()):
-            if now - since > _SECONDS_TO_SEND:
+            if now - since > self._service.settings.patience:
                 task.cancel("slow")
 
-    async def _predict(self, headers: dict[bytes, bytes], request_id: bytes, receive: Receive) -> bytes:
+    async def _predict(self, headers: dict[bytes, bytes], request_id: bytes, receive: Receive) -> Answered:
         body = await self.read_body(headers, receive, self._service.settings.body_limit)
-        answered = await self._service.answer(self.decode(headers, body), request_id.decode())
-        return answered.body
+        return await self._service.answer(self.decode(headers, body), request_id.decode())
 
     def decode(self, headers: dict[bytes, bytes], body: bytes) -> PredictRequest:
         """Read the request; raise Problem with an entry for each bad field."""
-        kind = headers.get(b"content-type", b"")
-        if not kind.startswith(b"application/json"):
+        kind = headers.get(b"content-type", b"").decode("latin-1")
+        if kind != _MEDIA_TYPE and kind.partition(";")[0].strip().lower() != _MEDIA_TYPE:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                f"media type {kind.decode('latin-1')[:60]!r} is not understood; send application/json",
+                f"media type {kind[:60]!r} is not understood; send {_MEDIA_TYPE}",
             )
         try:
-            return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise bad_fields(faults(msgspec.json.decode(body))) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            try:
+                return self._decoder.decode(body)
+            except msgspec.ValidationError as error:
+                # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
+                raise bad_fields(faults(msgspec.json.decode(body), str(error))) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}") from error
 
     async def read_body(self, headers: dict[bytes, bytes], receive: Receive, limit: int) -> bytes:
@@ -123,26 +128,28 @@ class Front:
         self._reading[task] = time.monotonic()  # type: ignore[index]
         try:
             message = await receive()
-            body: bytes = message.get("body", b"")
-            while message.get("more_body"):
+            parts: list[bytes] = [message.get("body", b"")]
+            left = limit - len(parts[0])
+            while message.get("more_body") and left >= 0:
                 message = await receive()
-                body += message.get("body", b"")
-                if len(body) > limit:
-                    raise _too_large(limit)
+                parts.append(message.get("body", b""))
+                left -= len(parts[-1])
         except asyncio.CancelledError as cancelled:
             if cancelled.args != ("slow",):
                 raise
             task.uncancel()  # type: ignore[union-attr]
             raise Problem(
                 HTTPStatus.REQUEST_TIMEOUT,
-                f"the body did not arrive within {_SECONDS_TO_SEND:.0f} s; send it at once",
+                f"the body did not arrive within {self._service.settings.patience:g} s; send it at once",
                 headers={"connection": "close"},
             ) from cancelled
         finally:
             del self._reading[task]  # type: ignore[arg-type]
         if message["type"] == "http.disconnect":
             raise Problem(HTTPStatus.BAD_REQUEST, "the connection ended before the body did")
-        return body
+        if left < 0:
+            raise _too_large(limit)
+        return b"".join(parts)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, added: Headers) -> int:
         """Let the application answer, adding the id and what browsers are told."""
@@ -160,16 +167,20 @@ class Front:
                 ]
             await send(message)
 
-        scope["front"] = self
         await self._inner(scope, receive, send_with_headers)
+        if status >= HTTPStatus.BAD_REQUEST:
+            self._count_refused(status)
         return status
 
     async def _refuse(self, problem: Problem, added: Headers, send: Send) -> int:
-        self._service.metrics.count(metrics.REFUSED, problem.status.name.lower())
+        self._count_refused(problem.status)
         own = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
         return await _send(
-            send, int(problem.status), problem.body, [_PROBLEM, *added, *own, *SECURITY_HEADERS]
+            send, int(problem.status), problem.body, [PROBLEM, *added, *own, *SECURITY_HEADERS]
         )
+
+    def _count_refused(self, status: int) -> None:
+        self._service.metrics.count(metrics.REFUSED, HTTPStatus(status).name.lower())
 
     def _identify(
         self, headers: Iterable[tuple[bytes, bytes]]
@@ -183,20 +194,36 @@ class Front:
         trace = found.get(b"traceparent")
         return request_id, trace if trace and _TRACE.fullmatch(trace) else None, found
 
-    def _end(self, scope: Scope, status: int, started: float, request_id: bytes, trace: bytes | None) -> None:
+    def _end(
+        self, scope: Scope, status: int, version: str, started: float, request_id: bytes, trace: bytes | None
+    ) -> None:
         seconds = time.perf_counter() - started
         answerer = self._service.answerer
-        version = "" if answerer is None else answerer.version
+        if not version and answerer is not None:
+            version = answerer.version
         route = scope["path"] if scope["path"] == "/predict" else "other"
         self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
         self._log.add(scope["method"], scope["path"], status, seconds, request_id, trace, version)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Headers) -> int:
-    headers.append((b"content-length", b"%d" % len(body)))
+    if status != HTTPStatus.NO_CONTENT:
+        headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     return status
+
+
+def _called(request_id: bytes, trace: bytes | None) -> dict[str, str | None]:
+    """Name a request in the log, as the access log does."""
+    return {"request_id": request_id.decode(), "traceparent": None if trace is None else trace.decode()}
+
+
+def _plain(path: str) -> str:
+    """Write a path in the one way that routes are looked up and guarded by: no slash doubled, none at the end."""
+    if path == "/predict":
+        return path
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def _too_large(limit: int) -> Problem:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+# Given as `extra` by whoever logs on behalf of a request, under the names that the access log uses.
+_OF_A_REQUEST = ("request_id", "traceparent")
 CONFIGURATION = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -25,6 +27,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= {name: found for name in _OF_A_REQUEST if (found := getattr(record, name, None)) is not None}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()

@@ -60,6 +60,12 @@ JOURNAL_WRITTEN = Described("puntual_journal_written_total", "Predictions writte
 JOURNAL_LOST = Described(
     "puntual_journal_lost_total", "Predictions that could not be written to the journal."
 )
+JOURNAL_FAILURES = Described(
+    "puntual_journal_failures_total", "Attempts to write to the journal that failed."
+)
+JOURNAL_WAITING = Described(
+    "puntual_journal_waiting", "Predictions that wait to be written to the journal.", gauge=True
+)
 CHAMPION = Described(
     "puntual_champion_info", "Workers that answer with a version.", ("model", "trained_until"), gauge=True
 )
@@ -77,6 +83,8 @@ ALL = {
         SWAPS,
         JOURNAL_WRITTEN,
         JOURNAL_LOST,
+        JOURNAL_FAILURES,
+        JOURNAL_WAITING,
         CHAMPION,
         WAITING,
     )

@@ -1,17 +1,17 @@
 """The routes of the API, as they stand in its OpenAPI document."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import SecurityRequirement
+from litestar.params import Body
 
 from puntual.api.contract import PredictAnswer, PredictRequest
+from puntual.api.openapi import TakesTimetable
 from puntual.api.problems import MEDIA_TYPE, Problem, ProblemDetails
 from puntual.api.service import Service
 from puntual.errors import BadTable, PuntualError
@@ -27,8 +27,10 @@ _MEANINGS = {
     415: "The media type is not understood.",
     422: "A field is well formed but means nothing, such as an unknown airport.",
     429: "The key asks faster than its rate.",
-    503: "Too many flights wait, or no model is loaded.",
+    503: "Too many flights wait, no model is loaded, or nothing can be written.",
 }
+_WITH_A_KEY: list[SecurityRequirement] = [{"key": []}, {"bearer": []}]
+_OPEN_TO_ALL: list[SecurityRequirement] = [{}]
 
 
 def _problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -88,7 +90,7 @@ class Alive(msgspec.Struct, frozen=True):
     responses=_problems(400, 408, 413, 415, 422, 503),
 )
 async def predict(
-    data: PredictRequest, state: State, request: Request[Any, Any, Any]
+    data: Annotated[PredictRequest, Body()], state: State, request: Request[Any, Any, Any]
 ) -> Response[PredictAnswer]:
     """Predict how late flights will be.
 
@@ -98,38 +100,12 @@ async def predict(
     return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
-@dataclass
-class _TakesTimetable(Operation):
-    """Describes a body that is a table, which no type of Python stands for."""
-
-    def __post_init__(self) -> None:
-        rows = Schema(
-            type=OpenAPIType.ARRAY,
-            items=Schema(
-                type=OpenAPIType.OBJECT,
-                required=["airline", "flight_number", "origin", "destination", "scheduled_departure"],
-                properties={
-                    name: Schema(type=OpenAPIType.STRING)
-                    for name in ("airline", "flight_number", "origin", "destination", "scheduled_departure")
-                },
-            ),
-        )
-        self.request_body = RequestBody(
-            {
-                "text/csv": OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING)),
-                "application/json": OpenAPIMediaType(schema=rows),
-            },
-            description="All coming flights of the airport: airline, flight_number, origin, destination, "
-            "scheduled_departure (local).",
-            required=True,
-        )
-
-
 @put(
     "/timetable",
     operation_id="putTimetable",
-    operation_class=_TakesTimetable,
+    operation_class=TakesTimetable,
     tags=["timetable"],
+    security=_WITH_A_KEY,
     responses=_problems(400, 408, 413, 415, 422, 503),
 )
 async def put_timetable(request: Request[Any, Any, Any], state: State) -> TimetableTaken:
@@ -147,7 +123,12 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
         table = await loop.run_in_executor(None, read_plain, body, "the timetable", suffix)
     except BadTable as error:
         raise Problem(422, str(error)) from error
-    await service.put_timetable(table.flights)
+    try:
+        await service.put_timetable(table.flights)
+    except OSError as error:
+        raise Problem(
+            503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
+        ) from error
     days = table.flights["scheduled_departure"].dt.date().unique().sort().dt.to_string()
     origins = table.flights["origin"].unique().sort()
     return TimetableTaken(table.flights.height, origins.to_list(), days.to_list(), list(table.notes))
@@ -158,6 +139,7 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
     status_code=200,
     operation_id="reloadModel",
     tags=["models"],
+    security=_WITH_A_KEY,
     responses=_problems(409, 503),
 )
 async def reload_model(state: State) -> Reloaded:
@@ -192,19 +174,25 @@ async def get_champion(state: State) -> Champion:
     )
 
 
-@get("/livez", operation_id="livez", tags=["health"])
+@get("/livez", operation_id="livez", tags=["health"], security=_OPEN_TO_ALL)
 async def livez() -> Alive:
     """Say that the process answers at all."""
     return Alive("alive")
 
 
-@get("/readyz", operation_id="readyz", tags=["health"], responses={503: _problems(503)[503]})
+@get(
+    "/readyz",
+    operation_id="readyz",
+    tags=["health"],
+    security=_OPEN_TO_ALL,
+    responses={503: _problems(503)[503]},
+)
 async def readyz(state: State) -> Alive:
     """Say whether predictions can be asked for: whether a model is loaded."""
     return Alive("ready", _service(state).champion().version)
 
 
-@get("/health", operation_id="health", tags=["health"])
+@get("/health", operation_id="health", tags=["health"], security=_OPEN_TO_ALL)
 async def health(state: State) -> Alive:
     """Say how the worker is: ready, or waiting for a model."""
     answerer = _service(state).answerer

@@ -11,8 +11,10 @@ from puntual.rate_limit import RateLimit
 # Probes of a load balancer carry no key; the documentation says nothing of the data.
 _OPEN = frozenset({"/livez", "/readyz", "/health", "/docs", "/docs/", "/openapi.json"})
 _OPEN_PREFIX = "/docs/"
-# These change what the service answers, so they want a key even where nothing else does.
-_GUARDED = frozenset({"/timetable", "/models/reload"})
+# Whatever else is asked by another method may change what the service answers, so it wants a key even where
+# nothing else does.
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_ASKING = "/predict"
 _SCHEME = b"bearer "
 
 
@@ -32,7 +34,8 @@ class Guard:
         path = scope["path"]
         if self._verifier is None or path in _OPEN or path.startswith(_OPEN_PREFIX):
             return None
-        if not self._always and path not in _GUARDED and not self._verifier.any_keys():
+        reads = scope["method"] in _READING or path == _ASKING
+        if reads and not self._always and not self._verifier.any_keys():
             return None
         token = _token(headers)
         name = None if token is None else self._verifier.check(token)

@@ -1,16 +1,19 @@
 """Runs the application on uvicorn: one process, or several that share a socket and are replaced when they die."""
 
+import ipaddress
 import os
 import signal
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from puntual.api.app import create_app
+from puntual.api.connections import Connection
 from puntual.api.front import Front
 from puntual.api.logs import CONFIGURATION
 from puntual.api.timetable_file import TimetableFile
@@ -18,8 +21,6 @@ from puntual.api_keys import Verifier
 from puntual.errors import BadSetting, BadTable
 from puntual.settings import Settings, read_settings
 from puntual.sources.plain import read_plain
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def serve(settings: Settings) -> None:
@@ -62,7 +63,7 @@ def _configuration(settings: Settings, application: Front | str) -> uvicorn.Conf
         factory=isinstance(application, str),
         workers=settings.workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=partial(Connection, patience=settings.patience),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=CONFIGURATION,
@@ -118,4 +119,10 @@ def take_timetable(settings: Settings, file: Path) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    return host in _LOOPBACK or host.startswith("127.")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        # What a name leads to may change.
+        return False

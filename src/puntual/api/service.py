@@ -19,8 +19,9 @@ from puntual.api.contract import PredictRequest
 from puntual.api.metrics import Metrics
 from puntual.api.problems import Problem
 from puntual.api.timetable_file import TimetableFile
-from puntual.errors import PuntualError
-from puntual.features.timetable import known_timetable
+from puntual.bundle import Bundle
+from puntual.errors import BadBundle, PuntualError
+from puntual.features.timetable import Timetable, known_timetable
 from puntual.journal import Journal
 from puntual.predict import Predictor
 from puntual.registry import Registry
@@ -51,9 +52,9 @@ class Service:
         A registry without a champion yet is waited for: the service is not ready until one is promoted.
         """
         if self.settings.bundle or self._registry.champion() is not None:
-            self._put(Predictor(self._registry.read(self.settings.bundle or None), threads=1))
+            self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
         if self.settings.shadow:
-            self._shadow = Predictor(self._registry.read(self.settings.shadow), threads=1)
+            self._shadow = _tried(self._registry.read(self.settings.shadow))
 
     @property
     def shadow_version(self) -> str | None:
@@ -87,7 +88,19 @@ class Service:
         async with self._swapping:
             if again:
                 self._refused = None
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._reload)
+            loop = asyncio.get_running_loop()
+            wanted = await loop.run_in_executor(self._threads, self._other_champion)
+            if wanted is None:
+                return False
+            try:
+                self._put(await loop.run_in_executor(self._threads, self._read, wanted))
+            except PuntualError:
+                self._refused = wanted
+                self.metrics.count(metrics.SWAPS, "refused")
+                raise
+            self.metrics.count(metrics.SWAPS, "done")
+            _LOG.info("champion %s answers from now on", wanted)
+            return True
 
     async def put_timetable(self, flights: pl.DataFrame) -> None:
         """Keep the coming flights for all workers, and count congestion among them from now on."""
@@ -115,52 +128,51 @@ class Service:
         self._threads.shutdown(wait=True, cancel_futures=True)
         if self.journal is not None:
             self.journal.close()
-        with contextlib.suppress(OSError):
-            self.metrics.share()
+        self.tell()
 
-    def _reload(self) -> bool:
+    def _other_champion(self) -> str | None:
+        """Name the registry's champion; None where it is the one that answers, or was refused."""
         if self.settings.bundle:
-            return False
+            return None
         now = self._registry.champion()
-        if self.answerer is not None and now == self.answerer.version:
-            self._refused = None
-            return False
-        if now is not None and now == self._refused:
-            return False
-        try:
-            predictor = Predictor(self._registry.read(now), threads=1)
-        except PuntualError:
-            self.metrics.count(metrics.SWAPS, "refused")
-            self._refused = now
-            raise
+        if now == self._refused:
+            return None
         self._refused = None
-        self._put(predictor)
-        self.metrics.count(metrics.SWAPS, "done")
-        _LOG.info("champion %s answers from now on", predictor.bundle.version)
-        return True
+        return None if self.answerer is not None and now == self.answerer.version else now
 
-    def _put(self, predictor: Predictor) -> None:
-        """Set the one reference that requests read; those in flight finish on the one that they hold."""
+    def _read(self, version: str) -> Answerer:
+        return self._prepared(_tried(self._registry.read(version)))
+
+    def _prepared(self, predictor: Predictor) -> Answerer:
         known = known_timetable(self._timetable.keys())
-        self.answerer = Answerer(
-            predictor,
-            known,
-            queue=self.settings.queue,
-            executor=self._threads,
-            seen=self._seen,
-        )
+        version = predictor.bundle.version
+
+        def seen(flights: Sequence[Resolved], closed: Sequence[int], late: Sequence[float]) -> None:
+            self._seen(version, known, flights, closed, late)
+
+        return Answerer(predictor, known, queue=self.settings.queue, executor=self._threads, seen=seen)
+
+    def _put(self, answerer: Answerer) -> None:
+        """Set the one reference that requests read; those in flight finish on the one that they hold."""
+        self.answerer = answerer
         self.metrics.forget(metrics.CHAMPION)
-        trained_until = predictor.bundle.manifest.period[1].date().isoformat()
-        self.metrics.set(metrics.CHAMPION, predictor.bundle.version, trained_until, value=1)
+        trained_until = answerer.predictor.bundle.manifest.period[1].date().isoformat()
+        self.metrics.set(metrics.CHAMPION, answerer.version, trained_until, value=1)
 
     async def _look_at_timetable(self) -> None:
         if self.answerer is not None and self._timetable.changed():
-            predictor = self.answerer.predictor
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._put, predictor)
+            loop = asyncio.get_running_loop()
+            self._put(await loop.run_in_executor(self._threads, self._prepared, self.answerer.predictor))
 
-    def _seen(self, flights: Sequence[Resolved], closed: Sequence[int], late: Sequence[float]) -> None:
-        answerer = self.champion()
-        self.metrics.observe(metrics.BATCH_SIZE, answerer.version, value=len(flights))
+    def _seen(
+        self,
+        version: str,
+        known: Timetable,
+        flights: Sequence[Resolved],
+        closed: Sequence[int],
+        late: Sequence[float],
+    ) -> None:
+        self.metrics.observe(metrics.BATCH_SIZE, version, value=len(flights))
         if self._shadow is None:
             return
         if self._shadow_waiting >= _SHADOW_BATCHES:
@@ -169,16 +181,15 @@ class Service:
         self._shadow_waiting += 1
         loop = asyncio.get_running_loop()
         scored = loop.run_in_executor(
-            self._threads, self._score, self._shadow, list(flights), list(closed), answerer
+            self._threads, self._score, self._shadow, list(flights), list(closed), known
         )
-        version = answerer.version
         scored.add_done_callback(lambda done: self._compare(done, list(late), version))
 
     @staticmethod
     def _score(
-        shadow: Predictor, flights: list[Resolved], closed: list[int], answerer: Answerer
+        shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
     ) -> list[float]:
-        vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), answerer.known)
+        vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
         late: list[float] = shadow.read(vectors).p_late.tolist()
         return late
 
@@ -205,8 +216,27 @@ class Service:
         if self.journal is not None:
             self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
             self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)
+            self.metrics.set(metrics.JOURNAL_FAILURES, value=self.journal.failures)
+            self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
         with contextlib.suppress(OSError):
             self.metrics.share()
+
+
+def _tried(bundle: Bundle) -> Predictor:
+    """Load a bundle and ask it once; raise BadBundle for one that does not answer, whatever the reason."""
+    try:
+        predictor = Predictor(bundle, threads=1)
+        late = predictor.reference_p_late
+    except PuntualError:
+        raise
+    except Exception as error:
+        raise BadBundle(
+            f"bundle {bundle.version}: it cannot be asked ({type(error).__name__}: {error}); "
+            "train or fetch it again"
+        ) from error
+    if not 0 <= late <= 1:
+        raise BadBundle(f"bundle {bundle.version}: it answers {late}, no probability; train it again")
+    return predictor
 
 
 def _lines(

@@ -1,6 +1,8 @@
 """The coming flights that the service was told of, in one file that all its workers read."""
 
 import contextlib
+import io
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +13,7 @@ from puntual.features.keys import NAMED, Keys, keys_of
 from puntual.flights import SCHEMA
 from puntual.predict import as_table
 
+_LOG = logging.getLogger("puntual.service")
 NAME = "timetable.parquet"
 _COLUMNS = [*NAMED, "scheduled_departure"]
 
@@ -23,12 +26,14 @@ class TimetableFile:
         self._read: tuple[int, int, int] | None = None
 
     def write(self, flights: pl.DataFrame) -> None:
-        """Replace the coming flights, at once or not at all."""
+        """Replace the coming flights, at once or not at all; raise OSError where they cannot be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        content = io.BytesIO()
+        as_table(flights).select(_COLUMNS).write_parquet(content)
         descriptor, scratch = tempfile.mkstemp(dir=self._path.parent, prefix=".timetable")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                as_table(flights).select(_COLUMNS).write_parquet(file)
+                file.write(content.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
             Path(scratch).replace(self._path)
@@ -40,9 +45,14 @@ class TimetableFile:
     def keys(self) -> Keys:
         """Read the keys of the coming flights; none when no file is there."""
         self._read = self._signature()
+        none = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
         if self._read is None:
-            return keys_of(pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS}))
-        return keys_of(pl.read_parquet(self._path))
+            return keys_of(none)
+        try:
+            return keys_of(pl.read_parquet(self._path))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            _LOG.error("%s cannot be read (%s); PUT /timetable anew", self._path, error)
+            return keys_of(none)
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""

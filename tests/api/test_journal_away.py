@@ -1,0 +1,104 @@
+"""Every prediction reaches the journal, and while the journal cannot be written answers go on."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import polars as pl
+
+from api.conftest import FLIGHT, Server, asked, needs_file_limits, running, until
+
+WRITTEN, LOST, WAITING, FAILURES = (
+    f"puntual_journal_{name}" for name in ("written_total", "lost_total", "waiting", "failures_total")
+)
+
+
+def ask(server: Server, times: int = 1, flights: int = 1) -> None:
+    for _ in range(times):
+        answer = server.client.post("/predict", json={"flights": [FLIGHT] * flights})
+        assert answer.status_code == 200
+
+
+def rows(database: Path, columns: str = "count(*)") -> list[tuple[object, ...]]:
+    with sqlite3.connect(database) as journal:
+        return journal.execute(f"select {columns} from predictions order by id").fetchall()
+
+
+def test_each_flight_is_written_with_what_was_said_of_it(
+    bundle_file: Path, tmp_path: Path, made_flights: pl.DataFrame
+) -> None:
+    some = asked(made_flights.sample(30, seed=3))
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path), workers="2") as server:
+        said = []
+        for flight in some:
+            body = {"flights": [flight], "as_of": "2023-04-20T08:00"}
+            answer = server.client.post("/predict", json=body, headers={"connection": "close"})
+            said.append(answer.raise_for_status().json()["predictions"][0]["late_probability"])
+    columns = "airline, flight_number, origin, destination, as_of, model, late_probability"
+    expected = [
+        (*list(flight.values())[:4], "2023-04-20T08:00", bundle_file.stem, late)
+        for flight, late in zip(some, said, strict=True)
+    ]
+    assert sorted(rows(tmp_path / "journal.db", columns), key=str) == sorted(expected, key=str)
+
+
+def test_while_the_database_is_away_predictions_wait_and_then_are_written(
+    bundle_file: Path, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    away.write_text("where a folder should be")
+    words = ("--bundle", str(bundle_file), "--state", str(tmp_path))
+    with running(*words, journal=f"sqlite:///{away}/journal.db") as server:
+        ask(server, times=5)
+        assert until(lambda: server.metric(FAILURES) > 0)
+        assert [server.metric(name) for name in (WRITTEN, LOST, WAITING)] == [0, 0, 5]
+        away.unlink()
+        assert until(lambda: server.metric(WRITTEN) == 5)
+        assert [server.metric(name) for name in (LOST, WAITING)] == [0, 0]
+    assert rows(away / "journal.db") == [(5,)]
+
+
+@needs_file_limits
+def test_when_the_disk_is_full_predictions_wait_until_there_is_room(
+    bundle_file: Path, tmp_path: Path
+) -> None:
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        ask(server)
+        assert until(lambda: server.metric(WRITTEN) == 1)
+        server.limit_files(1)
+        ask(server, times=3, flights=100)
+        assert until(lambda: server.metric(FAILURES) > 0)
+        assert server.metric(WAITING) == 300
+        server.limit_files(2**40)
+        assert until(lambda: server.metric(WRITTEN) == 301)
+        assert [server.metric(name) for name in (LOST, WAITING)] == [0, 0]
+        # The access log could not be written either, and can be again.
+        assert until(lambda: server.logged()[-1]["path"] == "/metrics")
+    assert rows(tmp_path / "journal.db") == [(301,)]
+
+
+def test_what_waits_has_a_limit_beyond_which_predictions_are_counted_as_lost(
+    bundle_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "journal.db").mkdir()
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        ask(server, times=102, flights=1000)
+        assert server.metric(WRITTEN) == 0
+        assert server.metric(LOST) >= 2000
+        assert server.metric(LOST) + server.metric(WAITING) == 102_000
+
+
+def test_of_a_database_away_the_log_tells_once_and_shows_no_password(
+    bundle_file: Path, tmp_path: Path
+) -> None:
+    words = ("--bundle", str(bundle_file), "--state", str(tmp_path))
+    url = f"sqlite:///{tmp_path}/keys.json/journal.db"
+    (tmp_path / "keys.json").write_text("[]")
+    with running(*words, journal=url) as server:
+        ask(server)
+        assert until(lambda: "cannot be written" in server.messages.read_text())
+        ask(server)
+        failures = server.metric(FAILURES)
+        assert until(lambda: server.metric(FAILURES) > failures)
+        assert server.metric(WAITING) == 2
+        assert len(re.findall("cannot be written", server.messages.read_text())) == 1
