@@ -3,7 +3,6 @@
 import sqlite3
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,17 @@ import pytest
 from puntual.errors import BadJournal
 from puntual.journal import Journal, Line
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
 
 def line(late: float) -> Line:
     return (
-        NOON,
+        "2026-01-01T12:00:00.000+00:00",
         "seven",
         None,
         "AA",
         "1",
         "JFK",
         "MIA",
-        datetime(2026, 1, 2, 9, 5),
+        "2026-01-02T09:05",
         late,
         "0123456789abcdef",
     )

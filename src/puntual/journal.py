@@ -8,7 +8,8 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from puntual.errors import BadJournal
 
 _LOG = logging.getLogger("puntual.journal")
-# When a flight was answered, by which request, from what cut-off, what was said of it and by which bundle.
-Line = tuple[datetime, str, str | None, str, str, str, str, datetime, float, str]
+# One row of `PREDICTIONS`, without its id.
+Line = tuple[str, str, str | None, str, str, str, str, str, float, str]
 
 _METADATA = sa.MetaData()
 PREDICTIONS = sa.Table(
@@ -43,6 +44,8 @@ PREDICTIONS = sa.Table(
 _NAMES = tuple(column.name for column in PREDICTIONS.columns if column.name != "id")
 _PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _BUSY_MILLISECONDS = 2_000
+# Ten parameters a row, and databases take some tens of thousands in a statement.
+_ROWS = 500
 
 
 class Journal:
@@ -122,9 +125,17 @@ class Journal:
     def _insert(self, lines: list[Line]) -> None:
         if self._engine is None:
             self._engine = _opened(self._url)
-        rows = [_row(line) for line in lines]
         with self._engine.begin() as connection:
-            connection.execute(sa.insert(PREDICTIONS), rows)
+            if not self._engine.dialect.positional:
+                connection.execute(
+                    sa.insert(PREDICTIONS), [dict(zip(_NAMES, line, strict=True)) for line in lines]
+                )
+                return
+            # Row by row, the driver would hand the interpreter back and forth between this thread and the answers.
+            for start in range(0, len(lines), _ROWS):
+                rows = lines[start : start + _ROWS]
+                statement = _insertion(self._engine.dialect, len(rows))
+                connection.exec_driver_sql(statement, tuple(chain.from_iterable(rows)))
 
     def _complain(self, error: Exception) -> None:
         # The driver's message may repeat the whole statement; its first line says what is wrong.
@@ -141,6 +152,14 @@ class Journal:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+@lru_cache(maxsize=4)
+def _insertion(dialect: sa.Dialect, rows: int) -> str:
+    """Write the statement that inserts so many rows at once."""
+    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(_NAMES)).compile(dialect=dialect))
+    head, word, values = one.partition("VALUES ")
+    return head + word + ", ".join([values] * rows)
 
 
 def _opened(url: sa.URL) -> Engine:
@@ -167,17 +186,3 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     # With the write-ahead log readers and the writers of several workers do not wait for each other's reads.
     for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _row(line: Line) -> dict[str, Any]:
-    answered, request_id, as_of, *flight, departure, late, model = line
-    values = (
-        answered.astimezone(UTC).isoformat(timespec="milliseconds"),
-        request_id,
-        as_of,
-        *flight,
-        departure.isoformat(timespec="minutes"),
-        late,
-        model,
-    )
-    return dict(zip(_NAMES, values, strict=True))

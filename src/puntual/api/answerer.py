@@ -7,10 +7,12 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
-from puntual.api.asked import Resolved, cut_off, each_pointer, meaningless, moments, resolve
-from puntual.api.contract import AskedFlight, PredictRequest
+import numpy as np
+
+from puntual.api.asked import Resolved, cut_off, each_pointer, keys_of, meaningless, moments, resolve
+from puntual.api.contract import AskedFlight, Predicted, PredictRequest
 from puntual.api.problems import FieldError, Problem
-from puntual.api.rows import Row, head_of, rows_of, written
+from puntual.api.rows import head_of, rows_of, written
 from puntual.api.vector_store import VectorStore
 from puntual.features.timetable import Timetable
 from puntual.predict import Predictor, Vectors
@@ -140,7 +142,9 @@ class Answerer:
         try:
             flights = [flight for waiting in batch for flight in waiting.flights]
             closed = [day for waiting in batch for day in waiting.closed]
-            rows = rows_of(self.predictor.read(self._vectors(flights, closed)), self._threshold)
+            horizons = [horizon for waiting in batch for horizon in waiting.horizons]
+            said = self.predictor.read(self._vectors(flights, closed))
+            rows = rows_of(said, self._threshold, horizons)
             self._seen(flights, closed, [row.late_probability for row in rows])
         except Exception as error:
             for waiting in batch:
@@ -151,26 +155,31 @@ class Answerer:
         for waiting in batch:
             end = start + len(waiting.flights)
             if not waiting.answer.done():
-                waiting.answer.set_result(self._written(waiting.flights, rows[start:end], waiting.horizons))
+                waiting.answer.set_result(self._written(waiting.flights, rows[start:end]))
             start = end
 
     async def _answer_apart(
         self, flights: list[Resolved], closed: Sequence[int], horizons: Sequence[int], reasons: bool
     ) -> Answered:
         """Answer a long request in a thread, where it holds up nobody."""
-        vectors = self._vectors(flights, closed)
+        # The store is the loop's own: what it does not hold is made in the thread, and kept afterwards.
+        held = self._store.holds(flights, closed)
+        stored = self._vectors(flights, closed) if held else None
 
-        def work() -> Answered:
-            rows = rows_of(self.predictor.read(vectors, reasons), self._threshold)
-            return self._written(flights, rows, horizons)
+        def work() -> tuple[Answered, Vectors]:
+            vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
+            said = self.predictor.read(vectors, reasons)
+            return self._written(flights, rows_of(said, self._threshold, horizons)), vectors
 
-        answered = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        if not held:
+            self._store.keep(flights, closed, vectors)
         self._seen(flights, closed, answered.late_probability)
         return answered
 
     def _vectors(self, flights: list[Resolved], closed: Sequence[int]) -> Vectors:
         return self._store.gather(self._store.slots(flights, closed))
 
-    def _written(self, flights: list[Resolved], rows: list[Row], horizons: Sequence[int]) -> Answered:
-        body = written(self._head, rows, horizons)
+    def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
+        body = written(self._head, rows)
         return Answered(body, flights, [row.late_probability for row in rows], self.version)

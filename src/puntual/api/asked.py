@@ -35,7 +35,8 @@ class Names(NamedTuple):
 class Resolved:
     """A flight with its airports found and its time local to the origin: day (since 1970) and minute.
 
-    `slots` tells where the vectors of this flight are kept, by the day before which operations are known.
+    `told` is what the journal keeps of it; `slots` tells where the vectors of this flight are kept, by the day before
+    which operations are known.
     """
 
     airline: str
@@ -46,6 +47,7 @@ class Resolved:
     zone: ZoneInfo
     day: int
     minute: int
+    told: tuple[str, str, str, str, str]
     slots: dict[int, int] = field(default_factory=dict)
 
 
@@ -74,15 +76,14 @@ def resolve(flight: AskedFlight, pointer: str) -> Resolved:
         if departure.tzinfo is None
         else departure.astimezone(zone).replace(tzinfo=None)
     )
+    named = (flight.airline.upper(), flight.flight_number, origin.code, destination.code)
     return Resolved(
-        flight.airline.upper(),
-        flight.flight_number,
-        origin.code,
-        destination.code,
+        *named,
         local,
         zone,
         (local.date() - _EPOCH).days,
         local.hour * 60 + local.minute,
+        (*named, local.isoformat(timespec="minutes")),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from puntual.api.front import PROBLEM, SECURITY_HEADERS
+from puntual.api.corked import Corked
+from puntual.api.front import PROBLEM, SECURITY_HEADERS, WHOLE
 from puntual.api.problems import Problem
 
 _LARGEST_HEAD = 65_536
@@ -27,7 +28,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
@@ -47,6 +48,11 @@ class Connection(HttpToolsProtocol):
         """Wait no longer: how long the body may take is watched by whoever reads it."""
         self._head_is_here()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Tell whoever answers that there is no body to wait for."""
+        self.scope[WHOLE] = True  # type: ignore[literal-required]
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""

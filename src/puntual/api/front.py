@@ -33,6 +33,8 @@ Headers = list[tuple[bytes, bytes]]
 _LOG = logging.getLogger("puntual.api")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+# Set in the scope of a request whose body has arrived in full.
+WHOLE = "whole"
 # What a browser is told, whatever it was that it asked for.
 SECURITY_HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -75,7 +77,7 @@ class Front:
             scope["path"] = _plain(scope["path"])
             self._guard.admit(scope, headers)
             if scope["path"] == "/predict" and scope["method"] == "POST":
-                answered = await self._predict(headers, request_id, receive)
+                answered = await self._predict(scope, headers, request_id, receive)
                 version = answered.version
                 status = await _send(send, 200, answered.body, [_JSON, *added, *SECURITY_HEADERS])
             else:
@@ -98,8 +100,10 @@ class Front:
             if now - since > self._service.settings.patience:
                 task.cancel("slow")
 
-    async def _predict(self, headers: dict[bytes, bytes], request_id: bytes, receive: Receive) -> Answered:
-        body = await self.read_body(headers, receive, self._service.settings.body_limit)
+    async def _predict(
+        self, scope: Scope, headers: dict[bytes, bytes], request_id: bytes, receive: Receive
+    ) -> Answered:
+        body = await self.read_body(scope, headers, receive, self._service.settings.body_limit)
         return await self._service.answer(self.decode(headers, body), request_id.decode())
 
     def decode(self, headers: dict[bytes, bytes], body: bytes) -> PredictRequest:
@@ -119,11 +123,24 @@ class Front:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}") from error
 
-    async def read_body(self, headers: dict[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    async def read_body(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, limit: int
+    ) -> bytes:
         """Read a body of at most `limit` bytes; raise Problem for a longer, a slow or a broken one."""
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             raise _too_large(limit)
+        if WHOLE in scope:
+            message = await receive()
+            if not message.get("more_body") and message["type"] == "http.request":
+                body: bytes = message["body"]
+                if len(body) > limit:
+                    raise _too_large(limit)
+                return body
+        return await self._watched_body(receive, limit)
+
+    async def _watched_body(self, receive: Receive, limit: int) -> bytes:
+        """Read a body that is still on its way, as long as patience lasts."""
         task = asyncio.current_task()
         self._reading[task] = time.monotonic()  # type: ignore[index]
         try:

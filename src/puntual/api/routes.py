@@ -117,7 +117,8 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
     headers = dict(request.scope["headers"])
     suffix = _suffix(headers.get(b"content-type", b"").decode("latin-1"))
     service = _service(state)
-    body = await front.read_body(headers, request.receive, service.settings.timetable_limit)
+    limit = service.settings.timetable_limit
+    body = await front.read_body(request.scope, headers, request.receive, limit)
     loop = asyncio.get_running_loop()
     try:
         table = await loop.run_in_executor(None, read_plain, body, "the timetable", suffix)

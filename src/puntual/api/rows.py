@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,66 +15,39 @@ _ENCODER = msgspec.json.Encoder()
 _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline", "route", "flight"))
 
 
-class Row(NamedTuple):
-    """What is said of a flight but for its horizon, which depends on the moment of asking alone."""
+def rows_of(said: Predictions, threshold: float, horizons: Sequence[int]) -> list[Predicted]:
+    """Read n predictions row by row, as the contract names them; floats stay as they are, to the bit.
 
-    late_probability: float
-    late: bool
-    threshold: float
-    bands: Bands
-    expected: float
-    quantiles: Quantiles
-    timetable: str
-    until: str | None
-    support: Support
-    reasons: "list[Reason] | msgspec.UnsetType"
-
-    def predicted(self, horizon: int) -> Predicted:
-        """Add the horizon in minutes."""
-        return Predicted(
-            self.late_probability,
-            self.late,
-            self.threshold,
-            self.bands,
-            self.expected,
-            self.quantiles,
-            horizon,
-            self.timetable,  # type: ignore[arg-type]
-            self.until,
-            self.support,
-            self.reasons,
-        )
-
-
-def rows_of(said: Predictions, threshold: float) -> list[Row]:
-    """Read n predictions row by row, as the contract names them; floats stay as they are, to the bit."""
-    supports = said.supports
+    `horizons` are in minutes, and depend on the moment of asking alone.
+    """
     if said.reasons is None:
         reasons: list[list[Reason] | msgspec.UnsetType] = [msgspec.UNSET] * len(said.bands)
     else:
         reasons = [_reasons(effects) for effects in said.reasons.tolist()]
     return [
-        Row(
+        Predicted(
             p_late,
             late,
             threshold,
             Bands(*bands),
             expected,
             Quantiles(*quantiles),
-            timetable,
-            until,
-            support,
+            horizon,
+            "known" if known else "typical",
+            _date(until),
+            Support(support[_AIRLINE], support[_ROUTE], support[_FLIGHT]),
             why,
         )
-        for p_late, late, bands, expected, quantiles, timetable, until, support, why in zip(
+        for p_late, late, bands, expected, quantiles, horizon, known, until, support, why in zip(
             said.p_late.tolist(),
             said.late.tolist(),
             said.bands.tolist(),
             said.expected_minutes.tolist(),
             said.quantiles.tolist(),
-            ["known" if known else "typical" for known in said.timetable_known.tolist()],
-            [_date(day) for day in said.history_until.tolist()],
-            [Support(row[_AIRLINE], row[_ROUTE], row[_FLIGHT]) for row in supports.tolist()],
+            horizons,
+            said.timetable_known.tolist(),
+            said.history_until.tolist(),
+            said.supports.tolist(),
             reasons,
             strict=True,
         )
@@ -94,10 +66,9 @@ def head_of(bundle: Bundle) -> bytes:
     return b'{"model":' + _ENCODER.encode(name) + b',"predictions":'
 
 
-def written(head: bytes, rows: Sequence[Row], horizons: Sequence[int]) -> bytes:
-    """Write the body of an answer about n flights, whose horizons are in minutes."""
-    said = [row.predicted(horizon) for row, horizon in zip(rows, horizons, strict=True)]
-    return head + _ENCODER.encode(said) + b"}"
+def written(head: bytes, rows: Sequence[Predicted]) -> bytes:
+    """Write the body of an answer."""
+    return head + _ENCODER.encode(rows) + b"}"
 
 
 @lru_cache(maxsize=4_096)

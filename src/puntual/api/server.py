@@ -69,6 +69,8 @@ def _configuration(settings: Settings, application: Front | str) -> uvicorn.Conf
         log_config=CONFIGURATION,
         access_log=False,
         server_header=False,
+        # Nothing here asks where a request came from.
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.drain,
     )
 

@@ -22,7 +22,7 @@ from puntual.api.timetable_file import TimetableFile
 from puntual.bundle import Bundle
 from puntual.errors import BadBundle, PuntualError
 from puntual.features.timetable import Timetable, known_timetable
-from puntual.journal import Journal
+from puntual.journal import Journal, Line
 from puntual.predict import Predictor
 from puntual.registry import Registry
 from puntual.settings import Settings
@@ -75,7 +75,6 @@ class Service:
         """Answer a request, count it and hand it to the journal."""
         now = datetime.now(UTC)
         answered = await self.champion().answer(request, now)
-        self.metrics.observe_all(metrics.LATE_PROBABILITY, answered.version, values=answered.late_probability)
         if self.journal is not None:
             self.journal.record_many(_lines(answered, request, request_id, now))
         return answered
@@ -173,6 +172,7 @@ class Service:
         late: Sequence[float],
     ) -> None:
         self.metrics.observe(metrics.BATCH_SIZE, version, value=len(flights))
+        self.metrics.observe_all(metrics.LATE_PROBABILITY, version, values=late)
         if self._shadow is None:
             return
         if self._shadow_waiting >= _SHADOW_BATCHES:
@@ -239,22 +239,10 @@ def _tried(bundle: Bundle) -> Predictor:
     return predictor
 
 
-def _lines(
-    answered: Answered, request: PredictRequest, request_id: str, now: datetime
-) -> list[tuple[datetime, str, str | None, str, str, str, str, datetime, float, str]]:
+def _lines(answered: Answered, request: PredictRequest, request_id: str, now: datetime) -> list[Line]:
     """Give the journal's lines for an answer, a flight each."""
+    moment = now.isoformat(timespec="milliseconds")
     return [
-        (
-            now,
-            request_id,
-            request.as_of,
-            flight.airline,
-            flight.flight_number,
-            flight.origin,
-            flight.destination,
-            flight.departure,
-            late,
-            answered.version,
-        )
+        (moment, request_id, request.as_of, *flight.told, late, answered.version)
         for flight, late in zip(answered.flights, answered.late_probability, strict=True)
     ]

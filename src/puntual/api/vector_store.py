@@ -40,6 +40,10 @@ class VectorStore:
             self._make(list(missing.values()))
         return [flight.slots[day] for flight, day in zip(flights, closed, strict=True)]
 
+    def holds(self, flights: Sequence[Resolved], closed: Sequence[int]) -> bool:
+        """Tell whether no vector would have to be made for n flights."""
+        return all(day in flight.slots for flight, day in zip(flights, closed, strict=True))
+
     def gather(self, slots: Sequence[int]) -> Vectors:
         """Lay the vectors of n slots side by side."""
         places = np.array(slots, np.intp)
@@ -47,18 +51,21 @@ class VectorStore:
             self._matrix[places], self._supports[places], self._timetable_known[places], self._until[places]
         )
 
-    def _make(self, wanted: list[tuple[Resolved, int]]) -> None:
-        days = np.array([day for _, day in wanted], np.int64)
-        made = self._predictor.vectors(keys_of([flight for flight, _ in wanted]), days, self._known)
-        places = (self._next + np.arange(len(wanted))) % self._capacity
+    def keep(self, flights: Sequence[Resolved], closed: Sequence[int], made: Vectors) -> None:
+        """Take the vectors of n flights, the oldest giving way; n is less than the store holds."""
+        places = (self._next + np.arange(len(flights))) % self._capacity
         self._next = int(places[-1] + 1) % self._capacity
         self._matrix[places] = made.matrix
         self._supports[places] = made.supports
         self._timetable_known[places] = made.timetable_known
         self._until[places] = made.history_until
-        for place, (flight, day) in zip(places.tolist(), wanted, strict=True):
+        for place, flight, day in zip(places.tolist(), flights, closed, strict=True):
             former = self._owners[place]
-            if former is not None:
-                former[0].slots.pop(former[1], None)
+            if former is not None and former[0].slots.get(former[1]) == place:
+                del former[0].slots[former[1]]
             self._owners[place] = (flight, day)
             flight.slots[day] = place
+
+    def _make(self, wanted: list[tuple[Resolved, int]]) -> None:
+        flights, closed = zip(*wanted, strict=True)
+        self.keep(flights, closed, self._predictor.vectors(keys_of(flights), np.array(closed), self._known))

@@ -81,11 +81,11 @@ def make_material(predictor: Predictor, flights: pl.DataFrame, distinct: int) ->
     # Shuffled, so that flights asked about at the same moment have little in common; always alike.
     chosen = chosen.sample(fraction=1.0, shuffle=True, seed=0)
     said = predictor.predict(chosen, timetable_of=chosen.clear())
-    rows = rows_of(said, predictor.bundle.manifest.threshold)
+    requests, horizons = zip(*_asked(chosen), strict=True)
+    rows = rows_of(said, predictor.bundle.manifest.threshold, horizons)
     head = head_of(predictor.bundle)
-    asked = list(_asked(chosen))
-    answers = [written(head, [row], [horizon]) for row, (_, horizon) in zip(rows, asked, strict=True)]
-    return Material(chosen, [msgspec.json.encode(request) for request, _ in asked], answers)
+    answers = [written(head, [row]) for row in rows]
+    return Material(chosen, [msgspec.json.encode(request) for request in requests], answers)
 
 
 def many_at_once(material: Material, size: int) -> list[bytes]:
