@@ -17,7 +17,7 @@ from puntual.api import documentation_page, openapi
 from puntual.api.access_log import AccessLog
 from puntual.api.cors import Cors
 from puntual.api.front import Front
-from puntual.api.memory import settle
+from puntual.api.memory import give_back, settle
 from puntual.api.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, Problem
 from puntual.api.routes import ROUTES
@@ -31,6 +31,7 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _EXPIRY_SECONDS = 1.0
+_GIVING_BACK_SECONDS = 20.0
 
 
 def create_app(settings: Settings) -> Front:
@@ -85,6 +86,12 @@ async def _expire(front: Front) -> None:
     while True:
         await asyncio.sleep(_EXPIRY_SECONDS)
         front.expire()
+
+
+async def _give_back() -> None:
+    while True:
+        await asyncio.sleep(_GIVING_BACK_SECONDS)
+        await asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
 async def _reload(service: Service) -> None:
