@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from puntual.errors import BadJournal
-from puntual.journal import Journal, Line
+from puntual.journal import Journal
+from puntual.journal_database import Line
 
 
 def line(late: float) -> Line:

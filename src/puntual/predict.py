@@ -52,7 +52,6 @@ class Predictor:
         """
         require_columns(bundle, COLUMNS)
         _require_order(bundle)
-        self.bundle = bundle
         tables = bundle.tables
         content = bundle.tested if tested and bundle.tested else bundle.model
         self._model = Model(content, bundle.manifest.candidate, threads)
@@ -64,6 +63,8 @@ class Predictor:
             timetable.typical_timetable(tables["typical_week"]),
             history.build_history(tables["history"]),
         )
+        # What has been loaded is not held twice.
+        self.bundle = bundle.without_content()
 
     @classmethod
     def load(cls, registry: str = "models", version: str | None = None, *, threads: int = 0) -> "Predictor":

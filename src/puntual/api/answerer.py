@@ -1,6 +1,7 @@
 """One champion with one timetable, answering requests: those that wait at the same moment are asked together."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
@@ -117,7 +118,8 @@ class Answerer:
                     continue
                 if len(self._resolved) >= self._capacity:
                     del self._resolved[next(iter(self._resolved))]
-                self._resolved[names] = resolved
+                # Flights share most of their words, which are kept once.
+                self._resolved[tuple(map(sys.intern, names))] = resolved
             found.append(resolved)
         if errors:
             raise meaningless(errors)

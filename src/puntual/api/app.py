@@ -31,7 +31,7 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _EXPIRY_SECONDS = 1.0
-_GIVING_BACK_SECONDS = 20.0
+_GIVING_BACK_SECONDS = 10.0
 
 
 def create_app(settings: Settings) -> Front:
@@ -52,7 +52,11 @@ def create_app(settings: Settings) -> Front:
         log.start()
         if journal is not None:
             journal.start()
-        tasks = {asyncio.create_task(service.watch()), asyncio.create_task(_expire(front))}
+        tasks = {
+            asyncio.create_task(service.watch()),
+            asyncio.create_task(_expire(front)),
+            asyncio.create_task(_give_back()),
+        }
         loop = asyncio.get_running_loop()
 
         def reload() -> None:

@@ -1,5 +1,6 @@
 """From a flight as it was asked about to the keys of its features; each distinct one is worked out once."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +77,8 @@ def resolve(flight: AskedFlight, pointer: str) -> Resolved:
         if departure.tzinfo is None
         else departure.astimezone(zone).replace(tzinfo=None)
     )
-    named = (flight.airline.upper(), flight.flight_number, origin.code, destination.code)
+    airline, number = sys.intern(flight.airline.upper()), sys.intern(flight.flight_number)
+    named = (airline, number, origin.code, destination.code)
     return Resolved(
         *named,
         local,

@@ -2,18 +2,27 @@
 
 import ctypes
 import gc
-import mmap
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _MAPPINGS = Path("/proc/self/maps")
+# From malloc.h and mman.h of Linux.
+_ARENA_MAX, _DONTNEED = -8, 4
 
 
-def return_at_once() -> None:
-    """Have Polars return memory as soon as it is free; it holds only if said before Polars is loaded."""
+def prepare() -> None:
+    """Load without stops, and have Polars return memory as soon as it is free.
+
+    Say it before anything large is loaded: Polars reads its setting then. `settle` ends it.
+    """
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+    # Threads with heaps of their own would each keep what they once needed.
+    _call("mallopt", _ARENA_MAX, 1)
+    # All that loads stays, so looking for what could go only takes time.
+    gc.disable()
 
 
 def settle() -> None:
@@ -24,6 +33,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     # Answers leave hardly any rings of references behind, so rings are looked for less often than by default.
     gc.set_threshold(20_000, 20, 20)
     give_back()
@@ -31,17 +41,23 @@ def settle() -> None:
 
 def give_back() -> None:
     """Return freed memory, and the code that has not been needed lately, to the system."""
-    if sys.platform != "linux":
-        return
-    library = ctypes.CDLL(None)
-    library.malloc_trim(0)
+    _call("malloc_trim", 0)
     for start, length in _code():
         # Most code of the libraries is for loading alone; what answers need comes back at its next use.
-        library.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), mmap.MADV_DONTNEED)
+        _call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), _DONTNEED)
+
+
+def _call(name: str, *arguments: Any) -> None:
+    """Call a function of the C library where it has it; these only save memory, so what they return is all one."""
+    function = getattr(ctypes.CDLL(None), name, None)
+    if sys.platform == "linux" and function is not None:
+        function(*arguments)
 
 
 def _code() -> Iterator[tuple[int, int]]:
     """Give where files with code are mapped, read-only: pages that the system can read again at any time."""
+    if not _MAPPINGS.exists():
+        return
     for line in _MAPPINGS.read_text().splitlines():
         addresses, permissions, _, _, inode, *_ = line.split(maxsplit=5)
         if permissions == "r-xp" and inode != "0":

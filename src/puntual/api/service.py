@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -23,10 +24,13 @@ from puntual.api.timetable_file import TimetableFile
 from puntual.bundle import Bundle
 from puntual.errors import BadBundle, PuntualError
 from puntual.features.timetable import Timetable, known_timetable
-from puntual.journal import Journal, Line
+from puntual.journal import Journal
 from puntual.predict import Predictor
 from puntual.registry import Registry
 from puntual.settings import Settings
+
+if TYPE_CHECKING:
+    from puntual.journal_database import Line
 
 _LOG = logging.getLogger("puntual.service")
 # Behind this many batches the shadow is skipped rather than waited for.
@@ -242,7 +246,7 @@ def _tried(bundle: Bundle) -> Predictor:
     return predictor
 
 
-def _lines(answered: Answered, request: PredictRequest, request_id: str, now: datetime) -> list[Line]:
+def _lines(answered: Answered, request: PredictRequest, request_id: str, now: datetime) -> "list[Line]":
     """Give the journal's lines for an answer, a flight each."""
     moment = now.isoformat(timespec="milliseconds")
     return [

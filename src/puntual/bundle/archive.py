@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -61,6 +61,13 @@ class Bundle:
     def version(self) -> str:
         """The bundle's name: 16 hexadecimal digits that follow from its content alone."""
         return to_bytes(self)[0]
+
+    def without_content(self) -> "Bundle":
+        """Keep what names and describes the bundle, and let go of its models and tables."""
+        kept = replace(self, model=b"", tables={}, tested=None)
+        # The name follows from the content, which can no longer be asked.
+        kept.__dict__["version"] = self.version
+        return kept
 
 
 def to_bytes(bundle: Bundle) -> tuple[str, bytes]:

@@ -26,9 +26,9 @@ def serve(no_auth: bool, **given: Any) -> None:
     Without a host it is reachable from this machine alone. SIGHUP fetches the champion, SIGTERM ends the service once
     the requests in flight are answered.
     """
-    from puntual.api.memory import return_at_once
+    from puntual.api.memory import prepare
 
-    return_at_once()
+    prepare()
     from puntual.api import server
     from puntual.settings import read_settings
     from puntual.terminal.console import say

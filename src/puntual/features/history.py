@@ -217,13 +217,10 @@ def build_history(operations: pl.DataFrame) -> History:
     day = operations["day"].cast(pl.Int32).cast(pl.Int64).to_numpy()
     keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
     first = int(day.min())
-    entities = np.concatenate(list(_entities(keys).values()))
-    counts = operations.select(COUNTS).to_numpy()
-    return History(
-        first,
-        int(day.max()) + 1,
-        _line(entities, np.tile(day - first, len(LEVELS)), np.tile(counts.T, len(LEVELS))),
-    )
+    levels = _entities(keys).values()
+    counts = operations.select("day", *COUNTS)
+    at_each_level = pl.concat([counts.with_columns(entity=pl.Series(entities)) for entities in levels])
+    return History(first, int(day.max()) + 1, _line(at_each_level, first))
 
 
 def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
@@ -235,12 +232,14 @@ def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
 _NOTHING = np.zeros((len(COUNTS), 1), np.int64)
 
 
-def _line(entity: Ids, day: Days, counts: NDArray[np.int64]) -> _Line:
-    distinct_entities, place = np.unique(entity, return_inverse=True)
-    line = place * _STRETCH + day
-    order = np.argsort(line, kind="stable")
-    totals = np.cumsum(counts[:, order], axis=1)
-    return _Line(distinct_entities, line[order], np.hstack([_NOTHING, totals]))
+def _line(operations: pl.DataFrame, first: int) -> _Line:
+    """Sum the counts of each entity's days, and run totals along the line of them."""
+    daily = operations.group_by("entity", "day").agg(pl.col(COUNTS).sum()).sort("entity", "day")
+    entity = daily["entity"].to_numpy()
+    begins = np.append(True, entity[1:] != entity[:-1])
+    day = daily["day"].cast(pl.Int32).cast(pl.Int64).to_numpy() - first
+    totals = daily.select(COUNTS).to_numpy().T.cumsum(axis=1)
+    return _Line(entity[begins], (begins.cumsum() - 1) * _STRETCH + day, np.hstack([_NOTHING, totals]))
 
 
 def _entities(keys: Keys) -> dict[str, Ids]:
