@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo serve test check bench lock clean install-train install-test install-check
+.PHONY: help demo serve stress test check bench lock clean install-train install-stress install-test install-check
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -20,6 +20,9 @@ demo: install-train ## Set up, train and compare on real flights, promote, predi
 serve: install-train ## Answer predictions over HTTP with the champion, e.g. make serve ARGS="--port 8080"
 	@$(BIN)/puntual serve $(ARGS)
 
+stress: install-stress ## Put the service under load and check its answers, e.g. make stress ARGS="--requests 1000"
+	@$(BIN)/puntual stress $(ARGS)
+
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -30,10 +33,10 @@ check: install-check ## Check format, lint, types, layers and spelling
 	$(BIN)/lint-imports
 	$(BIN)/typos
 
-bench: install-train ## Measure the figures to reach
+bench: install-stress ## Measure the figures to reach, e.g. make bench ARGS="speed serving"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-install-train install-test install-check: install-%:
+install-train install-stress install-test install-check: install-%:
 	@$(TURN) $(MAKE) --silent --no-print-directory .venv/$*-installed
 
 .venv/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | .venv/created

@@ -5,12 +5,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import quality, speed
+from benchmarks import quality, serving, speed
 
 
 def main(parts: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, whole."""
-    wanted = parts or ["speed", "scl", "nyc", "whole"]
+    """Run the parts named, or all: speed, scl, nyc, whole, serving."""
+    wanted = parts or list(PARTS)
+    if unknown := set(wanted) - PARTS.keys():
+        raise SystemExit(f"{', '.join(sorted(unknown))}: no such part; there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for part in wanted:
@@ -31,11 +33,19 @@ def _speed(folder: Path) -> Iterator[str]:
     yield from speed.one_candidate()
 
 
+def _serving(folder: Path) -> Iterator[str]:
+    registry = str(folder / "registry")
+    words = ("train", "--source", "nyc", "--candidates", "xgboost:none", "--until", "2013-07-01")
+    trained = quality.run(*words, "--registry", registry, "--reports", str(folder))
+    yield from serving.serving(folder / "serving", registry, trained["version"])
+
+
 PARTS = {
     "speed": _speed,
     "scl": lambda folder: quality.scl(folder / "scl"),
     "nyc": lambda folder: quality.nyc(folder / "nyc"),
     "whole": lambda folder: quality.whole_comparison(folder / "whole"),
+    "serving": _serving,
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ All run side by side on one processor, each asked in turn from the other, so tha
 them alike. `benchmarks/results.json` keeps every round.
 """
 
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ from typing import Any
 import msgspec
 
 from benchmarks.peers import PEERS, command
+from benchmarks.peers.environments import serving_python
 from benchmarks.report import Promise
 from puntual.predict import Predictor
 from puntual.registry import Registry
-from puntual.stress.generators import WRK, Order, generate
+from puntual.stress.generators import HOW_TO_INSTALL, WRK, Order, generate
 from puntual.stress.material import Material, flights_for, make_material, many_at_once, vectors_of
 from puntual.stress.record import Load
 from puntual.stress.rivals import RIVALS
@@ -28,7 +30,7 @@ from puntual.stress.trial import DISTINCT, Trial, run_trial, serve_command
 
 RESULTS = Path("benchmarks/results.json")
 ROUNDS, ROUND_SECONDS = 5, 4
-CONNECTIONS = 64
+CONNECTIONS = 128
 SERVER_CPU, LOAD_CPU = 0, 1
 SOAK_REQUESTS, SOAK_STEPS = 1_000_000, 10
 _OURS = "puntual"
@@ -50,6 +52,8 @@ class Asked:
 
 def serving(folder: Path, registry: str, version: str) -> Iterator[str]:
     """Measure it all, write `results.json`, and give a line for each promise."""
+    if shutil.which(WRK) is None:
+        raise SystemExit(f"the load is made by wrk, which is not here; {HOW_TO_INSTALL}")
     folder.mkdir(parents=True, exist_ok=True)
     predictor = Predictor.load(registry, version)
     material = make_material(predictor, flights_for(predictor, None), DISTINCT)
@@ -62,7 +66,6 @@ def serving(folder: Path, registry: str, version: str) -> Iterator[str]:
         ours = servers[_OURS]
         yield from _half_load(ours, statistics.median(load.per_second for load in loads[_OURS]), found)
         yield from _thousand(ours, folder, material, found)
-        yield from _memory(ours, found)
         yield from _soak(ours, found)
     yield from _ready(folder, registry, version, found)
     yield from _bar(registry, version, found)
@@ -111,6 +114,12 @@ def _servers(
     return servers
 
 
+def _serve(registry: str, version: str, place: Path, port: int) -> list[str]:
+    """Give the command that serves with what serving needs and no more, as an image does."""
+    command = serve_command(Trial(registry=registry, bundle=version), port, place / "state")
+    return [str(serving_python()), *command[1:]]
+
+
 def _rounds(servers: dict[str, Asked]) -> dict[str, list[Load]]:
     """Ask each server in turn, round after round, after one round that is not counted."""
     loads: dict[str, list[Load]] = {name: [] for name in servers}
@@ -152,6 +161,9 @@ def _ratios(loads: dict[str, list[Load]], found: dict[str, Any]) -> Iterator[str
 def _half_load(ours: Asked, maximum: float, found: dict[str, Any]) -> Iterator[str]:
     """Measure latency at half of the maximum: each connection waits so long that together they ask so often."""
     pause = 1000 * CONNECTIONS / (maximum / 2)
+    for _ in range(3):
+        # wrk waits by its own clock, so the pause is set by what comes of it.
+        pause *= ours.load(pause_ms=pause).per_second / (maximum / 2)
     loads = [ours.load(pause_ms=pause) for _ in range(ROUNDS)]
     p99 = [load.percentile_ms(0.99) or 0.0 for load in loads]
     reached = statistics.median(load.per_second for load in loads) / maximum
@@ -173,21 +185,17 @@ def _thousand(ours: Asked, folder: Path, material: Material, found: dict[str, An
     yield Promise("1,000 flights in a request", 40_000, at_least=True, unit="flights/s").line(rates)
 
 
-def _memory(ours: Asked, found: dict[str, Any]) -> Iterator[str]:
-    held = max(ours.running.rss_mb())
-    found["rss_mb"] = held
-    yield Promise("memory of a worker after all that", 160, at_least=False, unit="MB").line([held])
-
-
 def _soak(ours: Asked, found: dict[str, Any]) -> Iterator[str]:
     """Send a million requests; what the worker holds may not grow from the first tenth to the last."""
-    held, wrong = [], 0
+    held, wrong, sent = [], 0, 0
     for _ in range(SOAK_STEPS):
         load = ours.load(seconds=600, responses=SOAK_REQUESTS // SOAK_STEPS)
         wrong += load.errors + load.differing + load.unmatched
+        sent += load.answered
         held.append(max(ours.running.rss_mb()))
     growth = held[-1] / held[0]
-    found["soak"] = {"requests": SOAK_REQUESTS, "rss_mb": held, "growth": growth, "errors_or_wrong": wrong}
+    found["soak"] = {"requests": sent, "rss_mb": held, "growth": growth, "errors_or_wrong": wrong}
+    yield Promise("memory of a worker under load", 160, at_least=False, unit="MB").line(held)
     yield Promise(f"memory over {SOAK_REQUESTS:,} requests", 1.02, at_least=False, unit="times").line(
         [growth], f"; {wrong} errors or wrong answers"
     )
@@ -198,8 +206,13 @@ def _ready(folder: Path, registry: str, version: str, found: dict[str, Any]) -> 
     for turn in range(ROUNDS):
         place, port = folder / f"ready-{turn}", free_port()
         place.mkdir()
-        words = serve_command(Trial(registry=registry, bundle=version), port, place / "state")
-        with started(words, port, place / "server.log", ready="/readyz", cpu=SERVER_CPU) as running:
+        with started(
+            _serve(registry, version, place, port),
+            port,
+            place / "server.log",
+            ready="/readyz",
+            cpu=SERVER_CPU,
+        ) as running:
             seconds.append(running.ready_seconds)
     found["ready_seconds"] = statistics.median(seconds)
     found["spread"]["ready_seconds"] = [min(seconds), max(seconds)]

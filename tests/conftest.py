@@ -24,19 +24,27 @@ def made_flights() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def made_bundle(made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A bundle really trained, on the made flights but for those of the last ten days."""
-    from puntual.registry import Registry
+def made_registry(made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with a bundle really trained, on the made flights but for those of the last ten days."""
     from puntual.training import Options, train
 
     registry: Path = tmp_path_factory.mktemp("registry")
-    trained = train(
+    train(
         as_flight_table(made_flights),
         registry=str(registry),
         now=datetime(2026, 1, 2, tzinfo=UTC),
         options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22)),
     )
-    return Registry(registry).read(trained.version)
+    return registry
+
+
+@pytest.fixture(scope="session")
+def made_bundle(made_registry: Path) -> Bundle:
+    """The bundle of `made_registry`."""
+    from puntual.registry import Registry
+
+    (listed,) = Registry(made_registry).versions()
+    return Registry(made_registry).read(listed.version)
 
 
 @pytest.fixture

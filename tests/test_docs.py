@@ -21,7 +21,7 @@ from puntual.settings import Settings, listed
 
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.es.md"]
-GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+GUIDE = [*sorted((ROOT / "docs" / "guide").glob("*.md")), ROOT / "docs" / "stress.md"]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 QUICK = ["--candidates", "lightgbm:none"]
 PLAIN = {
@@ -117,6 +117,7 @@ PAGES = {
     "promote": "models.md",
     "serve": "serve.md",
     "keys": "serve.md",
+    "stress": "../stress.md",
     "settings": "settings.md",
 }
 

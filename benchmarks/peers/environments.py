@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BUILT = HERE.parents[1] / "build" / "peers"
+ROOT = HERE.parents[1]
+BUILT = ROOT / "build" / "peers"
 
 
 class NotInstalled(RuntimeError):
@@ -24,11 +25,22 @@ def python_of(name: str) -> Path:
     lock = HERE / "requirements" / f"{name}.txt"
     if not lock.is_file():
         raise NotInstalled(f"peer {name!r} has no {lock}; known: {', '.join(known())}")
+    return _python(name, [lock], [["--require-hashes", "--only-binary", ":all:", "-r", str(lock)]])
+
+
+def serving_python() -> Path:
+    """Give the python of an environment with what Puntual's service needs and nothing else."""
+    locks = [ROOT / "requirements" / f"{name}.txt" for name in ("build", "serve")]
+    steps = [["--require-hashes", "--no-build-isolation", "-r", str(lock)] for lock in locks]
+    return _python("puntual", locks, [*steps, ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]])
+
+
+def _python(name: str, locks: list[Path], steps: list[list[str]]) -> Path:
     folder = BUILT / name
-    python, stamp, wanted = folder / "bin" / "python", folder / "installed", _digest(lock)
+    python, stamp, wanted = folder / "bin" / "python", folder / "installed", _digest(locks)
     with _turn(name):
         if not stamp.is_file() or stamp.read_text() != wanted:
-            _install(name, lock, folder)
+            _install(name, steps, folder)
             # Written last: an environment without it was left half made.
             stamp.write_text(wanted)
     return python
@@ -39,9 +51,10 @@ def known() -> list[str]:
     return sorted(path.stem for path in (HERE / "requirements").glob("*.txt"))
 
 
-def _digest(lock: Path) -> str:
+def _digest(locks: list[Path]) -> str:
     """Tell locks, and the Pythons that they were installed for, apart."""
-    return hashlib.sha256(sys.version.encode() + lock.read_bytes()).hexdigest()
+    content = b"".join(lock.read_bytes() for lock in locks)
+    return hashlib.sha256(sys.version.encode() + content).hexdigest()
 
 
 @contextmanager
@@ -52,14 +65,14 @@ def _turn(name: str) -> Iterator[None]:
         yield
 
 
-def _install(name: str, lock: Path, folder: Path) -> None:
+def _install(name: str, steps: list[list[str]], folder: Path) -> None:
     print(f"Installing {name} into {folder} (minutes the first time)", file=sys.stderr, flush=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
     log = BUILT / f"{name}.log"
     with log.open("w") as output:
         for argv in (
             [sys.executable, "-m", "venv", "--clear", str(folder)],
-            [*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(lock)],
+            *([*pip, *step] for step in steps),
         ):
             ended = subprocess.run(argv, stdout=output, stderr=subprocess.STDOUT, check=False)
             if ended.returncode:

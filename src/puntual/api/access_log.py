@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
 import msgspec
@@ -96,7 +97,7 @@ def _line(
     model: str,
 ) -> Line:
     return Line(
-        datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
+        f"{_second(int(at))}.{int(at % 1 * 1000):03d}+00:00",
         method,
         path,
         status,
@@ -105,3 +106,8 @@ def _line(
         None if trace is None else trace.decode(),
         model,
     )
+
+
+@lru_cache(maxsize=2)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")

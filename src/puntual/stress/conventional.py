@@ -1,7 +1,7 @@
 """The conventional stack with the same model: FastAPI, pydantic, pandas and the fitted estimator's `predict_proba`.
 
 Run as `python -m puntual.stress.conventional FOLDER PORT`. It is spared all work on features: the folder holds the
-vectors of the flights that it will be asked about, as a feature store would, and it looks them up in a dictionary.
+vectors of the flights that it will be asked about, and it looks them up in a table by flight, as in a feature store.
 """
 
 import json
@@ -18,11 +18,12 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
+from puntual.calibration import history_is_known
+from puntual.estimator import CalibratedEstimator
 from puntual.features.vector import COLUMNS
 from puntual.flights import BANDS
 
 ESTIMATOR, KEYS, VECTORS, THRESHOLD = "estimator.pkl", "keys.parquet", "vectors.npy", "threshold.json"
-Key = tuple[str, str, str, str, datetime]
 
 
 class Flight(BaseModel):
@@ -57,27 +58,32 @@ class Answer(BaseModel):
     predictions: list[Prediction]
 
 
-def create_application(estimator: Any, features: dict[Key, Any], threshold: float) -> FastAPI:
-    """Build the application around a fitted estimator and the vectors of the flights that it knows."""
+def create_application(estimator: CalibratedEstimator, features: pd.DataFrame, threshold: float) -> FastAPI:
+    """Build the application around a fitted estimator and the vectors of the flights that it knows, by their names."""
     application = FastAPI()
 
     @application.post("/predict", response_model=Answer)
     async def predict(asked: Asked) -> Answer:
-        rows = [
-            features[
-                flight.origin,
-                flight.airline,
-                flight.destination,
-                flight.flight_number,
-                flight.scheduled_departure,
-            ]
-            for flight in asked.flights
-        ]
-        frame = pd.DataFrame(np.array(rows), columns=COLUMNS)
-        probabilities = estimator.predict_proba(frame.to_numpy())
-        return Answer(predictions=[_prediction(bands, threshold) for bands in probabilities.tolist()])
+        vectors = features.loc[[_name(*flight.model_dump().values()) for flight in asked.flights]]
+        bands = predict_proba(estimator, vectors)
+        return Answer(predictions=[_prediction(row, threshold) for row in bands.tolist()])
 
     return application
+
+
+def predict_proba(estimator: CalibratedEstimator, vectors: pd.DataFrame) -> Any:
+    """Ask the fitted classifiers about a table of named columns, and calibrate what they say."""
+    matrix = vectors.to_numpy()
+    known = history_is_known(matrix)
+    said = np.empty((len(vectors), len(BANDS)))
+    for rows, expert in ((known, estimator.experts.known), (~known, estimator.experts.unknown)):
+        if rows.any():
+            said[rows] = expert.classifier.predict_proba(vectors.loc[rows].iloc[:, expert.columns])
+    return estimator.calibration.apply(said, matrix)
+
+
+def _name(airline: str, number: str, origin: str, destination: str, departure: datetime) -> str:
+    return f"{airline} {number} {origin}-{destination} {departure:%Y-%m-%dT%H:%M}"
 
 
 def _prediction(bands: list[float], threshold: float) -> Prediction:
@@ -96,8 +102,9 @@ def _load(folder: Path) -> FastAPI:
     for expert in (estimator.experts.known, estimator.experts.unknown):
         if "n_jobs" in expert.classifier.get_params():
             expert.classifier.set_params(n_jobs=1)
-    keys = pl.read_parquet(folder / KEYS).iter_rows()
-    features = dict(zip(keys, np.load(folder / VECTORS), strict=True))
+    keys = pl.read_parquet(folder / KEYS).select(*Flight.model_fields).iter_rows()
+    index = pd.Index([_name(*key) for key in keys])
+    features = pd.DataFrame(np.load(folder / VECTORS), index=index, columns=COLUMNS)
     return create_application(estimator, features, json.loads((folder / THRESHOLD).read_text()))
 
 

@@ -23,12 +23,14 @@ class Rival:
     """A server for comparison: what it is, and how it is prepared for the requests of a material.
 
     `prepare` writes into a folder what the server reads there; it raises StressFailed where it cannot be run.
+    `predicts` says whether its answers are those of the model.
     """
 
     name: str
     what: str
     module: str
     prepare: Callable[[Path, Predictor, Material, str], None]
+    predicts: bool = True
 
     def command(self, folder: Path, port: int) -> list[str]:
         """Give the command that runs it."""
@@ -57,11 +59,15 @@ def _prepare_conventional(folder: Path, predictor: Predictor, material: Material
 
 
 BARE = Rival(
-    "bare", "the same bytes for every request, on the same server", "puntual.stress.bare", _prepare_nothing
+    "bare",
+    "the same bytes for every request, on the same server",
+    "puntual.stress.bare",
+    _prepare_nothing,
+    False,
 )
 CONVENTIONAL = Rival(
     "conventional",
-    "FastAPI, pydantic, pandas and the fitted estimator, spared all work on features",
+    "FastAPI, pydantic, pandas and the fitted estimator, with its features ready in a table",
     "puntual.stress.conventional",
     _prepare_conventional,
 )

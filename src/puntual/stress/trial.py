@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
 from puntual.errors import BadRegistry, StressFailed
 from puntual.predict import Predictor
@@ -23,6 +24,8 @@ Progress = Callable[[str, int, int], object]
 DISTINCT = 10_000
 _RIVAL_SECONDS = 5
 _STEPS = 2 + len(RIVALS)
+# The fitted estimator and ONNX agree to this; writing a bundle proves it.
+_AGREEMENT, _ASKED_BEFORE = 1e-5, 20
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,8 @@ def _compared(
         material.write(folder, answers=False)
         rival.prepare(folder, predictor, material, trial.registry)
         with started(rival.command(folder, port), port, folder / "server.log") as running:
+            if rival.predicts:
+                _require_same_model(f"{running.url}/predict", material)
             order = Order(f"{running.url}/predict", trial.connections, min(_RIVAL_SECONDS, trial.seconds))
             load = generate(generator, folder, order)
     if not load.answered:
@@ -175,6 +180,22 @@ def _compared(
         latency=load.latency,
         ratio=ours.per_second / load.per_second,
     )
+
+
+def _require_same_model(url: str, material: Material) -> None:
+    """Ask a few of the requests, and raise StressFailed where another model answers: it would compare nothing."""
+    for body, expected in zip(material.bodies[:_ASKED_BEFORE], material.answers, strict=False):
+        answer = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=30)
+        said, wanted = (_late_probability(content) for content in (answer.content, expected))
+        if said is None or wanted is None or abs(said - wanted) > _AGREEMENT:
+            raise StressFailed(f"it answers {answer.content[:200]!r}, where the predictor says {wanted}")
+
+
+def _late_probability(body: bytes) -> float | None:
+    try:
+        return float(msgspec.json.decode(body)["predictions"][0]["late_probability"])
+    except (msgspec.DecodeError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _notes(trial: Trial, generator: str) -> list[str]:
