@@ -16,7 +16,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from api.conftest import Server, running
 from puntual.api_keys import KeyStore
 
-EXAMPLES = 600
+EXAMPLES = 800
 HEADER = "airline,flight_number,origin,destination,scheduled_departure"
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

@@ -59,6 +59,7 @@ def _draw(servers: Sequence[tuple[str, Bins]], figure: Figure) -> None:
     axes.set_yscale("log")
     axes.set_yticks([1, 0.5, 0.1, 0.01, 0.001], ["all", "50 %", "10 %", "1 %", "0.1 %"])
     axes.set_ylim(5e-4, 1.1)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("milliseconds")
     axes.set_title("Share of responses that took longer")
     axes.legend()

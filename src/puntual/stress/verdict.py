@@ -7,8 +7,8 @@ from puntual.wording import count, fixed
 def sentences(found: Stressed) -> list[str]:
     """Say what was asked, how answers compared with the predictor, what it took, and whether the bar was met."""
     lines = [
-        f"{count(found.requests)} of {count(found.asked)} requests about {count(found.distinct)} different flights "
-        f"were answered in {fixed(found.seconds, 1)} s over {found.connections} connections ({found.generator}); "
+        f"{count(found.requests)} requests about {count(found.distinct)} different flights were answered "
+        f"in {fixed(found.seconds, 1)} s over {found.connections} connections ({found.generator}); "
         f"{count(found.errors)} errors, {count(found.wrong_answers)} answers that were not the predictor's."
     ]
     if found.usage is not None:
