@@ -30,7 +30,7 @@ from puntual.stress.trial import DISTINCT, Trial, run_trial, serve_command
 
 RESULTS = Path("benchmarks/results.json")
 ROUNDS, ROUND_SECONDS = 5, 4
-CONNECTIONS = 128
+CONNECTIONS, CONNECTIONS_AT_HALF = 128, 32
 SERVER_CPU, LOAD_CPU = 0, 1
 SOAK_REQUESTS, SOAK_STEPS = 1_000_000, 10
 _OURS = "puntual"
@@ -160,11 +160,15 @@ def _ratios(loads: dict[str, list[Load]], found: dict[str, Any]) -> Iterator[str
 
 def _half_load(ours: Asked, maximum: float, found: dict[str, Any]) -> Iterator[str]:
     """Measure latency at half of the maximum: each connection waits so long that together they ask so often."""
-    pause = 1000 * CONNECTIONS / (maximum / 2)
+
+    def at(pause: float) -> Load:
+        return ours.load(connections=CONNECTIONS_AT_HALF, pause_ms=pause)
+
+    pause = 1000 * CONNECTIONS_AT_HALF / (maximum / 2)
     for _ in range(3):
         # wrk waits by its own clock, so the pause is set by what comes of it.
-        pause *= ours.load(pause_ms=pause).per_second / (maximum / 2)
-    loads = [ours.load(pause_ms=pause) for _ in range(ROUNDS)]
+        pause *= at(pause).per_second / (maximum / 2)
+    loads = [at(pause) for _ in range(ROUNDS)]
     p99 = [load.percentile_ms(0.99) or 0.0 for load in loads]
     reached = statistics.median(load.per_second for load in loads) / maximum
     found["half_load"] = {"share_of_maximum": reached, "p99_ms": statistics.median(p99), "rounds": p99}

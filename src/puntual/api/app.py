@@ -31,7 +31,7 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _EXPIRY_SECONDS = 1.0
-_GIVING_BACK_SECONDS = 10.0
+_GIVING_BACK_SECONDS = 5.0
 
 
 def create_app(settings: Settings) -> Front:

@@ -3,14 +3,17 @@
 import ctypes
 import gc
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_MAPPINGS = Path("/proc/self/maps")
+_MAPPINGS = Path("/proc/self/smaps")
+_MAPPING = re.compile(r"^([0-9a-f]+-[0-9a-f]+ .*)\n(?:[A-Z].*\n)*?Anonymous: +(\d+) kB", re.MULTILINE)
 # From malloc.h and mman.h of Linux.
-_ARENA_MAX, _DONTNEED = -8, 4
+_ARENA_MAX, _MMAP_THRESHOLD, _DONTNEED = -8, -3, 4
+_SWITCH_SECONDS = 0.0005
 
 
 def prepare() -> None:
@@ -21,6 +24,8 @@ def prepare() -> None:
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     # Threads with heaps of their own would each keep what they once needed.
     _call("mallopt", _ARENA_MAX, 1)
+    # Left to itself, the library soon takes large blocks from the heap too, and leaves holes in it.
+    _call("mallopt", _MMAP_THRESHOLD, 65_536)
     # All that loads stays, so looking for what could go only takes time.
     gc.disable()
 
@@ -35,7 +40,9 @@ def settle() -> None:
     gc.freeze()
     gc.enable()
     # Answers leave hardly any rings of references behind, so rings are looked for less often than by default.
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(3_000, 20, 20)
+    # How long an answer may have to wait for a thread that writes the journal or the log.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     give_back()
 
 
@@ -55,11 +62,12 @@ def _call(name: str, *arguments: Any) -> None:
 
 
 def _code() -> Iterator[tuple[int, int]]:
-    """Give where files with code are mapped, read-only: pages that the system can read again at any time."""
+    """Give where files of code are mapped and were never written to: pages that can be read again at any time."""
     if not _MAPPINGS.exists():
         return
-    for line in _MAPPINGS.read_text().splitlines():
-        addresses, permissions, _, _, inode, *_ = line.split(maxsplit=5)
-        if permissions == "r-xp" and inode != "0":
+    for head, anonymous in _MAPPING.findall(_MAPPINGS.read_text()):
+        addresses, permissions, _, _, inode, *_ = head.split()
+        # What the linker wrote into a mapping is in no file.
+        if permissions in ("r-xp", "r--p") and inode != "0" and anonymous == "0":
             start, end = (int(address, 16) for address in addresses.split("-"))
             yield start, end - start
