@@ -243,3 +243,15 @@ def _seconds_to_read(data: bytes) -> float:
     start = time.perf_counter()
     from_bytes(data, "timed")
     return time.perf_counter() - start
+
+
+def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle, tmp_path):
+    version, content = to_bytes(bundle)
+    found = from_bytes(content, f"{version}.puntual").without_content()
+    assert (found.version, found.model, dict(found.tables)) == (version, b"", {})
+    assert found.manifest.columns == bundle.manifest.columns
+
+
+def test_a_bundle_that_was_not_named_yet_keeps_what_its_name_follows_from(bundle):
+    unnamed = replace(bundle, card="another")
+    assert unnamed.without_content().version == to_bytes(unnamed)[0]

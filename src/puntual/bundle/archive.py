@@ -63,9 +63,13 @@ class Bundle:
         return to_bytes(self)[0]
 
     def without_content(self) -> "Bundle":
-        """Keep what names and describes the bundle, and let go of its models and tables."""
+        """Keep what names and describes the bundle, and let go of its models and tables.
+
+        A bundle that was not named yet stays as it is, since its name follows from its content.
+        """
+        if "version" not in self.__dict__:
+            return self
         kept = replace(self, model=b"", tables={}, tested=None)
-        # The name follows from the content, which can no longer be asked.
         kept.__dict__["version"] = self.version
         return kept
 
