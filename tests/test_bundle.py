@@ -245,7 +245,7 @@ def _seconds_to_read(data: bytes) -> float:
     return time.perf_counter() - start
 
 
-def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle, tmp_path):
+def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle):
     version, content = to_bytes(bundle)
     found = from_bytes(content, f"{version}.puntual").without_content()
     assert (found.version, found.model, dict(found.tables)) == (version, b"", {})

@@ -35,6 +35,7 @@ PREDICTIONS = sa.Table(
 )
 _NAMES = tuple(column.name for column in PREDICTIONS.columns if column.name != "id")
 _BUSY_MILLISECONDS = 2_000
+_CACHE_KIB = 256
 # Ten parameters a row; databases take some tens of thousands in a statement, and keep each statement that they saw.
 _ROWS = 100
 
@@ -114,5 +115,7 @@ def _create(engine: Engine) -> None:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # With the write-ahead log readers and the writers of several workers do not wait for each other's reads.
-    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", "journal_mode=WAL", "synchronous=NORMAL"):
+    # Lines are only ever added, so there is nothing to keep pages in memory for.
+    settings = ("journal_mode=WAL", "synchronous=NORMAL", f"cache_size=-{_CACHE_KIB}")
+    for pragma in (f"busy_timeout={_BUSY_MILLISECONDS}", *settings):
         connection.execute(f"PRAGMA {pragma}")

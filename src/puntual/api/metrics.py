@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 Labels = tuple[str, ...]
-_PENDING = 4_096
+_PENDING = 1_024
 
 
 class Described(msgspec.Struct, frozen=True):
