@@ -102,14 +102,15 @@ class Journal:
     def _complain(self, error: Exception) -> None:
         # The driver's message may repeat the whole statement; its first line says what is wrong.
         message = str(getattr(error, "orig", None) or error).splitlines()[0]
-        database = self._open()
+        database = self._database
         if self.error is None:
             _LOG.error(
-                "journal %s cannot be written (%s); predictions go on, and up to %d lines wait",
-                database.name,
+                "journal %scannot be written (%s); predictions go on, and up to %d lines wait",
+                "" if database is None else f"{database.name} ",
                 message,
                 self._capacity,
             )
         self.error = message
         self.failures += 1
-        database.close()
+        if database is not None:
+            database.close()

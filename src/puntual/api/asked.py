@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
@@ -129,11 +129,6 @@ def keys_of(flights: Sequence[Resolved]) -> Keys:
         np.array([flight.minute for flight in flights], np.int64),
         *(_category([getattr(flight, name) for flight in flights]) for name in NAMED),
     )
-
-
-def now_in_utc() -> datetime:
-    """Tell the time."""
-    return datetime.now(UTC)
 
 
 def _category(texts: list[str]) -> Category:

@@ -65,12 +65,15 @@ def _call(name: str, *arguments: Any) -> None:
 
 
 def _code() -> Iterator[tuple[int, int]]:
-    """Give where files of code are mapped and were never written to: pages that can be read again at any time."""
+    """Give where libraries are mapped and were never written to: pages that can be read again at any time.
+
+    Other files come and go, and what takes their place meanwhile must not be touched; libraries stay.
+    """
     if not _MAPPINGS.exists():
         return
     for head, anonymous in _MAPPING.findall(_MAPPINGS.read_text()):
-        addresses, permissions, _, _, inode, *_ = head.split()
+        addresses, permissions, *_, file = head.split()
         # What the linker wrote into a mapping is in no file.
-        if permissions in ("r-xp", "r--p") and inode != "0" and anonymous == "0":
+        if permissions in ("r-xp", "r--p") and ".so" in Path(file).suffixes and anonymous == "0":
             start, end = (int(address, 16) for address in addresses.split("-"))
             yield start, end - start
