@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo serve stress test check bench lock clean install-train install-stress install-test install-check
+.PHONY: help demo serve stress test check bench lock clean install-train install-stress install-test \
+  install-check install-rehearse
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -36,7 +37,7 @@ check: install-check ## Check format, lint, types, layers and spelling
 bench: install-stress ## Measure the figures to reach, e.g. make bench ARGS="speed serving"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-install-train install-stress install-test install-check: install-%:
+install-train install-stress install-test install-check install-rehearse: install-%:
 	@$(TURN) $(MAKE) --silent --no-print-directory .venv/$*-installed
 
 .venv/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | .venv/created
@@ -58,16 +59,20 @@ install-train install-stress install-test install-check: install-%:
 COMPILE = build/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
   --custom-compile-command "make lock"
+ALL = --extra train --extra serve --extra stress --extra aws --extra mlflow
 PART = $(COMPILE) --constraints requirements/check.txt
 
 lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
-	$(COMPILE) $(ARGS) --extra train --extra serve --extra stress --group build --group test --group check -o requirements/check.txt
-	$(PART) --extra train --extra serve --extra stress --group test -o requirements/test.txt
+	$(COMPILE) $(ARGS) $(ALL) --group build --group test --group check --group rehearse -o requirements/check.txt
+	$(PART) $(ALL) --group test --group rehearse -o requirements/rehearse.txt
+	$(PART) $(ALL) --group test -o requirements/test.txt
 	$(PART) --extra train --extra serve --extra stress -o requirements/stress.txt
-	$(PART) --extra train --extra serve -o requirements/train.txt
+	$(PART) --extra train --extra serve --extra aws -o requirements/train.txt
 	$(PART) --extra serve -o requirements/serve.txt
+	$(PART) --extra serve --extra aws -o requirements/image.txt
+	$(subst pip compile pyproject.toml,pip compile,$(COMPILE)) $(ARGS) --group checkov -o requirements/checkov.txt
 	$(subst pip compile pyproject.toml,pip compile,$(PART)) --group build -o requirements/build.txt
 
 clean: ## Remove the environment, caches and build output; data and models stay
