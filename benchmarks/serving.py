@@ -96,10 +96,7 @@ def _servers(
 
     place = prepared(_OURS)
     material.write(place)
-    trial = Trial(registry=registry, bundle=version)
-    start(
-        _OURS, lambda at, port: serve_command(trial, port, at / "state"), "/predict", place, ready="/readyz"
-    )
+    start(_OURS, lambda at, port: _serve(registry, version, at, port), "/predict", place, ready="/readyz")
     for rival in RIVALS:
         place = prepared(rival.name)
         material.write(place, answers=False)

@@ -98,4 +98,6 @@ def _world() -> pl.DataFrame:
     columns = ["icao", "iata", "name", "city", "country", "lat", "lon", "tz"]
     text = pl.col(pl.String).fill_null("")
     degrees = {"lat": pl.Float64, "lon": pl.Float64}
-    return pl.read_csv(file, infer_schema=False, schema_overrides=degrees).select(columns).with_columns(text)
+    world = pl.read_csv(file, infer_schema=False, schema_overrides=degrees).select(columns).with_columns(text)
+    # Of these there are few, which a number each stands for.
+    return world.with_columns(pl.col("country", "tz").cast(pl.Categorical))

@@ -36,8 +36,8 @@ class Names(NamedTuple):
 class Resolved:
     """A flight with its airports found and its time local to the origin: day (since 1970) and minute.
 
-    `told` is what the journal keeps of it; `slots` tells where the vectors of this flight are kept, by the day before
-    which operations are known.
+    `text` is the departure as the journal keeps it; `slots` tells where the vectors of this flight are kept, by the day
+        before which operations are known.
     """
 
     airline: str
@@ -48,7 +48,7 @@ class Resolved:
     zone: ZoneInfo
     day: int
     minute: int
-    told: tuple[str, str, str, str, str]
+    text: str
     slots: dict[int, int] = field(default_factory=dict)
 
 
@@ -77,15 +77,17 @@ def resolve(flight: AskedFlight, pointer: str) -> Resolved:
         if departure.tzinfo is None
         else departure.astimezone(zone).replace(tzinfo=None)
     )
-    airline, number = sys.intern(flight.airline.upper()), sys.intern(flight.flight_number)
-    named = (airline, number, origin.code, destination.code)
     return Resolved(
-        *named,
+        sys.intern(flight.airline.upper()),
+        sys.intern(flight.flight_number),
+        origin.code,
+        destination.code,
         local,
         zone,
         (local.date() - _EPOCH).days,
         local.hour * 60 + local.minute,
-        (*named, local.isoformat(timespec="minutes")),
+        # Most flights are asked about in these very words, which are then kept once.
+        sys.intern(local.isoformat(timespec="minutes")),
     )
 
 

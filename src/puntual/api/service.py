@@ -250,6 +250,17 @@ def _lines(answered: Answered, request: PredictRequest, request_id: str, now: da
     """Give the journal's lines for an answer, a flight each."""
     moment = now.isoformat(timespec="milliseconds")
     return [
-        (moment, request_id, request.as_of, *flight.told, late, answered.version)
+        (
+            moment,
+            request_id,
+            request.as_of,
+            flight.airline,
+            flight.flight_number,
+            flight.origin,
+            flight.destination,
+            flight.text,
+            late,
+            answered.version,
+        )
         for flight, late in zip(answered.flights, answered.late_probability, strict=True)
     ]
