@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Front:
     service = Service(settings, measured, journal)
     service.load()
     log = AccessLog(sys.stdout if settings.log == "info" else None)
-    verifier = None if settings.auth == "none" else Verifier(state)
+    verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     # Each worker admits its share of a key's rate.
     limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
     guard = Guard(verifier, limit, always=settings.auth == "always")
