@@ -42,7 +42,7 @@ def test_a_password_is_not_shown() -> None:
 
 
 def test_a_secret_is_not_shown_and_reaches_the_workers_all_the_same() -> None:
-    secrets = {"PUNTUAL_KEYS": '["open sesame"]'}
+    secrets = {"PUNTUAL_WEBHOOK_SECRET": "open sesame", "PUNTUAL_KEYS": '["open sesame"]'}
     values = {one.name: one.value for one in listed(read_settings(secrets))}
     assert {name: values[name] for name in secrets} == dict.fromkeys(secrets, "***")
     assert {one.value for one in listed(Settings()) if one.name in secrets} == {""}

@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[
         str, Meta(description="Keys beside those of the state folder, as hashes.", extra=_SECRET)
     ] = ""
+    webhook_secret: Annotated[
+        str, Meta(description="Secret of the GitHub webhook; empty: no deliveries.", extra=_SECRET)
+    ] = ""
     body_limit: Annotated[int, Meta(description="Largest body of a request, in bytes.", ge=1_024)] = 1_048_576
     timetable_limit: Annotated[int, Meta(description="Largest timetable, in bytes.", ge=1_024)] = 33_554_432
     rate: Annotated[float, Meta(description="Requests per second that a key may make.", gt=0)] = 100.0
