@@ -16,6 +16,7 @@ from puntual.cli.settings import settings
 from puntual.cli.sources import sources
 from puntual.cli.stress import stress
 from puntual.cli.train import train
+from puntual.cli.webhook import webhook
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,5 +25,18 @@ def main() -> None:
     """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""
 
 
-for _command in (train, evaluate, predict, models, promote, sources, demo, serve, stress, keys, settings):
+for _command in (
+    train,
+    evaluate,
+    predict,
+    models,
+    promote,
+    sources,
+    demo,
+    serve,
+    stress,
+    keys,
+    webhook,
+    settings,
+):
     main.add_command(_command)
