@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_lines_come_back_to_the_bit(tmp_path: Path) -> None:
     journal.start()
     journal.record_many([line(late) for late in probabilities])
     journal.close()
-    with sqlite3.connect(tmp_path / "journal.db") as database:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
         rows = database.execute(
             "select late_probability, answered, scheduled_departure from predictions"
         ).fetchall()
@@ -66,7 +67,7 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
     journal.start()
     journal.record_many([line(0.5)])
     assert until(lambda: journal.written == 1)
-    with sqlite3.connect(tmp_path / "journal.db", isolation_level=None) as other:
+    with closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
         other.execute("begin exclusive")
         journal.record_many([line(0.25)])
         assert until(lambda: journal.error is not None)

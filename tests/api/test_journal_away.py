@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +21,7 @@ def ask(server: Server, times: int = 1, flights: int = 1) -> None:
 
 
 def rows(database: Path, columns: str = "count(*)") -> list[tuple[object, ...]]:
-    with sqlite3.connect(database) as journal:
+    with closing(sqlite3.connect(database)) as journal:
         return journal.execute(f"select {columns} from predictions order by id").fetchall()
 
 

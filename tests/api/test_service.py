@@ -1,6 +1,7 @@
 """The service's keys, timetable, champion and probes, on a real server."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_writing_needs_a_key_and_so_does_everything_once_there_is_one(
 def test_every_prediction_is_in_the_journal(bundle_file: Path, tmp_path: Path) -> None:
     with served("--bundle", str(bundle_file), "--state", str(tmp_path)) as client:
         said = client.post("/predict", json={"flights": [FLIGHT]}, headers={"x-request-id": "seven"}).json()
-    with sqlite3.connect(tmp_path / "journal.db") as journal:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
         rows = journal.execute(
             "select request_id, origin, late_probability, model from predictions"
         ).fetchall()
