@@ -4,6 +4,7 @@
 pattern could not say which ones exist.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -29,11 +30,12 @@ _DESCRIPTION = "How likely flights are to be late, by how much, and why."
 _EXACT = (PredictRequest, PredictAnswer)
 
 
-def configuration() -> OpenAPIConfig:
-    """Configure what the framework writes."""
+def configuration(more: Mapping[str, SecurityScheme]) -> OpenAPIConfig:
+    """Configure what the framework writes; `more` are ways to be known besides by a key."""
     schemes: dict[str, SecurityScheme | Reference] = {
         "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
         "bearer": SecurityScheme(type="http", scheme="bearer"),
+        **more,
     }
     return OpenAPIConfig(
         title="Puntual",

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from puntual.predict import as_table
 _LOG = logging.getLogger("puntual.service")
 NAME = "timetable.parquet"
 _COLUMNS = [*NAMED, "scheduled_departure"]
+_NONE = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
 
 
 class TimetableFile:
@@ -45,14 +47,21 @@ class TimetableFile:
     def keys(self) -> Keys:
         """Read the keys of the coming flights; none when no file is there."""
         self._read = self._signature()
-        none = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
-        if self._read is None:
-            return keys_of(none)
+        return keys_of(_NONE if self._read is None else self._flights(pl.lit(True)))
+
+    def departures(self, origin: str, day: date) -> pl.DataFrame:
+        """Read the coming flights of an airport on a day; none when no file is there."""
+        on_the_day = pl.col("scheduled_departure").dt.date() == day
+        return (
+            _NONE if self._signature() is None else self._flights((pl.col("origin") == origin) & on_the_day)
+        )
+
+    def _flights(self, wanted: pl.Expr) -> pl.DataFrame:
         try:
-            return keys_of(pl.read_parquet(self._path))
+            return pl.scan_parquet(self._path).filter(wanted).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             _LOG.error("%s cannot be read (%s); PUT /timetable anew", self._path, error)
-            return keys_of(none)
+            return _NONE
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""
