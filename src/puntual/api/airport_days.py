@@ -82,7 +82,7 @@ class Usual:
             if own.height:
                 pairs = zip(minutes["minute"], _spread(own, minutes.height), strict=True)
                 flights += [_asked(day, minute, row) for minute, row in pairs]
-                weights += minutes["flights"] / minutes["weeks"]
+                weights.extend(minutes["flights"] / minutes["weeks"])
         return Departures(flights, np.array(weights), known=False)
 
     def share(self, origin: str) -> UsualShare:
