@@ -76,7 +76,6 @@ def test_every_answer_is_one_that_the_document_describes(kept: tuple[Server, str
         "POST /predict",
         "PUT /timetable",
         "GET /metrics",
-        "POST /v1/security/oauth2/token",
         "GET /v1/travel/predictions/flight-delay",
         "GET /v1/airport/predictions/on-time",
     }

@@ -23,8 +23,6 @@ from puntual.errors import PuntualError
 # Multiples of it fill the range from 0 to 1 evenly, however many they are.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _LEAST_VARIANCE = 1e-12
-# What the service takes as a code; a timetable may hold more.
-_TAKEN = pl.all_horizontal(pl.col("airline", "flight_number").str.contains(r"^[\pL\pN]+$"))
 
 
 class Departures(NamedTuple):
@@ -113,9 +111,10 @@ class AirportDays:
 
     async def _departures(self, usual: Usual, airport: str, day: date) -> Departures:
         told = await self._service.departures(airport, day)
-        told = told.filter(_TAKEN)
+        told = told.filter(_taken())
         if not told.height:
-            return usual.departures(airport, day)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(None, usual.departures, airport, day)
         flights = [
             AskedFlight(**row | {"scheduled_departure": row["scheduled_departure"].isoformat()})
             for row in told.iter_rows(named=True)
@@ -168,9 +167,14 @@ def _usual(days: pl.DataFrame) -> tuple[float, float]:
 def _summed(version: str, tables: dict[str, pl.DataFrame]) -> Usual:
     history = tables["history"]
     named = ["origin", "airline", "destination", "flight_number"]
-    flown = history.filter(_TAKEN).group_by(named).agg(pl.col("flights").sum()).sort(named)
+    flown = history.filter(_taken()).group_by(named).agg(pl.col("flights").sum()).sort(named)
     days = history.group_by("origin", "day").agg(pl.col("flights", "late").sum()).sort("origin", "day")
     return Usual(version, tables["typical_week"], flown, days)
+
+
+def _taken() -> pl.Expr:
+    """Keep what the service takes as a code; a timetable may hold more."""
+    return pl.all_horizontal(pl.col("airline", "flight_number").str.contains(r"^[\pL\pN]+$"))
 
 
 def _spread(flown: pl.DataFrame, number: int) -> list[dict[str, str]]:

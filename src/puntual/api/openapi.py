@@ -1,7 +1,7 @@
 """The OpenAPI document: the framework's of the routes, msgspec's of the types that are decoded by it.
 
-`airport-code`, `flight-time`, `local-flight-time` and `flights-csv` are formats of our own, named where a
-pattern could not say which ones exist.
+`airport-code`, `iata-code`, `flight-time`, `local-flight-time`, `arrival-date` and `flights-csv` are formats of our
+own, named where a pattern could not say which ones exist.
 """
 
 from collections.abc import Mapping

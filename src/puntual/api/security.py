@@ -38,7 +38,8 @@ class Guard:
         path = scope["path"]
         if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
             return None
-        if not self.asks(reads=scope["method"] in _READING or path == _ASKING):
+        reads = scope["method"] in _READING or path == _ASKING
+        if reads and not self._always and not self._verifier.any_keys():
             return None
         token = _token(headers)
         name = None if token is None else self._verifier.check(token)
@@ -53,11 +54,9 @@ class Guard:
         self.hold(name)
         return name
 
-    def asks(self, *, reads: bool) -> bool:
-        """Tell whether a key is wanted, by what only reads or by what changes something."""
-        if self._verifier is None:
-            return False
-        return not reads or self._always or self._verifier.any_keys()
+    def asks(self) -> bool:
+        """Tell whether those who change nothing need a key, too."""
+        return self._verifier is not None and (self._always or self._verifier.any_keys())
 
     def owner(self, key: str) -> str | None:
         """Name a key, or None where it is not known."""

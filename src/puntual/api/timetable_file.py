@@ -17,7 +17,6 @@ from puntual.predict import as_table
 _LOG = logging.getLogger("puntual.service")
 NAME = "timetable.parquet"
 _COLUMNS = [*NAMED, "scheduled_departure"]
-_NONE = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
 
 
 class TimetableFile:
@@ -47,21 +46,24 @@ class TimetableFile:
     def keys(self) -> Keys:
         """Read the keys of the coming flights; none when no file is there."""
         self._read = self._signature()
-        return keys_of(_NONE if self._read is None else self._flights(pl.lit(True)))
+        return keys_of(self._flights())
 
     def departures(self, origin: str, day: date) -> pl.DataFrame:
         """Read the coming flights of an airport on a day; none when no file is there."""
         on_the_day = pl.col("scheduled_departure").dt.date() == day
-        return (
-            _NONE if self._signature() is None else self._flights((pl.col("origin") == origin) & on_the_day)
-        )
+        return self._flights((pl.col("origin") == origin) & on_the_day)
 
-    def _flights(self, wanted: pl.Expr) -> pl.DataFrame:
+    def _flights(self, wanted: pl.Expr | None = None) -> pl.DataFrame:
+        none = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
+        if self._signature() is None:
+            return none
         try:
+            if wanted is None:
+                return pl.read_parquet(self._path)
             return pl.scan_parquet(self._path).filter(wanted).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             _LOG.error("%s cannot be read (%s); PUT /timetable anew", self._path, error)
-            return _NONE
+            return none
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""

@@ -115,8 +115,8 @@ def described(wanted: Sequence[_Wanted]) -> list[Parameter]:
             description=f"Such as {one.example}: {one.meaning}.",
             schema=Schema(
                 type=OpenAPIType.STRING,
-                # A pattern that looks ahead is not for every tool; the format says as much.
-                pattern=None if one.form == "duration" else f"^{one.pattern}$",
+                # A format says more than its pattern: which airports and days there are.
+                pattern=None if one.form else f"^{one.pattern}$",
                 format=one.form,  # type: ignore[arg-type]
             ),
         )

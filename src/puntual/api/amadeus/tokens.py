@@ -49,7 +49,7 @@ def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
     Where the service asks nobody for a key, any credentials do.
     """
     client, secret = _credentials(form)
-    if guard.asks(reads=True):
+    if guard.asks():
         if guard.owner(secret) != client:
             raise _wrong()
         guard.hold(client)
@@ -64,7 +64,7 @@ def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
 
 def admit(headers: dict[bytes, bytes], guard: Guard, now: float) -> None:
     """Let a caller with a valid token pass; raise Refused for others, and Problem for one that asks too often."""
-    if not guard.asks(reads=True):
+    if not guard.asks():
         return
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     if authorization[: len(_SCHEME)].lower() != _SCHEME:
