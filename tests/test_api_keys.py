@@ -28,6 +28,19 @@ def test_a_token_opens_until_it_is_revoked(tmp_path: Path) -> None:
     assert verifier.check(token) is None
 
 
+def test_what_one_worker_signs_another_knows_until_the_key_is_made_anew(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    store.create("tower", NOON)
+    signed = Verifier(tmp_path).sign("tower", b"until noon")
+    assert signed is not None
+    assert Verifier(tmp_path).sign("tower", b"until noon") == signed
+    assert Verifier(tmp_path).sign("tower", b"until ten") != signed
+    assert Verifier(tmp_path).sign("gate", b"until noon") is None
+    store.revoke("tower")
+    store.create("tower", NOON)
+    assert Verifier(tmp_path).sign("tower", b"until noon") != signed
+
+
 def test_the_file_holds_no_token_and_is_for_its_owner_alone(tmp_path: Path) -> None:
     token = KeyStore(tmp_path).create("tower", NOON)
     file = tmp_path / "keys.json"

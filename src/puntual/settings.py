@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timetable_limit: Annotated[int, Meta(description="Largest timetable, in bytes.", ge=1_024)] = 33_554_432
     rate: Annotated[float, Meta(description="Requests per second that a key may make.", gt=0)] = 100.0
     burst: Annotated[int, Meta(description="Requests that a key may make at once.", ge=1)] = 200
+    token_seconds: Annotated[
+        int,
+        Meta(description="Seconds that an access token of /v1/security/oauth2/token lasts.", ge=1, le=86_400),
+    ] = 1_799
     queue: Annotated[
         int, Meta(description="Flights that may wait before the answer is 503.", ge=1, le=16_384)
     ] = 4_096

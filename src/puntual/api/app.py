@@ -13,8 +13,13 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
+<<<<<<< HEAD
 from puntual.api import documentation_page, openapi, webhook
+=======
+from puntual.api import amadeus, documentation_page, openapi
+>>>>>>> amadeus
 from puntual.api.access_log import AccessLog
+from puntual.api.airport_days import AirportDays
 from puntual.api.cors import Cors
 from puntual.api.front import Front
 from puntual.api.memory import give_back, settle
@@ -33,6 +38,10 @@ _EXPIRY_SECONDS = 1.0
 _GIVING_BACK_SECONDS = 5.0
 
 
+# Whose routes know the caller, and tell of problems, in the words of their own protocol.
+_TOLD_BY = dict.fromkeys(amadeus.PATHS, amadeus.told)
+
+
 def create_app(settings: Settings) -> Front:
     """Build the application of one worker and load its champion; raise PuntualError for a bad bundle."""
     state = Path(settings.state)
@@ -44,7 +53,7 @@ def create_app(settings: Settings) -> Front:
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     # Each worker admits its share of a key's rate.
     limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
-    guard = Guard(verifier, limit, always=settings.auth == "always")
+    guard = Guard(verifier, limit, always=settings.auth == "always", elsewhere=_TOLD_BY)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -67,13 +76,22 @@ def create_app(settings: Settings) -> Front:
         log.close()
 
     inner = Litestar(
+<<<<<<< HEAD
         [*ROUTES, webhook.take_delivery, *documentation_page.ROUTES],
+=======
+        [*ROUTES, *documentation_page.ROUTES, *amadeus.ROUTES],
+>>>>>>> amadeus
         lifespan=[running],
         exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
-        openapi_config=openapi.configuration(),
+        openapi_config=openapi.configuration(amadeus.SECURITY),
         logging_config=None,
     )
+<<<<<<< HEAD
     inner.state.service, inner.state.webhook = service, webhook.Webhook(settings)
+=======
+    inner.state.service, inner.state.guard = service, guard
+    inner.state.days = AirportDays(service)
+>>>>>>> amadeus
     settle()
     front = Front(inner, service, guard, log, Cors(settings.cors_origins))
     return front
@@ -91,7 +109,21 @@ async def _give_back() -> None:
         await asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
+<<<<<<< HEAD
 def _told(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+=======
+async def _reload(service: Service) -> None:
+    try:
+        await service.reload(again=True)
+    except PuntualError as error:
+        _LOG.error("%s; the former champion goes on", error)
+
+
+def _told(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+    told = _TOLD_BY.get(request.url.path)
+    if told is not None:
+        return told(problem)
+>>>>>>> amadeus
     return Response(
         problem.body, status_code=int(problem.status), media_type=MEDIA_TYPE, headers=problem.headers
     )

@@ -1,9 +1,10 @@
 """The OpenAPI document: the framework's of the routes, msgspec's of the types that are decoded by it.
 
-`airport-code`, `flight-time`, `local-flight-time` and `flights-csv` are formats of our own, named where a
-pattern could not say which ones exist.
+`airport-code`, `iata-code`, `flight-time`, `local-flight-time`, `arrival-date` and `flights-csv` are formats of our
+own, named where a pattern could not say which ones exist.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -30,12 +31,16 @@ _DESCRIPTION = "How likely flights are to be late, by how much, and why."
 _EXACT = (PredictRequest, PredictAnswer)
 
 
-def configuration() -> OpenAPIConfig:
-    """Configure what the framework writes."""
+def configuration(more: Mapping[str, SecurityScheme]) -> OpenAPIConfig:
+    """Configure what the framework writes; `more` are ways to be known besides by a key."""
     schemes: dict[str, SecurityScheme | Reference] = {
         "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
         "bearer": SecurityScheme(type="http", scheme="bearer"),
+<<<<<<< HEAD
         "signature": SecurityScheme(type="apiKey", name=github.SIGNATURE, security_scheme_in="header"),
+=======
+        **more,
+>>>>>>> amadeus
     }
     return OpenAPIConfig(
         title="Puntual",

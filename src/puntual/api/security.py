@@ -1,6 +1,7 @@
 """Who may ask what: keys, their rate, and the routes that are open to all."""
 
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -22,18 +23,21 @@ _SCHEME = b"bearer "
 class Guard:
     """Admits callers by their key and holds each to its rate."""
 
-    def __init__(self, verifier: Verifier | None, limit: RateLimit, *, always: bool) -> None:
+    def __init__(
+        self, verifier: Verifier | None, limit: RateLimit, *, always: bool, elsewhere: Iterable[str] = ()
+    ) -> None:
         """Admit by the keys of `verifier`, or everyone when it is None.
 
         `always` asks for a key on every route that is not open to all; otherwise, as long as there are no keys, only
-        those that change something want one.
+        those that change something want one. On the paths `elsewhere` their routes ask, in a way of their own.
         """
         self._verifier, self._limit, self._always = verifier, limit, always
+        self._open = _OPEN.union(elsewhere)
 
     def admit(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
         """Name the key of a caller, or None where none is needed; raise Problem for one that may not pass."""
         path = scope["path"]
-        if self._verifier is None or path in _OPEN or path.startswith(_OPEN_PREFIX):
+        if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
             return None
         reads = scope["method"] in _READING or path == _ASKING
         if reads and not self._always and not self._verifier.any_keys():
@@ -48,6 +52,23 @@ class Guard:
                 else "this key is not known or was revoked; `puntual keys create NAME` makes another",
                 headers={"www-authenticate": "Bearer"},
             )
+        self.hold(name)
+        return name
+
+    def asks(self) -> bool:
+        """Tell whether those who change nothing need a key, too."""
+        return self._verifier is not None and (self._always or self._verifier.any_keys())
+
+    def owner(self, key: str) -> str | None:
+        """Name a key, or None where it is not known."""
+        return None if self._verifier is None else self._verifier.check(key)
+
+    def sign(self, name: str, message: bytes) -> str | None:
+        """Sign a message on behalf of the key of a name, as `Verifier.sign` does."""
+        return None if self._verifier is None else self._verifier.sign(name, message)
+
+    def hold(self, name: str) -> None:
+        """Hold a key to its rate; raise Problem when it asks faster."""
         wait = self._limit.take(name, time.monotonic())
         if wait > 0:
             seconds = max(1, round(wait + 0.5))
@@ -56,7 +77,6 @@ class Guard:
                 f"key {name!r} asks faster than its rate; try again in {seconds} s",
                 headers={"retry-after": str(seconds)},
             )
-        return name
 
 
 def _token(headers: dict[bytes, bytes]) -> str | None:

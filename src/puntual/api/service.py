@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,13 +77,24 @@ class Service:
             )
         return self.answerer
 
-    async def answer(self, request: PredictRequest, request_id: str) -> Answered:
-        """Answer a request, count it and hand it to the journal."""
+    async def answer(self, request: PredictRequest, request_id: str, *, recorded: bool = True) -> Answered:
+        """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
         answered = await self.champion().answer(request, now)
-        if self.journal is not None:
+        if recorded and self.journal is not None:
             self.journal.record_many(_lines(answered, request, request_id, now))
         return answered
+
+    async def departures(self, origin: str, day: date) -> pl.DataFrame:
+        """Give the coming flights of an airport on a day, as far as the service was told of them."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
+
+    async def tables(self, *names: str) -> dict[str, pl.DataFrame]:
+        """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""
+        which = self.settings.bundle or self.champion().version
+        bundle = await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.read, which)
+        return {name: bundle.tables[name] for name in names}
 
     async def reload(self, *, again: bool = False) -> bool:
         """Put the registry's champion in place if it is another; raise PuntualError and keep the old one if bad.

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -45,14 +46,24 @@ class TimetableFile:
     def keys(self) -> Keys:
         """Read the keys of the coming flights; none when no file is there."""
         self._read = self._signature()
+        return keys_of(self._flights())
+
+    def departures(self, origin: str, day: date) -> pl.DataFrame:
+        """Read the coming flights of an airport on a day; none when no file is there."""
+        on_the_day = pl.col("scheduled_departure").dt.date() == day
+        return self._flights((pl.col("origin") == origin) & on_the_day)
+
+    def _flights(self, wanted: pl.Expr | None = None) -> pl.DataFrame:
         none = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
-        if self._read is None:
-            return keys_of(none)
+        if self._signature() is None:
+            return none
         try:
-            return keys_of(pl.read_parquet(self._path))
+            if wanted is None:
+                return pl.read_parquet(self._path)
+            return pl.scan_parquet(self._path).filter(wanted).collect()
         except (OSError, pl.exceptions.PolarsError) as error:
             _LOG.error("%s cannot be read (%s); PUT /timetable anew", self._path, error)
-            return keys_of(none)
+            return none
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""

@@ -1,0 +1,109 @@
+"""What is said when a request cannot be answered: the vendor's errors, by its codes."""
+
+from http import HTTPStatus
+from typing import Annotated, NamedTuple
+
+import msgspec
+from litestar import Response
+from msgspec import UNSET, Meta, UnsetType
+
+from puntual.api.problems import Problem
+
+MEDIA_TYPE = "application/vnd.amadeus+json"
+
+
+class Kind(NamedTuple):
+    """A kind of error: its status, and the vendor's code and title."""
+
+    status: int
+    code: int
+    title: str
+
+
+INVALID_FORMAT = Kind(400, 477, "INVALID FORMAT")
+INVALID_OPTION = Kind(400, 572, "INVALID OPTION")
+INVALID_DATA = Kind(400, 4926, "INVALID DATA RECEIVED")
+MISSING = Kind(400, 32171, "MANDATORY DATA MISSING")
+BAD_TOKEN = Kind(401, 38190, "Invalid access token")
+NO_TOKEN = Kind(401, 38191, "Invalid HTTP header")
+EXPIRED = Kind(401, 38192, "Access token expired")
+NOT_FOUND = Kind(404, 38196, "Resource not found")
+TOO_MANY = Kind(429, 38194, "Too many requests")
+FAULT = Kind(500, 38189, "Internal error")
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the fault lies: a parameter, and a value that would do."""
+
+    parameter: str
+    example: str | UnsetType = UNSET
+
+
+class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One error."""
+
+    status: int
+    code: Annotated[int, Meta(examples=[477])]
+    title: Annotated[str, Meta(examples=["INVALID FORMAT"])]
+    detail: str
+    source: Source | UnsetType = UNSET
+
+
+class Faults(msgspec.Struct, frozen=True):
+    """All that is wrong with a request."""
+
+    errors: list[Fault]
+
+
+class CredentialsError(msgspec.Struct, frozen=True):
+    """Why no token is given (OAuth 2.0, RFC 6749)."""
+
+    error: Annotated[str, Meta(examples=["invalid_client"])]
+    error_description: str
+    code: int = 38187
+    title: str = "Invalid parameters"
+
+
+class Refused(Problem):
+    """A request that cannot be answered, in the vendor's words."""
+
+    def __init__(
+        self, faults: Faults | CredentialsError, status: int, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status, HTTPStatus(status).phrase, headers=headers)
+        self._said = faults
+        self.media_type = "application/json" if isinstance(faults, CredentialsError) else MEDIA_TYPE
+
+    @property
+    def body(self) -> bytes:
+        """The errors as JSON."""
+        return msgspec.json.encode(self._said)
+
+
+def fault(kind: Kind, detail: str, parameter: str = "", example: str = "") -> Fault:
+    """Tell one error; the client shows its detail only where a parameter is named."""
+    source = Source(parameter, example or UNSET) if parameter else UNSET
+    return Fault(*kind, detail, source)
+
+
+def refused(*faults: Fault, headers: dict[str, str] | None = None) -> Refused:
+    """Refuse a request for one or several faults of the same status."""
+    return Refused(Faults(list(faults)), faults[0].status, headers)
+
+
+def told(problem: Problem) -> Response[bytes]:
+    """Tell of any problem in the vendor's words."""
+    own = problem if isinstance(problem, Refused) else _translated(problem)
+    return Response(own.body, status_code=int(own.status), media_type=own.media_type, headers=own.headers)
+
+
+def _translated(problem: Problem) -> Refused:
+    """Give the vendor's code to what the service says of itself; statuses that the vendor lacks are kept."""
+    status = problem.status
+    kind = FAULT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _KINDS.get(status, INVALID_DATA)
+    said = [f"{error.value}: {error.expected}" for error in problem.details.errors]
+    detail = "; ".join([problem.details.detail, *said])
+    return refused(fault(kind._replace(status=int(status)), detail), headers=problem.headers)
+
+
+_KINDS: dict[int, Kind] = {404: NOT_FOUND, 405: NOT_FOUND, 429: TOO_MANY}

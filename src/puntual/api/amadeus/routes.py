@@ -1,0 +1,181 @@
+"""The three routes that the client calls."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import Request, get, post
+from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    Operation,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityRequirement,
+    SecurityScheme,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from puntual.api.airport_days import AirportDays
+from puntual.api.amadeus import answers, queries, tokens
+from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
+from puntual.api.amadeus.errors import MEDIA_TYPE, NOT_FOUND, CredentialsError, Faults, fault, refused
+from puntual.api.amadeus.tokens import Token
+from puntual.api.contract import PredictAnswer, PredictRequest
+from puntual.api.problems import Problem
+from puntual.api.service import Service
+
+_GRANTING = "/v1/security/oauth2/token"
+_FLIGHT_DELAY = "/v1/travel/predictions/flight-delay"
+_ON_TIME = "/v1/airport/predictions/on-time"
+PATHS = (_GRANTING, _FLIGHT_DELAY, _ON_TIME)
+
+_FORM = "application/x-www-form-urlencoded"
+_TAGS = ["amadeus"]
+SECURITY = {
+    "token": SecurityScheme(type="http", scheme="bearer", description=f"An access token of {_GRANTING}.")
+}
+_WITH_A_TOKEN: list[SecurityRequirement] = [{"token": []}]
+_OPEN_TO_ALL: list[SecurityRequirement] = [{}]
+_MEANINGS = {
+    400: "A parameter is missing, malformed or means nothing.",
+    401: "The token is missing, not known or expired.",
+    404: "Nothing is known of this airport's departures.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    415: "The media type is not understood.",
+    429: "The key asks faster than its rate.",
+    503: "Too many flights wait, or no model is loaded.",
+}
+
+
+def _errors(*statuses: int) -> dict[int, ResponseSpec]:
+    return {
+        status: ResponseSpec(
+            Faults, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
+        )
+        for status in (*statuses, 429)
+    }
+
+
+def _of_credentials(meaning: str) -> ResponseSpec:
+    return ResponseSpec(
+        CredentialsError, generate_examples=False, description=meaning, media_type="application/json"
+    )
+
+
+@dataclass
+class _TakesCredentials(Operation):
+    def __post_init__(self) -> None:
+        text = Schema(type=OpenAPIType.STRING, min_length=1)
+        fields: dict[str, Reference | Schema] = {**dict.fromkeys(tokens.FIELDS, text)}
+        fields["grant_type"] = Schema(const=tokens.GRANT)
+        form = Schema(type=OpenAPIType.OBJECT, properties=fields, required=list(tokens.FIELDS))
+        self.request_body = RequestBody({_FORM: OpenAPIMediaType(schema=form)}, required=True)
+
+
+@dataclass
+class _TakesFlight(Operation):
+    def __post_init__(self) -> None:
+        self.parameters = [*queries.described(queries.FLIGHT)]
+
+
+@dataclass
+class _TakesAirport(Operation):
+    def __post_init__(self) -> None:
+        self.parameters = [*queries.described(queries.AIRPORT)]
+
+
+@post(
+    _GRANTING,
+    status_code=200,
+    operation_id="amadeusToken",
+    operation_class=_TakesCredentials,
+    tags=_TAGS,
+    security=_OPEN_TO_ALL,
+    responses=_errors(408, 413, 415)
+    | {
+        400: _of_credentials("A field is missing, or the grant is another."),
+        401: _of_credentials("The credentials are wrong."),
+    },
+)
+async def grant(request: Request[Any, Any, Any], state: State) -> Token:
+    """Give an access token for the name of a key and the key itself."""
+    headers = dict(request.scope["headers"])
+    kind = headers.get(b"content-type", b"").decode("latin-1")
+    if kind.partition(";")[0].strip().lower() != _FORM:
+        raise Problem(415, f"media type {kind[:60]!r} is not understood; send {_FORM}")
+    settings = _service(state).settings
+    front = request.scope["front"]  # type: ignore[typeddict-item]
+    form = await front.read_body(request.scope, headers, request.receive, settings.body_limit)
+    return tokens.issue(form, state.guard, settings.token_seconds, time.time())
+
+
+@get(
+    _FLIGHT_DELAY,
+    operation_id="amadeusFlightDelay",
+    operation_class=_TakesFlight,
+    tags=_TAGS,
+    security=_WITH_A_TOKEN,
+    media_type=MEDIA_TYPE,
+    responses=_errors(400, 401, 503),
+)
+async def predict_delay(request: Request[Any, Any, Any], state: State) -> FlightDelay:
+    """Predict how late a flight will be, as `POST /predict` does without `as_of`.
+
+    Arrival, aircraft and duration are checked and not used.
+    """
+    _admit(request, state)
+    flight, name = queries.asked_flight(request.scope["query_string"])
+    answered = await _service(state).answer(PredictRequest([flight]), _id_of(request))
+    (said,) = msgspec.json.decode(answered.body, type=PredictAnswer).predictions
+    return answers.flight_delay(name, said, _link(request))
+
+
+@get(
+    _ON_TIME,
+    operation_id="amadeusOnTime",
+    operation_class=_TakesAirport,
+    tags=_TAGS,
+    security=_WITH_A_TOKEN,
+    media_type=MEDIA_TYPE,
+    responses=_errors(400, 401, 404, 503),
+)
+async def predict_day(request: Request[Any, Any, Any], state: State) -> AirportOnTime:
+    """Predict the share of an airport's departures that will leave on time on a day.
+
+    They are the coming flights that the service was told of, or else the usual ones of that weekday.
+    """
+    _admit(request, state)
+    airport, day = queries.asked_airport(request.scope["query_string"])
+    days: AirportDays = state.days
+    said = await days.on_time(airport, day, _id_of(request))
+    if said is None:
+        unknown = f"has no departures that are known; PUT /timetable tells of those on {day}"
+        raise refused(fault(NOT_FOUND, unknown, "airportCode"))
+    return answers.airport_on_time(airport, day, said, _link(request))
+
+
+ROUTES = (grant, predict_delay, predict_day)
+
+
+def _admit(request: Request[Any, Any, Any], state: State) -> None:
+    tokens.admit(dict(request.scope["headers"]), state.guard, time.time())
+
+
+def _service(state: State) -> Service:
+    service: Service = state.service
+    return service
+
+
+def _id_of(request: Request[Any, Any, Any]) -> str:
+    return request.scope["called"]["request_id"]  # type: ignore[typeddict-item,no-any-return]
+
+
+def _link(request: Request[Any, Any, Any]) -> str:
+    scope = request.scope
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    return f"{scope['scheme']}://{host}{scope['path']}?{scope['query_string'].decode('latin-1')}"

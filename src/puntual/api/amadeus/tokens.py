@@ -1,0 +1,121 @@
+"""Access tokens (OAuth 2.0, client credentials): a key's name is the client's id, and the key its secret.
+
+A token names its key and its end, signed by what the service holds of that key: every worker can check it, none has to
+remember it, and it is worthless once the key is revoked.
+"""
+
+import hmac
+import secrets
+from urllib.parse import parse_qs
+
+import msgspec
+
+from puntual.api.amadeus.errors import (
+    BAD_TOKEN,
+    EXPIRED,
+    NO_TOKEN,
+    CredentialsError,
+    Kind,
+    Refused,
+    fault,
+    refused,
+)
+from puntual.api.security import Guard
+
+GRANT = "client_credentials"
+FIELDS = ("grant_type", "client_id", "client_secret")
+_PURPOSE = "amadeus access token"
+_BETWEEN = "~"
+_BEARER = "Bearer"
+_SCHEME = "bearer "
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """An access token, and the seconds that it lasts."""
+
+    type: str = "amadeusOAuth2Token"
+    application_name: str
+    client_id: str
+    token_type: str = _BEARER
+    access_token: str
+    expires_in: int
+    state: str = "approved"
+    scope: str = ""
+
+
+def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
+    """Give a token for credentials; raise Refused for wrong ones, and Problem when they ask too often.
+
+    Where the service asks nobody for a key, any credentials do.
+    """
+    client, secret = _credentials(form)
+    if guard.asks():
+        if guard.owner(secret) != client:
+            raise _wrong()
+        guard.hold(client)
+        token = _signed(client, int(now) + lifetime, guard)
+    else:
+        token = secrets.token_urlsafe(32)
+    if token is None:
+        # The key was revoked between the two looks at it.
+        raise _wrong()
+    return Token(application_name=client, client_id=client, access_token=token, expires_in=lifetime)
+
+
+def admit(headers: dict[bytes, bytes], guard: Guard, now: float) -> None:
+    """Let a caller with a valid token pass; raise Refused for others, and Problem for one that asks too often."""
+    if not guard.asks():
+        return
+    authorization = headers.get(b"authorization", b"").decode("latin-1")
+    if authorization[: len(_SCHEME)].lower() != _SCHEME:
+        raise _unauthorized(NO_TOKEN, "is missing or no Bearer token; ask /v1/security/oauth2/token for one")
+    token = authorization[len(_SCHEME) :].strip()
+    name, end = _parts(token)
+    signed = _signed(name, end, guard)
+    if signed is None or not hmac.compare_digest(signed.encode(), token.encode("latin-1")):
+        raise _unauthorized(BAD_TOKEN, "is no token of this service, or its key was revoked")
+    if now >= end:
+        raise _unauthorized(EXPIRED, "has expired; ask for another")
+    guard.hold(name)
+
+
+def _credentials(form: bytes) -> tuple[str, str]:
+    try:
+        given = parse_qs(form.decode("latin-1"), keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise _refused(400, "invalid_request", "too many fields") from error
+    values: list[str] = []
+    for name in FIELDS:
+        found = given.get(name, [])
+        if len(found) != 1 or not found[0]:
+            raise _refused(400, "invalid_request", f"{name} must be given, and once")
+        values.append(found[0])
+    grant, client, secret = values
+    if grant != GRANT:
+        raise _refused(400, "unsupported_grant_type", f"Only {GRANT} value is allowed")
+    return client, secret
+
+
+def _signed(name: str, end: int, guard: Guard) -> str | None:
+    """Write the token of a key up to a moment; None where no key is called so."""
+    said = f"{name}{_BETWEEN}{end}"
+    signature = guard.sign(name, f"{_PURPOSE} {said}".encode())
+    return None if signature is None else f"{said}{_BETWEEN}{signature}"
+
+
+def _parts(token: str) -> tuple[str, int]:
+    name, _, rest = token.partition(_BETWEEN)
+    end = rest.partition(_BETWEEN)[0]
+    return (name, int(end)) if end.isascii() and end.isdigit() and len(end) < 16 else ("", 0)
+
+
+def _wrong() -> Refused:
+    return _refused(401, "invalid_client", "Client credentials are invalid")
+
+
+def _refused(status: int, error: str, description: str) -> Refused:
+    return Refused(CredentialsError(error, description), status)
+
+
+def _unauthorized(kind: Kind, detail: str) -> Refused:
+    return refused(fault(kind, detail, "Authorization"), headers={"www-authenticate": "Bearer"})
