@@ -13,11 +13,7 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
-<<<<<<< HEAD
-from puntual.api import documentation_page, openapi, webhook
-=======
-from puntual.api import amadeus, documentation_page, openapi
->>>>>>> amadeus
+from puntual.api import amadeus, documentation_page, openapi, webhook
 from puntual.api.access_log import AccessLog
 from puntual.api.airport_days import AirportDays
 from puntual.api.cors import Cors
@@ -76,22 +72,14 @@ def create_app(settings: Settings) -> Front:
         log.close()
 
     inner = Litestar(
-<<<<<<< HEAD
-        [*ROUTES, webhook.take_delivery, *documentation_page.ROUTES],
-=======
-        [*ROUTES, *documentation_page.ROUTES, *amadeus.ROUTES],
->>>>>>> amadeus
+        [*ROUTES, webhook.take_delivery, *documentation_page.ROUTES, *amadeus.ROUTES],
         lifespan=[running],
         exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
-        openapi_config=openapi.configuration(amadeus.SECURITY),
+        openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
-<<<<<<< HEAD
-    inner.state.service, inner.state.webhook = service, webhook.Webhook(settings)
-=======
     inner.state.service, inner.state.guard = service, guard
-    inner.state.days = AirportDays(service)
->>>>>>> amadeus
+    inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()
     front = Front(inner, service, guard, log, Cors(settings.cors_origins))
     return front
@@ -109,21 +97,10 @@ async def _give_back() -> None:
         await asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
-<<<<<<< HEAD
-def _told(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
-=======
-async def _reload(service: Service) -> None:
-    try:
-        await service.reload(again=True)
-    except PuntualError as error:
-        _LOG.error("%s; the former champion goes on", error)
-
-
 def _told(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
     told = _TOLD_BY.get(request.url.path)
     if told is not None:
         return told(problem)
->>>>>>> amadeus
     return Response(
         problem.body, status_code=int(problem.status), media_type=MEDIA_TYPE, headers=problem.headers
     )

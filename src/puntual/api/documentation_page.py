@@ -39,7 +39,8 @@ _PAGE = """<!doctype html>
 @get("/openapi.json", include_in_schema=False)
 async def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Give the OpenAPI document."""
-    return Response(encode_json(openapi.document(request.app)), media_type="application/json")
+    written = openapi.document(request.app.openapi_schema.to_schema())
+    return Response(encode_json(written), media_type="application/json")
 
 
 @get("/docs", include_in_schema=False, media_type=MediaType.HTML)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from litestar import Litestar
+from litestar import Request
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
@@ -24,7 +24,6 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from puntual.api import github
 from puntual.api.contract import PredictAnswer, PredictRequest
 
 _DESCRIPTION = "How likely flights are to be late, by how much, and why."
@@ -36,11 +35,7 @@ def configuration(more: Mapping[str, SecurityScheme]) -> OpenAPIConfig:
     schemes: dict[str, SecurityScheme | Reference] = {
         "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
         "bearer": SecurityScheme(type="http", scheme="bearer"),
-<<<<<<< HEAD
-        "signature": SecurityScheme(type="apiKey", name=github.SIGNATURE, security_scheme_in="header"),
-=======
         **more,
->>>>>>> amadeus
     }
     return OpenAPIConfig(
         title="Puntual",
@@ -50,17 +45,24 @@ def configuration(more: Mapping[str, SecurityScheme]) -> OpenAPIConfig:
         security=[{}, {"key": []}, {"bearer": []}],
         use_handler_docstrings=True,
         path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[_Exact()],
     )
 
 
-def document(application: Litestar) -> dict[str, Any]:
-    """Write the document of an application."""
-    written = application.openapi_schema.to_schema()
+def document(written: dict[str, Any]) -> dict[str, Any]:
+    """Make the framework's document say all of what is decoded."""
     # The framework leaves out that a field which is not known is refused, and the formats.
     _, exact = msgspec.json.schema_components(_EXACT, ref_template="#/components/schemas/{name}")
-    written["components"]["schemas"] |= exact
-    return written
+    parts = written["components"]
+    return written | {"components": parts | {"schemas": parts["schemas"] | exact}}
+
+
+class _Exact(JsonRenderPlugin):
+    """Shows the exact document at the framework's own address too."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Write it as JSON."""
+        return self.render_json(request, document(openapi_schema))
 
 
 @dataclass

@@ -10,7 +10,14 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Meta
 
@@ -32,6 +39,7 @@ _MEANINGS = {
     415: "The media type is not application/json.",
     503: "Too many deliveries arrive at once, or they cannot be remembered.",
 }
+SECURITY = {"signature": SecurityScheme(type="apiKey", name=github.SIGNATURE, security_scheme_in="header")}
 _CHALLENGE = {"www-authenticate": github.SIGNATURE}
 
 
