@@ -19,6 +19,7 @@ PuntualError
 ├── BadJournal            a journal that cannot be one
 ├── BadKey                an API key that cannot be made, found or read
 ├── NoAnswer              a service that was called and did not answer
+├── NotReady              a service that does not answer, or has no model yet
 ├── StressFailed          a stress test that could not be carried out
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
 """
@@ -101,6 +102,10 @@ class BadKey(PuntualError):
 
 class NoAnswer(PuntualError):
     """A service that was called and did not answer."""
+
+
+class NotReady(PuntualError):
+    """The service of this machine does not answer, or has no model yet."""
 
 
 class StressFailed(PuntualError):
