@@ -1,5 +1,6 @@
 """A registry names one whole champion at every moment, whoever writes or is killed meanwhile."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -14,13 +15,15 @@ from hypothesis import strategies as st
 
 from puntual.bundle import SUFFIX, to_bytes
 from puntual.errors import BadBundle, BadRegistry
-from puntual.registry import Registry
+from puntual.registry import Deployment, Registry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "bucket"])
 def registry(request, tmp_path):
+    if request.param == "bucket":
+        return Registry(f"{request.getfixturevalue('bucket')}/models")
     return Registry(tmp_path / "models" if request.param == "folder" else f"memory://{uuid.uuid4()}/models")
 
 
@@ -184,13 +187,31 @@ def test_the_estimator_is_copied_and_a_stale_one_removed(folder, publish, tmp_pa
     assert (tmp_path / "model_to_deploy.pkl").read_bytes() == b"estimator of one"
 
 
-def test_the_pointer_is_the_version_and_a_new_line(folder, publish, tmp_path):
+def test_the_pointer_is_one_line_of_the_version_and_the_digest_of_its_file(folder, publish, tmp_path):
     version = publish(folder, "# 1")
     deploy(folder, version)
-    assert (tmp_path / "model_to_deploy").read_text() == f"{version}\n"
+    digest = hashlib.sha256((tmp_path / f"{version}.puntual").read_bytes()).hexdigest()
+    assert (tmp_path / "model_to_deploy").read_text() == f"{version} sha256:{digest}\n"
+    assert folder.deployment() == Deployment(version, digest)
+    folder.verify(version, digest)
+    (tmp_path / "model_to_deploy").write_text(f"{version}\n")
+    assert (folder.deployment(), folder.read().card) == (Deployment(version, None), "# 1")
+    (tmp_path / "model_to_deploy").write_text(f"{version} sha256:{digest[1:]}\n")
+    with pytest.raises(BadRegistry, match="64 of its bundle's file; promote one"):
+        folder.champion()
     (tmp_path / "model_to_deploy").write_text("latest\n")
     with pytest.raises(BadRegistry, match="names 'latest', expected a version"):
         folder.champion()
+
+
+def test_a_bundle_that_is_not_the_file_that_the_pointer_names_is_refused(registry, publish):
+    one, other = publish(registry, "# 1"), publish(registry, "# 2")
+    deploy(registry, one)
+    digest = registry.deployment().digest
+    registry.store.write("model_to_deploy", f"{other} sha256:{digest}\n".encode())
+    for ask in (registry.read, lambda: registry.verify(other, digest)):
+        with pytest.raises(BadBundle, match=f"{other}.puntual: truncated or altered: .* expected {digest}"):
+            ask()
 
 
 def test_an_unreadable_record_is_named(folder, publish, tmp_path):
