@@ -2,6 +2,6 @@
 
 from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.registry import Deployed, Listed, Registry
-from puntual.registry.transfer import pull, push
+from puntual.registry.transfer import chosen, pull, push
 
-__all__ = ["Deployed", "Deployment", "Listed", "Registry", "pull", "push", "read_pointer"]
+__all__ = ["Deployed", "Deployment", "Listed", "Registry", "chosen", "pull", "push", "read_pointer"]

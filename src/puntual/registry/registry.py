@@ -65,10 +65,20 @@ class Registry:
             self.store.write(version + SUFFIX, content)
         return version
 
+    def names(self) -> list[str]:
+        """Name every version, in the order of their digits, whole or broken."""
+        names = self.store.names()
+        if names is None:
+            raise BadRegistry(
+                f"registry {self.url}: no such folder; train a model first, or name another registry"
+            )
+        stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+        return [stem for stem in stems if VERSION.fullmatch(stem)]
+
     def versions(self) -> list[Listed]:
         """List every bundle, the newest first and those that cannot be read last, each with its reason."""
         champion = self.champion()
-        listed = [self._listed(version, champion) for version in self._names()]
+        listed = [self._listed(version, champion) for version in self.names()]
         return sorted(listed, key=_age, reverse=True)
 
     def read(self, which: str | Path | None = None) -> Bundle:
@@ -77,7 +87,7 @@ class Registry:
         Raise BadRegistry when it is not there or not the only one, BadBundle when it cannot be read.
         """
         if which is None:
-            return self.read_deployed(self._require_champion())
+            return self.read_deployed(self.require_champion())
         if _is_file(which):
             return bundles.read(which)
         return self._bundle(self.resolve(str(which)))
@@ -94,7 +104,7 @@ class Registry:
 
     def resolve(self, prefix: str) -> str:
         """Complete the beginning of a version; raise BadRegistry unless exactly one begins so."""
-        names = self._names()
+        names = self.names()
         found = [version for version in names if version.startswith(prefix)]
         if len(found) == 1:
             return found[0]
@@ -112,6 +122,13 @@ class Registry:
         """Give the deployed version with its digest, or None before the first promotion."""
         content = self.store.read(POINTER)
         return None if content is None else read_pointer(content, self.store.where(POINTER))
+
+    def require_champion(self) -> Deployment:
+        """Give the deployed version; raise BadRegistry before the first promotion."""
+        deployment = self.deployment()
+        if deployment is None:
+            raise BadRegistry(f"registry {self.url}: no champion yet; train and promote a model first")
+        return deployment
 
     def set_champion(
         self,
@@ -132,7 +149,7 @@ class Registry:
 
     def rollback(self, now: datetime) -> Deployed:
         """Deploy the former champion again; a second time goes back one more."""
-        champion = self._require_champion().version
+        champion = self.require_champion().version
         version = succession.former(succession.records(self.store), champion)
         if version is None:
             raise BadRegistry(
@@ -214,21 +231,6 @@ class Registry:
                 f"{self.store.where(deployment.version + SUFFIX)}: truncated or altered: its {len(content):,} bytes "
                 f"have sha256 {digest}, expected {deployment.digest}; push version {deployment.version} again"
             )
-
-    def _names(self) -> list[str]:
-        names = self.store.names()
-        if names is None:
-            raise BadRegistry(
-                f"registry {self.url}: no such folder; train a model first, or name another registry"
-            )
-        stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
-        return [stem for stem in stems if VERSION.fullmatch(stem)]
-
-    def _require_champion(self) -> Deployment:
-        deployment = self.deployment()
-        if deployment is None:
-            raise BadRegistry(f"registry {self.url}: no champion yet; train and promote a model first")
-        return deployment
 
 
 def _digest(content: bytes) -> str:

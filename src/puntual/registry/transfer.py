@@ -8,6 +8,13 @@ from puntual.registry.registry import Registry
 from puntual.storage import Copied, Progress, copy
 
 
+def chosen(registry: Registry, versions: Sequence[str], *, every: bool = False) -> list[str]:
+    """Name the versions to copy: those given by their first digits, every one, or else the champion."""
+    if every:
+        return registry.names()
+    return [registry.resolve(version) for version in versions] or [registry.require_champion().version]
+
+
 def push(
     registry: Registry, to: Registry, versions: Sequence[str], progress: Progress | None = None
 ) -> list[Copied]:

@@ -7,7 +7,7 @@ a profile, or the role of the machine.
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, nullcontext
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -16,12 +16,11 @@ from puntual.errors import BadRegistry
 from puntual.storage.bucket_told import LOST, MISSING, breaks_off, code_of, telling_of
 from puntual.storage.store import Arrived, Found, Rest
 from puntual.storage.told import refuse_other
+from puntual.storage.upload import PART, Upload
 
 URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
-# A bucket that is away, or accepts and never answers, is told within half a minute of seconds.
+# A bucket that is away, or accepts and never answers, is told within half a minute.
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 6, 3
-# Every part but the last must have 5 MiB, and there may be 10,000 of them.
-PART, MOST_PARTS = 8 * 2**20, 10_000
 _PIECE = 2**16
 _DIGEST, _WRITER = "sha256", "writer"
 
@@ -205,45 +204,21 @@ class Bucket:
     def _receive_in_parts(
         self, name: str, expected: Found, rest: Rest, arrived: Arrived, condition: dict[str, str]
     ) -> None:
+        # Which upload is of this very file, for whoever takes it up again.
+        note = f".{name}.{expected.digest[:16]}.upload"
+        known = self.read(note)
         with telling_of(self.where(name)):
-            upload = self._client.create_multipart_upload(
-                **self._at(name), Metadata={_DIGEST: expected.digest}, ChecksumAlgorithm="SHA256"
-            )
-            which = {**self._at(name), "UploadId": upload["UploadId"]}
+            upload = Upload(self._client, self._at(name), known.decode() if known else None)
+            if upload.id is None:
+                self._put(note, upload.begin(expected.digest).encode())
+            found, parts = upload.send(rest(0), expected, arrived)
             try:
-                parts = self._send_parts(name, which, expected, rest, arrived)
-                self._client.complete_multipart_upload(**which, MultipartUpload={"Parts": parts}, **condition)
-            except BaseException:
-                with suppress(Exception):
-                    self._client.abort_multipart_upload(**which)
+                refuse_other(self.where(name), expected, found)
+                upload.complete(parts, **condition)
+            except BadRegistry:
+                upload.give_up()
                 raise
-
-    def _send_parts(
-        self, name: str, which: dict[str, str], expected: Found, rest: Rest, arrived: Arrived
-    ) -> list[dict[str, Any]]:
-        size = max(PART, -(-expected.size // MOST_PARTS))
-        total, done, parts = sha256(), 0, []
-        for number, part in enumerate(_regrouped(rest(0), size), start=1):
-            sent = self._client.upload_part(**which, PartNumber=number, Body=part, ChecksumAlgorithm="SHA256")
-            parts.append(
-                {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": sent["ChecksumSHA256"]}
-            )
-            total.update(part)
-            done += len(part)
-            arrived(done)
-        refuse_other(self.where(name), expected, Found(done, total.hexdigest()))
-        return parts
+        self.remove(note)
 
     def _in_its_place(self, name: str) -> BadRegistry:
         return BadRegistry(f"{self.where(name)}: something is in its place: look again and repeat")
-
-
-def _regrouped(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    held = bytearray()
-    for piece in pieces:
-        held += piece
-        while len(held) >= size:
-            yield bytes(held[:size])
-            del held[:size]
-    if held:
-        yield bytes(held)
