@@ -160,14 +160,14 @@ class Bucket:
         condition: dict[str, str] = {}
         while True:
             with telling_of(self.where(name)):
+                answer = self._get(name, place, condition)
+                # Taken up again, it must be the same file still.
+                condition = {"IfMatch": answer["ETag"]}
+                yield b"", answer["ETag"]
                 try:
-                    answer = self._get(name, place, condition)
-                    # Taken up again, it must be the same file still.
-                    condition = {"IfMatch": answer["ETag"]}
                     with closing(answer["Body"]) as body:
-                        yield b"", answer["ETag"]
                         while piece := body.read(_PIECE):
-                            place, failures = place + len(piece), 0
+                            place += len(piece)
                             yield piece, answer["ETag"]
                     return
                 except Exception as error:

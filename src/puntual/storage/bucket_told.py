@@ -61,7 +61,7 @@ def breaks_off(error: Exception) -> bool:
 
 
 def _said(error: Any) -> str:
-    if hasattr(error, "response"):
+    if getattr(error, "response", None):
         code = code_of(error)
         told = error.response.get("Error", {}).get("Message", "no reason given")
         return f"{told} ({code}); {_CODES.get(code, 'repeat it, or ask whoever keeps the bucket')}"
