@@ -114,6 +114,7 @@ PAGES = {
     "evaluate": "evaluate.md",
     "predict": "predict.md",
     "models": "models.md",
+    "data": "models.md",
     "promote": "models.md",
     "serve": "serve.md",
     "health": "image.md",
