@@ -6,14 +6,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from http import HTTPStatus
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from puntual.api.asked import Resolved, cut_off, each_pointer, keys_of, meaningless, moments, resolve
+from puntual.api.asked import (
+    Resolved,
+    ResolvedRequest,
+    cut_off,
+    each_pointer,
+    keys_of,
+    meaningless,
+    moments,
+    resolve,
+)
 from puntual.api.contract import AskedFlight, Predicted, PredictRequest
 from puntual.api.problems import FieldError, Problem
-from puntual.api.rows import head_of, rows_of, written
+from puntual.api.rows import head_of, rows_of, with_missing, written
 from puntual.api.vector_store import VectorStore
 from puntual.features.timetable import Timetable
 from puntual.predict import Predictor, Vectors
@@ -22,6 +32,7 @@ _LIGHT_FLIGHTS = 256
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
 _STORED = 16_384
+_MISSING = attrgetter("missing")
 
 
 class Answered(NamedTuple):
@@ -69,9 +80,9 @@ class Answerer:
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
 
-    async def answer(self, request: PredictRequest, now: datetime) -> Answered:
+    async def answer(self, request: PredictRequest | ResolvedRequest, now: datetime) -> Answered:
         """Answer a request; raise Problem where a field means nothing, or where too many flights wait."""
-        flights = self._resolve(request.flights)
+        flights = self._resolve(request.flights) if isinstance(request, PredictRequest) else request.flights
         as_of = None if request.as_of is None else cut_off(request.as_of)
         closed, horizons = zip(*(moments(flight, as_of, now) for flight in flights), strict=True)
         weight = len(flights) * (_REASON_ROWS if request.reasons else 1)
@@ -183,5 +194,7 @@ class Answerer:
         return self._store.gather(self._store.slots(flights, closed))
 
     def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
+        if any(map(_MISSING, flights)):
+            rows = [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
         body = written(self._head, rows)
         return Answered(body, flights, [row.late_probability for row in rows], self.version)

@@ -16,7 +16,7 @@ import polars as pl
 from puntual import airports
 from puntual.api import metrics
 from puntual.api.answerer import Answered, Answerer
-from puntual.api.asked import Resolved, keys_of
+from puntual.api.asked import Resolved, ResolvedRequest, keys_of
 from puntual.api.contract import PredictRequest
 from puntual.api.metrics import Metrics
 from puntual.api.problems import Problem
@@ -76,7 +76,7 @@ class Service:
             )
         return self.answerer
 
-    async def answer(self, request: PredictRequest, request_id: str) -> Answered:
+    async def answer(self, request: PredictRequest | ResolvedRequest, request_id: str) -> Answered:
         """Answer a request, count it and hand it to the journal."""
         now = datetime.now(UTC)
         answered = await self.champion().answer(request, now)
@@ -246,7 +246,9 @@ def _tried(bundle: Bundle) -> Predictor:
     return predictor
 
 
-def _lines(answered: Answered, request: PredictRequest, request_id: str, now: datetime) -> "list[Line]":
+def _lines(
+    answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
+) -> "list[Line]":
     """Give the journal's lines for an answer, a flight each."""
     moment = now.isoformat(timespec="milliseconds")
     return [

@@ -1,7 +1,7 @@
 """The small keys that features are functions of, taken from a table of flights or from one flight."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -53,12 +53,13 @@ class Unknown:
     flight_number: NDArray[np.bool_]
     destination: NDArray[np.bool_]
     scheduled_departure: NDArray[np.bool_]
-    month: NDArray[np.int64]
-    international: NDArray[np.float64]
+    month: NDArray[np.int64] = field(kw_only=True)
+    international: NDArray[np.float64] = field(kw_only=True)
 
     def take(self, flights: NDArray[np.intp]) -> "Unknown":
         """Keep the flights at these positions."""
-        return Unknown(*(getattr(self, name)[flights] for name in (*UNKNOWABLE, "month", "international")))
+        kept = (getattr(self, name)[flights] for name in UNKNOWABLE)
+        return Unknown(*kept, month=self.month[flights], international=self.international[flights])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Keys:
     airline: Category
     destination: Category
     flight_number: Category
-    unknown: Unknown | None = None
+    unknown: Unknown | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.day)
@@ -167,8 +168,8 @@ def _unknown(flights: pl.DataFrame) -> Unknown | None:
     )
     return Unknown(
         *(flights[name].is_null().to_numpy() for name in UNKNOWABLE),
-        month.cast(pl.Int64).fill_null(0).to_numpy(),
-        international.cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        month=month.cast(pl.Int64).fill_null(0).to_numpy(),
+        international=international.cast(pl.Float64).fill_null(float("nan")).to_numpy(),
     )
 
 

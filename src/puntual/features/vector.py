@@ -101,7 +101,7 @@ _MADE_OF = {
         if feature.group in (Group.CALENDAR, Group.TIME_OF_DAY, Group.CONGESTION, Group.HISTORY)
     ),
 }
-_MONTH = [COLUMNS.index("month_sin"), COLUMNS.index("month_cos")]
+_MONTH = np.array([COLUMNS.index("month_sin"), COLUMNS.index("month_cos")])
 _INTERNATIONAL = COLUMNS.index("international")
 
 

@@ -31,9 +31,7 @@ def read_airlines(raw: RawTable, column: str) -> pl.Series:
     return read_text(raw, column).str.to_uppercase()
 
 
-def read_airports(
-    raw: RawTable, column: str, aliases: dict[str, str], *, required: bool = True
-) -> pl.Series:
+def read_airports(raw: RawTable, column: str, aliases: dict[str, str], *, required: bool = True) -> pl.Series:
     """Read IATA or ICAO codes as canonical codes; UnknownAirport names the first row of an unlisted one."""
     written = read_text(raw, column, required=required).str.to_uppercase()
     canonical: dict[str, str] = {}
