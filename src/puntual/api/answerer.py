@@ -27,6 +27,7 @@ from puntual.api.rows import head_of, rows_of, with_missing, written
 from puntual.api.vector_store import VectorStore
 from puntual.features.timetable import Timetable
 from puntual.predict import Predictor, Vectors
+from puntual.predictions import Predictions
 
 _LIGHT_FLIGHTS = 256
 # Reasons ask the model about 64 vectors a flight.
@@ -157,7 +158,7 @@ class Answerer:
             closed = [day for waiting in batch for day in waiting.closed]
             horizons = [horizon for waiting in batch for horizon in waiting.horizons]
             said = self.predictor.read(self._vectors(flights, closed))
-            rows = rows_of(said, self._threshold, horizons)
+            rows = self._rows(said, flights, horizons)
             self._seen(flights, closed, [row.late_probability for row in rows])
         except Exception as error:
             for waiting in batch:
@@ -182,7 +183,7 @@ class Answerer:
         def work() -> tuple[Answered, Vectors]:
             vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
             said = self.predictor.read(vectors, reasons)
-            return self._written(flights, rows_of(said, self._threshold, horizons)), vectors
+            return self._written(flights, self._rows(said, flights, horizons)), vectors
 
         answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         if not held:
@@ -193,8 +194,14 @@ class Answerer:
     def _vectors(self, flights: list[Resolved], closed: Sequence[int]) -> Vectors:
         return self._store.gather(self._store.slots(flights, closed))
 
+    def _rows(
+        self, said: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
+    ) -> list[Predicted]:
+        rows = rows_of(said, self._threshold, horizons)
+        if not any(map(_MISSING, flights)):
+            return rows
+        return [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
+
     def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
-        if any(map(_MISSING, flights)):
-            rows = [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
         body = written(self._head, rows)
         return Answered(body, flights, [row.late_probability for row in rows], self.version)
