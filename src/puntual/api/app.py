@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
-from puntual.api import documentation_page, openapi
+from puntual.api import documentation_page, invocations, openapi
 from puntual.api.access_log import AccessLog
 from puntual.api.cors import Cors
 from puntual.api.front import Front
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> Front:
         log.close()
 
     inner = Litestar(
-        [*ROUTES, *documentation_page.ROUTES],
+        [*ROUTES, *invocations.ROUTES, *documentation_page.ROUTES],
         lifespan=[running],
         exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(),

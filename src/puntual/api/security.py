@@ -9,12 +9,12 @@ from puntual.api_keys import Verifier
 from puntual.rate_limit import RateLimit
 
 # Probes of a load balancer carry no key; the documentation says nothing of the data.
-_OPEN = frozenset({"/livez", "/readyz", "/health", "/docs", "/docs/", "/openapi.json"})
+_OPEN = frozenset({"/livez", "/readyz", "/health", "/ping", "/docs", "/docs/", "/openapi.json"})
 _OPEN_PREFIX = "/docs/"
 # Whatever else is asked by another method may change what the service answers, so it wants a key even where
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_ASKING = "/predict"
+_ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 
 
@@ -34,7 +34,7 @@ class Guard:
         path = scope["path"]
         if self._verifier is None or path in _OPEN or path.startswith(_OPEN_PREFIX):
             return None
-        reads = scope["method"] in _READING or path == _ASKING
+        reads = scope["method"] in _READING or path in _ASKING
         if reads and not self._always and not self._verifier.any_keys():
             return None
         token = _token(headers)
