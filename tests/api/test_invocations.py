@@ -44,8 +44,13 @@ def native(
 ) -> list[list[float]]:
     answer = client.post("/predict", json={"flights": flights, "as_of": as_of})
     return [
-        [one["late_probability"], *one["bands"].values(), one["expected_delay_minutes"]]
-        + [*one["delay_quantiles"].values(), one["horizon_minutes"]]
+        [
+            one["late_probability"],
+            *one["bands"].values(),
+            one["expected_delay_minutes"],
+            *one["delay_quantiles"].values(),
+            one["horizon_minutes"],
+        ]
         for one in answer.raise_for_status().json()["predictions"]
     ]
 
@@ -136,6 +141,7 @@ def test_cells_that_pandas_left_empty_are_missing(server: Server) -> None:
     assert found["missing"].tolist() == ["flight_number destination scheduled_departure"] * 2
 
 
+@pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # MLflow's own call of pandas.
 def test_what_mlflow_builds_of_an_input_example_is_answered(
     client: httpx.Client, some: list[dict[str, str]]
 ) -> None:

@@ -26,7 +26,6 @@ from puntual.sources.scl_words import MONTHS, WORDS
 
 _JSON, _CSV = "application/json", "text/csv"
 _OWN = tuple(field.name for field in msgspec.structs.fields(AskedFlight))
-_NUMBERS = frozenset({"flight_number", "Vlo-I"})
 _FAULTS = {
     400: "The rows cannot be read, or a cell means nothing; the message names it.",
     408: "The body did not arrive in time.",
@@ -148,10 +147,10 @@ def _flight(row: Row) -> dict[str, Any]:
 
 def _cell(name: str, value: Any) -> Any:
     """Give a cell the type that the contract wants, where another tool wrote the same thing in another."""
-    if name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+    if name == "MES" and isinstance(value, str):
+        return MONTHS.get(value, value)
+    if name == "flight_number" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(int(value)) if value == value // 1 else value
-    if name == "MES":
-        return MONTHS.get(value, value) if isinstance(value, str) else value
     return value
 
 

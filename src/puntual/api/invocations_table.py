@@ -32,7 +32,7 @@ def rows_of_json(body: bytes) -> tuple[list[Row], str | None]:
     NaN, which is no JSON but what pandas writes for an empty cell, is null.
     """
     try:
-        given = json.loads(body, parse_constant={"NaN": None}.get)
+        given = json.loads(body, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
         raise _fault(f"Ensure that input is a valid JSON formatted string. Error: {error}") from error
     shapes = [name for name in _SHAPES if name in given] if isinstance(given, dict) else []
@@ -111,3 +111,7 @@ def _cell(value: Any) -> Any:
 
 def _fault(message: str) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, message)
+
+
+def _constant(name: str) -> float | None:
+    return None if name == "NaN" else float(name)

@@ -65,7 +65,7 @@ def read_request(request: dict[str, Any]) -> ResolvedRequest:
     if errors:
         raise bad_fields(errors)
     flights: list[Resolved] = []
-    for row, flight in enumerate(request["flights"]):
+    for row, flight in enumerate(map(_whole, request["flights"])):
         pointer = f"#/flights/{row}"
         if _is_scl(flight):
             flights += read_flight(msgspec.convert(flight, SclFlight), pointer, errors)
@@ -96,11 +96,19 @@ def _is_scl(flight: Any) -> bool:
     return isinstance(flight, dict) and not _WORDS.isdisjoint(flight)
 
 
+def _whole(flight: dict[str, Any]) -> dict[str, Any]:
+    """Write whole numbers as such: 3.0 is one in JSON, and what tools write once a cell of a column is empty."""
+    return {
+        word: int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+        for word, cell in flight.items()
+    }
+
+
 def _faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
     if not _is_scl(flight):
         yield from flight_faults(flight, pointer)
         return
-    for fault in field_faults(flight, _FIELDS, set(), pointer):
+    for fault in field_faults(_whole(flight), _FIELDS, set(), pointer):
         word = fault.pointer.rpartition("/")[2]
         yield FieldError(fault.pointer, fault.value, EXPECTED.get(word, fault.expected))
     # The schema alone knows which operators there are.
