@@ -59,7 +59,8 @@ def test_every_answer_is_one_that_the_document_describes(kept: tuple[Server, str
 
     assert [failure for recorder in recorders for failure in failures(recorder)] == []
     assert sum(len(recorder.cases) for recorder in recorders) > 3 * EXAMPLES
-    assert {recorder.label for recorder in recorders} >= {"POST /predict", "PUT /timetable", "GET /metrics"}
+    labels = {recorder.label for recorder in recorders}
+    assert labels >= {"POST /predict", "POST /invocations", "PUT /timetable", "GET /metrics"}
     assert not [line for line in server.logged() if line["status"] >= 500]
 
 

@@ -90,6 +90,8 @@ def test_both_kinds_of_words_may_stand_in_one_request(client: httpx.Client) -> N
         ({"Fecha-O": "2017-01-01 10:00:00"}, 400, "Fecha-O", "no such field; known are Fecha-I"),
         ({"airline": "AA"}, 400, "airline", "no such field"),
         ({"Emp-I": "A A"}, 400, "Emp-I", ""),
+        ({"Des-I": ""}, 422, "Des-I", "an airport by its IATA or ICAO code"),
+        ({"Ori-I": ""}, 422, "Ori-I", "an airport by its IATA or ICAO code"),
         ({"Des-I": "QQQQ"}, 422, "Des-I", "an airport by its IATA or ICAO code"),
         ({"Fecha-I": "2017-02-30 10:00:00"}, 422, "Fecha-I", "a time that exists"),
         ({"Fecha-I": "2017-02-20"}, 422, "Fecha-I", "a time that exists"),

@@ -83,7 +83,7 @@ def read_flight(flight: SclFlight, pointer: str, errors: list[FieldError]) -> It
     for word, text in names.items():
         if text is not None and not text.isalnum():
             errors.append(FieldError(f"{pointer}/{word}", shown(text), "letters and digits alone"))
-    origin = find_airport(flight.origin or ORIGIN, f"{pointer}/Ori-I", errors)
+    origin = find_airport(ORIGIN if flight.origin is None else flight.origin, f"{pointer}/Ori-I", errors)
     destination = _destination(flight, pointer, errors)
     moment = None
     if flight.scheduled is not None:
@@ -118,7 +118,7 @@ def _faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
 
 
 def _destination(flight: SclFlight, pointer: str, errors: list[FieldError]) -> Airport | None:
-    code = flight.destination or CITIES.get(flight.city or "")
+    code = CITIES.get(flight.city or "") if flight.destination is None else flight.destination
     return None if code is None else find_airport(code, f"{pointer}/Des-I", errors)
 
 
