@@ -4,6 +4,7 @@ import polars as pl
 
 from puntual.errors import BadTable, did_you_mean
 from puntual.flights import FLIGHT_FIELDS, SCHEMA, LateRule
+from puntual.sources.checks import Duplicates
 from puntual.sources.columns import (
     read_airlines,
     read_airports,
@@ -47,7 +48,7 @@ def read_asked(data: bytes, name: str, suffix: str, late_rule: LateRule = LateRu
     """
     raw = _raw(data, name, suffix)
     if is_in_scl_words(raw):
-        return read_partial(raw, Reading("scl", late_rule, digest_of(data)))
+        return read_partial(raw, Reading("scl", late_rule, digest_of(data), Duplicates.KEEP))
     return _own(raw, Reading("plain", late_rule, digest_of(data)))
 
 

@@ -19,6 +19,7 @@ from puntual.sources.columns import (
 )
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.raw import RawTable
+from puntual.sources.scl import operated_as
 from puntual.sources.scl_words import (
     AIRLINES,
     CITIES,
@@ -38,7 +39,7 @@ def is_in_scl_words(raw: RawTable) -> bool:
 
 
 def read_partial(raw: RawTable, reading: Reading) -> FlightTable:
-    """Read flights of which some fields may be unknown.
+    """Read flights of which some fields may be unknown; an operation only tells two flights of one number apart.
 
     Beside `flights.SCHEMA` they have `month` and `international`, which tell what else is known of a flight without
     a date or a destination.
@@ -49,7 +50,10 @@ def read_partial(raw: RawTable, reading: Reading) -> FlightTable:
         "origin": _origins(raw),
         "destination": _destinations(raw),
         "airline": _airlines(raw),
+        "operated_as": operated_as(raw),
     }
+    if "Fecha-O" in raw.frame.columns:
+        columns["departed"] = read_moments(raw, "Fecha-O", ISO_FORMATS, required=False)
     table = assemble(raw, columns, reading)
     beside = pl.DataFrame(
         {
