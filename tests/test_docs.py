@@ -113,6 +113,7 @@ PAGES = {
     "sources": "train.md",
     "evaluate": "evaluate.md",
     "predict": "predict.md",
+    "export": "other-clients.md",
     "models": "models.md",
     "data": "models.md",
     "promote": "models.md",

@@ -20,6 +20,7 @@ PuntualError
 ├── BadKey                an API key that cannot be made, found or read
 ├── NoAnswer              a service that was called and did not answer
 ├── NotReady              a service that does not answer, or has no model yet
+├── CannotExport          a bundle that cannot be written as another tool's model
 ├── StressFailed          a stress test that could not be carried out
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
 """
@@ -106,6 +107,10 @@ class NoAnswer(PuntualError):
 
 class NotReady(PuntualError):
     """The service of this machine does not answer, or has no model yet."""
+
+
+class CannotExport(PuntualError):
+    """A bundle that cannot be written as another tool's model."""
 
 
 class StressFailed(PuntualError):

@@ -6,22 +6,34 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from http import HTTPStatus
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from puntual.api.asked import Resolved, cut_off, each_pointer, keys_of, meaningless, moments, resolve
+from puntual.api.asked import (
+    Resolved,
+    ResolvedRequest,
+    cut_off,
+    each_pointer,
+    keys_of,
+    meaningless,
+    moments,
+    resolve,
+)
 from puntual.api.contract import AskedFlight, Predicted, PredictRequest
 from puntual.api.problems import FieldError, Problem
-from puntual.api.rows import head_of, rows_of, written
+from puntual.api.rows import head_of, rows_of, with_missing, written
 from puntual.api.vector_store import VectorStore
 from puntual.features.timetable import Timetable
 from puntual.predict import Predictor, Vectors
+from puntual.predictions import Predictions
 
 _LIGHT_FLIGHTS = 256
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
 _STORED = 16_384
+_MISSING = attrgetter("missing")
 
 
 class Answered(NamedTuple):
@@ -69,9 +81,9 @@ class Answerer:
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
 
-    async def answer(self, request: PredictRequest, now: datetime) -> Answered:
+    async def answer(self, request: PredictRequest | ResolvedRequest, now: datetime) -> Answered:
         """Answer a request; raise Problem where a field means nothing, or where too many flights wait."""
-        flights = self._resolve(request.flights)
+        flights = self._resolve(request.flights) if isinstance(request, PredictRequest) else request.flights
         as_of = None if request.as_of is None else cut_off(request.as_of)
         closed, horizons = zip(*(moments(flight, as_of, now) for flight in flights), strict=True)
         weight = len(flights) * (_REASON_ROWS if request.reasons else 1)
@@ -146,7 +158,7 @@ class Answerer:
             closed = [day for waiting in batch for day in waiting.closed]
             horizons = [horizon for waiting in batch for horizon in waiting.horizons]
             said = self.predictor.read(self._vectors(flights, closed))
-            rows = rows_of(said, self._threshold, horizons)
+            rows = self._rows(said, flights, horizons)
             self._seen(flights, closed, [row.late_probability for row in rows])
         except Exception as error:
             for waiting in batch:
@@ -171,7 +183,7 @@ class Answerer:
         def work() -> tuple[Answered, Vectors]:
             vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
             said = self.predictor.read(vectors, reasons)
-            return self._written(flights, rows_of(said, self._threshold, horizons)), vectors
+            return self._written(flights, self._rows(said, flights, horizons)), vectors
 
         answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         if not held:
@@ -181,6 +193,14 @@ class Answerer:
 
     def _vectors(self, flights: list[Resolved], closed: Sequence[int]) -> Vectors:
         return self._store.gather(self._store.slots(flights, closed))
+
+    def _rows(
+        self, said: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
+    ) -> list[Predicted]:
+        rows = rows_of(said, self._threshold, horizons)
+        if not any(map(_MISSING, flights)):
+            return rows
+        return [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
 
     def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
         body = written(self._head, rows)

@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
-from puntual.api import amadeus, documentation_page, openapi, webhook
+from puntual.api import amadeus, documentation_page, invocations, openapi, webhook
 from puntual.api.access_log import AccessLog
 from puntual.api.airport_days import AirportDays
 from puntual.api.cors import Cors
@@ -72,7 +72,13 @@ def create_app(settings: Settings) -> Front:
         log.close()
 
     inner = Litestar(
-        [*ROUTES, webhook.take_delivery, *documentation_page.ROUTES, *amadeus.ROUTES],
+        [
+            *ROUTES,
+            webhook.take_delivery,
+            *amadeus.ROUTES,
+            *invocations.ROUTES,
+            *documentation_page.ROUTES,
+        ],
         lifespan=[running],
         exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),

@@ -15,7 +15,7 @@ from puntual import airports
 from puntual.airports import Airport
 from puntual.api.contract import AskedFlight
 from puntual.api.problems import FieldError, Problem, shown
-from puntual.features.keys import NAMED, Category, Keys
+from puntual.features.keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
 _EPOCH = date(1970, 1, 1)
@@ -36,8 +36,9 @@ class Names(NamedTuple):
 class Resolved:
     """A flight with its airports found and its time local to the origin: day (since 1970) and minute.
 
-    `text` is the departure as the journal keeps it; `slots` tells where the vectors of this flight are kept, by the day
-        before which operations are known.
+    `text` is the departure as it is written down; `slots` tells where the vectors of this flight are kept, by the day
+    before which operations are known. Of what is `missing` something else stands in its place, and `month` and
+    `international` say what is known all the same, as `features.keys.Unknown` does.
     """
 
     airline: str
@@ -50,6 +51,52 @@ class Resolved:
     minute: int
     text: str
     slots: dict[int, int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    month: int = 0
+    international: float = float("nan")
+
+    @classmethod
+    def of(
+        cls,
+        airline: str,
+        flight_number: str,
+        origin: str,
+        destination: str,
+        departure: datetime,
+        zone: ZoneInfo,
+        missing: tuple[str, ...] = (),
+        month: int = 0,
+        international: float = float("nan"),
+    ) -> "Resolved":
+        """Put a flight together from what was found; `departure` is local to the origin."""
+        return cls(
+            sys.intern(airline),
+            sys.intern(flight_number),
+            origin,
+            destination,
+            departure,
+            zone,
+            (departure.date() - _EPOCH).days,
+            departure.hour * 60 + departure.minute,
+            # Most flights are asked about in these very words, which are then kept once.
+            sys.intern(departure.isoformat(timespec="minutes")),
+            missing=missing,
+            month=month,
+            international=international,
+        )
+
+    def told(self) -> Names:
+        """Give what the journal keeps of it: nothing in the place of what is missing."""
+        names = Names(self.airline, self.flight_number, self.origin, self.destination, self.text)
+        return names._replace(**dict.fromkeys(self.missing, "")) if self.missing else names
+
+
+class ResolvedRequest(NamedTuple):
+    """A request whose flights were read from other words than the contract's."""
+
+    flights: list[Resolved]
+    as_of: str | None = None
+    reasons: bool = False
 
 
 class Moments(NamedTuple):
@@ -66,29 +113,21 @@ def resolve(flight: AskedFlight, pointer: str) -> Resolved:
         for name, text in (("airline", flight.airline), ("flight_number", flight.flight_number))
         if not text.isalnum()
     ]
-    origin = _airport(flight.origin, f"{pointer}/origin", errors)
-    destination = _airport(flight.destination, f"{pointer}/destination", errors)
-    departure = _time(flight.scheduled_departure, f"{pointer}/scheduled_departure", errors)
+    origin = find_airport(flight.origin, f"{pointer}/origin", errors)
+    destination = find_airport(flight.destination, f"{pointer}/destination", errors)
+    departure = read_time(flight.scheduled_departure, f"{pointer}/scheduled_departure", errors)
     if errors or origin is None or destination is None or departure is None:
         raise meaningless(errors)
     zone = ZoneInfo(origin.time_zone)
-    local = (
-        departure.replace(tzinfo=None)
-        if departure.tzinfo is None
-        else departure.astimezone(zone).replace(tzinfo=None)
+    local = local_time(departure, zone)
+    return Resolved.of(
+        flight.airline.upper(), flight.flight_number, origin.code, destination.code, local, zone
     )
-    return Resolved(
-        sys.intern(flight.airline.upper()),
-        sys.intern(flight.flight_number),
-        origin.code,
-        destination.code,
-        local,
-        zone,
-        (local.date() - _EPOCH).days,
-        local.hour * 60 + local.minute,
-        # Most flights are asked about in these very words, which are then kept once.
-        sys.intern(local.isoformat(timespec="minutes")),
-    )
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Give what the clocks of a zone show; a moment without an offset is theirs already."""
+    return (moment if moment.tzinfo is None else moment.astimezone(zone)).replace(tzinfo=None)
 
 
 def meaningless(errors: list[FieldError]) -> Problem:
@@ -101,7 +140,7 @@ def meaningless(errors: list[FieldError]) -> Problem:
 def cut_off(text: str) -> datetime:
     """Read the cut-off; raise Problem when it is no time."""
     errors: list[FieldError] = []
-    moment = _time(text, "#/as_of", errors)
+    moment = read_time(text, "#/as_of", errors)
     if moment is None:
         raise meaningless(errors)
     return moment
@@ -130,6 +169,15 @@ def keys_of(flights: Sequence[Resolved]) -> Keys:
         np.array([flight.day for flight in flights], np.int64),
         np.array([flight.minute for flight in flights], np.int64),
         *(_category([getattr(flight, name) for flight in flights]) for name in NAMED),
+        unknown=_unknown(flights) if any(flight.missing for flight in flights) else None,
+    )
+
+
+def _unknown(flights: Sequence[Resolved]) -> Unknown:
+    return Unknown(
+        *(np.array([name in flight.missing for flight in flights]) for name in UNKNOWABLE),
+        month=np.array([flight.month for flight in flights], np.int64),
+        international=np.array([flight.international for flight in flights]),
     )
 
 
@@ -138,7 +186,8 @@ def _category(texts: list[str]) -> Category:
     return Category(tuple(places), np.array([places[text] for text in texts], np.intp))
 
 
-def _airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | None:
+def find_airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | None:
+    """Look an airport up; None, and an entry in `errors`, where there is none."""
     found = airports.look_up(code)
     if found is None:
         expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
@@ -146,8 +195,11 @@ def _airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | Non
     return found
 
 
-def _time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:
-    """Read an ISO 8601 time; a date alone is refused, since an unknown time is not midnight."""
+def read_time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:
+    """Read an ISO 8601 time; a date alone is refused, since an unknown time is not midnight.
+
+    None, and an entry in `errors`, for what is no time.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -97,11 +97,20 @@ class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
     bands: Bands
     expected_delay_minutes: float
     delay_quantiles: Quantiles
-    horizon_minutes: Annotated[int, Meta(description="Minutes from the cut-off to the scheduled departure.")]
-    timetable: Literal["known", "typical"]
+    horizon_minutes: Annotated[
+        int | None,
+        Meta(description="Minutes from the cut-off to the scheduled departure; null without a date."),
+    ]
+    timetable: Annotated[
+        Literal["known", "typical", "unknown"], Meta(description="unknown for a flight without a date.")
+    ]
     history_until: Annotated[str | None, Meta(description="Last day of operations used, or null.")]
     support: Support
     reasons: list[Reason] | msgspec.UnsetType = msgspec.UNSET
+    missing: (
+        Annotated[list[str], Meta(description="The fields that were not given, where any was not.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class ModelName(msgspec.Struct, frozen=True):

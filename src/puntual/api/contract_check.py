@@ -1,7 +1,7 @@
 """Every fault of a request that the typed decoder refused, each with its pointer: it stops at the first."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -19,13 +19,16 @@ def faults(request: Any, first: str) -> list[FieldError]:
 
     `first` is what the typed decoder said: of a field that is given twice it may have seen the other one.
     """
-    return list(_faults(request)) or [FieldError("#", shown(request), first)]
+    return request_faults(request, flight_faults) or [FieldError("#", shown(request), first)]
 
 
-def _faults(request: Any) -> list[FieldError]:
+def request_faults(
+    request: Any, faults_of: Callable[[dict[str, Any], str], Iterator[FieldError]]
+) -> list[FieldError]:
+    """Check a decoded JSON body, each of its flights by `faults_of`, which is told its pointer."""
     if not isinstance(request, dict):
         return [FieldError("#", shown(request), "an object with flights")]
-    found = list(_fields(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
+    found = list(field_faults(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
     flights = request.get("flights")
     if "flights" not in request:
         return found
@@ -33,7 +36,7 @@ def _faults(request: Any) -> list[FieldError]:
         for row, flight in enumerate(flights):
             pointer = f"#/flights/{row}"
             if isinstance(flight, dict):
-                found += _fields(flight, _FLIGHT_FIELDS, set(_FLIGHT_FIELDS), pointer)
+                found += faults_of(flight, pointer)
             else:
                 found.append(FieldError(pointer, shown(flight), "an object, one flight"))
     else:
@@ -41,13 +44,19 @@ def _faults(request: Any) -> list[FieldError]:
     return found
 
 
-def _fields(
+def flight_faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+    """Check one flight against the contract of `AskedFlight`."""
+    return field_faults(flight, _FLIGHT_FIELDS, set(_FLIGHT_FIELDS), pointer)
+
+
+def field_faults(
     given: dict[str, Any],
     known: dict[str, Any],
     required: set[str],
     pointer: str,
     skip: frozenset[str] | set[str] = frozenset(),
 ) -> Iterator[FieldError]:
+    """Check the fields of an object against their types, but for those to skip."""
     for name in sorted(required - given.keys()):
         yield FieldError(f"{pointer}/{name}", "", "this field, which is missing")
     for name, value in given.items():

@@ -17,10 +17,12 @@ import msgspec
 from puntual.api import metrics
 from puntual.api.access_log import AccessLog
 from puntual.api.answerer import Answered
+from puntual.api.asked import ResolvedRequest
 from puntual.api.contract import PredictRequest
 from puntual.api.contract_check import faults
 from puntual.api.cors import Cors
 from puntual.api.problems import MEDIA_TYPE, Problem, bad_fields
+from puntual.api.scl import read_request, speaks_scl
 from puntual.api.security import Guard
 from puntual.api.service import Service
 
@@ -110,7 +112,7 @@ class Front:
         body = await self.read_body(scope, headers, receive, self._service.settings.body_limit)
         return await self._service.answer(self.decode(headers, body), request_id.decode())
 
-    def decode(self, headers: dict[bytes, bytes], body: bytes) -> PredictRequest:
+    def decode(self, headers: dict[bytes, bytes], body: bytes) -> PredictRequest | ResolvedRequest:
         """Read the request; raise Problem with an entry for each bad field."""
         kind = headers.get(b"content-type", b"").decode("latin-1")
         if kind != _MEDIA_TYPE and kind.partition(";")[0].strip().lower() != _MEDIA_TYPE:
@@ -123,7 +125,10 @@ class Front:
                 return self._decoder.decode(body)
             except msgspec.ValidationError as error:
                 # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
-                raise bad_fields(faults(msgspec.json.decode(body), str(error))) from error
+                request = msgspec.json.decode(body)
+                if speaks_scl(request):
+                    return read_request(request)
+                raise bad_fields(faults(request, str(error))) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Problem(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}") from error
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from puntual.api.contract import Bands, ModelName, Predicted, Quantiles, Reason, Support
 from puntual.bundle import Bundle
@@ -52,6 +53,16 @@ def rows_of(said: Predictions, threshold: float, horizons: Sequence[int]) -> lis
             strict=True,
         )
     ]
+
+
+def with_missing(row: Predicted, missing: Sequence[str]) -> Predicted:
+    """Say which fields of a flight were missing; without a date there is neither horizon nor timetable."""
+    if not missing:
+        return row
+    row = replace(row, missing=list(missing))
+    return (
+        replace(row, horizon_minutes=None, timetable="unknown") if "scheduled_departure" in missing else row
+    )
 
 
 def _reasons(effects: list[float]) -> list[Reason]:

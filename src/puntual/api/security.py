@@ -11,12 +11,12 @@ from puntual.api_keys import Verifier
 from puntual.rate_limit import RateLimit
 
 # Probes of a load balancer carry no key; the documentation says nothing of the data; a webhook's deliveries are signed.
-_OPEN = frozenset({"/livez", "/readyz", "/health", "/docs", "/docs/", "/openapi.json", github.PATH})
+_OPEN = frozenset({"/livez", "/readyz", "/health", "/ping", "/docs", "/docs/", "/openapi.json", github.PATH})
 _OPEN_PREFIX = "/docs/"
 # Whatever else is asked by another method may change what the service answers, so it wants a key even where
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_ASKING = "/predict"
+_ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 
 
@@ -39,7 +39,7 @@ class Guard:
         path = scope["path"]
         if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
             return None
-        reads = scope["method"] in _READING or path == _ASKING
+        reads = scope["method"] in _READING or path in _ASKING
         if reads and not self._always and not self._verifier.any_keys():
             return None
         token = _token(headers)

@@ -16,7 +16,7 @@ import polars as pl
 from puntual import airports
 from puntual.api import metrics
 from puntual.api.answerer import Answered, Answerer
-from puntual.api.asked import Resolved, keys_of
+from puntual.api.asked import Resolved, ResolvedRequest, keys_of
 from puntual.api.contract import PredictRequest
 from puntual.api.metrics import Metrics
 from puntual.api.problems import Problem
@@ -78,7 +78,9 @@ class Service:
             )
         return self.answerer
 
-    async def answer(self, request: PredictRequest, request_id: str, *, recorded: bool = True) -> Answered:
+    async def answer(
+        self, request: PredictRequest | ResolvedRequest, request_id: str, *, recorded: bool = True
+    ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
         answered = await self.champion().answer(request, now)
@@ -279,21 +281,12 @@ def _tried(bundle: Bundle) -> Predictor:
     return predictor
 
 
-def _lines(answered: Answered, request: PredictRequest, request_id: str, now: datetime) -> "list[Line]":
+def _lines(
+    answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
+) -> "list[Line]":
     """Give the journal's lines for an answer, a flight each."""
     moment = now.isoformat(timespec="milliseconds")
     return [
-        (
-            moment,
-            request_id,
-            request.as_of,
-            flight.airline,
-            flight.flight_number,
-            flight.origin,
-            flight.destination,
-            flight.text,
-            late,
-            answered.version,
-        )
+        (moment, request_id, request.as_of, *flight.told(), late, answered.version)
         for flight, late in zip(answered.flights, answered.late_probability, strict=True)
     ]

@@ -9,6 +9,7 @@ import click
 from puntual.cli.data import data
 from puntual.cli.demo import demo
 from puntual.cli.evaluate import evaluate
+from puntual.cli.export import export
 from puntual.cli.health import health
 from puntual.cli.keys import keys
 from puntual.cli.models import models, promote
@@ -34,6 +35,7 @@ for _command in (
     models,
     promote,
     data,
+    export,
     sources,
     demo,
     serve,

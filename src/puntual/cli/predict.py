@@ -49,11 +49,12 @@ def predict(
     """Predict how late the flights of FILE will be (- for standard input)."""
     from puntual.exchange import read_table, write_table
     from puntual.predict import Predictor
+    from puntual.sources import read_asked
     from puntual.terminal.console import progress, say
 
     predictor = Predictor.load(registry, which)
     rule = predictor.bundle.manifest.late_rule
-    asked = read_table(file, form, source, map_file, rule)
+    asked = read_table(file, form, source, map_file, rule, read_asked)
     for note in asked.notes:
         say(note)
     with progress("predicting") as told:

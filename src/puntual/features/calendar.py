@@ -37,11 +37,10 @@ def of_date(day: date, country: str) -> tuple[float, ...]:
     >>> of_date(date(2017, 9, 16), "CL")[4:]
     (1.0, 0.0, 2.0, 30.0, 1.0)
     """
-    month, weekday = math.tau * (day.month - 1) / 12, math.tau * day.weekday() / 7
+    weekday = math.tau * day.weekday() / 7
     since, until = _days_to_holidays(day, country)
     return (
-        math.sin(month),
-        math.cos(month),
+        *of_month(day.month),
         math.sin(weekday),
         math.cos(weekday),
         float(day.weekday() >= 5),
@@ -50,6 +49,12 @@ def of_date(day: date, country: str) -> tuple[float, ...]:
         since,
         float(is_high_season(day)),
     )
+
+
+def of_month(month: int) -> tuple[float, float]:
+    """Give the two features that the month alone, 1 to 12, decides: the first two of `FEATURES`."""
+    angle = math.tau * (month - 1) / 12
+    return math.sin(angle), math.cos(angle)
 
 
 def is_high_season(day: date) -> bool:

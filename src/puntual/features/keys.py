@@ -1,7 +1,8 @@
 """The small keys that features are functions of, taken from a table of flights or from one flight."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
@@ -10,6 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 NAMED = ("origin", "airline", "destination", "flight_number")
+# What need not be known of a flight, in the order in which it is told to be missing.
+UNKNOWABLE = ("airline", "flight_number", "destination", "scheduled_departure")
+EPOCH = datetime(1970, 1, 1)
 Ids = NDArray[np.uint64]
 Days = NDArray[np.int64]
 # So few are not worth sorting.
@@ -38,8 +42,32 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """What is not known of n flights, and what little is known in its place; each of shape (n,).
+
+    `month` is 1 to 12 where a flight without a date has at least that, 0 elsewhere; `international` is 1 or 0 where
+    one without a destination is at least known to cross a border or not, NaN elsewhere.
+    """
+
+    airline: NDArray[np.bool_]
+    flight_number: NDArray[np.bool_]
+    destination: NDArray[np.bool_]
+    scheduled_departure: NDArray[np.bool_]
+    month: NDArray[np.int64] = field(kw_only=True)
+    international: NDArray[np.float64] = field(kw_only=True)
+
+    def take(self, flights: NDArray[np.intp]) -> "Unknown":
+        """Keep the flights at these positions."""
+        kept = (getattr(self, name)[flights] for name in UNKNOWABLE)
+        return Unknown(*kept, month=self.month[flights], international=self.international[flights])
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of n flights: local day (days since 1970) and minute, and who flies what where."""
+    """The keys of n flights: local day (days since 1970) and minute, and who flies what where.
+
+    Where `unknown` says that one of them is not known, some value stands in its place, of which no feature is made.
+    """
 
     day: Days
     minute: NDArray[np.int64]
@@ -47,6 +75,7 @@ class Keys:
     airline: Category
     destination: Category
     flight_number: Category
+    unknown: Unknown | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.day)
@@ -54,18 +83,30 @@ class Keys:
     def take(self, flights: NDArray[np.intp]) -> "Keys":
         """Keep the flights at these positions."""
         kept = (getattr(self, name).take(flights) for name in NAMED)
-        return Keys(self.day[flights], self.minute[flights], *kept)
+        unknown = None if self.unknown is None else self.unknown.take(flights)
+        return Keys(self.day[flights], self.minute[flights], *kept, unknown=unknown)
 
 
 def keys_of(flights: pl.DataFrame) -> Keys:
-    """Take the keys from a table of flights."""
+    """Take the keys from a table of flights; a null among `UNKNOWABLE` is not known.
+
+    `month` and `international`, where the table has them, tell what `Unknown` holds of a flight without date or
+    destination.
+    """
+    unknown = _unknown(flights)
+    if unknown is not None:
+        flights = flights.with_columns(
+            pl.col("airline", "flight_number").fill_null(""),
+            pl.col("destination").fill_null(pl.col("origin")),
+            pl.col("scheduled_departure").fill_null(EPOCH),
+        )
     scheduled = pl.col("scheduled_departure")
     moments = flights.select(
         day=scheduled.dt.date().cast(pl.Int32).cast(pl.Int64),
         minute=scheduled.dt.hour().cast(pl.Int64) * 60 + scheduled.dt.minute(),
     )
     categories = (category(flights[name]) for name in NAMED)
-    return Keys(moments["day"].to_numpy(), moments["minute"].to_numpy(), *categories)
+    return Keys(moments["day"].to_numpy(), moments["minute"].to_numpy(), *categories, unknown=unknown)
 
 
 def category(column: pl.Series) -> Category:
@@ -115,6 +156,21 @@ def places_in(
     places = np.empty(len(asked), np.intp)
     places[order] = line.searchsorted(asked[order], side)
     return places
+
+
+def _unknown(flights: pl.DataFrame) -> Unknown | None:
+    """Find the nulls of a table of flights; None where it has none."""
+    if not any(flights[name].null_count() for name in UNKNOWABLE):
+        return None
+    nothing = flights.select(pl.repeat(None, pl.len(), dtype=pl.Float64)).to_series()
+    month, international = (
+        flights[name] if name in flights.columns else nothing for name in ("month", "international")
+    )
+    return Unknown(
+        *(flights[name].is_null().to_numpy() for name in UNKNOWABLE),
+        month=month.cast(pl.Int64).fill_null(0).to_numpy(),
+        international=international.cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+    )
 
 
 def _mix(value: Ids) -> Ids:

@@ -108,7 +108,9 @@ def segments(keys: Keys, by_weekday: bool) -> tuple[Ids, Ids]:
 
 
 def known_timetable(keys: Keys) -> Timetable:
-    """Take the flights as the whole timetable of the days that they fall on."""
+    """Take the flights as the whole timetable of the days that they fall on; those without a date are left out."""
+    if keys.unknown is not None:
+        keys = keys.take(np.flatnonzero(~keys.unknown.scheduled_departure))
     airport, airline = segments(keys, by_weekday=False)
     return Timetable(
         _departures(airport, keys.minute, 1), _departures(airline, keys.minute, 1), by_weekday=False

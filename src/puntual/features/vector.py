@@ -11,7 +11,7 @@ from puntual import airports
 from puntual.errors import NotKnownYet
 from puntual.features import calendar, clock, history, route, timetable
 from puntual.features.history import History
-from puntual.features.keys import Days, Keys, as_ids, combine, distinct
+from puntual.features.keys import UNKNOWABLE, Days, Keys, Unknown, as_ids, combine, distinct
 from puntual.features.route import Vocabulary
 from puntual.features.specification import Feature, Group, Known, on_grid
 from puntual.features.timetable import Timetable
@@ -72,7 +72,7 @@ def vectorise(
     if not len(keys):
         return np.empty((0, len(COLUMNS)), np.float32)
     airline_code = _gather(route.codes(lookups.vocabulary, "airline", keys.airline), keys.airline.positions)
-    return np.hstack(
+    matrix = np.hstack(
         [
             _calendar(keys),
             _clock(keys),
@@ -82,11 +82,44 @@ def vectorise(
             lookups.history.features(keys, closed),
         ]
     )
+    return matrix if keys.unknown is None else _without(matrix, keys.unknown)
 
 
 def columns_of(group: Group) -> NDArray[np.intp]:
     """Give the positions in the vector of one group's features."""
     return np.array([place for place, feature in enumerate(FEATURES) if feature.group is group])
+
+
+# The features that each field which may be unknown has a part in, by the beginnings of their names.
+_MADE_OF = {
+    "airline": ("airline_", "route_", "flight_"),
+    "flight_number": ("flight_",),
+    "destination": ("destination_", "distance_", "bearing_", "international", "route_", "flight_"),
+    "scheduled_departure": tuple(
+        feature.name
+        for feature in FEATURES
+        if feature.group in (Group.CALENDAR, Group.TIME_OF_DAY, Group.CONGESTION, Group.HISTORY)
+    ),
+}
+_MONTH = np.array([COLUMNS.index("month_sin"), COLUMNS.index("month_cos")])
+_INTERNATIONAL = COLUMNS.index("international")
+
+
+def columns_made_of(field: str) -> NDArray[np.intp]:
+    """Give the positions in the vector of all features that are made of one of `UNKNOWABLE`."""
+    return np.array([place for place, name in enumerate(COLUMNS) if name.startswith(_MADE_OF[field])])
+
+
+def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
+    """Make every feature NaN that is made of something unknown, but for what the month or the border still tells."""
+    for field in UNKNOWABLE:
+        matrix[np.ix_(getattr(unknown, field), columns_made_of(field))] = np.nan
+    dated = unknown.scheduled_departure & (unknown.month > 0)
+    if dated.any():
+        months = (calendar.of_month(month) for month in unknown.month[dated].tolist())
+        matrix[np.ix_(dated, _MONTH)] = on_grid(np.array(list(months)), BITS)
+    matrix[unknown.destination, _INTERNATIONAL] = unknown.international[unknown.destination]
+    return matrix
 
 
 def _gather(values: Iterable[float | tuple[float, ...]], places: NDArray[np.intp]) -> Matrix:

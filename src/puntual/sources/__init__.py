@@ -8,12 +8,12 @@ from puntual.errors import BadMap, BadTable, did_you_mean
 from puntual.sources.files import Place
 from puntual.sources.flight_table import FlightTable, LeftOut
 from puntual.sources.nyc import package_folder, read_nyc
-from puntual.sources.plain import read_plain
+from puntual.sources.plain import read_asked, read_plain
 from puntual.sources.scl import DEFAULT_PATH, read_scl
 from puntual.sources.table import read_table
 from puntual.storage import is_url
 
-__all__ = ["SOURCES", "FlightTable", "LeftOut", "Place", "Source", "read_flights", "read_plain"]
+__all__ = ["SOURCES", "FlightTable", "LeftOut", "Place", "Source", "read_asked", "read_flights", "read_plain"]
 
 
 @dataclass(frozen=True, slots=True)

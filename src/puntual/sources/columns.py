@@ -1,5 +1,7 @@
 """One column of a RawTable → typed values; the first cell that cannot be read is named."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from puntual import airports
@@ -29,11 +31,11 @@ def read_airlines(raw: RawTable, column: str) -> pl.Series:
     return read_text(raw, column).str.to_uppercase()
 
 
-def read_airports(raw: RawTable, column: str, aliases: dict[str, str]) -> pl.Series:
+def read_airports(raw: RawTable, column: str, aliases: dict[str, str], *, required: bool = True) -> pl.Series:
     """Read IATA or ICAO codes as canonical codes; UnknownAirport names the first row of an unlisted one."""
-    written = read_text(raw, column).str.to_uppercase()
+    written = read_text(raw, column, required=required).str.to_uppercase()
     canonical: dict[str, str] = {}
-    for code in written.unique(maintain_order=True):
+    for code in written.drop_nulls().unique(maintain_order=True):
         try:
             canonical[code] = airports.find(aliases.get(code, code)).code
         except UnknownAirport as failure:
@@ -41,7 +43,7 @@ def read_airports(raw: RawTable, column: str, aliases: dict[str, str]) -> pl.Ser
             raise UnknownAirport(
                 f"{cell}: {failure}; correct it, or give an alias under [airports] in a map"
             ) from None
-    return written.replace_strict(list(canonical), list(canonical.values()), return_dtype=pl.String)
+    return written.replace(canonical)
 
 
 def read_moments(
@@ -102,6 +104,13 @@ def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Serie
     return minutes
 
 
+def read_choices(raw: RawTable, column: str, choices: Iterable[str], expectation: str) -> pl.Series:
+    """Read text that is one of some choices; a blank cell is null."""
+    text = read_text(raw, column, required=False)
+    _refuse(raw, column, ~text.is_in(list(choices)) & text.is_not_null(), expectation)
+    return text
+
+
 def read_minutes(raw: RawTable, column: str) -> pl.Series:
     """Read minutes, whole or not, negative when early; a blank cell is null."""
     values = raw.column(column)
@@ -122,13 +131,14 @@ def read_flags(raw: RawTable, column: str) -> pl.Series:
     return flags
 
 
-def read_flight_numbers(raw: RawTable, column: str) -> pl.Series:
+def read_flight_numbers(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
     """Read flight numbers as text: `989P` occurs, and a number that a file stores as 226.0 is 226."""
     values = raw.column(column)
     if not values.dtype.is_float():
-        return read_text(raw, column)
+        return read_text(raw, column, required=required)
     numbers = _whole_as_text(values)
-    _refuse(raw, column, numbers.is_null(), "a flight number in every row")
+    if required:
+        _refuse(raw, column, numbers.is_null(), "a flight number in every row")
     return numbers
 
 

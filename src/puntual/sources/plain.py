@@ -4,6 +4,7 @@ import polars as pl
 
 from puntual.errors import BadTable, did_you_mean
 from puntual.flights import FLIGHT_FIELDS, SCHEMA, LateRule
+from puntual.sources.checks import Duplicates
 from puntual.sources.columns import (
     read_airlines,
     read_airports,
@@ -18,6 +19,7 @@ from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.json_rows import read_json_rows
 from puntual.sources.parquet import read_parquet
 from puntual.sources.raw import RawTable, shown
+from puntual.sources.scl_partial import is_in_scl_words, read_partial
 
 READERS = {
     ".csv": read_delimited,
@@ -35,13 +37,32 @@ def read_plain(data: bytes, name: str, suffix: str, late_rule: LateRule = LateRu
     airline, flight_number, origin, destination and scheduled_departure are required, the other fields of a
     Flight are not. Time zones are those of the origins. Columns under other names are not used, and noted.
     """
+    raw = _raw(data, name, suffix)
+    return _own(raw, Reading("plain", late_rule, digest_of(data)))
+
+
+def read_asked(data: bytes, name: str, suffix: str, late_rule: LateRule = LateRule.FROM_15) -> FlightTable:
+    """Read flights that are asked about: as `read_plain` does, or in the words of the Santiago table.
+
+    In those words much may be missing, and is null.
+    """
+    raw = _raw(data, name, suffix)
+    if is_in_scl_words(raw):
+        return read_partial(raw, Reading("scl", late_rule, digest_of(data), Duplicates.KEEP))
+    return _own(raw, Reading("plain", late_rule, digest_of(data)))
+
+
+def _raw(data: bytes, name: str, suffix: str) -> RawTable:
     reader = READERS.get(suffix.lower())
     if reader is None:
         raise BadTable(
             f"{name}: format {suffix!r} is unknown; expected one of {', '.join(READERS)}; convert the file"
         )
-    raw = reader(data, name)
-    return assemble(raw, _columns(raw), Reading("plain", late_rule, digest_of(data)), _unused(raw))
+    return reader(data, name)
+
+
+def _own(raw: RawTable, reading: Reading) -> FlightTable:
+    return assemble(raw, _columns(raw), reading, _unused(raw))
 
 
 def _columns(raw: RawTable) -> dict[str, pl.Series]:

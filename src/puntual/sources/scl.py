@@ -42,14 +42,14 @@ def _columns(raw: RawTable, operated: bool) -> dict[str, pl.Series]:
         "origin": read_airports(raw, "Ori-I", {}),
         "destination": read_airports(raw, "Des-I", {}),
         "airline": read_airlines(raw, "Emp-I"),
-        "operated_as": _operated_as(raw),
+        "operated_as": operated_as(raw),
     }
     if operated or "Fecha-O" in raw.frame.columns:
         columns["departed"] = read_moments(raw, "Fecha-O", FORMATS, required=False)
     return columns
 
 
-def _operated_as(raw: RawTable) -> pl.Series:
+def operated_as(raw: RawTable) -> pl.Series:
     """Join the flight as operated into one text, which only tells two operations apart."""
     present = [name for name in AS_OPERATED if name in raw.frame.columns]
     return raw.frame.select(

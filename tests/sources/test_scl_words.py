@@ -1,0 +1,163 @@
+"""Tables in the words of the Santiago table, of which some may be missing."""
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from puntual import airports
+from puntual.bundle import Bundle, to_bytes
+from puntual.cli import main
+from puntual.errors import BadValue, MissingColumn, UnknownAirport
+from puntual.sources import FlightTable, read_asked, read_plain
+from puntual.sources.scl_words import AIRLINES, CITIES, INTERNATIONAL, WORDS
+
+REAL = Path(__file__).parents[3] / "shared/data/dataset_SCL.csv"
+FIELDS = ["airline", "flight_number", "origin", "destination", "scheduled_departure"]
+
+
+def read(*lines: str) -> FlightTable:
+    return read_asked("\n".join(lines).encode(), "asked.csv", ".csv")
+
+
+def row(*lines: str) -> tuple[object, ...]:
+    return read(*lines).flights.select(*FIELDS, "month", "international").row(0)
+
+
+def test_a_flight_told_in_full_is_one_of_puntuals_own() -> None:
+    said = row("Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I", "2017-10-03 23:30:00,989P,SCEL,KMIA,lan")
+    assert said == ("LAN", "989P", "SCL", "MIA", datetime(2017, 10, 3, 23, 30), None, None)
+
+
+def test_what_is_not_told_is_null_but_that_it_leaves_from_santiago() -> None:
+    assert row("OPERA,TIPOVUELO,MES", "Sky Airline,N,3") == ("SKU", None, "SCL", None, None, 3, 0.0)
+    assert row("SIGLADES,MES", "Lima,") == (None, None, "SCL", "LIM", None, None, None)
+
+
+def test_codes_come_before_the_names_that_say_less() -> None:
+    both = row("Des-I,Emp-I,OPERA,SIGLADES", "SAME,SKU,Copa Air,Lima")
+    assert both[0] == "SKU" and both[3] == "MDZ"
+    blank = row("Des-I,Emp-I,OPERA,SIGLADES", ",,Copa Air,Lima")
+    assert blank[0] == "CMP" and blank[3] == "LIM"
+
+
+@pytest.mark.parametrize(
+    ("words", "cells"),
+    [("OPERA", "Grupo LATAM"), ("OPERA", "Latin American Wings"), ("SIGLADES", "Buenos Aires")],
+)
+def test_a_name_of_several_is_not_guessed(words: str, cells: str) -> None:
+    said = row(f"{words},MES", f"{cells},3")
+    assert said[0] is None and said[3] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "cell", "message"),
+    [
+        (
+            "OPERA",
+            "Aeroflot",
+            "line 3, column 'OPERA': 'Aeroflot' cannot be read; expected one of Aerolineas",
+        ),
+        ("TIPOVUELO", "X", r"line 3, column 'TIPOVUELO': 'X' cannot be read; expected I \(international\)"),
+        ("MES", "13", "line 3, column 'MES': '13' cannot be read; expected a month from 1 to 12"),
+        ("MES", "0", "line 3, column 'MES'"),
+        ("Fecha-I", "2017-02-30 10:00:00", "line 3, column 'Fecha-I'"),
+    ],
+)
+def test_a_word_outside_the_known_values_is_named_by_its_line(words: str, cell: str, message: str) -> None:
+    with pytest.raises(BadValue, match=message):
+        read(f"Vlo-I,{words}", "1,", f"2,{cell}")
+
+
+def test_an_airport_that_is_none_is_named_by_its_line() -> None:
+    with pytest.raises(UnknownAirport, match="line 3, column 'Des-I': airport 'QQQQ'"):
+        read("Vlo-I,Des-I", "1,", "2,QQQQ")
+
+
+def test_puntuals_own_words_come_first_and_a_timetable_takes_no_others() -> None:
+    with pytest.raises(MissingColumn, match="column 'flight_number' is missing"):
+        read("airline,OPERA", "AA,Sky Airline")
+    with pytest.raises(MissingColumn, match="column 'airline' is missing"):
+        read_plain(b"OPERA\nSky Airline\n", "timetable.csv", ".csv")
+
+
+def test_every_city_has_an_airport_that_is_listed_and_every_airline_one_operator() -> None:
+    assert all(airports.find(code).code == code for code in CITIES.values())
+    codes = [code for several in AIRLINES.values() for code in several]
+    assert len(codes) == len(set(codes))
+    assert len(AIRLINES) == 23
+
+
+@pytest.fixture
+def bundle_file(made_bundle: Bundle, tmp_path: Path) -> Path:
+    version, content = to_bytes(made_bundle)
+    (tmp_path / f"{version}.puntual").write_bytes(content)
+    return tmp_path / f"{version}.puntual"
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_predict_takes_such_a_table_and_says_what_was_missing(
+    bundle_file: Path, tmp_path: Path, form: str
+) -> None:
+    table = pl.DataFrame(
+        {
+            "Fecha-I": ["2023-04-22 09:30:00", None, "2023-04-22 07:00:00"],
+            "Vlo-I": ["104", None, None],
+            "Ori-I": ["KJFK", None, "KJFK"],
+            "Des-I": ["KLAX", None, None],
+            "Emp-I": ["AA", None, "AA"],
+            "OPERA": [None, "Sky Airline", None],
+            "MES": [None, 3, None],
+        }
+    )
+    getattr(table, f"write_{form}")(tmp_path / f"asked.{form}")
+    words = ["predict", str(tmp_path / f"asked.{form}"), "--bundle", str(bundle_file)]
+    ended = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "said.parquet")])
+    assert ended.exit_code == 0, ended.output
+    said = pl.read_parquet(tmp_path / "said.parquet")
+    assert said["missing"].to_list() == [
+        "",
+        "flight_number destination scheduled_departure",
+        "flight_number destination",
+    ]
+    assert said["timetable"].to_list() == ["typical", "unknown", "typical"]
+    assert said["airline"].to_list() == ["AA", "SKU", "AA"]
+    assert said["p_late"].is_between(0, 1).all()
+
+
+def test_a_table_told_in_full_is_predicted_as_in_our_own_words(bundle_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_text(
+        "Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I\n2023-04-22 09:30:00,104,KJFK,KLAX,AA\n"
+    )
+    (tmp_path / "own.csv").write_text(
+        "scheduled_departure,flight_number,origin,destination,airline\n2023-04-22 09:30:00,104,JFK,LAX,AA\n"
+    )
+    said = []
+    for name in ("words", "own"):
+        words = ["predict", str(tmp_path / f"{name}.csv"), "--bundle", str(bundle_file), "-o", "-"]
+        ended = CliRunner().invoke(main, words)
+        assert ended.exit_code == 0, ended.output
+        said.append(ended.stdout)
+    assert said[0] == said[1]
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason="the SCL table is not here")
+def test_the_real_table_holds_these_words_and_no_others() -> None:
+    table = pl.read_csv(REAL, infer_schema=False)
+    assert set(WORDS) <= set(table.columns)
+    assert set(table["TIPOVUELO"]) == set(INTERNATIONAL)
+    flown = table.group_by("OPERA").agg(pl.col("Emp-I").unique())
+    assert {name: set(codes) for name, codes in flown.iter_rows()} == {
+        name: set(codes) for name, codes in AIRLINES.items()
+    }
+    usual = (
+        table.group_by("SIGLADES")
+        .agg(pl.col("Des-I").mode().first())
+        .filter(pl.col("SIGLADES").is_in(list(CITIES)))
+    )
+    assert {city: airports.find(code).code for city, code in usual.iter_rows()} == CITIES
+    whole = read_asked(REAL.read_bytes(), "real.csv", ".csv")
+    assert whole.flights.height == table.height
+    assert whole.flights.select(FIELDS).null_count().sum_horizontal().item() == 0
