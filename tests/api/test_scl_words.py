@@ -121,6 +121,17 @@ def test_every_bad_word_has_an_entry_beside_those_of_the_request(client: httpx.C
     }
 
 
+def test_every_word_that_means_nothing_has_an_entry(client: httpx.Client) -> None:
+    flights = [{"Des-I": "QQQQ", "Fecha-I": "2017-02-30 10:00:00"}, FLIGHT | {"origin": "QQQ"}]
+    answer = client.post("/predict", json={"flights": flights})
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {
+        "#/flights/0/Des-I",
+        "#/flights/0/Fecha-I",
+        "#/flights/1/origin",
+    }
+
+
 def test_the_journal_keeps_an_empty_word_for_what_was_missing(bundle_file: Path, tmp_path: Path) -> None:
     database = tmp_path / "journal.db"
 

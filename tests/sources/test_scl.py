@@ -48,6 +48,14 @@ def test_columns_are_found_by_name_in_any_order(tmp_path: Path) -> None:
     assert read_flights("scl", path).flights["destination"].item() == "MIA"
 
 
+def test_coming_flights_need_none_of_the_columns_of_the_operation(tmp_path: Path) -> None:
+    path = written(tmp_path, MIAMI, LIMA)
+    pl.read_csv(path, infer_schema=False).select("Fecha-I", "Vlo-I", "Ori-I", "Des-I", "Emp-I").write_csv(
+        path
+    )
+    assert read_flights("scl", path, operated=False).flights["destination"].to_list() == ["LIM", "MIA"]
+
+
 def test_a_misspelled_column_is_answered_with_the_nearest_name(tmp_path: Path) -> None:
     path = written(tmp_path, MIAMI, header=HEADER.replace("Fecha-I", "fecha-i"))
     with pytest.raises(MissingColumn, match=r"scl.csv: column 'Fecha-I' is missing.*did you mean 'fecha-i'"):

@@ -23,7 +23,7 @@ from puntual.api.asked import (
 )
 from puntual.api.contract import AirportCode, AskedFlight, Code, Time
 from puntual.api.contract_check import field_faults, flight_faults, request_faults
-from puntual.api.problems import FieldError, bad_fields, shown
+from puntual.api.problems import FieldError, Problem, bad_fields, shown
 from puntual.features.keys import EPOCH
 from puntual.sources.scl_words import AIRLINES, CITIES, EXPECTED, INTERNATIONAL, ORIGIN, WORDS, airline_of
 
@@ -67,18 +67,21 @@ def read_request(request: dict[str, Any]) -> ResolvedRequest:
     flights: list[Resolved] = []
     for row, flight in enumerate(map(_whole, request["flights"])):
         pointer = f"#/flights/{row}"
-        if _is_scl(flight):
-            flights += read_flight(msgspec.convert(flight, SclFlight), pointer, errors)
-        else:
-            flights.append(resolve(msgspec.convert(flight, AskedFlight), pointer))
+        try:
+            if _is_scl(flight):
+                flights.append(read_flight(msgspec.convert(flight, SclFlight), pointer))
+            else:
+                flights.append(resolve(msgspec.convert(flight, AskedFlight), pointer))
+        except Problem as problem:
+            errors += problem.details.errors
     if errors:
         raise meaningless(errors)
     return ResolvedRequest(flights, request.get("as_of"), request.get("reasons", False))
 
 
-def read_flight(flight: SclFlight, pointer: str, errors: list[FieldError]) -> Iterator[Resolved]:
-    """Give the flight, or add its faults to `errors`."""
-    found = len(errors)
+def read_flight(flight: SclFlight, pointer: str) -> Resolved:
+    """Find what is given of a flight; raise Problem naming each word that means nothing."""
+    errors: list[FieldError] = []
     names = {"Emp-I": flight.airline, "Vlo-I": None if flight.number is None else str(flight.number)}
     for word, text in names.items():
         if text is not None and not text.isalnum():
@@ -88,8 +91,9 @@ def read_flight(flight: SclFlight, pointer: str, errors: list[FieldError]) -> It
     moment = None
     if flight.scheduled is not None:
         moment = read_time(flight.scheduled, f"{pointer}/Fecha-I", errors)
-    if origin is not None and len(errors) == found:
-        yield _resolved(flight, names["Vlo-I"], origin, destination, moment)
+    if errors or origin is None:
+        raise meaningless(errors)
+    return _resolved(flight, names["Vlo-I"], origin, destination, moment)
 
 
 def _is_scl(flight: Any) -> bool:

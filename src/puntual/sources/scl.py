@@ -53,5 +53,5 @@ def operated_as(raw: RawTable) -> pl.Series:
     """Join the flight as operated into one text, which only tells two operations apart."""
     present = [name for name in AS_OPERATED if name in raw.frame.columns]
     return raw.frame.select(
-        pl.concat_str([pl.lit(""), *present], separator=" ", ignore_nulls=True)
+        pl.concat_str([pl.repeat("", pl.len()), *present], separator=" ", ignore_nulls=True)
     ).to_series()
