@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from puntual.api.contract import MOST_FLIGHTS, AskedFlight, PredictRequest
 from puntual.api.problems import Problem
 from puntual.api.service import Service
+from puntual.columns import Columns
 from puntual.errors import PuntualError
 
 # Multiples of it fill the range from 0 to 1 evenly, however many they are.
@@ -164,12 +165,12 @@ def _usual(days: pl.DataFrame) -> tuple[float, float]:
     return float(share), float(max(0.0, seen - by_chance) / effective) if effective > 0 else 0.0
 
 
-def _summed(version: str, tables: dict[str, pl.DataFrame]) -> Usual:
-    history = tables["history"]
+def _summed(version: str, tables: dict[str, Columns]) -> Usual:
+    history, week = (pl.DataFrame(dict(tables[name])) for name in ("history", "typical_week"))
     named = ["origin", "airline", "destination", "flight_number"]
     flown = history.filter(_taken()).group_by(named).agg(pl.col("flights").sum()).sort(named)
     days = history.group_by("origin", "day").agg(pl.col("flights", "late").sum()).sort("origin", "day")
-    return Usual(version, tables["typical_week"], flown, days)
+    return Usual(version, week, flown, days)
 
 
 def _taken() -> pl.Expr:

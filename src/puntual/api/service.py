@@ -22,6 +22,7 @@ from puntual.api.metrics import Metrics
 from puntual.api.problems import Problem
 from puntual.api.timetable_file import TimetableFile
 from puntual.bundle import Bundle
+from puntual.columns import Columns
 from puntual.errors import BadBundle, PuntualError
 from puntual.features.timetable import Timetable, known_timetable
 from puntual.journal import Journal
@@ -93,7 +94,7 @@ class Service:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
 
-    async def tables(self, *names: str) -> dict[str, pl.DataFrame]:
+    async def tables(self, *names: str) -> dict[str, Columns]:
         """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""
         which = self.settings.bundle or self.champion().version
         bundle = await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.read, which)

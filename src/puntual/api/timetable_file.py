@@ -10,9 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from puntual.features.keys import NAMED, Keys, keys_of
-from puntual.flights import SCHEMA
-from puntual.predict import as_table
+from puntual.features.keys import NAMED, Keys
+from puntual.features.tables import canonical, keys_of
+from puntual.schema import SCHEMA
 
 _LOG = logging.getLogger("puntual.service")
 NAME = "timetable.parquet"
@@ -30,7 +30,7 @@ class TimetableFile:
         """Replace the coming flights, at once or not at all; raise OSError where they cannot be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         content = io.BytesIO()
-        as_table(flights).select(_COLUMNS).write_parquet(content)
+        canonical(flights).select(_COLUMNS).write_parquet(content)
         descriptor, scratch = tempfile.mkstemp(dir=self._path.parent, prefix=".timetable")
         try:
             with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""Sources of flights: one file per publisher, each turning its table into flights with `flights.SCHEMA`."""
+"""Sources of flights: one file per publisher, each turning its table into flights with `schema.SCHEMA`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

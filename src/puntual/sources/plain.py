@@ -3,7 +3,8 @@
 import polars as pl
 
 from puntual.errors import BadTable, did_you_mean
-from puntual.flights import FLIGHT_FIELDS, SCHEMA, LateRule
+from puntual.flights import FLIGHT_FIELDS, LateRule
+from puntual.schema import SCHEMA
 from puntual.sources.checks import Duplicates
 from puntual.sources.columns import (
     read_airlines,
