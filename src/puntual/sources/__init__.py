@@ -1,4 +1,4 @@
-"""Sources of flights: one file per publisher, each turning its table into flights with `flights.SCHEMA`."""
+"""Sources of flights: one file per publisher, each turning its table into flights with `schema.SCHEMA`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
