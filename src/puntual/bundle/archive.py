@@ -129,24 +129,25 @@ def require_columns(bundle: Bundle, known: Collection[str]) -> None:
 
 
 def _members(bundle: Bundle) -> dict[str, bytes]:
-    columns = {
-        f"tables/{name}/{column}.npy": values
-        for name, table in bundle.tables.items()
-        for column, values in table.items()
-    }
-    for member in columns:
+    tested = {} if bundle.tested is None else {TESTED: bundle.tested}
+    columns: dict[str, bytes] = {}
+    for name, table in bundle.tables.items():
+        columns |= _columns(name, table)
+    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | columns
+
+
+def _columns(name: str, table: Columns) -> dict[str, bytes]:
+    try:
+        require_one_height(name, table)
+        written = {f"tables/{name}/{column}.npy": to_npy(values) for column, values in table.items()}
+    except ValueError as error:
+        raise BadBundle(
+            f"the table {name} cannot be written: {error}; give rows of numbers or texts"
+        ) from error
+    for member in written:
         if not COLUMN.fullmatch(member):
             raise BadBundle(f"table or column in {member!r}: use lower-case letters, digits and underscores")
-    tested = {} if bundle.tested is None else {TESTED: bundle.tested}
-    written = {member: _to_npy(member, values) for member, values in columns.items()}
-    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | written
-
-
-def _to_npy(member: str, values: NDArray[Any]) -> bytes:
-    try:
-        return to_npy(values)
-    except ValueError as error:
-        raise BadBundle(f"{member}: it cannot be written ({error}); give numbers or texts") from error
+    return written
 
 
 def _pack(members: dict[str, bytes], comment: str) -> bytes:
