@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -96,7 +97,7 @@ def make_bundle() -> Callable[..., Bundle]:
 
 
 def _bundle(*, model: bytes = b"onnx", card: str = "# Card", tables=None, evidence=None, **fields) -> Bundle:
-    made = {name: pl.DataFrame({"value": [1.0]}) for name in REQUIRED_TABLES}
+    made = {name: {"value": np.array([1.0])} for name in REQUIRED_TABLES}
     manifest = _manifest(**{"evidence": evidence or _evidence(), **fields})
     return Bundle(manifest=manifest, model=model, card=card, tables=made | (tables or {}))
 

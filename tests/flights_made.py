@@ -1,12 +1,14 @@
 """Made flights: two airports, four airlines, and delays that depend on the hour, the airline and the day."""
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
 
-from puntual.flights import SCHEMA, LateRule
+from puntual.columns import Columns, take
+from puntual.flights import LateRule
+from puntual.schema import SCHEMA
 from puntual.sources import FlightTable
 
 # A Monday, so that weeks of made flights are whole weeks.
@@ -17,7 +19,7 @@ DESTINATIONS = ("BOS", "LAX", "LHR", "MIA", "ORD")
 
 
 def make_flights(days: int = 120, per_day: int = 30, seed: int = 0) -> pl.DataFrame:
-    """Make `per_day` flights on each of so many days, the same timetable every day, with `flights.SCHEMA`.
+    """Make `per_day` flights on each of so many days, the same timetable every day, with `schema.SCHEMA`.
 
     Some 1.5 % are cancelled, and some of the last of a day leave after midnight.
     """
@@ -59,6 +61,11 @@ def flights_of(*rows: dict[str, object]) -> pl.DataFrame:
         "cancelled": False,
     }
     return pl.DataFrame([usual | row for row in rows], schema=SCHEMA).sort(*KEY)
+
+
+def before(operations: Columns, day: date) -> Columns:
+    """Keep the operations that were known before a day."""
+    return take(operations, operations["day"] < (day - date(1970, 1, 1)).days)
 
 
 def _slots(per_day: int, chance: np.random.Generator) -> dict[str, np.ndarray]:

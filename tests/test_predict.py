@@ -13,7 +13,7 @@ from puntual.dataset import Dataset
 from puntual.errors import BadBundle, UnknownAirport
 from puntual.features.vector import COLUMNS
 from puntual.flights import Flight
-from puntual.predict import Predictor, as_table
+from puntual.predict import Predictor
 from puntual.predictions import BAND_NAMES, REASON_NAMES, Predictions
 
 # The bundle was trained on flights until 22 April, so that its history ends on the 21st.
@@ -177,7 +177,7 @@ def replace_threshold(bundle: Bundle, threshold: float) -> Bundle:
 def test_support_is_that_of_the_narrowest_level_with_any_flights(
     predictor: Predictor, tomorrow: pl.DataFrame
 ) -> None:
-    known = as_table(tomorrow[5:6]).with_columns(departed=None, cancelled=None)
+    known = tomorrow[5:6].with_columns(departed=None, cancelled=None)
     asked = pl.concat(
         [
             known,

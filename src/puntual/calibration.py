@@ -8,12 +8,13 @@ on flights that the model had not seen.
 """
 
 import math
+from collections import defaultdict
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from puntual.columns import Columns
 from puntual.features.history import WINDOWS
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import BAND_COUNT
@@ -119,19 +120,23 @@ def softmax(logits: Probabilities) -> Probabilities:
     return shares
 
 
-def to_table(calibration: Calibration) -> pl.DataFrame:
-    """Lay a calibration out as a table of named numbers, to be stored."""
+def to_table(calibration: Calibration) -> Columns:
+    """Lay a calibration out as a table of named numbers, to be stored; what has several has a row for each."""
     rows = [
-        (f"{part.name}.{field.name}", np.atleast_1d(value).tolist())
+        (f"{part.name}.{field.name}", number)
         for part, value_of in zip(fields(calibration), _parts(calibration), strict=True)
         for field, value in zip(fields(value_of), astuple(value_of), strict=True)
+        for number in np.atleast_1d(value).tolist()
     ]
-    return pl.DataFrame(rows, schema={"name": pl.String, "values": pl.List(pl.Float64)}, orient="row")
+    names, numbers = zip(*rows, strict=True)
+    return {"name": np.array(names, np.str_), "value": np.array(numbers, np.float64)}
 
 
-def from_table(table: pl.DataFrame) -> Calibration:
+def from_table(table: Columns) -> Calibration:
     """Read back what `to_table` laid out."""
-    values = {name: tuple(numbers) for name, numbers in table.iter_rows()}
+    values: defaultdict[str, tuple[float, ...]] = defaultdict(tuple)
+    for name, number in zip(table["name"].tolist(), table["value"].tolist(), strict=True):
+        values[name] += (number,)
     known, unknown = (
         Scaling(
             slope=values[f"{part}.slope"][0],

@@ -7,16 +7,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from puntual.columns import Columns
 from puntual.evaluate import Outcomes
 from puntual.features import history, route, timetable
 from puntual.features.history import History
-from puntual.features.keys import Keys, keys_of
+from puntual.features.keys import Keys
 from puntual.features.route import Vocabulary
 from puntual.features.specification import Group, Known, on_grid
+from puntual.features.tables import keys_of, operations_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import BITS as CONGESTION_BITS
 from puntual.features.vector import FEATURES, Lookups, Matrix, columns_of, vectorise
-from puntual.flights import LateRule, bands_of, delay_minutes
+from puntual.flights import LateRule
+from puntual.schema import bands_of, delay_minutes
 from puntual.splits import Rows
 
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
@@ -59,9 +62,9 @@ class Dataset:
         return self.bands > 0
 
     @cached_property
-    def operations(self) -> pl.DataFrame:
+    def operations(self) -> Columns:
         """The operations as rows of counts."""
-        return history.operations_of(self.flights, self.rule)
+        return operations_of(self.flights, self.rule)
 
     @cached_property
     def history(self) -> History:
@@ -71,10 +74,10 @@ class Dataset:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The codes of airlines and airports."""
-        return route.learn_vocabulary(self.flights[self.taught_by])
+        return route.learn_vocabulary(self.keys.take(self.taught_by))
 
     @cached_property
-    def usual(self) -> pl.DataFrame:
+    def usual(self) -> Columns:
         """The usual departures of a week."""
         return timetable.usual_departures(self.keys.take(self.taught_by))
 

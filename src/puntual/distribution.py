@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from puntual.columns import Columns
 from puntual.flights import BAND_COUNT, BAND_STARTS
 
 LEVELS = (0.5, 0.8, 0.95)
@@ -66,11 +66,11 @@ def learn_shape(delay: NDArray[np.float64], band: NDArray[np.int8]) -> DelayShap
     return DelayShape(np.array(quantiles), np.array(means))
 
 
-def to_table(shape: DelayShape) -> pl.DataFrame:
+def to_table(shape: DelayShape) -> Columns:
     """Lay the shape out as a table of one row a band, to be stored."""
-    return pl.DataFrame({"mean": shape.means, "quantiles": shape.quantiles.tolist()})
+    return {"mean": shape.means, "quantiles": shape.quantiles}
 
 
-def from_table(table: pl.DataFrame) -> DelayShape:
+def from_table(table: Columns) -> DelayShape:
     """Read back what `to_table` laid out."""
-    return DelayShape(np.array(table["quantiles"].to_list()), table["mean"].to_numpy())
+    return DelayShape(table["quantiles"], table["mean"])

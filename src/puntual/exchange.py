@@ -10,8 +10,9 @@ import polars as pl
 
 from puntual.errors import BadTable, did_you_mean
 from puntual.features.keys import UNKNOWABLE
-from puntual.flights import TIMETABLE_FIELDS, LateRule
+from puntual.flights import LateRule
 from puntual.predictions import Predictions
+from puntual.schema import TIMETABLE_FIELDS
 from puntual.sources import FlightTable, read_flights, read_plain
 
 STANDARD = "-"

@@ -1,28 +1,11 @@
-"""What a flight is: its fields, their units, when each is known, the delay bands and the late rule."""
+"""What a flight is: its fields, their units, the delay bands and the late rule."""
 
 import enum
 from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-
-# Known as soon as the timetable is published.
-TIMETABLE_FIELDS: dict[str, pl.DataType] = {
-    "airline": pl.String(),
-    "flight_number": pl.String(),
-    "origin": pl.String(),
-    "destination": pl.String(),
-    "scheduled_departure": pl.Datetime("us"),
-    "time_zone": pl.String(),
-    "scheduled_arrival": pl.Datetime("us"),
-    "aircraft": pl.String(),
-    "tail": pl.String(),
-}
-# Known only once the flight has left or was cancelled; both null means that nobody has said yet.
-OPERATION_FIELDS: dict[str, pl.DataType] = {"departed": pl.Datetime("us"), "cancelled": pl.Boolean()}
-SCHEMA = pl.Schema(TIMETABLE_FIELDS | OPERATION_FIELDS)
 
 BANDS = ("up to 15", "15 to 30", "30 to 60", "60 to 120", "over 120 or cancelled")
 BAND_STARTS = (15.0, 30.0, 60.0, 120.0)
@@ -59,12 +42,6 @@ class Flight:
 FLIGHT_FIELDS = tuple(field.name for field in fields(Flight))
 
 
-def delay_minutes(flights: pl.DataFrame) -> NDArray[np.float64]:
-    """Give the minutes between scheduled and actual departure; NaN where the flight has not left."""
-    seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
-    return flights.select((seconds / 60).fill_null(float("nan"))).to_series().to_numpy()
-
-
 def band_of(delay: NDArray[np.float64], cancelled: NDArray[np.bool_], rule: LateRule) -> NDArray[np.int8]:
     """Put each flight into its band, 0 to 4; a cancelled flight never left, so it falls in the last.
 
@@ -81,13 +58,3 @@ def band_of(delay: NDArray[np.float64], cancelled: NDArray[np.bool_], rule: Late
     if rule is LateRule.MORE_THAN_15:
         bands = np.where(delay == BAND_STARTS[0], 0, bands)
     return np.where(cancelled, BAND_COUNT - 1, bands).astype(np.int8)
-
-
-def bands_of(flights: pl.DataFrame, rule: LateRule) -> NDArray[np.int8]:
-    """Put each operated or cancelled flight of a table into its band."""
-    return band_of(delay_minutes(flights), flights["cancelled"].fill_null(False).to_numpy(), rule)
-
-
-def has_operation(flights: pl.DataFrame) -> pl.Series:
-    """Tell which flights have left or were cancelled, so that something can be learnt from them."""
-    return flights.select(pl.col("departed").is_not_null() | pl.col("cancelled").fill_null(False)).to_series()

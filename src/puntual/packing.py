@@ -6,12 +6,13 @@ from importlib import metadata
 from typing import Protocol
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
 from puntual import calibration, distribution
 from puntual.assessment import Assessed
 from puntual.bundle import Agreement, Bundle, Manifest, SplitInfo
 from puntual.calibration import Calibration
+from puntual.columns import Columns, take
 from puntual.comparison import Contest, sample_for_proof
 from puntual.conversion import convert, prove
 from puntual.dataset import Dataset
@@ -53,7 +54,7 @@ class Packed:
     manifest: Manifest
     model: bytes
     tested: bytes | None
-    tables: dict[str, pl.DataFrame]
+    tables: dict[str, Columns]
     estimator: CalibratedEstimator
 
     def bundle(self, card: str) -> Bundle:
@@ -140,7 +141,7 @@ def _proven(experts: Experts, proof: Matrix, comparison: tuple[Compared, ...]) -
 
 def _tables(
     contest: Contest, assessed: Assessed, final: Trained, believed: Calibration
-) -> dict[str, pl.DataFrame]:
+) -> dict[str, Columns]:
     dataset = contest.dataset
     tested = Calibration(assessed.calibration.known, assessed.calibration.unknown, assessed.trained.level)
     return {
@@ -160,28 +161,36 @@ def _closing_day(dataset: Dataset) -> date:
     return moment(dataset.flights["scheduled_departure"], np.intp(len(dataset.flights) - 1)).date()
 
 
-def _known_by_the_close(dataset: Dataset) -> pl.DataFrame:
-    return dataset.operations.filter(pl.col("day") <= _closing_day(dataset))
+def _known_by_the_close(dataset: Dataset) -> Columns:
+    closing_day = (_closing_day(dataset) - date(1970, 1, 1)).days
+    return take(dataset.operations, dataset.operations["day"] <= closing_day)
 
 
-def _reference(dataset: Dataset, final: Trained, believed: Calibration) -> pl.DataFrame:
+def _reference(dataset: Dataset, final: Trained, believed: Calibration) -> Columns:
     """Take the real flight in the middle of P(late), from a sample of the latest with history and timetable."""
     latest = dataset.full[-_REFERENCE_SAMPLE:]
     p_late = final.calibrated(believed, latest)[:, 1:].sum(axis=1)
     middle = np.argsort(p_late, kind="stable")[len(p_late) // 2]
-    return pl.DataFrame({"column": COLUMNS, "value": latest[middle]})
+    return {"column": np.array(COLUMNS), "value": latest[middle]}
 
 
-def _histograms(matrix: Matrix) -> pl.DataFrame:
-    """Count each feature's values between its deciles, and the missing: what later drift is held against."""
-    rows = [_histogram(name, matrix[:, place]) for place, name in enumerate(COLUMNS)]
-    return pl.DataFrame(rows, schema=["column", "edges", "counts", "missing"], orient="row")
+def _histograms(matrix: Matrix) -> Columns:
+    """Count each feature's values between its deciles, and the missing: what later drift is held against.
+
+    Where deciles coincide there are fewer bins, and the rest of a feature's edges are NaN.
+    """
+    edges = np.full((len(COLUMNS), _HISTOGRAM_BINS + 1), np.nan)
+    counts = np.zeros((len(COLUMNS), _HISTOGRAM_BINS), np.int64)
+    missing = np.isnan(matrix).sum(axis=0)
+    for place, values in enumerate(matrix.T):
+        found, between = _histogram(values[~np.isnan(values)])
+        counts[place, : len(found)], edges[place, : len(between)] = found, between
+    return {"column": np.array(COLUMNS), "edges": edges, "counts": counts, "missing": missing}
 
 
-def _histogram(name: str, values: Matrix) -> tuple[str, list[float], list[int], int]:
-    present = values[~np.isnan(values)]
+def _histogram(present: Matrix) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     if not len(present):
-        return name, [], [], len(values)
+        return np.empty(0, np.int64), np.empty(0)
     edges = np.unique(np.quantile(present, np.linspace(0, 1, _HISTOGRAM_BINS + 1)))
     counts, edges = np.histogram(present, edges if len(edges) > 1 else 1)
-    return name, edges.tolist(), counts.tolist(), len(values) - len(present)
+    return counts, edges.astype(np.float64)

@@ -1,25 +1,29 @@
 """The one path from flights to predictions: terminal, Python and the service all come through here."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from puntual import airports, calibration, distribution
+from puntual import calibration, distribution
 from puntual.bundle import Bundle, require_columns
 from puntual.errors import BadBundle
 from puntual.features import history, route, timetable
-from puntual.features.keys import Days, Keys, keys_of
+from puntual.features.keys import Days, Keys, keys_of_flights
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
-from puntual.flights import BAND_COUNT, FLIGHT_FIELDS, SCHEMA, Flight
+from puntual.flights import BAND_COUNT, Flight
 from puntual.inference import Model
 from puntual.predictions import SUPPORT_LEVELS, Predictions
 from puntual.reasons import shapley
 from puntual.registry import Registry
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights asked about are most of a usual day's.
@@ -57,7 +61,7 @@ class Predictor:
         self._model = Model(content, bundle.manifest.candidate, threads)
         self._calibration = calibration.from_table(tables["tested_calibration" if tested else "calibration"])
         self._shape = distribution.from_table(tables["delay_shape"])
-        self._reference = tables["reference"]["value"].to_numpy().astype(np.float32)
+        self._reference = tables["reference"]["value"]
         self._lookups = Lookups(
             route.vocabulary_from(tables["vocabulary"]),
             timetable.typical_timetable(tables["typical_week"]),
@@ -78,11 +82,11 @@ class Predictor:
 
     def predict(
         self,
-        flights: pl.DataFrame | Iterable[Flight],
+        flights: "pl.DataFrame | Iterable[Flight]",
         as_of: datetime | None = None,
         *,
-        past: pl.DataFrame | None = None,
-        timetable_of: pl.DataFrame | None = None,
+        past: "pl.DataFrame | None" = None,
+        timetable_of: "pl.DataFrame | None" = None,
         reasons: bool = False,
         progress: Progress | None = None,
     ) -> Predictions:
@@ -100,16 +104,16 @@ class Predictor:
 
     def vectors_of(
         self,
-        flights: pl.DataFrame | Iterable[Flight],
+        flights: "pl.DataFrame | Iterable[Flight]",
         as_of: datetime | None = None,
         *,
-        past: pl.DataFrame | None = None,
-        timetable_of: pl.DataFrame | None = None,
+        past: "pl.DataFrame | None" = None,
+        timetable_of: "pl.DataFrame | None" = None,
     ) -> Vectors:
         """Make the vectors that `predict` asks the model about, from the same arguments."""
-        keys = keys_of(as_table(flights))
+        keys = _keys(flights)
         lookups = self._lookups_with(past)
-        known = timetable.known_timetable(keys if timetable_of is None else keys_of(as_table(timetable_of)))
+        known = timetable.known_timetable(keys if timetable_of is None else _keys(timetable_of))
         is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
         return _vectors(keys, lookups, known, is_known, _closed(keys, as_of))
 
@@ -137,9 +141,11 @@ class Predictor:
             reasons=why,
         )
 
-    def vectorise(self, flights: pl.DataFrame | Iterable[Flight], past: pl.DataFrame | None = None) -> Matrix:
+    def vectorise(
+        self, flights: "pl.DataFrame | Iterable[Flight]", past: "pl.DataFrame | None" = None
+    ) -> Matrix:
         """Give the feature vectors of flights that are their days' whole timetable, shape (n, columns)."""
-        keys = keys_of(as_table(flights))
+        keys = _keys(flights)
         known = timetable.known_timetable(keys)
         return vectorise(keys, self._lookups_with(past), known, np.ones(len(keys), bool), keys.day)
 
@@ -147,10 +153,12 @@ class Predictor:
         """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
         return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
 
-    def _lookups_with(self, past: pl.DataFrame | None) -> Lookups:
+    def _lookups_with(self, past: "pl.DataFrame | None") -> Lookups:
         if past is None:
             return self._lookups
-        operations = history.operations_of(as_table(past), self.bundle.manifest.late_rule)
+        from puntual.features.tables import canonical, operations_of
+
+        operations = operations_of(canonical(past), self.bundle.manifest.late_rule)
         return replace(self._lookups, history=history.build_history(operations))
 
     def _ask(
@@ -172,20 +180,18 @@ class Predictor:
         return late
 
 
-def as_table(flights: pl.DataFrame | Iterable[Flight]) -> pl.DataFrame:
-    """Bring flights into the schema, with airports by one code each; raise UnknownAirport for one that is none."""
-    if not isinstance(flights, pl.DataFrame):
-        flights = pl.DataFrame([asdict(flight) for flight in flights], schema=_FLIGHT_SCHEMA)
-    codes = {
-        code: airports.find(code).code
-        for name in ("origin", "destination")
-        for code in flights[name].unique().drop_nulls()
-    }
-    canonical = [pl.col(name).replace(codes) for name in ("origin", "destination")]
-    return flights.with_columns(*canonical, pl.col("airline").str.strip_chars().str.to_uppercase())
+def _keys(flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
+    if not _is_table(flights):
+        return keys_of_flights(cast("Iterable[Flight]", flights))
+    from puntual.features.tables import canonical, keys_of
+
+    return keys_of(canonical(flights))
 
 
-_FLIGHT_SCHEMA = {name: SCHEMA[name] for name in FLIGHT_FIELDS}
+def _is_table(flights: object) -> "TypeGuard[pl.DataFrame]":
+    # Whoever has a table of Polars has imported it; it is not imported to find out.
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(flights, polars.DataFrame)
 
 
 def _require_order(bundle: Bundle) -> None:

@@ -1,13 +1,16 @@
 """What is said of a flight: the five bands and all that is read from them."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from puntual.evaluate import Predicted
 from puntual.features.vector import GROUPS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BAND_NAMES = ("p_up_to_15", "p_15_to_30", "p_30_to_60", "p_60_to_120", "p_over_120_or_cancelled")
 SUPPORT_LEVELS = ("flight", "route", "airline", "airport")
@@ -53,8 +56,10 @@ class Predictions:
         """The part that is scored."""
         return Predicted(self.bands, self.quantiles)
 
-    def to_frame(self) -> pl.DataFrame:
-        """Lay the predictions out as a table, a row a flight."""
+    def to_frame(self) -> "pl.DataFrame":
+        """Lay the predictions out as a table, a row a flight; this alone needs Polars."""
+        import polars as pl
+
         until = pl.Series(self.history_until, dtype=pl.Int32).set(pl.Series(self.history_until < 0), None)
         columns = {"p_late": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
         columns |= {"expected_minutes": self.expected_minutes}

@@ -9,10 +9,10 @@ import polars as pl
 from puntual.bundle import Bundle
 from puntual.errors import BadBundle, NotEnoughFlights
 from puntual.evaluate import Evaluation, Outcomes, score
-from puntual.features.keys import keys_of
-from puntual.flights import bands_of, delay_minutes, has_operation
+from puntual.features.tables import keys_of
 from puntual.predict import Predictor
 from puntual.predictions import Predictions
+from puntual.schema import bands_of, delay_minutes, has_operation
 from puntual.sources import FlightTable
 from puntual.splits import split_stratified
 

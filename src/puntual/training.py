@@ -21,12 +21,13 @@ from puntual.dataset import STATES, Dataset
 from puntual.errors import NotEnoughFlights
 from puntual.evaluate import Evaluation, curves, parse_cost
 from puntual.evidence import gather_evidence
-from puntual.flights import BANDS, has_operation
+from puntual.flights import BANDS
 from puntual.packing import Packed, pack, split_info
 from puntual.rates import rates_of
 from puntual.record import Compared, Omission, TableRecord, Training
 from puntual.registry import Registry
 from puntual.report import write_report
+from puntual.schema import has_operation
 from puntual.sources import FlightTable
 from puntual.splits import Split, SplitKind, split_by_time, split_stratified
 from puntual.tuning import tune

@@ -144,16 +144,17 @@ def test_a_file_with_a_bad_row_is_not_begun_with(
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path), "--timetable", str(file))
     with pytest.raises(AssertionError, match="'QQQ' is listed neither"), served(*words):
         pass
-    assert not (tmp_path / "timetable.parquet").exists()
+    assert not (tmp_path / "timetable.msgpack").exists()
 
 
+@pytest.mark.parametrize("damage", [b"", b"\x80", b"\x86 no longer"])
 def test_a_timetable_that_was_damaged_on_disk_counts_as_none(
-    bundle_file: Path, tmp_path: Path, day: pl.DataFrame
+    bundle_file: Path, tmp_path: Path, day: pl.DataFrame, damage: bytes
 ) -> None:
-    (tmp_path / "timetable.parquet").write_bytes(b"PAR1 no longer")
+    (tmp_path / "timetable.msgpack").write_bytes(damage)
     with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
         assert said(server.client, day)[0] == "typical"
-        assert "timetable.parquet cannot be read" in server.messages.read_text()
+        assert "timetable.msgpack cannot be read" in server.messages.read_text()
 
 
 @needs_file_limits
@@ -167,7 +168,7 @@ def test_where_it_cannot_be_written_the_former_timetable_goes_on(
         refused = server.client.put("/timetable", content=csv_of(day[:1]), headers=CSV)
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
         assert said(server.client, day)[0] == "known"
-        assert {path.name for path in tmp_path.iterdir()} == {"timetable.parquet"}
+        assert {path.name for path in tmp_path.iterdir()} == {"timetable.msgpack"}
         large = server.client.put("/timetable", content=csv_of(day) * 100, headers=CSV)
         assert large.status_code == 413
         assert "20,000 bytes" in large.json()["detail"]

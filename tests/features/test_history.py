@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flights_made import flights_of, make_flights
+from flights_made import before, flights_of, make_flights
 from puntual.features import history
-from puntual.features.history import WINDOWS, build_history, closing, operations_of
-from puntual.features.keys import keys_of
+from puntual.features.history import WINDOWS, build_history, closing
+from puntual.features.tables import keys_of, operations_of
 from puntual.flights import LateRule
 
 NAMES = [feature.name for feature in history.FEATURES]
@@ -154,7 +154,7 @@ def test_a_day_on_which_nothing_flew_is_missing_whether_or_not_more_followed() -
     operations = operations_of(quiet, LateRule.FROM_15)
     keys = keys_of(past.filter(pl.col("scheduled_departure").dt.date() == gap.date()))
     whole = build_history(operations).features(keys, keys.day)
-    closed = closing(operations.filter(pl.col("day") < gap.date()))
+    closed = closing(before(operations, gap.date()))
     served = build_history(closed).features(keys, keys.day)
     np.testing.assert_array_equal(whole.view(np.uint32), served.view(np.uint32))
 
@@ -181,7 +181,7 @@ def test_what_a_bundle_keeps_says_what_the_whole_past_does(day: int, ahead: int)
         pl.col("scheduled_departure") + timedelta(days=day + ahead)
     )
     keys = keys_of(asked)
-    kept = closing(operations.filter(pl.col("day") < end))
+    kept = closing(before(operations, end))
     whole = build_history(operations).features(keys, keys.day - ahead)
     served = build_history(kept).features(keys, keys.day)
     np.testing.assert_array_equal(whole.view(np.uint32), served.view(np.uint32))
@@ -189,15 +189,15 @@ def test_what_a_bundle_keeps_says_what_the_whole_past_does(day: int, ahead: int)
 
 def test_what_a_bundle_keeps_spans_sixty_days() -> None:
     kept = closing(operations_of(make_flights(days=90, per_day=4), LateRule.FROM_15))
-    assert (kept["day"].max() - kept["day"].min()).days == 59
+    assert kept["day"].max() - kept["day"].min() == 59
     assert kept["flights"].sum() == pytest.approx(60 * 4, abs=4)
 
 
 def test_a_history_of_nothing_is_missing_throughout() -> None:
     assert np.isnan(list(told(PAST.clear()).values())).all()
-    assert closing(operations_of(PAST.clear(), LateRule.FROM_15)).is_empty()
+    assert not len(closing(operations_of(PAST.clear(), LateRule.FROM_15))["day"])
 
 
 def test_a_flight_that_nobody_told_of_is_no_operation() -> None:
     silent = flights_of({"scheduled_departure": datetime(2023, 1, 3, 8), "cancelled": None})
-    assert operations_of(silent, LateRule.FROM_15).is_empty()
+    assert not len(operations_of(silent, LateRule.FROM_15)["day"])

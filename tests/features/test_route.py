@@ -11,6 +11,7 @@ from flights_made import flights_of, make_flights
 from puntual.errors import UnknownAirport
 from puntual.features import route
 from puntual.features.route import RARE, Vocabulary
+from puntual.features.tables import keys_of
 
 codes = st.sampled_from(("JFK", "LAX", "SCL", "LHR", "SYD", "NRT", "ANC", "USH"))
 
@@ -50,17 +51,17 @@ def airlines(**flights: int) -> pl.DataFrame:
 
 
 def test_the_airline_with_most_flights_is_one_and_ties_go_by_name() -> None:
-    learnt = route.learn_vocabulary(airlines(ZZ=40, CC=31, BB=31))
+    learnt = route.learn_vocabulary(keys_of(airlines(ZZ=40, CC=31, BB=31)))
     assert learnt.codes["airline"] == {"ZZ": 1, "BB": 2, "CC": 3}
 
 
 def test_an_airline_seen_rarely_or_never_has_code_zero() -> None:
-    learnt = route.learn_vocabulary(airlines(AA=RARE, BB=RARE - 1))
+    learnt = route.learn_vocabulary(keys_of(airlines(AA=RARE, BB=RARE - 1)))
     assert [learnt.code("airline", name) for name in ("AA", "BB", "NEW")] == [1.0, 0.0, 0.0]
 
 
 def test_a_vocabulary_is_read_back_as_it_was_stored() -> None:
-    learnt = route.learn_vocabulary(make_flights(days=20))
+    learnt = route.learn_vocabulary(keys_of(make_flights(days=20)))
     assert len(learnt.codes["destination"]) == 5
     assert route.vocabulary_from(learnt.to_table()) == learnt
     nothing = Vocabulary({kind: {} for kind in route.CODED})

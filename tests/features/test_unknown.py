@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from flights_made import AIRLINES, make_flights
 from puntual.features import route, timetable
-from puntual.features.history import build_history, operations_of
-from puntual.features.keys import UNKNOWABLE, keys_of
+from puntual.features.history import build_history
+from puntual.features.keys import UNKNOWABLE
+from puntual.features.tables import keys_of, operations_of
 from puntual.features.vector import COLUMNS, Lookups, Matrix, columns_made_of, vectorise
 from puntual.flights import LateRule
 
@@ -20,7 +21,7 @@ from puntual.flights import LateRule
 FLIGHTS = make_flights(days=100, per_day=16).sample(fraction=0.8, seed=0).sort("scheduled_departure")
 KEYS = keys_of(FLIGHTS)
 LOOKUPS = Lookups(
-    route.learn_vocabulary(FLIGHTS),
+    route.learn_vocabulary(KEYS),
     timetable.typical_timetable(timetable.usual_departures(KEYS)),
     build_history(operations_of(FLIGHTS, LateRule.FROM_15)),
 )

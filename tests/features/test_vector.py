@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flights_made import flights_of, make_flights
+from flights_made import before, flights_of, make_flights
 from puntual.dataset import Dataset, columns_without
 from puntual.errors import NotKnownYet
 from puntual.features import calendar, clock, route, timetable
-from puntual.features.history import build_history, closing, operations_of
-from puntual.features.keys import keys_of
+from puntual.features.history import build_history, closing
 from puntual.features.specification import Feature, Group, Known
+from puntual.features.tables import keys_of, operations_of
 from puntual.features.vector import COLUMNS, FEATURES, Lookups, Matrix, columns_of, ordered, vectorise
-from puntual.flights import LateRule, has_operation
+from puntual.flights import LateRule
+from puntual.schema import has_operation
 from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
 
@@ -60,7 +61,7 @@ def same_bits(trained: Matrix, served: Matrix) -> None:
 
 def closed_before(dataset: Dataset, day: date) -> Lookups:
     """Give what a bundle holds that was closed at the end of the day before."""
-    past = closing(dataset.operations.filter(pl.col("day") < day))
+    past = closing(before(dataset.operations, day))
     vocabulary = route.vocabulary_from(dataset.vocabulary.to_table())
     return Lookups(vocabulary, timetable.typical_timetable(dataset.usual), build_history(past))
 
@@ -138,7 +139,7 @@ def vectors(
     """Make vectors of a timetable from a past that may have been altered."""
     keys = keys_of(timetable_of)
     lookups = Lookups(
-        route.learn_vocabulary(timetable_of),
+        route.learn_vocabulary(keys),
         timetable.typical_timetable(timetable.usual_departures(keys)),
         build_history(operations_of(operations, rule)),
     )
@@ -322,7 +323,9 @@ def test_a_known_timetable_is_used_where_it_is_known_and_the_typical_week_elsewh
     keys, is_known = keys_of(flights), np.arange(flights.height) % 3 == 0
     known = timetable.known_timetable(keys)
     typical = timetable.typical_timetable(timetable.usual_departures(keys))
-    lookups = Lookups(route.learn_vocabulary(flights), typical, build_history(pl.DataFrame()))
+    lookups = Lookups(
+        route.learn_vocabulary(keys), typical, build_history(operations_of(flights.clear(), LateRule.FROM_15))
+    )
     expected = np.where(is_known[:, np.newaxis], known.congestion(keys), typical.congestion(keys))
     found = vectorise(keys, lookups, known, is_known, keys.day)[:, columns_of(Group.CONGESTION)]
     np.testing.assert_allclose(found, expected, atol=2.0**-9)

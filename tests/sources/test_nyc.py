@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from puntual.errors import BadMap, BadTable
-from puntual.flights import SCHEMA, LateRule
+from puntual.flights import LateRule
+from puntual.schema import SCHEMA
 from puntual.sources import SOURCES, FlightTable, read_flights
 from puntual.sources.nyc import package_folder
 

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from puntual.errors import BadTable, BadValue, DuplicateFlight, MissingColumn, PuntualError, UnknownAirport
-from puntual.flights import SCHEMA, LateRule, delay_minutes
+from puntual.flights import LateRule
+from puntual.schema import SCHEMA, delay_minutes
 from puntual.sources import read_flights
 
 HEADER = (

@@ -6,19 +6,20 @@ tables of the same weeks: how often an airline leaves in a minute, and how often
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from puntual.api.contract import MOST_FLIGHTS, AskedFlight, PredictRequest
 from puntual.api.problems import Problem
 from puntual.api.service import Service
+from puntual.columns import Columns, grouped, take
 from puntual.errors import PuntualError
+from puntual.features.keys import NAMED
 
 # Multiples of it fill the range from 0 to 1 evenly, however many they are.
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -60,9 +61,9 @@ class Usual:
     """
 
     version: str
-    week: pl.DataFrame
-    flown: pl.DataFrame
-    days: pl.DataFrame
+    week: Columns
+    flown: Columns
+    days: Columns
 
     def departures(self, origin: str, day: date) -> Departures:
         """Give the usual departures of an airport on a day's weekday.
@@ -70,24 +71,27 @@ class Usual:
         Which number leaves at which minute is not kept, so the minutes of an airline are spread evenly over what it
         flies: hour and destination are taken as independent.
         """
-        of_origin = pl.col("origin") == origin
-        week = self.week.filter(of_origin, pl.col("weekday") == day.weekday()).sort("airline", "minute")
-        flown = self.flown.filter(of_origin)
+        that_day = self.week["weekday"] == day.weekday()
+        week = take(self.week, (self.week["origin"] == origin) & that_day)
+        flown = take(self.flown, self.flown["origin"] == origin)
         flights: list[AskedFlight] = []
         weights: list[float] = []
-        for (airline,), minutes in week.group_by("airline", maintain_order=True):
-            own = flown.filter(pl.col("airline") == airline)
-            if own.height:
-                pairs = zip(minutes["minute"], _spread(own, minutes.height), strict=True)
-                flights += [_asked(day, minute, row) for minute, row in pairs]
-                weights.extend(minutes["flights"] / minutes["weeks"])
+        for airline in np.unique(week["airline"]):
+            usual = take(week, week["airline"] == airline)
+            own = take(flown, flown["airline"] == airline)
+            if len(own["flights"]):
+                minutes = np.argsort(usual["minute"])
+                drawn = take(own, _spread(own["flights"], len(minutes)))
+                flights += _asked(day, usual["minute"][minutes], drawn)
+                weights.extend((usual["flights"] / usual["weeks"])[minutes])
         return Departures(flights, np.array(weights), known=False)
 
     def share(self, origin: str) -> UsualShare:
         """Give the usual share on time of an airport; that of all airports together, of 0 days, where it has none."""
-        own = self.days.filter(pl.col("origin") == origin)
-        share, variance = _usual(own if own.height else self.days)
-        return UsualShare(share, variance, own.height)
+        own = take(self.days, self.days["origin"] == origin)
+        number = len(own["flights"])
+        share, variance = _usual(own if number else self.days)
+        return UsualShare(share, variance, number)
 
 
 class AirportDays:
@@ -101,7 +105,7 @@ class AirportDays:
         """Predict a day; None where no departures are known, and Problem as predictions raise it."""
         usual = await self._usual_of_champion()
         departures = await self._departures(usual, airport, day)
-        if not departures.flights or not usual.days.height:
+        if not departures.flights or not len(usual.days["flights"]):
             return None
         on_time = 1 - np.array(await self._late(departures, request_id))
         share, number = usual.share(airport), float(departures.weights.sum())
@@ -111,15 +115,17 @@ class AirportDays:
 
     async def _departures(self, usual: Usual, airport: str, day: date) -> Departures:
         told = await self._service.departures(airport, day)
-        told = told.filter(_taken())
-        if not told.height:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(None, usual.departures, airport, day)
+        words = {name: getattr(told, name).texts() for name in NAMED}
+        # A timetable may hold more than the service takes as a code.
         flights = [
-            AskedFlight(**row | {"scheduled_departure": row["scheduled_departure"].isoformat()})
-            for row in told.iter_rows(named=True)
+            flight
+            for flight in _asked(day, told.minute, words)
+            if flight.airline.isalnum() and flight.flight_number.isalnum()
         ]
-        return Departures(flights, np.ones(len(flights)), known=True)
+        if flights:
+            return Departures(flights, np.ones(len(flights)), known=True)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, usual.departures, airport, day)
 
     async def _late(self, departures: Departures, request_id: str) -> list[float]:
         late: list[float] = []
@@ -153,9 +159,9 @@ def beats(on_time: NDArray[np.float64], weights: NDArray[np.float64], usual: Usu
     return math.erfc((usual.share - expected) / math.sqrt(2 * max(variance, _LEAST_VARIANCE))) / 2
 
 
-def _usual(days: pl.DataFrame) -> tuple[float, float]:
+def _usual(days: Columns) -> tuple[float, float]:
     """Give the share on time over days, and by the method of moments what sets days apart beyond chance."""
-    flights, late = (days[name].to_numpy().astype(np.float64) for name in ("flights", "late"))
+    flights, late = (days[name].astype(np.float64) for name in ("flights", "late"))
     number = flights.sum()
     share = 1 - late.sum() / number
     seen = flights @ (1 - late / flights - share) ** 2
@@ -164,32 +170,37 @@ def _usual(days: pl.DataFrame) -> tuple[float, float]:
     return float(share), float(max(0.0, seen - by_chance) / effective) if effective > 0 else 0.0
 
 
-def _summed(version: str, tables: dict[str, pl.DataFrame]) -> Usual:
+def _summed(version: str, tables: Mapping[str, Columns]) -> Usual:
     history = tables["history"]
-    named = ["origin", "airline", "destination", "flight_number"]
-    flown = history.filter(_taken()).group_by(named).agg(pl.col("flights").sum()).sort(named)
-    days = history.group_by("origin", "day").agg(pl.col("flights", "late").sum()).sort("origin", "day")
-    return Usual(version, tables["typical_week"], flown, days)
+    flown = _summed_by(history, ("origin", "airline", "destination", "flight_number"), ("flights",))
+    # An airline may be told by a name, which the service does not take as a code.
+    taken = np.char.isalnum(flown["airline"]) & np.char.isalnum(flown["flight_number"])
+    days = _summed_by(history, ("origin", "day"), ("flights", "late"))
+    return Usual(version, tables["typical_week"], take(flown, taken), days)
 
 
-def _taken() -> pl.Expr:
-    """Keep what the service takes as a code; a timetable may hold more."""
-    return pl.all_horizontal(pl.col("airline", "flight_number").str.contains(r"^[\pL\pN]+$"))
+def _summed_by(table: Columns, keys: Sequence[str], counts: Sequence[str]) -> Columns:
+    """Sum counts over the rows of equal keys, in the order of the keys."""
+    order, begins = grouped([table[name] for name in keys])
+    sums = {name: np.add.reduceat(table[name][order], begins) for name in counts}
+    return take({name: table[name] for name in keys}, order[begins]) | sums
 
 
-def _spread(flown: pl.DataFrame, number: int) -> list[dict[str, str]]:
-    """Draw so many flights from those that an airline flies, evenly and always the same ones."""
-    reached = flown["flights"].cum_sum().to_numpy()
+def _spread(flown: NDArray[np.int64], number: int) -> NDArray[np.intp]:
+    """Draw so many of n flights, each as often as it is flown, evenly and always the same ones."""
+    reached = flown.cumsum()
     at = np.arange(1, number + 1) * _GOLDEN % 1 * reached[-1]
-    drawn: list[dict[str, str]] = flown[reached.searchsorted(at, "right")].to_dicts()
+    drawn: NDArray[np.intp] = reached.searchsorted(at, "right")
     return drawn
 
 
-def _asked(day: date, minute: int, row: dict[str, str]) -> AskedFlight:
-    departure = datetime.combine(day, time(minute // 60, minute % 60))
-    return AskedFlight(
-        row["airline"], row["flight_number"], row["origin"], row["destination"], departure.isoformat()
-    )
+def _asked(day: date, minutes: NDArray[np.int64], flights: Columns) -> list[AskedFlight]:
+    midnight = datetime(day.year, day.month, day.day)
+    words = (flights[name].tolist() for name in ("airline", "flight_number", "origin", "destination"))
+    return [
+        AskedFlight(airline, number, origin, destination, (midnight + timedelta(minutes=minute)).isoformat())
+        for minute, airline, number, origin, destination in zip(minutes.tolist(), *words, strict=True)
+    ]
 
 
 def _parts(flights: Sequence[AskedFlight]) -> Iterator[list[AskedFlight]]:

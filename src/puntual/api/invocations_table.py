@@ -13,17 +13,19 @@ from puntual.api.contract import Time
 from puntual.api.invocations_document import InvokedRow
 from puntual.api.problems import Problem, shown
 from puntual.errors import BadTable
-from puntual.sources.delimited import read_delimited
+from puntual.sources.csv_rows import read_csv_rows
 
 Row = dict[str, Any]
 
 
 def rows_of_csv(body: bytes) -> list[Row]:
-    """Read CSV with a header; raise Problem naming the line that cannot be read."""
+    """Read CSV with a header; an empty cell is null. Raise Problem naming the line that cannot be read."""
     try:
-        return read_delimited(body, "the body").frame.to_dicts()
+        header, rows = read_csv_rows(body, "the body")
+        cells_of_rows = [[cell or None for cell in cells] for _, cells in rows if any(cells)]
     except BadTable as error:
         raise _fault(str(error)) from error
+    return [dict(zip(header, cells, strict=True)) for cells in cells_of_rows]
 
 
 def rows_of_json(body: bytes) -> tuple[list[Row], str | None]:

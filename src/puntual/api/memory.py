@@ -17,13 +17,11 @@ _SWITCH_SECONDS = 0.0005
 
 
 def prepare() -> None:
-    """Load without stops, and have Polars return memory as soon as it is free.
+    """Load without stops, and have memory returned as soon as it is free.
 
-    Say it before anything large is loaded: Polars reads its setting then. `settle` ends it.
+    Say it before anything large is loaded: numpy reads its setting then. `settle` ends it.
     """
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     # Each thread has buffers of its own, and a worker answers with one.
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Threads with heaps of their own would each keep what they once needed.
     _call("mallopt", _ARENA_MAX, 1)

@@ -10,13 +10,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import SecurityRequirement
 from litestar.params import Body
 
+from puntual.api.coming_flights import read_coming
 from puntual.api.contract import PredictAnswer, PredictRequest
 from puntual.api.openapi import TakesTimetable
 from puntual.api.problems import MEDIA_TYPE, Problem, ProblemDetails
 from puntual.api.service import Service
 from puntual.errors import BadTable, PuntualError
 from puntual.evaluate import Evaluation
-from puntual.sources.plain import read_plain
 
 _MEANINGS = {
     400: "The body is no JSON, or a field is not what the schema says.",
@@ -121,18 +121,16 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
     body = await front.read_body(request.scope, headers, request.receive, limit)
     loop = asyncio.get_running_loop()
     try:
-        table = await loop.run_in_executor(None, read_plain, body, "the timetable", suffix)
+        coming = await loop.run_in_executor(None, read_coming, body, "the timetable", suffix)
     except BadTable as error:
         raise Problem(422, str(error)) from error
     try:
-        await service.put_timetable(table.flights)
+        await service.put_timetable(coming.flights)
     except OSError as error:
         raise Problem(
             503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
         ) from error
-    days = table.flights["scheduled_departure"].dt.date().unique().sort().dt.to_string()
-    origins = table.flights["origin"].unique().sort()
-    return TimetableTaken(table.flights.height, origins.to_list(), days.to_list(), list(table.notes))
+    return TimetableTaken(len(coming.flights), coming.airports(), coming.days(), list(coming.notes))
 
 
 @post(

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from puntual.api.app import create_app
+from puntual.api.coming_flights import read_coming
 from puntual.api.connections import Connection
 from puntual.api.front import Front
 from puntual.api.logs import CONFIGURATION
@@ -20,7 +21,6 @@ from puntual.api.timetable_file import TimetableFile
 from puntual.api_keys import Verifier
 from puntual.errors import BadSetting, BadTable
 from puntual.settings import Settings, read_settings
-from puntual.sources.plain import read_plain
 
 
 def serve(settings: Settings) -> None:
@@ -118,8 +118,7 @@ def take_timetable(settings: Settings, file: Path) -> None:
         content = file.read_bytes()
     except OSError as error:
         raise BadTable(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
-    table = read_plain(content, str(file), file.suffix)
-    TimetableFile(Path(settings.state)).write(table.flights)
+    TimetableFile(Path(settings.state)).write(read_coming(content, str(file), file.suffix).flights)
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from puntual import airports
 from puntual.api import metrics
@@ -22,7 +21,9 @@ from puntual.api.metrics import Metrics
 from puntual.api.problems import Problem
 from puntual.api.timetable_file import TimetableFile
 from puntual.bundle import Bundle
+from puntual.columns import Columns
 from puntual.errors import BadBundle, PuntualError
+from puntual.features.keys import Keys
 from puntual.features.timetable import Timetable, known_timetable
 from puntual.journal import Journal
 from puntual.predict import Predictor
@@ -88,12 +89,12 @@ class Service:
             self.journal.record_many(_lines(answered, request, request_id, now))
         return answered
 
-    async def departures(self, origin: str, day: date) -> pl.DataFrame:
-        """Give the coming flights of an airport on a day, as far as the service was told of them."""
+    async def departures(self, origin: str, day: date) -> Keys:
+        """Give the keys of the coming flights of an airport on a day, as far as the service was told of them."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
 
-    async def tables(self, *names: str) -> dict[str, pl.DataFrame]:
+    async def tables(self, *names: str) -> dict[str, Columns]:
         """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""
         which = self.settings.bundle or self.champion().version
         bundle = await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.read, which)
@@ -127,7 +128,7 @@ class Service:
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 
-    async def put_timetable(self, flights: pl.DataFrame) -> None:
+    async def put_timetable(self, flights: Keys) -> None:
         """Keep the coming flights for all workers, and count congestion among them from now on."""
         async with self._swapping:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._timetable.write, flights)

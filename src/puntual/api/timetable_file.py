@@ -1,40 +1,57 @@
 """The coming flights that the service was told of, in one file that all its workers read."""
 
 import contextlib
-import io
 import logging
 import os
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-import polars as pl
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from puntual.features.keys import NAMED, Keys, keys_of
-from puntual.flights import SCHEMA
-from puntual.predict import as_table
+from puntual.features.keys import EPOCH, NAMED, Category, Keys
 
 _LOG = logging.getLogger("puntual.service")
-NAME = "timetable.parquet"
-_COLUMNS = [*NAMED, "scheduled_departure"]
+NAME = "timetable.msgpack"
+# Whatever the machine, so that a state folder may move.
+_WHOLE = np.dtype("<i8")
+
+
+class _Named(msgspec.Struct, frozen=True, array_like=True):
+    """A column of n texts: the distinct ones, and as whole numbers of eight bytes which of them each flight has."""
+
+    values: tuple[str, ...]
+    positions: bytes
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """The keys of n flights; `day` and `minute` are whole numbers of eight bytes."""
+
+    day: bytes
+    minute: bytes
+    origin: _Named
+    airline: _Named
+    destination: _Named
+    flight_number: _Named
 
 
 class TimetableFile:
-    """`timetable.parquet` in the state folder; a file that cannot be read counts as none."""
+    """`timetable.msgpack` in the state folder; a file that cannot be read counts as none."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / NAME
         self._read: tuple[int, int, int] | None = None
 
-    def write(self, flights: pl.DataFrame) -> None:
+    def write(self, flights: Keys) -> None:
         """Replace the coming flights, at once or not at all; raise OSError where they cannot be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        content = io.BytesIO()
-        as_table(flights).select(_COLUMNS).write_parquet(content)
         descriptor, scratch = tempfile.mkstemp(dir=self._path.parent, prefix=".timetable")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content.getbuffer())
+                file.write(_written(flights))
                 file.flush()
                 os.fsync(file.fileno())
             Path(scratch).replace(self._path)
@@ -46,28 +63,28 @@ class TimetableFile:
     def keys(self) -> Keys:
         """Read the keys of the coming flights; none when no file is there."""
         self._read = self._signature()
-        return keys_of(self._flights())
+        return self._flights()
 
-    def departures(self, origin: str, day: date) -> pl.DataFrame:
-        """Read the coming flights of an airport on a day; none when no file is there."""
-        on_the_day = pl.col("scheduled_departure").dt.date() == day
-        return self._flights((pl.col("origin") == origin) & on_the_day)
-
-    def _flights(self, wanted: pl.Expr | None = None) -> pl.DataFrame:
-        none = pl.DataFrame(schema={name: SCHEMA[name] for name in _COLUMNS})
-        if self._signature() is None:
-            return none
-        try:
-            if wanted is None:
-                return pl.read_parquet(self._path)
-            return pl.scan_parquet(self._path).filter(wanted).collect()
-        except (OSError, pl.exceptions.PolarsError) as error:
-            _LOG.error("%s cannot be read (%s); PUT /timetable anew", self._path, error)
-            return none
+    def departures(self, origin: str, day: date) -> Keys:
+        """Read the keys of the coming flights of an airport on a day; none when no file is there."""
+        flights = self._flights()
+        if origin not in flights.origin.values:
+            return _NONE
+        from_there = flights.origin.positions == flights.origin.values.index(origin)
+        return flights.take(np.flatnonzero(from_there & (flights.day == (day - EPOCH.date()).days)))
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""
         return self._signature() != self._read
+
+    def _flights(self) -> Keys:
+        try:
+            return _read(self._path.read_bytes())
+        except FileNotFoundError:
+            return _NONE
+        except (OSError, ValueError) as error:
+            _LOG.error("%s cannot be read (%s); PUT /timetable anew", self._path, error)
+            return _NONE
 
     def _signature(self) -> tuple[int, int, int] | None:
         try:
@@ -75,3 +92,34 @@ class TimetableFile:
         except FileNotFoundError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _written(flights: Keys) -> bytes:
+    columns = (getattr(flights, name) for name in NAMED)
+    named = [_Named(column.values, _whole(column.positions)) for column in columns]
+    return msgspec.msgpack.encode(_Content(_whole(flights.day), _whole(flights.minute), *named))
+
+
+def _whole(numbers: NDArray[Any]) -> bytes:
+    return numbers.astype(_WHOLE).tobytes()
+
+
+def _read(content: bytes) -> Keys:
+    """Read what was written; raise ValueError for anything else."""
+    found = msgspec.msgpack.decode(content, type=_Content)
+    day, minute = (np.frombuffer(numbers, _WHOLE) for numbers in (found.day, found.minute))
+    columns = [_category(getattr(found, name)) for name in NAMED]
+    if {len(day)} != {len(minute), *(len(column.positions) for column in columns)}:
+        raise ValueError("its columns differ in length")
+    return Keys(day, minute, *columns)
+
+
+def _category(column: _Named) -> Category:
+    positions = np.frombuffer(column.positions, _WHOLE).astype(np.intp)
+    if len(positions) and not 0 <= positions.min() <= positions.max() < len(column.values):
+        raise ValueError("it lacks a text")
+    return Category(column.values, positions)
+
+
+_NOTHING = np.empty(0, np.int64)
+_NONE = Keys(_NOTHING, _NOTHING, *(Category((), np.empty(0, np.intp)) for _ in NAMED))

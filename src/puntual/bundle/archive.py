@@ -1,4 +1,4 @@
-"""The bundle's file: a ZIP of a manifest, an ONNX model, a card and Arrow tables, each held to its digest.
+"""The bundle's file: a ZIP of a manifest, an ONNX model, a card and numpy's arrays, each held to its digest.
 
 The manifest lists the SHA-256 of every other member; the archive's comment holds the manifest's own, and its
 first 16 hexadecimal digits are the bundle's version. Nothing in it is code and nothing is unpickled.
@@ -10,16 +10,20 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import polars as pl
+from numpy.typing import NDArray
 
+from puntual.bundle.arrays import from_npy, require_one_height, to_npy
 from puntual.bundle.manifest import REQUIRED_TABLES, Manifest, decode, encode
+from puntual.columns import Columns
 from puntual.errors import BadBundle, did_you_mean
 
 SUFFIX = ".puntual"
@@ -27,7 +31,7 @@ MANIFEST = "manifest.json"
 MODEL = "model.onnx"
 TESTED = "tested.onnx"
 CARD = "MODEL_CARD.md"
-TABLE = re.compile(r"tables/([a-z0-9_]+)\.arrow")
+COLUMN = re.compile(r"tables/([a-z0-9_]+)/([a-z0-9_]+)\.npy")
 VERSION = re.compile(r"[0-9a-f]{16}")
 LARGEST = 512 * 2**20
 # Whatever `zipfile` raises on bytes that are no ZIP, or are one no longer.
@@ -54,7 +58,7 @@ class Bundle:
     manifest: Manifest
     model: bytes
     card: str
-    tables: Mapping[str, pl.DataFrame]
+    tables: Mapping[str, Columns]
     tested: bytes | None = None
 
     @cached_property
@@ -90,13 +94,14 @@ def to_bytes(bundle: Bundle) -> tuple[str, bytes]:
 def from_bytes(data: bytes, name: str) -> Bundle:
     """Read a bundle, trusting nothing before its digest is checked; `name` stands in the messages.
 
-    Raise BadBundle when it is truncated, altered, of a newer format, or lacks a member, table or column. When
+    Raise BadBundle when it is truncated, altered, of another format, or lacks a member, table or column. When
     `name` is a version (`0123456789abcdef.puntual`), the content must be that version.
     """
     with _damage_told(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        _check_names(archive, name)
+        _check_size(archive, name)
         raw = archive.read(MANIFEST)
         manifest = decode(raw, name)
+        _check_names(archive, name)
         _check_manifest_digest(_sha256(raw), archive.comment, data, name)
         members = {member: archive.read(member) for member in archive.namelist() if member != MANIFEST}
     _check_digests(members, manifest, name)
@@ -124,19 +129,25 @@ def require_columns(bundle: Bundle, known: Collection[str]) -> None:
 
 
 def _members(bundle: Bundle) -> dict[str, bytes]:
-    tables = {f"tables/{name}.arrow": _to_arrow(table) for name, table in bundle.tables.items()}
-    for member in tables:
-        if not TABLE.fullmatch(member):
-            raise BadBundle(f"table name in {member!r}: use lower-case letters, digits and underscores")
     tested = {} if bundle.tested is None else {TESTED: bundle.tested}
-    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | tables
+    columns: dict[str, bytes] = {}
+    for name, table in bundle.tables.items():
+        columns |= _columns(name, table)
+    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | columns
 
 
-def _to_arrow(table: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    # One chunk in the plainest layout, so that a table that was read is written as the same bytes again.
-    table.rechunk().write_ipc(buffer, compression="zstd", compat_level=pl.CompatLevel.oldest())
-    return buffer.getvalue()
+def _columns(name: str, table: Columns) -> dict[str, bytes]:
+    try:
+        require_one_height(name, table)
+        written = {f"tables/{name}/{column}.npy": to_npy(values) for column, values in table.items()}
+    except ValueError as error:
+        raise BadBundle(
+            f"the table {name} cannot be written: {error}; give rows of numbers or texts"
+        ) from error
+    for member in written:
+        if not COLUMN.fullmatch(member):
+            raise BadBundle(f"table or column in {member!r}: use lower-case letters, digits and underscores")
+    return written
 
 
 def _pack(members: dict[str, bytes], comment: str) -> bytes:
@@ -153,8 +164,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
-    # Arrow members are compressed already; a second time would only slow the reading.
-    entry.compress_type = zipfile.ZIP_STORED if name.endswith(".arrow") else zipfile.ZIP_DEFLATED
+    entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
 
 
@@ -169,6 +179,14 @@ def _damage_told(name: str) -> Iterator[None]:
         ) from error
 
 
+def _check_size(archive: zipfile.ZipFile, name: str) -> None:
+    if MANIFEST not in archive.namelist():
+        raise _altered(name, f"lacks {MANIFEST}")
+    declared = sum(entry.file_size for entry in archive.infolist())
+    if declared > LARGEST:
+        raise _altered(name, f"would unpack to {declared:,} bytes where a bundle has at most {LARGEST:,}")
+
+
 def _check_names(archive: zipfile.ZipFile, name: str) -> None:
     members = archive.namelist()
     strange = [member for member in members if not _is_expected(member)]
@@ -176,15 +194,12 @@ def _check_names(archive: zipfile.ZipFile, name: str) -> None:
         raise _altered(name, f"holds {strange[0]!r}, which no bundle holds")
     if len(set(members)) < len(members):
         raise _altered(name, "holds a member twice")
-    if absent := sorted({MANIFEST, MODEL, CARD} - set(members)):
+    if absent := sorted({MODEL, CARD} - set(members)):
         raise _altered(name, f"lacks {absent[0]}")
-    declared = sum(entry.file_size for entry in archive.infolist())
-    if declared > LARGEST:
-        raise _altered(name, f"would unpack to {declared:,} bytes where a bundle has at most {LARGEST:,}")
 
 
 def _is_expected(member: str) -> bool:
-    return member in {MANIFEST, MODEL, TESTED, CARD} or TABLE.fullmatch(member) is not None
+    return member in {MANIFEST, MODEL, TESTED, CARD} or COLUMN.fullmatch(member) is not None
 
 
 def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) -> None:
@@ -204,26 +219,27 @@ def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) 
 
 
 def _assemble(manifest: Manifest, members: Mapping[str, bytes], version: str, name: str) -> Bundle:
-    tables = {
-        match[1]: _from_arrow(content, name)
-        for member, content in members.items()
-        if (match := TABLE.match(member))
-    }
+    tables = _tables(members, name)
     _require_tables(tables, name)
     with _damage_told(name):
         bundle = Bundle(manifest, members[MODEL], members[CARD].decode(), tables, members.get(TESTED))
-    # The file tells; computing it would write the whole bundle, perhaps with another version of Arrow.
+    # The file tells; computing it would write the whole bundle, perhaps with another version of numpy.
     vars(bundle)["version"] = version
     return bundle
 
 
-def _from_arrow(content: bytes, name: str) -> pl.DataFrame:
+def _tables(members: Mapping[str, bytes], name: str) -> dict[str, Columns]:
+    tables: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
     try:
-        return pl.read_ipc(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise BadBundle(
-            f"{name}: a table is no Arrow file ({error}); train or fetch the bundle again"
-        ) from error
+        for member, content in members.items():
+            if match := COLUMN.fullmatch(member):
+                table, column = match.groups()
+                tables[table][column] = from_npy(content)
+        for table, columns in tables.items():
+            require_one_height(table, columns)
+    except ValueError as error:
+        raise BadBundle(f"{name}: a table is damaged ({error}); train or fetch the bundle again") from error
+    return dict(tables)
 
 
 def _require_tables(tables: Collection[str], name: str) -> None:

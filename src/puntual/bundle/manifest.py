@@ -12,7 +12,7 @@ from puntual.flights import LateRule
 from puntual.gate import Evidence
 
 # A change that an older Puntual would misread raises it; a field with a default does not.
-FORMAT = 1
+FORMAT = 2
 # The tables without which no prediction can be made from a bundle.
 REQUIRED_TABLES: frozenset[str] = frozenset(
     {
@@ -117,9 +117,9 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(raw: bytes, name: str) -> Manifest:
-    """Read the manifest of the bundle `name`; raise BadBundle when it is of a newer format or unreadable."""
+    """Read the manifest of the bundle `name`; raise BadBundle when it is of another format or unreadable."""
     try:
-        _refuse_newer(msgspec.json.decode(raw, type=_Format), name)
+        _refuse_other(msgspec.json.decode(raw, type=_Format), name)
         manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.DecodeError as error:
         raise BadBundle(f"{name}: unreadable manifest ({error}); write or fetch the bundle again") from error
@@ -134,7 +134,7 @@ class _Format(msgspec.Struct):
     puntual: str = "a newer version"
 
 
-def _refuse_newer(found: _Format, name: str) -> None:
+def _refuse_other(found: _Format, name: str) -> None:
     if found.format > FORMAT:
         raise BadBundle(
             f"{name}: bundle format {found.format}, written by puntual {found.puntual}; puntual "
@@ -143,6 +143,11 @@ def _refuse_newer(found: _Format, name: str) -> None:
     if found.format < 1:
         raise BadBundle(
             f"{name}: bundle format {found.format}; formats start at 1: write or fetch the bundle again"
+        )
+    if found.format < FORMAT:
+        raise BadBundle(
+            f"{name}: bundle format {found.format}, written by the older puntual {found.puntual}; puntual "
+            f"{metadata.version('puntual')} reads format {FORMAT}: train again"
         )
 
 

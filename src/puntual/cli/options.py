@@ -62,6 +62,13 @@ def telling_errors(command: Command) -> Command:
             raise click.UsageError(str(error)) from error
         except PuntualError as error:
             raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            if error.name != "polars":
+                raise
+            raise click.ClickException(
+                "tables of flights cannot be read or written: Polars is not installed; "
+                "pip install 'puntual[tables]', or 'puntual[train]' to learn from them too"
+            ) from error
 
     return told
 

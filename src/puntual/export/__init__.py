@@ -71,8 +71,8 @@ def _example(bundle: Bundle) -> Any:
     import pandas as pd
 
     names = ("airline", "flight_number", "origin", "destination")
-    flight = bundle.tables["history"].row(-1, named=True)
+    history = bundle.tables["history"]
     departure = datetime.combine(bundle.manifest.history_until, time(12)) + timedelta(days=1)
     return pd.DataFrame(
-        [{name: flight[name] for name in names} | {"scheduled_departure": departure.isoformat()}]
+        [{name: str(history[name][-1]) for name in names} | {"scheduled_departure": departure.isoformat()}]
     )

@@ -8,8 +8,8 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 from puntual.exchange import laid_out
-from puntual.flights import TIMETABLE_FIELDS
 from puntual.predict import Predictor
+from puntual.schema import TIMETABLE_FIELDS
 from puntual.sources import read_plain
 
 

@@ -6,12 +6,13 @@ Counts are whole numbers (flights, late and departed ones, seconds of delay), so
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from puntual.columns import Columns, grouped, take
 from puntual.features.keys import (
     NAMED,
     Days,
@@ -25,7 +26,6 @@ from puntual.features.keys import (
     places_in,
 )
 from puntual.features.specification import Feature, Group, Known, on_grid
-from puntual.flights import LateRule, bands_of, has_operation
 
 WINDOWS = (1, 7, 30, 60)
 # Each level leans on its parent for as many flights as its strength says.
@@ -58,7 +58,7 @@ FEATURES = tuple(
     for what, meaning in (("late_rate", "late rate"), ("delay", "mean delay"), ("support", "flights"))
 )
 # A departure three hours behind says no more about tomorrow than one two hours behind.
-_DELAY_CAP_SECONDS = 2 * 60 * 60
+DELAY_CAP_SECONDS = 2 * 60 * 60
 COUNTS = ("flights", "late", "departed", "delay_seconds")
 _RATE_BITS, _DELAY_BITS = 12, 6
 
@@ -186,41 +186,24 @@ class History:
         return np.minimum(np.maximum(day, self.first), self.end) - self.first
 
 
-def operations_of(flights: pl.DataFrame, rule: LateRule) -> pl.DataFrame:
-    """Turn flights with operations into rows of counts, each on the day on which it became known.
-
-    A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
-    shows in a history that was closed before it happened.
-    """
-    operated = flights.filter(has_operation(flights))
-    seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
-    return operated.select(
-        *NAMED,
-        day=pl.max_horizontal(pl.col("scheduled_departure").dt.date(), pl.col("departed").dt.date()),
-        flights=pl.lit(1, pl.Int64),
-        late=pl.Series(bands_of(operated, rule) > 0).cast(pl.Int64),
-        departed=pl.col("departed").is_not_null().cast(pl.Int64),
-        delay_seconds=seconds.clip(-_DELAY_CAP_SECONDS, _DELAY_CAP_SECONDS).fill_null(0),
-    )
-
-
-def closing(operations: pl.DataFrame) -> pl.DataFrame:
+def closing(operations: Columns) -> Columns:
     """Keep what the longest window can still reach: the counts of the last sixty days, summed by flight."""
-    reach = pl.col("day") > pl.col("day").max() - pl.duration(days=max(WINDOWS))
-    return operations.filter(reach).group_by(*NAMED, "day").agg(pl.col(COUNTS).sum()).sort(*NAMED, "day")
+    day = operations["day"]
+    kept = take(operations, day > day.max(initial=0) - max(WINDOWS))
+    order, begins = grouped([kept[name] for name in (*NAMED, "day")])
+    sums = {name: np.add.reduceat(kept[name][order], begins) for name in COUNTS}
+    return take({name: kept[name] for name in (*NAMED, "day")}, order[begins]) | sums
 
 
-def build_history(operations: pl.DataFrame) -> History:
+def build_history(operations: Columns) -> History:
     """Sort rows of counts into a history."""
-    if operations.is_empty():
+    day = operations["day"]
+    if not len(day):
         return History(0, 0, _Line(np.empty(0, np.uint64), np.empty(0, np.int64), _NOTHING))
-    day = operations["day"].cast(pl.Int32).cast(pl.Int64).to_numpy()
     keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
+    counts = np.array([operations[name] for name in COUNTS])
     first = int(day.min())
-    levels = _entities(keys).values()
-    counts = operations.select("day", *COUNTS)
-    at_each_level = pl.concat([counts.with_columns(entity=pl.Series(entities)) for entities in levels])
-    return History(first, int(day.max()) + 1, _line(at_each_level, first))
+    return History(first, int(day.max()) + 1, _line(_entities(keys).values(), day - first, counts))
 
 
 def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
@@ -232,14 +215,26 @@ def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
 _NOTHING = np.zeros((len(COUNTS), 1), np.int64)
 
 
-def _line(operations: pl.DataFrame, first: int) -> _Line:
-    """Sum the counts of each entity's days, and run totals along the line of them."""
-    daily = operations.group_by("entity", "day").agg(pl.col(COUNTS).sum()).sort("entity", "day")
-    entity = daily["entity"].to_numpy()
-    begins = np.append(True, entity[1:] != entity[:-1])
-    day = daily["day"].cast(pl.Int32).cast(pl.Int64).to_numpy() - first
-    totals = daily.select(COUNTS).to_numpy().T.cumsum(axis=1)
-    return _Line(entity[begins], (begins.cumsum() - 1) * _STRETCH + day, np.hstack([_NOTHING, totals]))
+def _line(levels: Iterable[Ids], day: Days, counts: NDArray[np.int64]) -> _Line:
+    """Sum the counts, shape (4, n), of each entity's days, and run totals along the line of them."""
+    # Summed level by level first: most levels have few entities, and few rows are left to be put in one order.
+    daily = [_daily(entities, day, counts) for entities in levels]
+    entities, place = np.unique(np.concatenate([entity for entity, _, _ in daily]), return_inverse=True)
+    line = place * _STRETCH + np.concatenate([day for _, day, _ in daily])
+    order = line.argsort()
+    totals = np.hstack([sums for _, _, sums in daily])[:, order].cumsum(axis=1)
+    return _Line(entities, line[order], np.hstack([_NOTHING, totals]))
+
+
+def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> tuple[Ids, Days, NDArray[np.int64]]:
+    """Sum the counts of each entity's days at one level."""
+    _, place = np.unique(entities, return_inverse=True)
+    moment = place * _STRETCH + day
+    order = moment.argsort()
+    along = moment[order]
+    begins = np.flatnonzero(np.append(True, along[1:] != along[:-1]))
+    rows = order[begins]
+    return entities[rows], day[rows], np.add.reduceat(counts[:, order], begins, axis=1)
 
 
 def _entities(keys: Keys) -> dict[str, Ids]:

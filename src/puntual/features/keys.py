@@ -1,14 +1,17 @@
-"""The small keys that features are functions of, taken from a table of flights or from one flight."""
+"""The small keys that features are functions of."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+
+from puntual import airports
+from puntual.flights import Flight
 
 NAMED = ("origin", "airline", "destination", "flight_number")
 # What need not be known of a flight, in the order in which it is told to be missing.
@@ -36,9 +39,9 @@ class Category:
         """Keep the flights at these positions."""
         return Category(self.values, self.positions[flights])
 
-    def texts(self) -> pl.Series:
+    def texts(self) -> NDArray[np.str_]:
         """Give each flight's value, shape (n,)."""
-        return pl.Series(self.values, dtype=pl.String).gather(self.positions)
+        return np.array(self.values, np.str_)[self.positions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +90,24 @@ class Keys:
         return Keys(self.day[flights], self.minute[flights], *kept, unknown=unknown)
 
 
-def keys_of(flights: pl.DataFrame) -> Keys:
-    """Take the keys from a table of flights; a null among `UNKNOWABLE` is not known.
-
-    `month` and `international`, where the table has them, tell what `Unknown` holds of a flight without date or
-    destination.
-    """
-    unknown = _unknown(flights)
-    if unknown is not None:
-        flights = flights.with_columns(
-            pl.col("airline", "flight_number").fill_null(""),
-            pl.col("destination").fill_null(pl.col("origin")),
-            pl.col("scheduled_departure").fill_null(EPOCH),
-        )
-    scheduled = pl.col("scheduled_departure")
-    moments = flights.select(
-        day=scheduled.dt.date().cast(pl.Int32).cast(pl.Int64),
-        minute=scheduled.dt.hour().cast(pl.Int64) * 60 + scheduled.dt.minute(),
-    )
-    categories = (category(flights[name]) for name in NAMED)
-    return Keys(moments["day"].to_numpy(), moments["minute"].to_numpy(), *categories, unknown=unknown)
+def category(texts: NDArray[np.str_]) -> Category:
+    """Find the distinct values, in order."""
+    values, positions = np.unique(texts, return_inverse=True)
+    return Category(tuple(values.tolist()), positions)
 
 
-def category(column: pl.Series) -> Category:
-    """Find the distinct values of a text column."""
-    values = column.unique().sort()
-    positions = column.cast(pl.Enum(values)).to_physical().cast(pl.Int64).to_numpy()
-    return Category(tuple(values), positions)
+def keys_of_flights(flights: Iterable[Flight]) -> Keys:
+    """Take the keys from flights; raise UnknownAirport for an airport that is none."""
+    flights = list(flights)
+    minutes = [(flight.scheduled_departure - EPOCH) // timedelta(minutes=1) for flight in flights]
+    day, minute = np.divmod(np.array(minutes, np.int64), 24 * 60)
+    named = {
+        "origin": [airports.find(flight.origin).code for flight in flights],
+        "airline": [flight.airline.strip().upper() for flight in flights],
+        "destination": [airports.find(flight.destination).code for flight in flights],
+        "flight_number": [flight.flight_number for flight in flights],
+    }
+    return Keys(day, minute, *(category(np.array(named[name], np.str_)) for name in NAMED))
 
 
 def combine(*columns: Ids) -> Ids:
@@ -156,21 +150,6 @@ def places_in(
     places = np.empty(len(asked), np.intp)
     places[order] = line.searchsorted(asked[order], side)
     return places
-
-
-def _unknown(flights: pl.DataFrame) -> Unknown | None:
-    """Find the nulls of a table of flights; None where it has none."""
-    if not any(flights[name].null_count() for name in UNKNOWABLE):
-        return None
-    nothing = flights.select(pl.repeat(None, pl.len(), dtype=pl.Float64)).to_series()
-    month, international = (
-        flights[name] if name in flights.columns else nothing for name in ("month", "international")
-    )
-    return Unknown(
-        *(flights[name].is_null().to_numpy() for name in UNKNOWABLE),
-        month=month.cast(pl.Int64).fill_null(0).to_numpy(),
-        international=international.cast(pl.Float64).fill_null(float("nan")).to_numpy(),
-    )
 
 
 def _mix(value: Ids) -> Ids:

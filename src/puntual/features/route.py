@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-import polars as pl
+import numpy as np
 
 from puntual import airports
-from puntual.features.keys import Category
+from puntual.columns import Columns
+from puntual.features.keys import Category, Keys
 from puntual.features.specification import Feature, Group, Known
 
 AIRLINE_FEATURES = (
@@ -67,25 +68,28 @@ class Vocabulary:
         """Give the code of a value; 0 where training saw it rarely or never."""
         return float(self.codes[kind].get(value, 0))
 
-    def to_table(self) -> pl.DataFrame:
+    def to_table(self) -> Columns:
         """Lay the vocabulary out as a table, to be stored."""
         rows = [(kind, value, code) for kind, codes in self.codes.items() for value, code in codes.items()]
-        return pl.DataFrame(
-            rows, schema={"kind": pl.String, "value": pl.String, "code": pl.Int32}, orient="row"
-        )
+        kinds, values, numbers = zip(*rows, strict=True) if rows else ((), (), ())
+        return {
+            "kind": np.array(kinds, np.str_),
+            "value": np.array(values, np.str_),
+            "code": np.array(numbers, np.int64),
+        }
 
 
-def vocabulary_from(table: pl.DataFrame) -> Vocabulary:
+def vocabulary_from(table: Columns) -> Vocabulary:
     """Read back what `to_table` laid out."""
     codes: dict[str, dict[str, int]] = {kind: {} for kind in CODED}
-    for kind, value, code in table.iter_rows():
+    for kind, value, code in zip(*(table[name].tolist() for name in ("kind", "value", "code")), strict=True):
         codes[kind][value] = code
     return Vocabulary(codes)
 
 
-def learn_vocabulary(flights: pl.DataFrame) -> Vocabulary:
-    """Rank the values of each coded column by their flights, most first, leaving out the rare."""
-    return Vocabulary({kind: _ranks(flights[kind]) for kind in CODED})
+def learn_vocabulary(keys: Keys) -> Vocabulary:
+    """Rank the values of each coded key by their flights, most first, leaving out the rare."""
+    return Vocabulary({kind: _ranks(getattr(keys, kind)) for kind in CODED})
 
 
 CODED = ("origin", "airline", "destination")
@@ -96,10 +100,7 @@ def codes(vocabulary: Vocabulary, kind: str, category: Category) -> Iterable[flo
     return (vocabulary.code(kind, value) for value in category.values)
 
 
-def _ranks(column: pl.Series) -> dict[str, int]:
-    counts = (
-        column.value_counts()
-        .filter(pl.col("count") >= RARE)
-        .sort(["count", column.name], descending=[True, False])
-    )
-    return {value: rank for rank, value in enumerate(counts[column.name], start=1)}
+def _ranks(category: Category) -> dict[str, int]:
+    flights = np.bincount(category.positions, minlength=len(category.values)).tolist()
+    counted = sorted((-count, value) for count, value in zip(flights, category.values, strict=True))
+    return {value: rank for rank, (count, value) in enumerate(counted, start=1) if -count >= RARE}

@@ -7,9 +7,9 @@ airport's day, an airline's day at an airport) over a number of weeks. A known d
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from puntual.columns import Columns, grouped, take
 from puntual.features.keys import Ids, Keys, as_ids, category, combine, order_of, places_in
 from puntual.features.specification import Feature, Group, Known
 
@@ -117,51 +117,32 @@ def known_timetable(keys: Keys) -> Timetable:
     )
 
 
-def usual_departures(keys: Keys) -> pl.DataFrame:
+def usual_departures(keys: Keys) -> Columns:
     """Count the departures of the last eight weeks by origin, airline, weekday and minute: a typical week."""
-    if not len(keys):
-        return pl.DataFrame(schema=_USUAL)
-    weeks = int(min(TYPICAL_WEEKS, max(1, (keys.day.max() - keys.day.min() + 1) // 7)))
-    recent = keys.day > keys.day.max() - 7 * weeks
-    departures = pl.DataFrame(
-        {
-            "origin": keys.origin.texts(),
-            "airline": keys.airline.texts(),
-            "weekday": (keys.day + 3) % 7,
-            "minute": keys.minute,
-        }
-    ).filter(recent)
-    counted = departures.group_by("origin", "airline", "weekday", "minute").agg(flights=pl.len())
-    return (
-        counted.with_columns(weeks=pl.lit(weeks)).cast(_USUAL).sort("origin", "airline", "weekday", "minute")
-    )
-
-
-def typical_timetable(usual: pl.DataFrame) -> Timetable:
-    """Build the typical week from `usual_departures`."""
-    each = usual.select(pl.exclude("flights").repeat_by("flights").explode())
-    keys = Keys(
-        each["weekday"].cast(pl.Int64).to_numpy() - 3,
-        each["minute"].cast(pl.Int64).to_numpy(),
-        *(category(each[name]) for name in ("origin", "airline", "origin", "origin")),
-    )
-    weeks = usual["weeks"][0] if usual.height else 1
-    airport, airline = segments(keys, by_weekday=True)
-    return Timetable(
-        _departures(airport, keys.minute, weeks), _departures(airline, keys.minute, weeks), by_weekday=True
-    )
-
-
-_USUAL = pl.Schema(
-    {
-        "origin": pl.String(),
-        "airline": pl.String(),
-        "weekday": pl.Int8(),
-        "minute": pl.Int16(),
-        "flights": pl.Int32(),
-        "weeks": pl.Int32(),
+    last = keys.day.max(initial=0)
+    weeks = int(min(TYPICAL_WEEKS, max(1, (last - keys.day.min(initial=last) + 1) // 7)))
+    recent = keys.take(np.flatnonzero(keys.day > last - 7 * weeks))
+    by = {
+        "origin": recent.origin.texts(),
+        "airline": recent.airline.texts(),
+        "weekday": (recent.day + 3) % 7,
+        "minute": recent.minute,
     }
-)
+    order, begins = grouped(list(by.values()))
+    flights = np.diff(begins, append=len(order))
+    return take(by, order[begins]) | {"flights": flights, "weeks": np.full(len(begins), weeks)}
+
+
+def typical_timetable(usual: Columns) -> Timetable:
+    """Build the typical week from `usual_departures`."""
+    each = take(usual, np.repeat(np.arange(len(usual["flights"])), usual["flights"]))
+    origin, airline = category(each["origin"]), category(each["airline"])
+    keys = Keys(each["weekday"] - 3, each["minute"], origin, airline, origin, origin)
+    weeks = int(usual["weeks"][0]) if len(usual["weeks"]) else 1
+    airport, by_airline = segments(keys, by_weekday=True)
+    return Timetable(
+        _departures(airport, keys.minute, weeks), _departures(by_airline, keys.minute, weeks), by_weekday=True
+    )
 
 
 def _departures(segment: Ids, minute: NDArray[np.int64], weeks: int) -> Departures:

@@ -5,7 +5,8 @@ import enum
 import polars as pl
 
 from puntual.errors import DuplicateFlight
-from puntual.sources.raw import RawTable, shown
+from puntual.sources.raw import RawTable
+from puntual.sources.told import shown
 
 KEY = ("scheduled_departure", "origin", "airline", "flight_number", "destination")
 OPERATION = ("departed", "cancelled", "operated_as")

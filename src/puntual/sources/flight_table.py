@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from puntual.flights import SCHEMA, LateRule
+from puntual.flights import LateRule
+from puntual.schema import SCHEMA
 from puntual.sources.checks import (
     FAR_FROM_SCHEDULE,
     KEY,
@@ -32,7 +33,7 @@ class LeftOut:
 
 @dataclass(frozen=True, eq=False)
 class FlightTable:
-    """Flights with `flights.SCHEMA`, sorted by scheduled departure, origin, airline, number and destination.
+    """Flights with `schema.SCHEMA`, sorted by scheduled departure, origin, airline, number and destination.
 
     `rows` were read; each is among `flights` or counted in `left_out`. `records` gives, for each flight, the
     position of its row in the file, from 0. `digest` is the SHA-256 of the file's bytes.

@@ -1,58 +1,14 @@
-"""JSON bytes → a RawTable of text: an array of objects, one object, or one object a line."""
+"""JSON bytes → a RawTable of text."""
 
-from typing import Any
-
-import msgspec
 import polars as pl
 
-from puntual.errors import BadTable, BadValue
-from puntual.sources.delimited import as_utf8
-from puntual.sources.raw import RawTable, raw_table, shown
+from puntual.sources.json_objects import read_objects
+from puntual.sources.raw import RawTable, raw_table
 
 
 def read_json_rows(data: bytes, name: str) -> RawTable:
-    """Read objects whose values are text, numbers, true, false or null."""
-    rows = _objects(as_utf8(data, name), name)
+    """Read an array of flat objects, one object, or one a line."""
+    rows = read_objects(data, name)
     names = dict.fromkeys(key for row in rows for key in row)
-    columns = {
-        key: [_text(row.get(key), key, position, name) for position, row in enumerate(rows)] for key in names
-    }
+    columns = {key: [row.get(key) for row in rows] for key in names}
     return raw_table(name, pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
-
-
-def _objects(data: bytes, name: str) -> list[dict[str, Any]]:
-    try:
-        rows = _decoded(data)
-    except (msgspec.DecodeError, RecursionError) as failure:
-        raise BadTable(
-            f"{name}: it is not JSON ({failure}); expected an array of objects, or one a line"
-        ) from None
-    for position, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise BadTable(
-                f"{name}, row {position + 1}: {shown(row)} is not an object; expected one flight per object"
-            )
-    return rows
-
-
-def _decoded(data: bytes) -> list[Any]:
-    try:
-        whole = msgspec.json.decode(data)
-    except msgspec.DecodeError:
-        if data.lstrip().startswith(b"["):
-            raise
-        return list(msgspec.json.Decoder().decode_lines(data))
-    return whole if isinstance(whole, list) else [whole]
-
-
-def _text(value: object, key: str, position: int, name: str) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return repr(value)
-    raise BadValue(
-        f"{name}, row {position + 1}, column {shown(key)}: {shown(value)} cannot be read; "
-        "expected text, a number, true, false or null; write the flight as one flat object"
-    )

@@ -5,7 +5,8 @@ from io import BytesIO
 import polars as pl
 
 from puntual.errors import BadTable
-from puntual.sources.raw import RawTable, raw_table, shown
+from puntual.sources.raw import RawTable, raw_table
+from puntual.sources.told import shown
 
 MAGIC = b"PAR1"
 

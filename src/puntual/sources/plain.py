@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from puntual.errors import BadTable, did_you_mean
-from puntual.flights import FLIGHT_FIELDS, SCHEMA, LateRule
+from puntual.errors import BadTable
+from puntual.flights import LateRule
 from puntual.sources.checks import Duplicates
 from puntual.sources.columns import (
     read_airlines,
@@ -18,8 +18,9 @@ from puntual.sources.files import digest_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.json_rows import read_json_rows
 from puntual.sources.parquet import read_parquet
-from puntual.sources.raw import RawTable, shown
+from puntual.sources.raw import RawTable
 from puntual.sources.scl_partial import is_in_scl_words, read_partial
+from puntual.sources.told import unused
 
 READERS = {
     ".csv": read_delimited,
@@ -62,7 +63,7 @@ def _raw(data: bytes, name: str, suffix: str) -> RawTable:
 
 
 def _own(raw: RawTable, reading: Reading) -> FlightTable:
-    return assemble(raw, _columns(raw), reading, _unused(raw))
+    return assemble(raw, _columns(raw), reading, unused(raw.frame.columns))
 
 
 def _columns(raw: RawTable) -> dict[str, pl.Series]:
@@ -81,8 +82,3 @@ def _columns(raw: RawTable) -> dict[str, pl.Series]:
     if "cancelled" in present:
         columns["cancelled"] = read_flags(raw, "cancelled")
     return columns
-
-
-def _unused(raw: RawTable) -> tuple[str, ...]:
-    unused = [name for name in raw.frame.columns if name not in SCHEMA]
-    return tuple(f"column {shown(name)} is not used{did_you_mean(name, FLIGHT_FIELDS)}" for name in unused)

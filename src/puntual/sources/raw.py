@@ -4,11 +4,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from puntual.errors import BadTable, BadValue, MissingColumn, did_you_mean
+from puntual.errors import BadValue
 from puntual.sources.lines import line_of
-
-SHOWN = 80
-SHOWN_COLUMNS = 30
+from puntual.sources.told import bad_value, missing_column, no_flights, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +27,7 @@ class RawTable:
         """Give one column, or raise MissingColumn with the names nearest to it."""
         if name in self.frame.columns:
             return self.frame[name]
-        names = self.frame.columns[:SHOWN_COLUMNS]
-        raise MissingColumn(
-            f"{self.name}: column {shown(name)} is missing; expected it among {shown(', '.join(names), 400)}"
-            + (did_you_mean(name, names) or _other_separator(names))
-        )
+        raise missing_column(self.name, name, self.frame.columns)
 
     def place(self, record: int) -> str:
         """Say where a record of the file stands, as a person would look for it."""
@@ -41,10 +35,7 @@ class RawTable:
 
     def bad_value(self, column: str, row: int, expectation: str, remedy: str) -> BadValue:
         """Describe one cell that cannot be read; `row` counts within `frame`."""
-        where = self.cell(column, row)
-        value = self.frame[column][row]
-        said = "the cell is empty" if is_empty(value) else f"{shown(value)} cannot be read"
-        return BadValue(f"{where}: {said}; expected {expectation}; {remedy}")
+        return bad_value(self.cell(column, row), self.frame[column][row], expectation, remedy)
 
     def cell(self, column: str, row: int) -> str:
         """Name one cell: file, line or row, column."""
@@ -56,35 +47,7 @@ def raw_table(name: str, frame: pl.DataFrame, text: bytes = b"") -> RawTable:
     records = pl.Series("record", range(frame.height), dtype=pl.UInt32)
     filled = frame.select(keep=~pl.all_horizontal(pl.all().is_null())).to_series() if frame.width else None
     if filled is None or not filled.any():
-        raise BadTable(
-            f"{name}: it holds no flights; expected rows below the header; check that the file is complete"
-        )
+        raise no_flights(name)
     if filled.all():
         return RawTable(name, frame, records, frame.height, text)
     return RawTable(name, frame.filter(filled), records.filter(filled), frame.height, text)
-
-
-def shown(value: object, length: int = SHOWN) -> str:
-    """Write a value for a message: quoted, with control characters escaped, and never long.
-
-    >>> shown("a" * 5), shown("a" * 1000)[-6:]
-    ("'aaaaa'", "aaaa…'")
-    """
-    text = value if isinstance(value, str) else str(value)
-    return repr(text if len(text) <= length else text[:length] + "…")
-
-
-def is_empty(value: object) -> bool:
-    """Tell whether a cell holds nothing, or nothing but white space."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _other_separator(names: list[str]) -> str:
-    if len(names) != 1:
-        return ""
-    found = [mark for mark in (";", "\t", "|", ",") if mark in names[0]]
-    return (
-        f"; the header is one column: is the separator {found[0]!r}? set separator in the map"
-        if found
-        else ""
-    )

@@ -41,7 +41,7 @@ def is_in_scl_words(raw: RawTable) -> bool:
 def read_partial(raw: RawTable, reading: Reading) -> FlightTable:
     """Read flights of which some fields may be unknown; an operation only tells two flights of one number apart.
 
-    Beside `flights.SCHEMA` they have `month` and `international`, which tell what else is known of a flight without
+    Beside `schema.SCHEMA` they have `month` and `international`, which tell what else is known of a flight without
     a date or a destination.
     """
     columns = {

@@ -30,7 +30,7 @@ from puntual.flights import LateRule
 from puntual.sources.checks import Duplicates
 from puntual.sources.files import read_bytes
 from puntual.sources.outcomes import tells_outcome
-from puntual.sources.raw import shown
+from puntual.sources.told import shown
 
 
 @dataclass(frozen=True, slots=True)

