@@ -6,11 +6,10 @@ python deploy/image/bake.py models /models
 import sys
 from pathlib import Path
 
-from puntual.registry.store import Store
-
 from puntual.bundle import SUFFIX
 from puntual.registry import Registry
 from puntual.registry.registry import POINTER
+from puntual.storage import open_store
 
 
 def bake(url: str, folder: Path) -> str | None:
