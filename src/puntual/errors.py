@@ -19,6 +19,7 @@ PuntualError
 ├── BadJournal            a journal that cannot be one
 ├── BadKey                an API key that cannot be made, found or read
 ├── StressFailed          a stress test that could not be carried out
+├── DeployFailed          a release or roll-back that did not come about
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
 """
 
@@ -100,6 +101,10 @@ class BadKey(PuntualError):
 
 class StressFailed(PuntualError):
     """A stress test could not be carried out."""
+
+
+class DeployFailed(PuntualError):
+    """A release or roll-back that did not come about; the message says what runs now."""
 
 
 class ConversionDisagrees(PuntualError):

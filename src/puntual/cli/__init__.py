@@ -7,6 +7,7 @@ done, 1 when it failed and 2 when the call was wrong.
 import click
 
 from puntual.cli.demo import demo
+from puntual.cli.deploy import deploy
 from puntual.cli.evaluate import evaluate
 from puntual.cli.keys import keys
 from puntual.cli.models import models, promote
@@ -24,5 +25,18 @@ def main() -> None:
     """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""
 
 
-for _command in (train, evaluate, predict, models, promote, sources, demo, serve, stress, keys, settings):
+for _command in (
+    train,
+    evaluate,
+    predict,
+    models,
+    promote,
+    sources,
+    demo,
+    serve,
+    stress,
+    keys,
+    deploy,
+    settings,
+):
     main.add_command(_command)

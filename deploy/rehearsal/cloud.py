@@ -1,0 +1,150 @@
+"""Stands in for AWS: moto, with an ECS in front of it that really runs tasks."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+import httpx
+from moto.server import ThreadedMotoServer
+
+from deploy.rehearsal.balancer import Balancer
+from deploy.rehearsal.ecs import Ecs, Start
+from deploy.rehearsal.passing_on import ask, read_body, tell
+from deploy.rehearsal.served import served
+
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
+
+
+class Front:
+    """An ASGI application that answers what a service of ECS is asked, and passes all else on to moto.
+
+    moto gives the load balancer and the repository addresses of AWS; `addresses` says where they are here.
+    """
+
+    def __init__(self, moto: str) -> None:
+        self._moto = moto
+        self.ecs: Ecs | None = None
+        self.addresses: dict[str, str] = {}
+        self._client = httpx.AsyncClient(timeout=60, trust_env=False)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one call of the AWS API."""
+        if scope["type"] != "http":
+            return
+        body = await read_body(receive)
+        action = dict(scope["headers"]).get(b"x-amz-target", b"").decode().rpartition(".")[2]
+        status, headers, found = await ask(self._client, self._moto, scope, body)
+        if status == httpx.codes.OK and action == "UpdateService" and self.ecs:
+            self.ecs.update(json.loads(found)["service"]["taskDefinition"])
+            found = json.dumps({"service": self.ecs.tell(json.loads(found)["service"])}).encode()
+        elif status == httpx.codes.OK and action == "DescribeServices" and self.ecs:
+            told = [self.ecs.tell(service) for service in json.loads(found)["services"]]
+            found = json.dumps({"services": told, "failures": []}).encode()
+        elif b"Action=DescribeStacks" in body:
+            for there, here in self.addresses.items():
+                found = found.replace(there.encode(), here.encode())
+        kept = [(name, value) for name, value in headers if name != b"content-length"]
+        length = (
+            dict(headers).get(b"content-length", b"0") if scope["method"] == "HEAD" else b"%d" % len(found)
+        )
+        await tell(send, status, [*kept, (b"content-length", length)], found)
+
+
+@dataclass
+class Cloud:
+    """A running stand-in: where its API is, where its load balancer is, and the way to begin a service."""
+
+    url: str
+    balancer_url: str
+    front: Front
+    balancer: Balancer
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads botocore here."""
+        return CREDENTIALS | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:
+        """Give a client of one of its services."""
+        return botocore.session.get_session().create_client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def apply(self, name: str, template: str, parameters: Mapping[str, str], registry: str) -> dict[str, str]:
+        """Create a stack, and give its outputs, with addresses of this machine."""
+        formation = self.client("cloudformation")
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        formation.create_stack(
+            StackName=name, TemplateBody=template, Parameters=given, Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        outputs = self.outputs(name)
+        there = outputs["RepositoryUri"].partition("/")[0]
+        self.front.addresses = {outputs["LoadBalancerUrl"]: self.balancer_url, there: registry}
+        return self.outputs(name)
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """Read the outputs of a stack."""
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
+
+    @contextmanager
+    def service(
+        self, outputs: Mapping[str, str], start: Start, *, desired: int, grace: float
+    ) -> Iterator[Ecs]:
+        """Run the service of a stack while the block lasts."""
+        api = self.client("ecs")
+        (found,) = api.describe_services(cluster=outputs["ClusterName"], services=[outputs["ServiceName"]])[
+            "services"
+        ]
+        ecs = Ecs(start, self._container, self.balancer, grace)
+        ecs.begin(found["taskDefinition"], desired)
+        self.front.ecs = ecs
+        try:
+            yield ecs
+        finally:
+            ecs.end()
+            self.front.ecs = None
+
+    def _container(self, task_definition: str) -> dict[str, Any]:
+        """Find the container of a task definition, with the secrets it names in its environment."""
+        found = self.client("ecs").describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
+        (container,) = (one for one in found["containerDefinitions"] if one["name"] == "puntual")
+        secrets = {one["name"]: self._secret(one["valueFrom"]) for one in container.get("secrets", ())}
+        return container | {
+            "environment": {one["name"]: one["value"] for one in container.get("environment", ())} | secrets
+        }
+
+    def _secret(self, value_from: str) -> str:
+        # arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and perhaps :KEY:: for one field of a JSON text.
+        parts = value_from.split(":")
+        text: str = self.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:7]))[
+            "SecretString"
+        ]
+        return str(json.loads(text)[parts[7]]) if len(parts) > 7 and parts[7] else text
+
+
+@contextmanager
+def cloud() -> Iterator[Cloud]:
+    """Run the stand-in while the block lasts."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    with ExitStack() as opened:
+        opened.callback(moto.stop)
+        host, port = moto.get_host_and_port()
+        front, balancer = Front(f"http://{host}:{port}"), Balancer()
+        url = opened.enter_context(served(front))
+        yield Cloud(url, opened.enter_context(served(balancer)), front, balancer)
