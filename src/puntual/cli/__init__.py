@@ -8,6 +8,7 @@ import click
 
 from puntual.cli.demo import demo
 from puntual.cli.evaluate import evaluate
+from puntual.cli.health import health
 from puntual.cli.keys import keys
 from puntual.cli.models import models, promote
 from puntual.cli.predict import predict
@@ -24,5 +25,5 @@ def main() -> None:
     """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""
 
 
-for _command in (train, evaluate, predict, models, promote, sources, demo, serve, stress, keys, settings):
+for _command in (train, evaluate, predict, models, promote, sources, demo, serve, stress, health, keys, settings):
     main.add_command(_command)

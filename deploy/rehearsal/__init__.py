@@ -1,0 +1,1 @@
+"""Builds, runs and releases on this machine what otherwise happens in a cloud."""
