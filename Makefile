@@ -1,13 +1,15 @@
 # One door to everything; `make` alone lists what is behind it.
 PYTHON ?= python3
 ARGS ?=
+ENGINE ?=
+IMAGE_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo serve stress test check bench lock clean install-train install-stress install-test \
+.PHONY: help demo serve stress test check bench image lock clean install-train install-stress install-test \
   install-check install-rehearse
 .DELETE_ON_ERROR:
 
@@ -33,9 +35,13 @@ check: install-check ## Check format, lint, types, layers and spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/typos
+	$(BIN)/hadolint Dockerfile
 
 bench: install-stress ## Measure the figures to reach, e.g. make bench ARGS="speed serving"
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+image: ## Build the image with docker, podman or buildah, e.g. make image IMAGE_ARGS="--build-arg MODEL=models"
+	@$(PYTHON) deploy/image/build.py --engine "$(ENGINE)" -- $(IMAGE_ARGS)
 
 install-train install-stress install-test install-check install-rehearse: install-%:
 	@$(TURN) $(MAKE) --silent --no-print-directory .venv/$*-installed

@@ -1,1 +1,1 @@
-"""The whole way from a push to a release, walked without a cloud: `make rehearse`."""
+"""Builds, runs and releases on this machine what otherwise happens in a cloud: `make rehearse`."""

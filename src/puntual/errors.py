@@ -18,6 +18,7 @@ PuntualError
 ├── BadSetting            a setting of the service that cannot be
 ├── BadJournal            a journal that cannot be one
 ├── BadKey                an API key that cannot be made, found or read
+├── NotReady              a service that does not answer, or has no model yet
 ├── StressFailed          a stress test that could not be carried out
 ├── DeployFailed          a release or roll-back that did not come about
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
@@ -97,6 +98,10 @@ class BadJournal(PuntualError):
 
 class BadKey(PuntualError):
     """An API key that cannot be made, found or read."""
+
+
+class NotReady(PuntualError):
+    """The service of this machine does not answer, or has no model yet."""
 
 
 class StressFailed(PuntualError):

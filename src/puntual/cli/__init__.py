@@ -9,6 +9,7 @@ import click
 from puntual.cli.demo import demo
 from puntual.cli.deploy import deploy
 from puntual.cli.evaluate import evaluate
+from puntual.cli.health import health
 from puntual.cli.keys import keys
 from puntual.cli.models import models, promote
 from puntual.cli.predict import predict
@@ -35,6 +36,7 @@ for _command in (
     demo,
     serve,
     stress,
+    health,
     keys,
     deploy,
     settings,

@@ -1,0 +1,69 @@
+# The service as an image: `make image` builds it, docs/guide/image.md says how it is run.
+# By digest for builds that must be the same next year: --build-arg PYTHON=docker.io/library/python@sha256:…
+ARG PYTHON=docker.io/library/python:3.11-slim
+
+FROM ${PYTHON} AS build
+# Symbols for debuggers are a sixth of what the libraries weigh; binutils leaves with this stage.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY requirements/build.txt requirements/image.txt requirements/
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+ && python -m venv --without-pip /opt/puntual \
+ && /opt/build/bin/pip --python /opt/puntual install --no-cache-dir --no-compile --require-hashes \
+      --only-binary :all: -r requirements/image.txt
+COPY deploy/image deploy/image
+RUN python deploy/image/slim.py /opt/puntual
+COPY pyproject.toml README.md LICENSE ./
+COPY stress stress
+COPY src src
+# The same place for bytecode here and in the image: the base image comes without that of the standard library, and
+# a root that cannot be written to would have it compiled again at each start.
+ENV PYTHONPYCACHEPREFIX=/opt/puntual/bytecode
+RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /opt/build/bin/pip --python /opt/puntual install --no-cache-dir --no-compile --no-deps /wheels/*.whl \
+ && rm -rf /opt/puntual/bytecode \
+ && /opt/puntual/bin/python deploy/image/precompile.py \
+ && mkdir /state
+# A registry to bake the champion of into the image: `models`, or none.
+ARG MODEL=""
+COPY models models
+RUN /opt/puntual/bin/python -B deploy/image/bake.py "${MODEL}" /models
+
+FROM ${PYTHON}
+COPY --from=build /opt/puntual /opt/puntual
+COPY --from=build /models /models
+COPY --from=build --chown=10001:10001 /state /state
+ENV PATH=/opt/puntual/bin:${PATH} \
+    PYTHONPYCACHEPREFIX=/opt/puntual/bytecode \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/state \
+    PUNTUAL_HOST=0.0.0.0 \
+    PUNTUAL_PORT=8000 \
+    PUNTUAL_REGISTRY=/models \
+    PUNTUAL_STATE=/state
+# All that is ever written; what looks for a temporary folder finds this one where /tmp cannot be written to.
+VOLUME /state
+WORKDIR /state
+USER 10001:10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["puntual", "health"]
+ENTRYPOINT ["puntual"]
+CMD ["serve"]
+ARG PYTHON
+ARG REVISION=""
+ARG CREATED=""
+ARG VERSION=""
+ARG SOURCE=""
+LABEL org.opencontainers.image.title="puntual" \
+      org.opencontainers.image.description="Will this flight be late? Calibrated delay predictions over HTTP." \
+      org.opencontainers.image.base.name="${PYTHON}" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.source="${SOURCE}"

@@ -1,0 +1,32 @@
+"""Copies the champion of a registry to a folder that goes into the image; without a registry the folder is empty.
+
+    python deploy/image/bake.py models /models
+"""
+
+import sys
+from pathlib import Path
+
+from puntual.bundle import SUFFIX
+from puntual.registry import Registry
+from puntual.registry.registry import POINTER
+from puntual.registry.store import Store
+
+
+def bake(url: str, folder: Path) -> str | None:
+    """Copy the champion's name and bundle, and give its version; raise PuntualError where it cannot be served."""
+    folder.mkdir(parents=True)
+    if not url:
+        return None
+    registry = Registry(url)
+    registry.read()
+    version = registry.champion()
+    found, baked = Store(url), Store(folder)
+    for name in (f"{version}{SUFFIX}", POINTER):
+        content = found.read(name)
+        if content is not None:
+            baked.write(name, content)
+    return version
+
+
+if __name__ == "__main__":
+    print(f"model in the image: {bake(sys.argv[1], Path(sys.argv[2])) or 'none'}")
