@@ -43,6 +43,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     patience: Annotated[
         float, Meta(description="Seconds that a request may take to arrive.", ge=0.1, le=3_600)
     ] = 10.0
+    keep_alive: Annotated[
+        int,
+        Meta(
+            description="Seconds that an idle connection stays open; a balancer's must be fewer.",
+            ge=1,
+            le=3_600,
+        ),
+    ] = 5
     poll: Annotated[float, Meta(description="Seconds between looks at the champion.", ge=0.05)] = 2.0
     drain: Annotated[int, Meta(description="Seconds that requests may take to end on SIGTERM.", ge=0)] = 30
     cors_origins: Annotated[

@@ -71,6 +71,7 @@ def _configuration(settings: Settings, application: Front | str) -> uvicorn.Conf
         server_header=False,
         # Nothing here asks where a request came from.
         proxy_headers=False,
+        timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=settings.drain,
     )
 
