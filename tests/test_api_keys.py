@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puntual.api_keys import KeyStore, Verifier
-from puntual.errors import BadKey
+from puntual.api_keys import KeyStore, Verifier, exported
+from puntual.errors import BadKey, BadSetting
 from puntual.rate_limit import RateLimit
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -66,6 +66,38 @@ def test_two_processes_at_once_lose_no_key(tmp_path: Path) -> None:
     both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "ab"]
     assert [process.wait(timeout=60) for process in both] == [0, 0]
     assert len(KeyStore(tmp_path).all()) == 20
+
+
+def test_exported_keys_open_elsewhere_beside_those_of_the_folder(tmp_path: Path) -> None:
+    tower, gate = KeyStore(tmp_path / "here").create("tower", NOON), KeyStore(tmp_path).create("gate", NOON)
+    setting = exported(KeyStore(tmp_path / "here").all())
+    assert tower not in setting
+    assert "\n" not in setting
+    verifier = Verifier(tmp_path, setting)
+    assert [verifier.check(token) for token in (tower, gate, "puntual_")] == ["tower", "gate", None]
+    alone = Verifier(tmp_path / "none", setting)
+    assert alone.any_keys()
+    assert (alone.check(tower), alone.check(gate)) == ("tower", None)
+
+
+DIGEST = "0123456789abcdef" * 4
+DAMAGED = {
+    "no list": DIGEST,
+    "cut off": '[{"name": "tower"',
+    "a token": '[{"name": "tower", "digest": "puntual_abc", "created": "2026-01-01T12:00:00Z"}]',
+    "no name": f'[{{"name": "../tower", "digest": "{DIGEST}", "created": "2026-01-01T12:00:00Z"}}]',
+    "no time": f'[{{"name": "tower", "digest": "{DIGEST}", "created": "noon"}}]',
+    "no text": "[\udcff]",
+}
+
+
+@pytest.mark.parametrize("setting", DAMAGED.values(), ids=DAMAGED)
+def test_keys_of_the_environment_that_are_none_are_refused_without_being_shown(
+    tmp_path: Path, setting: str
+) -> None:
+    with pytest.raises(BadSetting, match=r"PUNTUAL_KEYS holds no keys.*keys export") as refused:
+        Verifier(tmp_path, setting)
+    assert not any(secret in str(refused.value) for secret in (DIGEST, "puntual_abc"))
 
 
 @given(

@@ -117,6 +117,7 @@ PAGES = {
     "promote": "models.md",
     "serve": "serve.md",
     "keys": "serve.md",
+    "webhook": "serve.md",
     "stress": "../stress.md",
     "settings": "settings.md",
 }

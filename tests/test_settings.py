@@ -39,3 +39,11 @@ def test_a_password_is_not_shown() -> None:
     shown = listed(Settings(journal="postgresql+psycopg://me:secret@host/db"))
     assert not any("secret" in one.value for one in shown)
     assert all(one.meaning for one in shown)
+
+
+def test_a_secret_is_not_shown_and_reaches_the_workers_all_the_same() -> None:
+    secrets = {"PUNTUAL_WEBHOOK_SECRET": "open sesame", "PUNTUAL_KEYS": '["open sesame"]'}
+    values = {one.name: one.value for one in listed(read_settings(secrets))}
+    assert {name: values[name] for name in secrets} == dict.fromkeys(secrets, "***")
+    assert {one.value for one in listed(Settings()) if one.name in secrets} == {""}
+    assert read_settings(read_settings(secrets).environment()) == read_settings(secrets)

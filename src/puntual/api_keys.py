@@ -13,14 +13,16 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from puntual.errors import BadKey
+from puntual.errors import BadKey, BadSetting
 
 NAME = "keys.json"
 _PREFIX = "puntual_"
@@ -31,8 +33,8 @@ _LOOK_SECONDS = 1.0
 class ApiKey(msgspec.Struct, frozen=True):
     """One key as it is kept: its name, the SHA-256 of the token, and when it was made."""
 
-    name: str
-    digest: str
+    name: Annotated[str, Meta(pattern=f"^{_NAME.pattern}$")]
+    digest: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     created: datetime
 
 
@@ -102,12 +104,32 @@ class KeyStore:
             raise
 
 
-class Verifier:
-    """Tells whose token one is, following the file as keys come and go; a damaged file leaves the keys as they were."""
+def exported(keys: Sequence[ApiKey]) -> str:
+    """Write keys as the setting PUNTUAL_KEYS takes them: one line, with the hashes and no token."""
+    return msgspec.json.encode(keys).decode()
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+
+def given_keys(setting: str) -> list[ApiKey]:
+    """Read the setting PUNTUAL_KEYS; raise BadSetting for one that cannot be read, without its content."""
+    try:
+        return msgspec.json.decode(setting, type=list[ApiKey]) if setting else []
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise BadSetting(
+            f"PUNTUAL_KEYS holds no keys ({error}); `puntual keys export` writes what to put there"
+        ) from error
+
+
+class Verifier:
+    """Tells whose token one is: by the keys given, and by the file, which is followed as keys come and go.
+
+    A damaged file leaves its keys as they were.
+    """
+
+    def __init__(self, folder: Path, setting: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        """Follow the keys of a state folder beside those of PUNTUAL_KEYS; raise BadSetting if these are none."""
         self._store, self._path, self._clock = KeyStore(folder), folder / NAME, clock
-        self._keys: list[tuple[str, bytes]] = []
+        self._given = _hashes(given_keys(setting))
+        self._keys = self._given
         self._signature: tuple[int, int, int] | None = None
         self._next_look = float("-inf")
         self.error: str | None = None
@@ -137,7 +159,7 @@ class Verifier:
         if signature == self._signature:
             return
         try:
-            self._keys = [(key.name, key.digest.encode()) for key in self._store.all()]
+            self._keys = [*self._given, *_hashes(self._store.all())]
             self._signature, self.error = signature, None
         except (BadKey, OSError) as error:
             self.error = str(error)
@@ -148,6 +170,10 @@ class Verifier:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _hashes(keys: Sequence[ApiKey]) -> list[tuple[str, bytes]]:
+    return [(key.name, key.digest.encode()) for key in keys]
 
 
 def _digest(token: str) -> str:

@@ -19,6 +19,7 @@ PuntualError
 ├── BadJournal            a journal that cannot be one
 ├── BadKey                an API key that cannot be made, found or read
 ├── NotReady              a service that does not answer, or has no model yet
+├── NoAnswer              a service that was called and did not answer
 ├── StressFailed          a stress test that could not be carried out
 ├── DeployFailed          a release or roll-back that did not come about
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
@@ -102,6 +103,10 @@ class BadKey(PuntualError):
 
 class NotReady(PuntualError):
     """The service of this machine does not answer, or has no model yet."""
+
+
+class NoAnswer(PuntualError):
+    """A service that was called and did not answer."""
 
 
 class StressFailed(PuntualError):

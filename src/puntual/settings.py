@@ -10,6 +10,7 @@ from puntual.errors import BadSetting, did_you_mean
 
 PREFIX = "PUNTUAL_"
 _HIDDEN = "***"
+_SECRET = {"secret": True}
 # Read by the commands that call a service, not by the service.
 _ELSEWHERE = frozenset({"PUNTUAL_API_KEY"})
 
@@ -33,6 +34,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["writes", "always", "none"],
         Meta(description="Who needs a key: writers and, once there are keys, all; all; or nobody."),
     ] = "writes"
+    keys: Annotated[
+        str, Meta(description="Keys beside those of the state folder, as hashes.", extra=_SECRET)
+    ] = ""
+    webhook_secret: Annotated[
+        str, Meta(description="Secret of the GitHub webhook; empty: no deliveries.", extra=_SECRET)
+    ] = ""
     body_limit: Annotated[int, Meta(description="Largest body of a request, in bytes.", ge=1_024)] = 1_048_576
     timetable_limit: Annotated[int, Meta(description="Largest timetable, in bytes.", ge=1_024)] = 33_554_432
     rate: Annotated[float, Meta(description="Requests per second that a key may make.", gt=0)] = 100.0
@@ -105,12 +112,12 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def listed(settings: Settings) -> list[Listed]:
-    """List every setting with its value, default and meaning; a password is not shown."""
+    """List every setting with its value, default and meaning; neither a secret nor a password is shown."""
     defaults = Settings()
     return [
         Listed(
             f"{PREFIX}{field.name.upper()}",
-            _without_password(_text(getattr(settings, field.name))),
+            _shown(_text(getattr(settings, field.name)), field),
             _text(getattr(defaults, field.name)),
             _meaning(field),
         )
@@ -126,9 +133,15 @@ def _value(name: str, text: str, field: msgspec.structs.FieldInfo) -> Any:
         return msgspec.convert(raw, field.type, strict=False)
     except msgspec.ValidationError as error:
         raise BadSetting(
-            f"{name} is {_without_password(text)[:60]!r}: {error}; {_meaning(field)} "
+            f"{name} is {_shown(text, field)[:60]!r}: {error}; {_meaning(field)} "
             f"The default is {_text(field.default)!r}"
         ) from error
+
+
+def _shown(text: str, field: msgspec.structs.FieldInfo) -> str:
+    if text and any(isinstance(note, Meta) and note.extra for note in field.type.__metadata__):
+        return _HIDDEN
+    return _without_password(text)
 
 
 def _meaning(field: msgspec.structs.FieldInfo) -> str:

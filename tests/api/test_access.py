@@ -6,9 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from api.conftest import FLIGHT, Server, running, served
 from puntual.api_keys import KeyStore
+from puntual.cli import main
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PAGE = "https://airport.example"
@@ -83,6 +85,20 @@ def test_a_key_is_taken_either_way_and_a_part_of_it_is_none(
 def test_the_probes_and_the_documentation_want_none(client: httpx.Client) -> None:
     paths = ("/livez", "/readyz", "/health", "/docs", "/docs/", "/docs/start.js", "/openapi.json")
     assert {client.get(path).status_code for path in paths} == {200}
+
+
+def test_keys_of_the_environment_open_the_door_to_other_machines(bundle_file: Path, tmp_path: Path) -> None:
+    token = KeyStore(tmp_path / "elsewhere").create("tower", NOON)
+    setting = CliRunner().invoke(main, ["keys", "export", "--state", str(tmp_path / "elsewhere")]).stdout
+    words = ("--bundle", str(bundle_file), "--state", str(tmp_path / "state"), "--host", "0.0.0.0")
+    for workers in ("1", "2"):
+        with served(*words, "--workers", workers, keys=setting) as client:
+            assert client.post("/predict", json=BODY).status_code == 401
+            assert client.post("/predict", json=BODY, headers={"x-api-key": token}).status_code == 200
+    with pytest.raises(AssertionError, match="PUNTUAL_KEYS holds no keys"), served(*words, keys=token):
+        pass
+    with pytest.raises(AssertionError, match="there is no key"), served(*words, keys="[]"):
+        pass
 
 
 def test_each_key_has_a_rate_of_its_own(bundle_file: Path, keys: tuple[Path, str, str]) -> None:

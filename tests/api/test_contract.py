@@ -46,7 +46,7 @@ FORMATS = {
 def kept(bundle_file: Path, tmp_path: Path) -> Iterator[tuple[Server, str]]:
     token = KeyStore(tmp_path).create("tower", datetime(2026, 1, 1, tzinfo=UTC))
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path))
-    with running(*words, rate="1000000", burst="1000000") as server:
+    with running(*words, rate="1000000", burst="1000000", webhook_secret="a secret") as server:
         yield server, token
 
 
@@ -59,7 +59,8 @@ def test_every_answer_is_one_that_the_document_describes(kept: tuple[Server, str
 
     assert [failure for recorder in recorders for failure in failures(recorder)] == []
     assert sum(len(recorder.cases) for recorder in recorders) > 3 * EXAMPLES
-    assert {recorder.label for recorder in recorders} >= {"POST /predict", "PUT /timetable", "GET /metrics"}
+    labels = {recorder.label for recorder in recorders}
+    assert labels >= {"POST /predict", "PUT /timetable", "GET /metrics", "POST /webhooks/github"}
     assert not [line for line in server.logged() if line["status"] >= 500]
 
 

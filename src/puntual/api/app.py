@@ -13,7 +13,7 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
-from puntual.api import documentation_page, openapi
+from puntual.api import documentation_page, openapi, webhook
 from puntual.api.access_log import AccessLog
 from puntual.api.cors import Cors
 from puntual.api.front import Front
@@ -24,7 +24,6 @@ from puntual.api.routes import ROUTES
 from puntual.api.security import Guard
 from puntual.api.service import Service
 from puntual.api_keys import Verifier
-from puntual.errors import PuntualError
 from puntual.journal import Journal
 from puntual.rate_limit import RateLimit
 from puntual.settings import Settings
@@ -42,7 +41,7 @@ def create_app(settings: Settings) -> Front:
     service = Service(settings, measured, journal)
     service.load()
     log = AccessLog(sys.stdout if settings.log == "info" else None)
-    verifier = None if settings.auth == "none" else Verifier(state)
+    verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     # Each worker admits its share of a key's rate.
     limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
     guard = Guard(verifier, limit, always=settings.auth == "always")
@@ -58,14 +57,8 @@ def create_app(settings: Settings) -> Front:
             asyncio.create_task(_give_back()),
         }
         loop = asyncio.get_running_loop()
-
-        def reload() -> None:
-            task = asyncio.create_task(_reload(service))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
         with suppress(NotImplementedError, RuntimeError, AttributeError):
-            loop.add_signal_handler(signal.SIGHUP, reload)
+            loop.add_signal_handler(signal.SIGHUP, service.reload_soon)
         yield
         for task in tasks:
             task.cancel()
@@ -74,13 +67,13 @@ def create_app(settings: Settings) -> Front:
         log.close()
 
     inner = Litestar(
-        [*ROUTES, *documentation_page.ROUTES],
+        [*ROUTES, webhook.take_delivery, *documentation_page.ROUTES],
         lifespan=[running],
         exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(),
         logging_config=None,
     )
-    inner.state.service = service
+    inner.state.service, inner.state.webhook = service, webhook.Webhook(settings)
     settle()
     front = Front(inner, service, guard, log, Cors(settings.cors_origins))
     return front
@@ -96,13 +89,6 @@ async def _give_back() -> None:
     while True:
         await asyncio.sleep(_GIVING_BACK_SECONDS)
         await asyncio.get_running_loop().run_in_executor(None, give_back)
-
-
-async def _reload(service: Service) -> None:
-    try:
-        await service.reload(again=True)
-    except PuntualError as error:
-        _LOG.error("%s; the former champion goes on", error)
 
 
 def _told(_: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:

@@ -56,6 +56,7 @@ SHADOW_DIFFERENCE = Described(
 REFUSED = Described("puntual_refused_total", "Requests refused, by reason.", ("reason",))
 SHADOW_SKIPPED = Described("puntual_shadow_skipped_total", "Flights that the shadow was too busy to score.")
 SWAPS = Described("puntual_model_swaps_total", "Changes of champion, by outcome.", ("outcome",))
+WEBHOOKS = Described("puntual_webhooks_total", "Deliveries of webhooks, by outcome.", ("outcome",))
 JOURNAL_WRITTEN = Described("puntual_journal_written_total", "Predictions written to the journal.")
 JOURNAL_LOST = Described(
     "puntual_journal_lost_total", "Predictions that could not be written to the journal."
@@ -81,6 +82,7 @@ ALL = {
         REFUSED,
         SHADOW_SKIPPED,
         SWAPS,
+        WEBHOOKS,
         JOURNAL_WRITTEN,
         JOURNAL_LOST,
         JOURNAL_FAILURES,

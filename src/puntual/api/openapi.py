@@ -23,6 +23,7 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
+from puntual.api import github
 from puntual.api.contract import PredictAnswer, PredictRequest
 
 _DESCRIPTION = "How likely flights are to be late, by how much, and why."
@@ -34,6 +35,7 @@ def configuration() -> OpenAPIConfig:
     schemes: dict[str, SecurityScheme | Reference] = {
         "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header"),
         "bearer": SecurityScheme(type="http", scheme="bearer"),
+        "signature": SecurityScheme(type="apiKey", name=github.SIGNATURE, security_scheme_in="header"),
     }
     return OpenAPIConfig(
         title="Puntual",

@@ -4,12 +4,13 @@ import time
 from http import HTTPStatus
 from typing import Any
 
+from puntual.api import github
 from puntual.api.problems import Problem
 from puntual.api_keys import Verifier
 from puntual.rate_limit import RateLimit
 
-# Probes of a load balancer carry no key; the documentation says nothing of the data.
-_OPEN = frozenset({"/livez", "/readyz", "/health", "/docs", "/docs/", "/openapi.json"})
+# Probes of a load balancer carry no key; the documentation says nothing of the data; a webhook's deliveries are signed.
+_OPEN = frozenset({"/livez", "/readyz", "/health", "/docs", "/docs/", "/openapi.json", github.PATH})
 _OPEN_PREFIX = "/docs/"
 # Whatever else is asked by another method may change what the service answers, so it wants a key even where
 # nothing else does.

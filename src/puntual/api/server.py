@@ -93,10 +93,11 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 def checked(settings: Settings) -> Settings:
-    """Refuse what cannot be served: an open door to other machines, or a bundle that is not there."""
+    """Refuse what cannot be served: an open door to other machines, or keys that are none."""
+    verifier = Verifier(Path(settings.state), settings.keys)
     beyond = not _is_loopback(settings.host)
     if beyond and settings.auth == "writes":
-        if not Verifier(Path(settings.state)).any_keys():
+        if not verifier.any_keys():
             raise BadSetting(
                 f"{settings.host} can be reached from other machines, and there is no key to ask them for; "
                 "make one with `puntual keys create NAME`, or give --no-auth"

@@ -50,6 +50,7 @@ class Service:
         self._shadow_waiting = 0
         self._swapping = asyncio.Lock()
         self._refused: str | None = None
+        self._reloads: set[asyncio.Task[None]] = set()
 
     def load(self) -> None:
         """Load champion, shadow and timetable for the first time; raise PuntualError for one that is bad.
@@ -106,6 +107,12 @@ class Service:
             _LOG.info("champion %s answers from now on", wanted)
             return True
 
+    def reload_soon(self) -> None:
+        """Put the registry's champion in place beside the requests; what goes wrong is told in the log."""
+        task = asyncio.create_task(self._reload_or_complain())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
     async def put_timetable(self, flights: pl.DataFrame) -> None:
         """Keep the coming flights for all workers, and count congestion among them from now on."""
         async with self._swapping:
@@ -129,10 +136,20 @@ class Service:
 
     def close(self) -> None:
         """Stop the threads and write down what waits."""
+        for task in self._reloads:
+            task.cancel()
         self._threads.shutdown(wait=True, cancel_futures=True)
         if self.journal is not None:
             self.journal.close()
         self.tell()
+
+    async def _reload_or_complain(self) -> None:
+        try:
+            await self.reload(again=True)
+        except PuntualError as error:
+            self._complain(str(error))
+        except Exception:
+            _LOG.exception("the champion could not be fetched; the former one goes on")
 
     def _other_champion(self) -> str | None:
         """Name the registry's champion; None where it is the one that answers, or was refused."""

@@ -18,6 +18,7 @@ from puntual.cli.settings import settings
 from puntual.cli.sources import sources
 from puntual.cli.stress import stress
 from puntual.cli.train import train
+from puntual.cli.webhook import webhook
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +40,7 @@ for _command in (
     health,
     keys,
     deploy,
+    webhook,
     settings,
 ):
     main.add_command(_command)

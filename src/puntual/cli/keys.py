@@ -54,6 +54,16 @@ def revoke(name: str, state: Path | None) -> None:
     click.echo(f"key {name} is revoked")
 
 
+@keys.command()
+@state_option
+@telling_errors
+def export(state: Path | None) -> None:
+    """Print the keys as PUNTUAL_KEYS takes them: their hashes, and no token."""
+    from puntual.api_keys import KeyStore, exported
+
+    click.echo(exported(KeyStore(_folder(state)).all()))
+
+
 def _folder(state: Path | None) -> Path:
     from puntual.settings import read_settings
 
