@@ -1,35 +1,40 @@
 """Stands in for AWS: moto, with an ECS in front of it that really runs tasks."""
 
 import json
-import logging
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import httpx
-from moto.server import ThreadedMotoServer
 
 from deploy.rehearsal.balancer import Balancer
 from deploy.rehearsal.ecs import Ecs, Start
 from deploy.rehearsal.passing_on import ask, read_body, tell
-from deploy.rehearsal.served import served
+from deploy.rehearsal.served import free_port, served
 
 REGION = "us-east-1"
+TEMPLATE = Path(__file__).parents[1] / "aws" / "stack.yaml"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 
 
 class Front:
     """An ASGI application that answers what a service of ECS is asked, and passes all else on to moto.
 
-    moto gives the load balancer and the repository addresses of AWS; `addresses` says where they are here.
+    moto gives the load balancer and the repository addresses of AWS; `addresses` says where they are here. It makes
+    no secrets for a stack either, and forgets which one a task definition names; `secrets` holds them by variable.
     """
 
     def __init__(self, moto: str) -> None:
         self._moto = moto
         self.ecs: Ecs | None = None
         self.addresses: dict[str, str] = {}
+        self.secrets: dict[str, str] = {}
         self._client = httpx.AsyncClient(timeout=60, trust_env=False)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -45,6 +50,8 @@ class Front:
         elif status == httpx.codes.OK and action == "DescribeServices" and self.ecs:
             told = [self.ecs.tell(service) for service in json.loads(found)["services"]]
             found = json.dumps({"services": told, "failures": []}).encode()
+        elif status == httpx.codes.OK and action == "DescribeTaskDefinition":
+            found = _with_secrets(json.loads(found))
         elif b"Action=DescribeStacks" in body:
             for there, here in self.addresses.items():
                 found = found.replace(there.encode(), here.encode())
@@ -83,12 +90,15 @@ class Cloud:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def apply(self, name: str, template: str, parameters: Mapping[str, str], registry: str) -> dict[str, str]:
+    def apply(self, name: str, parameters: Mapping[str, str], registry: str) -> dict[str, str]:
         """Create a stack, and give its outputs, with addresses of this machine."""
         formation = self.client("cloudformation")
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         formation.create_stack(
-            StackName=name, TemplateBody=template, Parameters=given, Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName=name,
+            TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+            Parameters=given,
+            Capabilities=["CAPABILITY_IAM"],
         )
         outputs = self.outputs(name)
         there = outputs["RepositoryUri"].partition("/")[0]
@@ -122,29 +132,50 @@ class Cloud:
         """Find the container of a task definition, with the secrets it names in its environment."""
         found = self.client("ecs").describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
         (container,) = (one for one in found["containerDefinitions"] if one["name"] == "puntual")
-        secrets = {one["name"]: self._secret(one["valueFrom"]) for one in container.get("secrets", ())}
         return container | {
-            "environment": {one["name"]: one["value"] for one in container.get("environment", ())} | secrets
+            "environment": {one["name"]: one["value"] for one in container.get("environment", ())}
+            | {one["name"]: self.front.secrets.get(one["name"], "") for one in container.get("secrets", ())}
         }
 
-    def _secret(self, value_from: str) -> str:
-        # arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME, and perhaps :KEY:: for one field of a JSON text.
-        parts = value_from.split(":")
-        text: str = self.client("secretsmanager").get_secret_value(SecretId=":".join(parts[:7]))[
-            "SecretString"
-        ]
-        return str(json.loads(text)[parts[7]]) if len(parts) > 7 and parts[7] else text
+
+def _with_secrets(answer: dict[str, Any]) -> bytes:
+    for container in answer["taskDefinition"]["containerDefinitions"]:
+        for secret in container.get("secrets", ()):
+            secret.setdefault(
+                "valueFrom", f"arn:aws:secretsmanager:{REGION}:123456789012:secret:{secret['name']}"
+            )
+    return json.dumps(answer).encode()
 
 
 @contextmanager
 def cloud() -> Iterator[Cloud]:
     """Run the stand-in while the block lasts."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    with ExitStack() as opened:
-        opened.callback(moto.stop)
-        host, port = moto.get_host_and_port()
-        front, balancer = Front(f"http://{host}:{port}"), Balancer()
-        url = opened.enter_context(served(front))
-        yield Cloud(url, opened.enter_context(served(balancer)), front, balancer)
+    with _moto() as moto:
+        front, balancer = Front(moto), Balancer()
+        with served(front) as url, served(balancer) as balancer_url:
+            yield Cloud(url, balancer_url, front, balancer)
+
+
+@contextmanager
+def _moto() -> Iterator[str]:
+    # A process of its own, since it says much of what it does without, such as alarms and scaling.
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        while process.poll() is None and not _answers(url):
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/moto-api/", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False

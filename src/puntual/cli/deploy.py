@@ -23,7 +23,6 @@ Command = Callable[..., Any]
 stack_option = click.option(
     "--stack", "name", default="puntual", show_default=True, help="Name of the stack."
 )
-url_option = click.option("--url", help="Where the service is asked [the load balancer].")
 proof_option = click.option(
     "--proof-seconds",
     type=click.FloatRange(0),
@@ -103,37 +102,33 @@ def plan(name: str, before: str, head: str, what: str, as_json: bool) -> None:
 
 @deploy.command()
 @stack_option
-@click.option("--image", required=True, help="The local image, as `make image` names it.")
-@click.option("--commit", required=True, help="The commit that it was made from: its tag.")
+@click.option("--commit", required=True, help="The commit that `make image` made it from.")
 @json_option
 @failing_loudly
-def image(name: str, image: str, commit: str, as_json: bool) -> None:
+def image(name: str, commit: str, as_json: bool) -> None:
     """Push an image under its commit, and say its name by digest."""
     from puntual.deploy.image import open_repository, publish
     from puntual.terminal.console import say
 
     aws, stack = _stack(name)
     opened = open_repository(aws, stack.repository_uri)
-    _tell_result({"image": publish(opened, image, commit, say)}, as_json)
+    _tell_result({"image": publish(opened, f"puntual:{commit}", commit, say)}, as_json)
 
 
 @deploy.command()
 @stack_option
 @click.option("--image", required=True, help="The image to run, by digest.")
 @click.option("--commit", required=True, help="The commit that it was made from.")
-@url_option
 @seconds_option
 @proof_option
 @json_option
 @failing_loudly
-def service(
-    name: str, image: str, commit: str, url: str | None, seconds: float, proof_seconds: float, as_json: bool
-) -> None:
+def service(name: str, image: str, commit: str, seconds: float, proof_seconds: float, as_json: bool) -> None:
     """Roll an image out, prove that it serves, and roll back where it does not."""
     from puntual.registry import Registry
 
     aws, stack = _stack(name)
-    prover = _prover(stack, url, proof_seconds)
+    prover = _prover(stack, proof_seconds)
     champion = Registry(stack.registry_url).champion()
     released = _service(aws, stack, seconds).release(image, commit, lambda: prover.prove(champion))
     _tell_result({"task-definition": released.task_definition, "previous": released.previous}, as_json)
@@ -148,35 +143,33 @@ def service(
     show_default=True,
     help="The committed version and digest.",
 )
-@url_option
 @proof_option
 @json_option
 @failing_loudly
-def model(name: str, pointer: Path, url: str | None, proof_seconds: float, as_json: bool) -> None:
+def model(name: str, pointer: Path, proof_seconds: float, as_json: bool) -> None:
     """Make the committed bundle the champion, prove that it answers, and put the former one back where it does not."""
     from puntual.deploy.model import read_wanted, release
     from puntual.terminal.console import say
 
     wanted = read_wanted(pointer)
     _, stack = _stack(name)
-    swapped = release(stack.registry_url, wanted, _prover(stack, url, proof_seconds).prove, say)
+    swapped = release(stack.registry_url, wanted, _prover(stack, proof_seconds).prove, say)
     _tell_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
 
 
 @deploy.command()
 @stack_option
-@url_option
 @click.option("--version", help="The bundle that must answer [the champion].")
 @proof_option
 @json_option
 @failing_loudly
-def smoke(name: str, url: str | None, version: str | None, proof_seconds: float, as_json: bool) -> None:
+def smoke(name: str, version: str | None, proof_seconds: float, as_json: bool) -> None:
     """Ask for predictions through the load balancer until they are good."""
     from puntual.registry import Registry
 
     _, stack = _stack(name)
     wanted = version or Registry(stack.registry_url).champion()
-    _prover(stack, url, proof_seconds).prove(wanted)
+    _prover(stack, proof_seconds).prove(wanted)
     _tell_result({"version": wanted or ""}, as_json)
 
 
@@ -188,21 +181,18 @@ def smoke(name: str, url: str | None, version: str | None, proof_seconds: float,
     required=True,
     help="What goes back to what was before it.",
 )
-@url_option
 @seconds_option
 @proof_option
 @json_option
 @failing_loudly
-def rollback(
-    name: str, what: str, url: str | None, seconds: float, proof_seconds: float, as_json: bool
-) -> None:
+def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json: bool) -> None:
     """Go back to the image or model before the one that runs, and prove that it serves."""
     from puntual.deploy.model import roll_back
     from puntual.registry import Registry
     from puntual.terminal.console import say
 
     aws, stack = _stack(name)
-    prover, found = _prover(stack, url, proof_seconds), {}
+    prover, found = _prover(stack, proof_seconds), {}
     if what != "model":
         champion = Registry(stack.registry_url).champion()
         released = _service(aws, stack, seconds).roll_back(lambda: prover.prove(champion))
@@ -228,12 +218,12 @@ def _service(aws: "Aws", stack: "Stack", seconds: float) -> "Service":
     return Service(aws, stack, Patience(seconds, every=min(5, seconds / 100)), say)
 
 
-def _prover(stack: "Stack", url: str | None, seconds: float) -> "Prover":
+def _prover(stack: "Stack", seconds: float) -> "Prover":
     from puntual.deploy.patience import Patience
     from puntual.deploy.proof import Prover
 
     key = os.environ.get("PUNTUAL_API_KEY")
-    return Prover((url or stack.load_balancer_url).rstrip("/"), key, Patience(seconds, every=0.25))
+    return Prover(stack.load_balancer_url, key, Patience(seconds, every=0.25))
 
 
 def _tell_result(values: dict[str, Any], as_json: bool) -> None:

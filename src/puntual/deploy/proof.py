@@ -32,7 +32,7 @@ class Prover:
     answers: int = 12
 
     def prove(self, version: str | None) -> None:
-        """Ask until the answers are good and, where one is given, name `version`; raise DeployFailed if they never are."""
+        """Ask until the answers are good, and name `version` if it is given; raise DeployFailed if they never are."""
         streak, trouble = 0, ""
 
         def look() -> bool | None:
