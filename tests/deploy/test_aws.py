@@ -15,8 +15,9 @@ def test_the_outputs_of_the_stack_are_shown(deployed, puntual):
     assert outputs["registry_url"] == deployed.outputs["RegistryUrl"]
 
 
+@pytest.mark.usefixtures("deployed")
 def test_a_stack_that_is_not_there_is_told_and_stands_in_the_summary_of_the_run(
-    deployed, puntual, monkeypatch, tmp_path
+    puntual, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     result = puntual("deploy", "outputs", "--stack", "elsewhere")
@@ -28,7 +29,7 @@ def test_a_stack_that_is_not_there_is_told_and_stands_in_the_summary_of_the_run(
 def test_a_stack_without_what_is_needed_is_told(deployed):
     body = "{Resources: {Topic: {Type: 'AWS::SNS::Topic'}}}"
     deployed.cloud.client("cloudformation").create_stack(StackName="other", TemplateBody=body)
-    with pytest.raises(DeployFailed, match="apply deploy/aws/stack.yaml to it first"):
+    with pytest.raises(DeployFailed, match=r"apply deploy/aws/stack\.yaml to it first"):
         read_stack(Aws(), "other")
 
 

@@ -63,7 +63,8 @@ def test_a_registry_that_is_away_is_told():
         Repository(f"127.0.0.1:{free_port()}", "puntual").digest(COMMIT)
 
 
-def test_ecr_is_entered_with_the_password_that_aws_gives(deployed):
+@pytest.mark.usefixtures("deployed")
+def test_ecr_is_entered_with_the_password_that_aws_gives():
     host = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
     opened = open_repository(Aws(), f"{host}/puntual")
     assert (opened.host, opened.name) == (host, "puntual")

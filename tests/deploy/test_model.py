@@ -75,7 +75,8 @@ def test_the_champion_of_another_deployer_is_left_alone(deployed, tmp_path):
     registry.rollback(datetime.now(UTC))
 
 
-def test_a_bundle_that_is_not_in_the_bucket_is_told_with_how_to_push_it(deployed, puntual, tmp_path):
+@pytest.mark.usefixtures("deployed")
+def test_a_bundle_that_is_not_in_the_bucket_is_told_with_how_to_push_it(puntual, tmp_path):
     pointer = tmp_path / "model_to_deploy"
     pointer.write_text(f"{'0' * 16} sha256:{'0' * 64}\n")
     result = puntual("deploy", "model", "--pointer", pointer)

@@ -1,5 +1,7 @@
 """A release of the service is whole, or what ran before goes on, and nobody who asks notices."""
 
+import pytest
+
 from stack_made import GOOD, NEVER_READY, WRONG, said
 
 COMMIT = "1" * 40
@@ -61,7 +63,8 @@ def test_a_roll_back_skips_the_releases_that_failed(deployed, puntual):
     assert set(answers) == {deployed.first}
 
 
-def test_what_came_before_all_releases_cannot_be_rolled_back(deployed, puntual):
+@pytest.mark.usefixtures("deployed")
+def test_what_came_before_all_releases_cannot_be_rolled_back(puntual):
     while (result := puntual("deploy", "rollback", "--what", "service")).exit_code == 0:
         pass
     assert "is left to roll back to; release an earlier commit instead" in result.output
