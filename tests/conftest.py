@@ -1,9 +1,11 @@
 """Made data that several test files share."""
 
 import os
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -45,6 +47,47 @@ def made_bundle(made_registry: Path) -> Bundle:
 
     (listed,) = Registry(made_registry).versions()
     return Registry(made_registry).read(listed.version)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of a server that speaks S3, on a free port."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A client of that server, with an environment that knows of no other account."""
+    from botocore.session import Session
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    known = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    return Session().create_client("s3")
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """The URL of a new bucket."""
+    name = f"puntual-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    return f"s3://{name}"
 
 
 @pytest.fixture

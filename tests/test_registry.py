@@ -1,5 +1,6 @@
 """A registry names one whole champion at every moment, whoever writes or is killed meanwhile."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -14,14 +15,22 @@ from hypothesis import strategies as st
 
 from puntual.bundle import SUFFIX, to_bytes
 from puntual.errors import BadBundle, BadRegistry
-from puntual.registry import Registry
+from puntual.registry import Deployment, Registry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "bucket"])
 def registry(request, tmp_path):
+    if request.param == "bucket":
+        return Registry(f"{request.getfixturevalue('bucket')}/models")
     return Registry(tmp_path / "models" if request.param == "folder" else f"memory://{uuid.uuid4()}/models")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def shared(request, tmp_path):
+    """A registry that other processes can reach too."""
+    return Registry(tmp_path if request.param == "folder" else request.getfixturevalue("bucket"))
 
 
 @pytest.fixture
@@ -184,13 +193,31 @@ def test_the_estimator_is_copied_and_a_stale_one_removed(folder, publish, tmp_pa
     assert (tmp_path / "model_to_deploy.pkl").read_bytes() == b"estimator of one"
 
 
-def test_the_pointer_is_the_version_and_a_new_line(folder, publish, tmp_path):
+def test_the_pointer_is_one_line_of_the_version_and_the_digest_of_its_file(folder, publish, tmp_path):
     version = publish(folder, "# 1")
     deploy(folder, version)
-    assert (tmp_path / "model_to_deploy").read_text() == f"{version}\n"
+    digest = hashlib.sha256((tmp_path / f"{version}.puntual").read_bytes()).hexdigest()
+    assert (tmp_path / "model_to_deploy").read_text() == f"{version} sha256:{digest}\n"
+    assert folder.deployment() == Deployment(version, digest)
+    folder.verify(version, digest)
+    (tmp_path / "model_to_deploy").write_text(f"{version}\n")
+    assert (folder.deployment(), folder.read().card) == (Deployment(version, None), "# 1")
+    (tmp_path / "model_to_deploy").write_text(f"{version} sha256:{digest[1:]}\n")
+    with pytest.raises(BadRegistry, match="64 of its bundle's file; promote one"):
+        folder.champion()
     (tmp_path / "model_to_deploy").write_text("latest\n")
     with pytest.raises(BadRegistry, match="names 'latest', expected a version"):
         folder.champion()
+
+
+def test_a_bundle_that_is_not_the_file_that_the_pointer_names_is_refused(registry, publish):
+    one, other = publish(registry, "# 1"), publish(registry, "# 2")
+    deploy(registry, one)
+    digest = registry.deployment().digest
+    registry.store.write("model_to_deploy", f"{other} sha256:{digest}\n".encode())
+    for ask in (registry.read, lambda: registry.verify(other, digest)):
+        with pytest.raises(BadBundle, match=f"{other}.puntual: truncated or altered: .* expected {digest}"):
+            ask()
 
 
 def test_an_unreadable_record_is_named(folder, publish, tmp_path):
@@ -232,37 +259,58 @@ except BadRegistry as error:
     assert list((tmp_path / "other").iterdir()) == []
 
 
-def test_of_many_processes_that_promote_at_once_one_wins_each_round(folder, publish, tmp_path):
-    versions = [publish(folder, f"# {number}", f"estimator {number}".encode()) for number in range(4)]
+def test_of_many_processes_that_promote_at_once_one_wins_each_round(shared, publish):
+    versions = [publish(shared, f"# {number}", f"estimator {number}".encode()) for number in range(4)]
     code = """
 import sys
 from datetime import UTC, datetime
 from puntual.errors import BadRegistry
 from puntual.registry import Registry
 registry = Registry(sys.argv[1])
-sys.stdin.readline()
-try:
-    registry.set_champion(sys.argv[2], datetime.now(UTC), previous=None)
-    print("won", sys.argv[2])
-except BadRegistry as error:
-    print("lost" if "someone deployed meanwhile" in str(error) else error)
+print(registry.champion(), flush=True)
+for previous in sys.stdin:
+    try:
+        registry.set_champion(sys.argv[2], datetime.now(UTC), previous=previous.strip() or None)
+        print("won", sys.argv[2], flush=True)
+    except BadRegistry as error:
+        print(error, flush=True)
 """
-    racers = [start(code, tmp_path, version) for version in versions]
+    racers = [start(code, shared.url, version) for version in versions]
+    assert [racer.stdout.readline() for racer in racers] == ["None\n"] * 4
+    for turn in range(3):
+        former = shared.champion()
+        # Whoever is champion already would only take its own place.
+        running = [racer for racer, version in zip(racers, versions, strict=True) if version != former]
+        for racer in running:
+            racer.stdin.write(f"{former or ''}\n")
+            racer.stdin.flush()
+        said = sorted(racer.stdout.readline().strip() for racer in running)
+        champion = shared.champion()
+        lost = f"registry {shared.url}: the champion is {champion} now, expected {former}: someone deployed meanwhile"
+        assert said == [*[f"{lost}; look at it and repeat"] * (len(running) - 1), f"won {champion}"]
+        estimator = f"estimator {versions.index(champion)}".encode()
+        assert shared.store.read("model_to_deploy.pkl") == estimator
+        assert len(shared.store.names("promotions")) == turn + 1
+        if former is not None:
+            assert former_of(shared) == former
     for racer in racers:
-        racer.stdin.write("go\n")
-        racer.stdin.flush()
-    said = sorted(racer.communicate(timeout=60)[0].strip() for racer in racers)
-    champion = folder.champion()
-    assert said == ["lost", "lost", "lost", f"won {champion}"]
-    estimator = f"estimator {versions.index(champion)}".encode()
-    assert (tmp_path / "model_to_deploy.pkl").read_bytes() == estimator
-    assert len(list((tmp_path / "promotions").iterdir())) == 1
+        racer.communicate(timeout=60)
+
+
+def former_of(registry):
+    """Tell whom the champion followed, and leave it in its place."""
+    champion = registry.champion()
+    former = registry.rollback(NOON).version
+    deploy(registry, champion)
+    for name in registry.store.names("promotions")[-2:]:
+        registry.store.remove(f"promotions/{name}")
+    return former
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-def test_a_writer_killed_at_any_moment_leaves_a_whole_registry(folder, publish, tmp_path):
-    versions = [publish(folder, f"# {number}", f"estimator {number}".encode()) for number in range(2)]
-    deploy(folder, versions[0])
+def test_a_writer_killed_at_any_moment_leaves_a_whole_registry(shared, publish):
+    versions = [publish(shared, f"# {number}", f"estimator {number}".encode()) for number in range(2)]
+    deploy(shared, versions[0])
     code = """
 import itertools, sys
 from datetime import UTC, datetime
@@ -274,22 +322,21 @@ for version, bundle, estimator in itertools.cycle(bundles):
     registry.publish(bundle, estimator)
     registry.set_champion(version, datetime.now(UTC), previous=registry.champion())
 """
-    for pause in (0.003, 0.011, 0.023, 0.05):
-        writer = start(code, tmp_path, *versions)
+    for pause in (0.003, 0.011, 0.023, 0.05, 0.11):
+        writer = start(code, shared.url, *versions)
         assert writer.stdout.readline() == "ready\n"
         time.sleep(pause)
         os.kill(writer.pid, signal.SIGKILL)
         writer.communicate(timeout=60)
-        champion = folder.champion()
+        champion = shared.champion()
         assert champion in versions
-        assert folder.read().card == f"# {versions.index(champion)}"
-        assert [entry.broken for entry in folder.versions()] == [None, None]
-        pickle = tmp_path / "model_to_deploy.pkl"
+        assert shared.read().card == f"# {versions.index(champion)}"
+        assert [entry.broken for entry in shared.versions()] == [None, None]
         estimator = f"estimator {versions.index(champion)}".encode()
-        assert not pickle.exists() or pickle.read_bytes() == estimator
-    deploy(folder, versions[0])
-    deploy(folder, versions[1])
-    assert folder.rollback(NOON).version == versions[0]
+        assert shared.store.read("model_to_deploy.pkl") in (None, estimator)
+    deploy(shared, versions[0])
+    deploy(shared, versions[1])
+    assert shared.rollback(NOON).version == versions[0]
 
 
 def start(code, *arguments):

@@ -26,7 +26,7 @@ from puntual.errors import BadBundle, PuntualError
 from puntual.features.timetable import Timetable, known_timetable
 from puntual.journal import Journal
 from puntual.predict import Predictor
-from puntual.registry import Registry
+from puntual.registry import Deployment, Registry
 from puntual.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Service:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
         self._shadow_waiting = 0
         self._swapping = asyncio.Lock()
-        self._refused: str | None = None
+        self._refused: Deployment | None = None
+        self._complained = ""
         self._reloads: set[asyncio.Task[None]] = set()
 
     def load(self) -> None:
@@ -88,7 +89,7 @@ class Service:
     async def reload(self, *, again: bool = False) -> bool:
         """Put the registry's champion in place if it is another; raise PuntualError and keep the old one if bad.
 
-        One that was refused is not read again, unless `again` says so.
+        A bundle that was refused is not read again, unless `again` says so; a registry that is away is.
         """
         async with self._swapping:
             if again:
@@ -99,12 +100,12 @@ class Service:
                 return False
             try:
                 self._put(await loop.run_in_executor(self._threads, self._read, wanted))
-            except PuntualError:
-                self._refused = wanted
+            except PuntualError as error:
+                self._refused = wanted if isinstance(error, BadBundle) else None
                 self.metrics.count(metrics.SWAPS, "refused")
                 raise
             self.metrics.count(metrics.SWAPS, "done")
-            _LOG.info("champion %s answers from now on", wanted)
+            _LOG.info("champion %s answers from now on", wanted.version)
             return True
 
     def reload_soon(self) -> None:
@@ -127,6 +128,7 @@ class Service:
                 async with self._swapping:
                     await self._look_at_timetable()
                 await self.reload()
+                self._complained = ""
             except PuntualError as error:
                 self._complain(str(error))
             except Exception as error:
@@ -151,18 +153,18 @@ class Service:
         except Exception:
             _LOG.exception("the champion could not be fetched; the former one goes on")
 
-    def _other_champion(self) -> str | None:
-        """Name the registry's champion; None where it is the one that answers, or was refused."""
+    def _other_champion(self) -> Deployment | None:
+        """Find the registry's champion; None where it is the one that answers, or was refused."""
         if self.settings.bundle:
             return None
-        now = self._registry.champion()
-        if now == self._refused:
+        now = self._registry.deployment()
+        if now is None or now == self._refused:
             return None
         self._refused = None
-        return None if self.answerer is not None and now == self.answerer.version else now
+        return None if self.answerer is not None and now.version == self.answerer.version else now
 
-    def _read(self, version: str) -> Answerer:
-        return self._prepared(_tried(self._registry.read(version)))
+    def _read(self, wanted: Deployment) -> Answerer:
+        return self._prepared(_tried(self._registry.read_deployed(wanted)))
 
     def _prepared(self, predictor: Predictor) -> Answerer:
         known = known_timetable(self._timetable.keys())
@@ -229,7 +231,10 @@ class Service:
         self.metrics.observe_all(metrics.LATE_PROBABILITY, name, values=done.result())
 
     def _complain(self, message: str) -> None:
-        _LOG.error("%s; the former champion goes on", message)
+        """Log what is wrong; while it stays the same, once is enough."""
+        if message != self._complained:
+            _LOG.error("%s; the former champion goes on", message)
+        self._complained = message
 
     def tell(self) -> None:
         """Bring the gauges up to date, and show the numbers to the other workers."""

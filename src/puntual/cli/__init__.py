@@ -6,6 +6,7 @@ done, 1 when it failed and 2 when the call was wrong.
 
 import click
 
+from puntual.cli.data import data
 from puntual.cli.demo import demo
 from puntual.cli.deploy import deploy
 from puntual.cli.evaluate import evaluate
@@ -33,6 +34,7 @@ for _command in (
     predict,
     models,
     promote,
+    data,
     sources,
     demo,
     serve,

@@ -20,7 +20,7 @@ from puntual.cli.options import bundle_option, json_option, registry_option, sou
 def evaluate(
     which: str | None,
     source: str,
-    data: Path | None,
+    data: Path | str | None,
     map_file: Path | None,
     start: datetime | None,
     until: datetime | None,

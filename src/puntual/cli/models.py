@@ -6,10 +6,13 @@ import click
 
 from puntual.cli.options import json_option, registry_option, telling_errors
 
+versions_argument = click.argument("versions", metavar="[VERSION]...", nargs=-1)
+all_option = click.option("--all", "every", is_flag=True, help="Copy every version.")
+
 
 @click.group()
 def models() -> None:
-    """List, show, promote and roll back the bundles of a registry."""
+    """List, show, promote, roll back and copy the bundles of a registry."""
 
 
 @models.command("list")
@@ -71,3 +74,41 @@ def rollback(registry: str) -> None:
     click.echo(deployed.version)
     if not deployed.pickle_written:
         say(NO_PICKLE)
+
+
+@models.command()
+@versions_argument
+@click.option("--to", required=True, help="The registry to copy to, such as s3://bucket/models.")
+@all_option
+@registry_option
+@json_option
+@telling_errors
+def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json: bool) -> None:
+    """Copy versions of the registry to another one [the champion]."""
+    from puntual.registry import Registry, chosen, push
+    from puntual.terminal.transfer import bars, print_copied
+
+    stored = Registry(registry)
+    with bars() as told:
+        copied = push(stored, Registry(to), chosen(stored, versions, every=every), told)
+    print_copied(copied, as_json)
+
+
+@models.command()
+@versions_argument
+@click.option(
+    "--from", "source", required=True, help="The registry to copy from, such as s3://bucket/models."
+)
+@all_option
+@registry_option
+@json_option
+@telling_errors
+def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_json: bool) -> None:
+    """Copy versions of another registry into this one [its champion]."""
+    from puntual.registry import Registry, chosen, pull
+    from puntual.terminal.transfer import bars, print_copied
+
+    other = Registry(source)
+    with bars() as told:
+        copied = pull(Registry(registry), other, chosen(other, versions, every=every), told)
+    print_copied(copied, as_json)

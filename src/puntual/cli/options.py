@@ -9,11 +9,18 @@ from typing import Any
 import click
 
 from puntual.errors import BadCost, PuntualError, UnknownCandidate
+from puntual.storage import is_url
 
 SOURCE_NAMES = ("nyc", "scl", "table")
 MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
 FORMATS = ("csv", "parquet", "json")
 Command = Callable[..., Any]
+
+
+def place(text: str) -> Path | str:
+    """Read a path, or the URL of a file in a bucket, which a path would spoil."""
+    return text if is_url(text) else Path(text)
+
 
 registry_option = click.option(
     "--registry", default="models", show_default=True, help="Folder or URL of bundles."
@@ -32,7 +39,7 @@ def source_options(command: Command) -> Command:
     """Add the options that say which flights to read."""
     options = (
         click.option("--source", type=click.Choice(SOURCE_NAMES), required=True, help="Whose table it is."),
-        click.option("--data", type=click.Path(path_type=Path), help="The file or folder with the flights."),
+        click.option("--data", type=place, help="The file, folder or URL with the flights."),
         click.option(
             "--map", "map_file", type=click.Path(path_type=Path), help="TOML map of columns, for table."
         ),

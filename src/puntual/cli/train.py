@@ -28,7 +28,7 @@ from puntual.cli.options import json_option, registry_option, source_options, te
 @telling_errors
 def train(
     source: str,
-    data: Path | None,
+    data: Path | str | None,
     map_file: Path | None,
     start: datetime | None,
     until: datetime | None,

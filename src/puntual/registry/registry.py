@@ -1,6 +1,6 @@
 """The folder or bucket of bundles, and the name of the one that is deployed.
 
-    <version>.puntual     a bundle            model_to_deploy       the champion's version
+    <version>.puntual     a bundle            model_to_deploy       the champion's version and digest
     <version>.pkl         its estimator       model_to_deploy.pkl   the champion's estimator, for notebooks
     promotions/*.json     who followed whom
 
@@ -11,14 +11,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from puntual import bundle as bundles
 from puntual.bundle import SUFFIX, Bundle, Manifest
 from puntual.errors import BadBundle, BadRegistry, did_you_mean
 from puntual.registry import succession
-from puntual.registry.store import Store
+from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.succession import Record
+from puntual.storage import Found, open_store
 
 POINTER = "model_to_deploy"
 PICKLE = "model_to_deploy.pkl"
@@ -45,11 +47,11 @@ class Deployed:
 
 
 class Registry:
-    """Bundles by version under a folder (`models/`) or any URL that fsspec knows (`s3://bucket/prefix`)."""
+    """Bundles by version in a folder (`models/`), a bucket (`s3://bucket/prefix`) or at a URL that fsspec knows."""
 
     def __init__(self, url: str | Path) -> None:
         self.url = str(url)
-        self._store = Store(url)
+        self.store = open_store(url)
 
     def publish(self, bundle: Bundle, estimator: bytes | None = None) -> str:
         """Write a bundle, with its pickled estimator beside it, and return its version.
@@ -58,15 +60,25 @@ class Registry:
         """
         version, content = bundles.to_bytes(bundle)
         if estimator is not None:
-            self._store.write(f"{version}.pkl", estimator)
-        if self._store.read(version + SUFFIX) != content:
-            self._store.write(version + SUFFIX, content)
+            self.store.write(f"{version}.pkl", estimator)
+        if self.store.found(version + SUFFIX) != Found(len(content), _digest(content)):
+            self.store.write(version + SUFFIX, content)
         return version
+
+    def names(self) -> list[str]:
+        """Name every version, in the order of their digits, whole or broken."""
+        names = self.store.names()
+        if names is None:
+            raise BadRegistry(
+                f"registry {self.url}: no such folder; train a model first, or name another registry"
+            )
+        stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+        return [stem for stem in stems if VERSION.fullmatch(stem)]
 
     def versions(self) -> list[Listed]:
         """List every bundle, the newest first and those that cannot be read last, each with its reason."""
-        champion = self._pointer()
-        listed = [self._listed(version, champion) for version in self._names()]
+        champion = self.champion()
+        listed = [self._listed(version, champion) for version in self.names()]
         return sorted(listed, key=_age, reverse=True)
 
     def read(self, which: str | Path | None = None) -> Bundle:
@@ -75,14 +87,24 @@ class Registry:
         Raise BadRegistry when it is not there or not the only one, BadBundle when it cannot be read.
         """
         if which is None:
-            return self._bundle(self._require_champion())
+            return self.read_deployed(self.require_champion())
         if _is_file(which):
             return bundles.read(which)
         return self._bundle(self.resolve(str(which)))
 
+    def read_deployed(self, deployment: Deployment) -> Bundle:
+        """Read a bundle that a pointer names; raise BadBundle unless it is that very file."""
+        content = self._content(deployment.version)
+        self._refuse_other(deployment, content)
+        return self._opened(deployment.version, content)
+
+    def verify(self, version: str, digest: str) -> None:
+        """Raise BadRegistry unless a version is there, and BadBundle unless it is whole and has this SHA-256."""
+        self.read_deployed(Deployment(version, digest))
+
     def resolve(self, prefix: str) -> str:
         """Complete the beginning of a version; raise BadRegistry unless exactly one begins so."""
-        names = self._names()
+        names = self.names()
         found = [version for version in names if version.startswith(prefix)]
         if len(found) == 1:
             return found[0]
@@ -93,7 +115,20 @@ class Registry:
 
     def champion(self) -> str | None:
         """Name the deployed version, or None before the first promotion."""
-        return self._pointer()
+        deployment = self.deployment()
+        return None if deployment is None else deployment.version
+
+    def deployment(self) -> Deployment | None:
+        """Give the deployed version with its digest, or None before the first promotion."""
+        content = self.store.read(POINTER)
+        return None if content is None else read_pointer(content, self.store.where(POINTER))
+
+    def require_champion(self) -> Deployment:
+        """Give the deployed version; raise BadRegistry before the first promotion."""
+        deployment = self.deployment()
+        if deployment is None:
+            raise BadRegistry(f"registry {self.url}: no champion yet; train and promote a model first")
+        return deployment
 
     def set_champion(
         self,
@@ -109,46 +144,59 @@ class Registry:
         Raise BadRegistry when another has become champion since: of two deployments at once, one wins. `now`
         carries a time zone; `failed` are the numbers of the checks that force went past.
         """
-        self._bundle(version)
         record = Record(version=version, previous=previous, at=now, forced=forced, failed=tuple(failed))
-        return self._swap(record)
+        return self._swap(record, self._whole(version))
 
     def rollback(self, now: datetime) -> Deployed:
         """Deploy the former champion again; a second time goes back one more."""
-        champion = self._require_champion()
-        version = succession.former(succession.records(self._store), champion)
+        champion = self.require_champion().version
+        version = succession.former(succession.records(self.store), champion)
         if version is None:
             raise BadRegistry(
                 f"registry {self.url}: no champion came before {champion}; promote another version instead"
             )
-        self._bundle(version)
-        return self._swap(Record(version=version, previous=champion, at=now, rollback=True))
+        record = Record(version=version, previous=champion, at=now, rollback=True)
+        return self._swap(record, self._whole(version))
 
     def estimator(self, version: str) -> bytes | None:
         """Fetch the pickled estimator of a version as bytes, to be copied and not to be loaded."""
-        return self._store.read(f"{version}.pkl")
+        return self.store.read(f"{version}.pkl")
 
-    def _swap(self, record: Record) -> Deployed:
-        with self._store.locked():
-            found = self._pointer()
-            if found != record.previous:
-                raise BadRegistry(
-                    f"registry {self.url}: the champion is {found} now, expected {record.previous}: "
-                    "someone deployed meanwhile; look at it and repeat"
-                )
+    def _swap(self, record: Record, deployment: Deployment) -> Deployed:
+        with self.store.locked():
+            seen = self.store.read(POINTER)
+            self._refuse_meanwhile(record, seen)
             # In this order a kill at any moment leaves a champion, one that can be rolled back, and no pickle
             # of another model.
-            succession.add(self._store, record)
-            self._store.remove(PICKLE)
-            self._store.write(POINTER, f"{record.version}\n".encode())
-            written = self._deploy_pickle(record.version)
+            name = succession.add(self.store, record)
+            self.store.remove(PICKLE)
+            swapped = self.store.swap(POINTER, seen, deployment.line())
+            if not swapped:
+                self.store.remove(name)
+            written = self._deploy_pickle()
+            if not swapped:
+                self._refuse_meanwhile(record, self.store.read(POINTER), sure=True)
         return Deployed(record.version, record.previous, written)
 
-    def _deploy_pickle(self, version: str) -> bool:
-        estimator = self.estimator(version)
-        if estimator is not None:
-            self._store.write(PICKLE, estimator)
-        return estimator is not None
+    def _refuse_meanwhile(self, record: Record, seen: bytes | None, *, sure: bool = False) -> None:
+        found = None if seen is None else read_pointer(seen, self.store.where(POINTER)).version
+        if sure or found != record.previous:
+            raise BadRegistry(
+                f"registry {self.url}: the champion is {found} now, expected {record.previous}: "
+                "someone deployed meanwhile; look at it and repeat"
+            )
+
+    def _deploy_pickle(self) -> bool:
+        """Copy the champion's estimator; where there are no locks another may become champion meanwhile."""
+        while True:
+            champion = self.champion()
+            estimator = None if champion is None else self.estimator(champion)
+            if estimator is None:
+                self.store.remove(PICKLE)
+            else:
+                self.store.write(PICKLE, estimator)
+            if self.champion() == champion:
+                return estimator is not None
 
     def _listed(self, version: str, champion: str | None) -> Listed:
         try:
@@ -158,38 +206,35 @@ class Registry:
         return Listed(version, manifest, None, version == champion)
 
     def _bundle(self, version: str) -> Bundle:
-        content = self._store.read(version + SUFFIX)
+        return self._opened(version, self._content(version))
+
+    def _whole(self, version: str) -> Deployment:
+        """Describe a bundle that can be read."""
+        content = self._content(version)
+        self._opened(version, content)
+        return Deployment(version, _digest(content))
+
+    def _opened(self, version: str, content: bytes) -> Bundle:
+        return bundles.from_bytes(content, self.store.where(version + SUFFIX))
+
+    def _content(self, version: str) -> bytes:
+        content = self.store.read(version + SUFFIX)
         if content is None:
             self.resolve(version)
             raise BadRegistry(f"version {version!r} is not whole; give all of its 16 digits")
-        return bundles.from_bytes(content, self._store.where(version + SUFFIX))
+        return content
 
-    def _names(self) -> list[str]:
-        names = self._store.names()
-        if names is None:
-            raise BadRegistry(
-                f"registry {self.url}: no such folder; train a model first, or name another registry"
+    def _refuse_other(self, deployment: Deployment, content: bytes) -> None:
+        digest = _digest(content)
+        if deployment.digest not in (None, digest):
+            raise BadBundle(
+                f"{self.store.where(deployment.version + SUFFIX)}: truncated or altered: its {len(content):,} bytes "
+                f"have sha256 {digest}, expected {deployment.digest}; push version {deployment.version} again"
             )
-        stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
-        return [stem for stem in stems if VERSION.fullmatch(stem)]
 
-    def _pointer(self) -> str | None:
-        content = self._store.read(POINTER)
-        if content is None:
-            return None
-        version = content.decode(errors="replace").strip()
-        if not VERSION.fullmatch(version):
-            raise BadRegistry(
-                f"{self._store.where(POINTER)}: names {version!r}, expected a version of 16 hexadecimal "
-                "digits; promote one"
-            )
-        return version
 
-    def _require_champion(self) -> str:
-        champion = self._pointer()
-        if champion is None:
-            raise BadRegistry(f"registry {self.url}: no champion yet; train and promote a model first")
-        return champion
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
 
 
 def _is_file(which: str | Path) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from puntual.errors import BadRegistry
-from puntual.registry.store import Store
+from puntual.storage import Store
 
 FOLDER = "promotions"
 NAME = re.compile(r"\d{6}-[0-9TZ]+-[0-9a-f]{16}\.json")
@@ -24,12 +24,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     rollback: bool = False
 
 
-def add(store: Store, record: Record) -> None:
-    """Write a record under the next number, so that the order holds even where clocks do not."""
+def add(store: Store, record: Record) -> str:
+    """Write a record under the next number, so that the order holds even where clocks do not; give its name."""
     number = max((int(name[:6]) for name in _names(store)), default=0) + 1
     stamp = record.at.astimezone(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     content = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
-    store.create(f"{FOLDER}/{number:06}-{stamp}-{record.version}.json", content)
+    name = f"{FOLDER}/{number:06}-{stamp}-{record.version}.json"
+    store.create(name, content)
+    return name
 
 
 def records(store: Store) -> list[Record]:
@@ -40,8 +42,8 @@ def records(store: Store) -> list[Record]:
 def former(records: Iterable[Record], champion: str) -> str | None:
     """Find whom `champion` followed, roll-backs undone.
 
-    A record whose writer was killed before the champion changed is passed over: what follows does not name
-    it as the previous one.
+    A record without its change of champion, whose writer was killed or came second, is passed over: nothing that
+    followed names it as the previous one.
 
     >>> at = datetime(2026, 1, 1, tzinfo=UTC)
     >>> chain = [Record(version=b, previous=a, at=at) for a, b in [(None, "a"), ("a", "b"), ("b", "c")]]
@@ -50,12 +52,26 @@ def former(records: Iterable[Record], champion: str) -> str | None:
     >>> back = Record(version="b", previous="c", at=at, rollback=True)
     >>> former([*chain, back], "b")
     'a'
+    >>> former([*chain, Record(version="d", previous="b", at=at)], "c")
+    'b'
     """
     line: list[str] = []
-    for record in records:
+    for record in _that_led_to(champion, list(records)):
         line = _follow(line, record)
     before = _until(line, champion)[:-1] if champion in line else line
     return before[-1] if before else None
+
+
+def _that_led_to(champion: str, records: list[Record]) -> list[Record]:
+    # A champion in no record was written into the pointer by hand.
+    recorded = any(record.version == champion for record in records)
+    current: str | None = champion if recorded or not records else records[-1].version
+    found: list[Record] = []
+    for record in reversed(records):
+        if record.version == current:
+            found.append(record)
+            current = record.previous
+    return found[::-1]
 
 
 def _follow(line: list[str], record: Record) -> list[str]:

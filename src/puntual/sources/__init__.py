@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from puntual.errors import BadMap, BadTable, did_you_mean
+from puntual.sources.files import Place
 from puntual.sources.flight_table import FlightTable, LeftOut
 from puntual.sources.nyc import package_folder, read_nyc
 from puntual.sources.plain import read_plain
 from puntual.sources.scl import DEFAULT_PATH, read_scl
 from puntual.sources.table import read_table
+from puntual.storage import is_url
 
-__all__ = ["SOURCES", "FlightTable", "LeftOut", "Source", "read_flights", "read_plain"]
+__all__ = ["SOURCES", "FlightTable", "LeftOut", "Place", "Source", "read_flights", "read_plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,18 @@ SOURCES: dict[str, Source] = {
 
 
 def read_flights(
-    source: str, data: Path | None = None, map_file: Path | None = None, *, operated: bool = True
+    source: str, data: Place | None = None, map_file: Path | None = None, *, operated: bool = True
 ) -> FlightTable:
     """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns.
 
+    `data` is a path, or the URL of a file such as `s3://bucket/data/dataset_SCL.csv`.
     Unless `operated`, the file may lack the columns of the operation, as a table of coming flights does.
     """
     if source not in SOURCES:
         hint = did_you_mean(source, SOURCES) or "; name one of these"
         raise BadTable(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
+    if isinstance(data, str) and not is_url(data):
+        data = Path(data)
     if source == "table":
         return read_table(data, map_file, operated=operated)
     if map_file is not None:

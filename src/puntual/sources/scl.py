@@ -12,7 +12,7 @@ from puntual.flights import LateRule
 from puntual.sources.checks import Duplicates
 from puntual.sources.columns import read_airlines, read_airports, read_flight_numbers, read_moments
 from puntual.sources.delimited import read_delimited
-from puntual.sources.files import digest_of, read_bytes
+from puntual.sources.files import Place, digest_of, read_bytes
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.raw import RawTable
 
@@ -22,7 +22,7 @@ FORMATS = ("%Y-%m-%d %H:%M:%S",)
 AS_OPERATED = ("Vlo-O", "Ori-O", "Des-O", "Emp-O")
 
 
-def read_scl(data: Path | None = None, *, operated: bool = True) -> FlightTable:
+def read_scl(data: Place | None = None, *, operated: bool = True) -> FlightTable:
     """Read the table, from `data/` unless told otherwise; late is a delay of more than 15 minutes.
 
     Unless `operated`, the table may lack `Fecha-O`.

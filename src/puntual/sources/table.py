@@ -21,7 +21,7 @@ from puntual.sources.columns import (
     read_text,
 )
 from puntual.sources.delimited import read_delimited
-from puntual.sources.files import digest_of, read_bytes
+from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.parquet import read_parquet
 from puntual.sources.raw import RawTable
@@ -30,7 +30,7 @@ from puntual.sources.table_map import From, Rules, TableMap, read_map, refuse_ou
 PARQUET = (".parquet", ".pq")
 
 
-def read_table(data: Path | None, map_file: Path | None, *, operated: bool = True) -> FlightTable:
+def read_table(data: Place | None, map_file: Path | None, *, operated: bool = True) -> FlightTable:
     """Read the table `data` through the map `map_file`, whose [rules] say when a flight is late.
 
     Unless `operated`, the table may lack the columns that the map's [operation] names.
@@ -62,10 +62,10 @@ def read_table(data: Path | None, map_file: Path | None, *, operated: bool = Tru
     )
 
 
-def _raw(content: bytes, path: Path, rules: Rules) -> RawTable:
-    if path.suffix.lower() in PARQUET:
-        return read_parquet(content, str(path))
-    return read_delimited(content, str(path), rules.separator, rules.encoding, tuple(rules.missing))
+def _raw(content: bytes, place: Place, rules: Rules) -> RawTable:
+    if suffix_of(place) in PARQUET:
+        return read_parquet(content, str(place))
+    return read_delimited(content, str(place), rules.separator, rules.encoding, tuple(rules.missing))
 
 
 def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
