@@ -9,8 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo serve stress test check bench image lock clean install-train install-stress install-test \
-  install-check install-rehearse
+.PHONY: help demo serve stress test check bench image sbom rehearse lock clean install-train install-stress \
+  install-test install-check install-checkov install-deploy install-rehearse
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -29,13 +29,16 @@ stress: install-stress ## Put the service under load and check its answers, e.g.
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: install-check ## Check format, lint, types, layers and spelling
+check: install-check install-checkov ## Check format, lint, types, layers, spelling and the stack
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/typos
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/cfn-lint deploy/aws/stack.yaml
+	build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
+	  --file deploy/aws/stack.yaml
 
 bench: install-stress ## Measure the figures to reach, e.g. make bench ARGS="speed serving"
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -51,6 +54,16 @@ install-train install-stress install-test install-check install-rehearse: instal
 	@$(PIP) --require-hashes -r requirements/build.txt
 	@$(PIP) --require-hashes --no-build-isolation -r requirements/$*.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# checkov pins much of what the others need, so it lives by itself.
+install-checkov:
+	@$(TURN) $(MAKE) --silent --no-print-directory build/checkov/installed
+
+build/checkov/installed: requirements/checkov.txt
+	@echo "Installing requirements/checkov.txt into build/checkov (half a minute or so the first time)"
+	@$(PYTHON) -m venv build/checkov
+	@build/checkov/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 .venv/created:
