@@ -1,6 +1,5 @@
 """The stack as tests see it, and programs in the place of broken images."""
 
-import hashlib
 import sys
 import threading
 import time
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -15,7 +15,7 @@ from click.testing import Result
 
 from deploy.rehearsal.cloud import Cloud
 from deploy.rehearsal.ecs import Ecs
-from puntual.registry import Registry
+from puntual.registry import Deployment, Registry
 
 GOOD, NEVER_READY, WRONG = ("a" * 64, "b" * 64, "c" * 64)
 FLIGHT = {
@@ -66,18 +66,22 @@ class Deployed:
 
     def running(self) -> str:
         """The task definition that the service runs."""
-        api = self.cloud.client("ecs")
-        services = api.describe_services(
-            cluster=self.outputs["ClusterName"], services=[self.outputs["ServiceName"]]
-        )
-        return services["services"][0]["taskDefinition"]
+        return self._service()["taskDefinition"]
+
+    def desired(self) -> int:
+        """How many tasks the service wants."""
+        return self._service()["desiredCount"]
 
     def pointer(self, version: str, folder: Path) -> Path:
         """Write what a user commits to have a version deployed."""
-        content = self.registry._store.read(f"{version}.puntual")
+        found = self.registry.store.found(f"{version}.puntual")
         file = folder / "model_to_deploy"
-        file.write_text(f"{version} sha256:{hashlib.sha256(content).hexdigest()}\n")
+        file.write_bytes(Deployment(version, found.digest).line())
         return file
+
+    def _service(self) -> dict[str, Any]:
+        names = {"cluster": self.outputs["ClusterName"], "services": [self.outputs["ServiceName"]]}
+        return self.cloud.client("ecs").describe_services(**names)["services"][0]
 
     @contextmanager
     def asked_all_along(self) -> Iterator[list[str]]:

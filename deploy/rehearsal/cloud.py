@@ -45,7 +45,8 @@ class Front:
         action = dict(scope["headers"]).get(b"x-amz-target", b"").decode().rpartition(".")[2]
         status, headers, found = await ask(self._client, self._moto, scope, body)
         if status == httpx.codes.OK and action == "UpdateService" and self.ecs:
-            self.ecs.update(json.loads(found)["service"]["taskDefinition"])
+            asked = json.loads(body)
+            self.ecs.update(asked["taskDefinition"], asked.get("desiredCount"))
             found = json.dumps({"service": self.ecs.tell(json.loads(found)["service"])}).encode()
         elif status == httpx.codes.OK and action == "DescribeServices" and self.ecs:
             told = [self.ecs.tell(service) for service in json.loads(found)["services"]]

@@ -89,8 +89,10 @@ class Ecs:
         for running in self._tasks:
             running.task.stop()
 
-    def update(self, task_definition: str) -> None:
-        """Roll a task definition out."""
+    def update(self, task_definition: str, desired: int | None = None) -> None:
+        """Roll a task definition out, and keep so many tasks, if it is said how many."""
+        if desired is not None:
+            self._desired = desired
         if task_definition != self._primary.task_definition:
             self._deploy(task_definition)
 
@@ -146,6 +148,8 @@ class Ecs:
             self._retire(others[0])
         elif len(ours) < self._desired:
             self._add(primary)
+        elif len(ours) > self._desired:
+            self._retire(ours[-1])
         elif primary.state != "COMPLETED":
             self._complete(primary)
         else:

@@ -19,9 +19,13 @@ def ask_ready(settings: Settings) -> str:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        raise NotReady(f"{where} does not answer ({error}); start it with `puntual serve`, or see its log") from error
+        raise NotReady(
+            f"{where} does not answer ({error}); start it with `puntual serve`, or see its log"
+        ) from error
     finally:
         connection.close()
     if status != http.HTTPStatus.OK:
-        raise NotReady(f"{where} answers {status}, expected 200: no model is loaded yet; see the service's log")
+        raise NotReady(
+            f"{where} answers {status}, expected 200: no model is loaded yet; see the service's log"
+        )
     return where

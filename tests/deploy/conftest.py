@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import fsspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -23,8 +22,6 @@ def deployed(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> I
     with pytest.MonkeyPatch.context() as patched, cloud() as aws:
         for name, value in aws.environment.items():
             patched.setenv(name, value)
-        # fsspec keeps what it opened, with the endpoint it found then.
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
         outputs = aws.apply("puntual", _parameters(), registry="127.0.0.1:1")
         store = KeyStore(tmp_path_factory.mktemp("keys"))
         key = store.create("pipeline", datetime.now(UTC))
@@ -40,7 +37,6 @@ def deployed(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> I
             found = Deployed(aws, outputs, ecs, key, first, second)
             assert _settled(found)
             yield found
-        fsspec.get_filesystem_class("s3").clear_instance_cache()
 
 
 def _parameters() -> dict[str, str]:

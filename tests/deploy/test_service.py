@@ -5,12 +5,13 @@ import pytest
 from stack_made import GOOD, NEVER_READY, WRONG, said
 
 COMMIT = "1" * 40
+WITHIN = ("--commit", COMMIT, "--seconds", "60")
 
 
 def test_a_good_image_is_rolled_out_and_named_by_its_commit(deployed, puntual):
     before = deployed.running()
     with deployed.asked_all_along() as answers:
-        result = puntual("deploy", "service", "--image", deployed.image(GOOD), "--commit", COMMIT, "--json")
+        result = puntual("deploy", "service", "--image", deployed.image(GOOD), *WITHIN, "--json")
     assert said(result)["previous"] == before
     assert deployed.running() == said(result)["task-definition"] != before
     definition = deployed.cloud.client("ecs").describe_task_definition(taskDefinition=deployed.running())
@@ -23,7 +24,7 @@ def test_a_good_image_is_rolled_out_and_named_by_its_commit(deployed, puntual):
 def test_an_image_that_is_never_ready_is_taken_back_and_the_release_fails(deployed, puntual):
     before = deployed.running()
     with deployed.asked_all_along() as answers:
-        result = puntual("deploy", "service", "--image", deployed.image(NEVER_READY), "--commit", COMMIT)
+        result = puntual("deploy", "service", "--image", deployed.image(NEVER_READY), *WITHIN)
     assert result.exit_code == 1
     assert "ECS gave puntual:" in result.output
     assert "tasks failed to start" in result.output
@@ -68,3 +69,18 @@ def test_what_came_before_all_releases_cannot_be_rolled_back(puntual):
     while (result := puntual("deploy", "rollback", "--what", "service")).exit_code == 0:
         pass
     assert "is left to roll back to; release an earlier commit instead" in result.output
+
+
+def test_a_stack_without_an_image_wants_its_first_task_with_the_first_release(deployed, puntual):
+    api, outputs = deployed.cloud.client("ecs"), deployed.outputs
+    api.update_service(
+        cluster=outputs["ClusterName"],
+        service=outputs["ServiceName"],
+        taskDefinition=deployed.running(),
+        desiredCount=0,
+    )
+    broken = ("deploy", "service", "--image", deployed.image(NEVER_READY), *WITHIN)
+    assert "Rolled back" in puntual(*broken).output
+    assert deployed.desired() == 0
+    said(puntual("deploy", "service", "--image", deployed.image(GOOD), *WITHIN, "--json"))
+    assert deployed.desired() == 1

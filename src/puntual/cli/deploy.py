@@ -85,9 +85,9 @@ def outputs(name: str, as_json: bool) -> None:
 @failing_loudly
 def plan(name: str, before: str, head: str, what: str, as_json: bool) -> None:
     """Say whether a commit brings a new service, a new model or both."""
-    from puntual.deploy.model import champions
     from puntual.deploy.plan import Plan
     from puntual.deploy.plan import plan as planned
+    from puntual.registry import Registry
 
     if what != "changed":
         found = Plan(service=what in ("service", "both"), model=what in ("model", "both"))
@@ -95,7 +95,11 @@ def plan(name: str, before: str, head: str, what: str, as_json: bool) -> None:
         aws, stack = _stack(name)
         released = _service(aws, stack, seconds=0).last_revision()
         found = planned(
-            Path(), before=before, released=released, champions=champions(stack.registry_url), head=head
+            Path(),
+            before=before,
+            released=released,
+            champions=Registry(stack.registry_url).champions(),
+            head=head,
         )
     _tell_result({"service": found.service, "model": found.model}, as_json)
 
@@ -149,11 +153,12 @@ def service(name: str, image: str, commit: str, seconds: float, proof_seconds: f
 def model(name: str, pointer: Path, proof_seconds: float, as_json: bool) -> None:
     """Make the committed bundle the champion, prove that it answers, and put the former one back where it does not."""
     from puntual.deploy.model import read_wanted, release
+    from puntual.registry import Registry
     from puntual.terminal.console import say
 
     wanted = read_wanted(pointer)
     _, stack = _stack(name)
-    swapped = release(stack.registry_url, wanted, _prover(stack, proof_seconds).prove, say)
+    swapped = release(Registry(stack.registry_url), wanted, _prover(stack, proof_seconds), say)
     _tell_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
 
 
@@ -192,13 +197,14 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
     from puntual.terminal.console import say
 
     aws, stack = _stack(name)
-    prover, found = _prover(stack, proof_seconds), {}
+    registry, prover = Registry(stack.registry_url), _prover(stack, proof_seconds)
+    found = {}
     if what != "model":
-        champion = Registry(stack.registry_url).champion()
+        champion = registry.champion()
         released = _service(aws, stack, seconds).roll_back(lambda: prover.prove(champion))
         found["task-definition"] = released.task_definition
     if what != "service":
-        found["version"] = roll_back(stack.registry_url, prover.prove, say).version
+        found["version"] = roll_back(registry, prover, say).version
     _tell_result(found, as_json)
 
 

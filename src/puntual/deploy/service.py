@@ -33,16 +33,18 @@ class Service:
 
         Where the rollout or the proof fails, what ran before runs again and DeployFailed is raised.
         """
-        previous = self._running()
+        before = self._service()
+        previous, desired = before["taskDefinition"], before["desiredCount"]
         new = self._register(previous, image, revision)
         self._tell(f"rolling out {_short(new)} in place of {_short(previous)}")
         try:
-            self._point_to(new)
+            # A stack without an image wants no task; with the first image it wants one.
+            self._point_to(new, 1 if desired == 0 else None)
             self._settle(new)
             self._tell("rolled out; asking for predictions through the load balancer")
             prove()
         except DeployFailed as error:
-            self._take_back(new, previous, error)
+            self._take_back(new, previous, desired, error)
         return Released(new, previous)
 
     def roll_back(self, prove: Callable[[], object]) -> Released:
@@ -68,12 +70,12 @@ class Service:
         labels: dict[str, str] = _container(definition).get("dockerLabels", {})
         return labels.get(REVISION_LABEL, "")
 
-    def _take_back(self, new: str, previous: str, error: DeployFailed) -> None:
+    def _take_back(self, new: str, previous: str, desired: int, error: DeployFailed) -> None:
         self._tell(f"{_short(new)} failed: {error}")
         events = self._events()
         self._tell(f"rolling back to {_short(previous)}")
-        if self._running() != previous:
-            self._point_to(previous)
+        if self._running() != previous or desired == 0:
+            self._point_to(previous, 0 if desired == 0 else None)
         try:
             self._settle(previous)
         except DeployFailed as second:
@@ -130,7 +132,8 @@ class Service:
 
     def _former(self, running: str) -> str:
         for arn in self._registered("ACTIVE"):
-            if _number(arn) < _number(running):
+            # The first one of a stack may be without an image.
+            if _number(arn) < _number(running) and "@" in _container(self._definition(arn))["image"]:
                 return arn
         raise DeployFailed(
             f"no task definition before {_short(running)} is left to roll back to; release an earlier commit instead"
@@ -149,11 +152,11 @@ class Service:
             found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
         return found
 
-    def _point_to(self, arn: str) -> None:
+    def _point_to(self, arn: str, desired: int | None = None) -> None:
+        wanted = {} if desired is None else {"desiredCount": desired}
+        cluster, name = self._stack.cluster_name, self._stack.service_name
         with told(_short(arn)):
-            self._ecs.update_service(
-                cluster=self._stack.cluster_name, service=self._stack.service_name, taskDefinition=arn
-            )
+            self._ecs.update_service(cluster=cluster, service=name, taskDefinition=arn, **wanted)
 
     def _retire(self, arn: str) -> None:
         with told(_short(arn)):
