@@ -27,7 +27,7 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --whe
  && /opt/build/bin/pip --python /opt/puntual install --no-cache-dir --no-compile --no-deps /wheels/*.whl \
  && rm -rf /opt/puntual/bytecode \
  && /opt/puntual/bin/python deploy/image/precompile.py \
- && mkdir /state
+ && install --directory --owner 10001 --group 10001 --mode 1777 /root-fs/state
 # A registry to bake the champion of into the image: `models`, or none.
 ARG MODEL=""
 COPY models models
@@ -36,11 +36,12 @@ RUN /opt/puntual/bin/python -B deploy/image/bake.py "${MODEL}" /models
 FROM ${PYTHON}
 COPY --from=build /opt/puntual /opt/puntual
 COPY --from=build /models /models
-COPY --from=build --chown=10001:10001 /state /state
+# Open to all, since engines give the memory that they mount there the rights of this folder and root as its owner.
+COPY --from=build --chown=10001:10001 /root-fs/ /
 ENV PATH=/opt/puntual/bin:${PATH} \
     PYTHONPYCACHEPREFIX=/opt/puntual/bytecode \
     PYTHONDONTWRITEBYTECODE=1 \
-    HOME=/state \
+    ORT_DISABLE_TELEMETRY=1 \
     PUNTUAL_HOST=0.0.0.0 \
     PUNTUAL_PORT=8000 \
     PUNTUAL_REGISTRY=/models \
@@ -55,15 +56,9 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["pun
 ENTRYPOINT ["puntual"]
 CMD ["serve"]
 ARG PYTHON
-ARG REVISION=""
-ARG CREATED=""
-ARG VERSION=""
-ARG SOURCE=""
+# What changes with each build (revision, created, version) is given to the build as labels by `make image`: buildah
+# would take a label that a build argument fills in out of its cache, with the former commit in it.
 LABEL org.opencontainers.image.title="puntual" \
       org.opencontainers.image.description="Will this flight be late? Calibrated delay predictions over HTTP." \
-      org.opencontainers.image.base.name="${PYTHON}" \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.source="${SOURCE}"
+      org.opencontainers.image.base.name="${PYTHON}"

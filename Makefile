@@ -29,7 +29,7 @@ stress: install-stress ## Put the service under load and check its answers, e.g.
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: install-check install-checkov ## Check format, lint, types, layers, spelling and the stack
+check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

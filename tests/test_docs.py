@@ -116,6 +116,7 @@ PAGES = {
     "models": "models.md",
     "promote": "models.md",
     "serve": "serve.md",
+    "health": "image.md",
     "keys": "serve.md",
     "webhook": "serve.md",
     "stress": "../stress.md",

@@ -1,5 +1,6 @@
 """Importing costs little, and predicting asks for no training library."""
 
+import os
 import subprocess
 import sys
 
@@ -60,3 +61,14 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
     with pytest.raises(AttributeError, match="Predictor"):
         _ = puntual.Predicter
+
+
+def test_predicting_reports_to_nobody_and_leaves_nothing_at_home(made_bundle, tmp_path):
+    model = tmp_path / "model.onnx"
+    model.write_bytes(made_bundle.model)
+    asked = f"from puntual.inference import Model; Model(open({str(model)!r}, 'rb').read(), 'lightgbm')"
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", asked], env=environment | {"HOME": str(home)}, check=True)
+    assert list(home.rglob("*")) == []

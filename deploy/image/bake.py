@@ -1,6 +1,6 @@
 """Copies the champion of a registry to a folder that goes into the image; without a registry the folder is empty.
 
-    python deploy/image/bake.py models /models
+python deploy/image/bake.py models /models
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Builds the image with docker, podman or buildah, whichever is there, and says what it weighs.
 
-    python deploy/image/build.py [--engine podman] [-- ARGUMENTS OF THE BUILD]
+python deploy/image/build.py [--engine podman] [-- ARGUMENTS OF THE BUILD]
 """
 
 import argparse
@@ -39,10 +39,14 @@ def main() -> None:
     asked = parser.parse_args()
     engine = asked.engine or choose(works)
     if engine not in BUILD:
-        parser.error(f"engine {asked.engine!r}: none of {', '.join(BUILD)} can build here; install one, or start its service")
+        parser.error(
+            f"engine {asked.engine!r}: none of {', '.join(BUILD)} can build here; install one, or start its service"
+        )
     revision = git_revision()
     tag = f"{NAME}:{revision}"
-    built = subprocess.run(command(engine, revision, datetime.now(UTC), asked.arguments), cwd=ROOT, check=False)
+    built = subprocess.run(
+        command(engine, revision, datetime.now(UTC), asked.arguments), cwd=ROOT, check=False
+    )
     if built.returncode:
         # The engine has said why.
         raise SystemExit(built.returncode)
@@ -66,8 +70,8 @@ def command(engine: str, revision: str, now: datetime, arguments: list[str]) -> 
     """Write the build's command line; an argument that is given comes after ours, and so wins."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
-    labels = {"REVISION": revision, "VERSION": version, "CREATED": now.isoformat(timespec="seconds")}
-    given = [word for name, value in labels.items() for word in ("--build-arg", f"{name}={value}")]
+    labels = {"revision": revision, "version": version, "created": now.isoformat(timespec="seconds")}
+    given = [f"--label=org.opencontainers.image.{name}={value}" for name, value in labels.items()]
     tags = ["--tag", f"{NAME}:{revision}", "--tag", f"{NAME}:latest"]
     return [*BUILD[engine], *tags, *given, *arguments, "."]
 

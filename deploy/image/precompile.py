@@ -26,7 +26,7 @@ def precompile() -> int:
     """Import all of it, compile each module that has a source, and give their number."""
     for name in SERVING:
         importlib.import_module(name)
-    sources = {module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+    sources = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
     compiled = [source for source in sorted(sources) if source.endswith(".py") and source != __file__]
     for source in compiled:
         py_compile.compile(

@@ -45,17 +45,21 @@ def slim(environment: Path) -> dict[str, int]:
     # What wheels carry in `.libs` was moved about after it was linked, and strip would leave it unloadable.
     libraries = [path for path in packages.rglob("*.so") if not path.parent.name.endswith(".libs")]
     before = _weight(libraries)
-    subprocess.run(["strip", "--strip-unneeded", *libraries], check=True)
+    for library in libraries:
+        subprocess.run(["strip", "--strip-unneeded", library], check=True)
     freed["symbols for debuggers"] = before - _weight(libraries)
     return dict(sorted(freed.items(), key=lambda part: -part[1]))
 
 
 def _remove(paths: Iterable[Path]) -> int:
-    found = [path for path in paths if path.exists()]
     freed = 0
-    for path in found:
-        freed += _weight(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else _weight([path])
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in list(paths):
+        if path.is_dir():
+            freed += _weight(file for file in path.rglob("*") if file.is_file())
+            shutil.rmtree(path)
+        elif path.exists():
+            freed += _weight([path])
+            path.unlink()
     return freed
 
 

@@ -18,23 +18,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from puntual.api_keys import NAME, KeyStore
 
-MEMORY = "512m"
+USER, MEMORY = 10001, "512m"
+# The state, and what engines put under /dev for talk between processes: memory that ends with the container.
+WRITABLE = {"/state", "/dev", "/dev/shm", "/dev/mqueue"}  # noqa: S108
 HARDENED = (
-    "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges", "--user", "10001:10001",
+    "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges", "--user", f"{USER}:{USER}",
     "--memory", MEMORY, "--memory-swap", MEMORY, "--pids-limit", "256",
-    "--tmpfs", "/state:rw,noexec,nosuid,nodev,size=64m,mode=1777",
+    "--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096",
+    "--tmpfs", "/state:rw,noexec,nosuid,nodev,size=64m",
+    # It is asked here; podman would want systemd to ask it again and again.
+    "--no-healthcheck",
 )  # fmt: skip
 # podman would mount writable folders of its own over /tmp, /run and /var/tmp.
 ENGINES = {"podman": ("podman", "--runtime", "runc"), "docker": ("docker",)}
 OWN = {"podman": ("--read-only-tmpfs=false",), "docker": ()}
-_READY_SECONDS = 30.0
+_READY_SECONDS, _JOURNAL_SECONDS = 30.0, 10.0
 # Told from within: who runs, what it may write to, and the memory of process 1 in kB.
 _LOOK = """
 import json, os
@@ -48,6 +53,7 @@ print(json.dumps({
     'resident': int(status['VmRSS'].split()[0]),
     'peak': int(status['VmHWM'].split()[0]),
     'state': sorted(os.listdir('/state')),
+    'started': int(open('/proc/1/stat').read().rpartition(')')[2].split()[19]) / os.sysconf('SC_CLK_TCK'),
 }))
 """
 
@@ -58,19 +64,16 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Hardened:
-    """What was seen: seconds to readiness, the model's version, memory in MB, and how it ended."""
+    """What was seen: seconds to readiness, the model's version, memory in MB, where it may write, how it ended."""
 
     ready_seconds: float
     model: str
-    resident_mb: float
-    peak_mb: float
+    resident_mb: int
+    peak_mb: int
     writable: tuple[str, ...]
     state: tuple[str, ...]
-    healthy: bool
     in_flight: int
     stop_seconds: float
-    exit_status: int
-    log: str
 
 
 @dataclass(frozen=True)
@@ -116,34 +119,177 @@ class Container:
 def engine() -> str | None:
     """Name the engine that runs containers here, or None."""
     for name in ENGINES:
-        if shutil.which(name) and not subprocess.run([name, "info"], capture_output=True, check=False).returncode:
+        if (
+            shutil.which(name)
+            and not subprocess.run([name, "info"], capture_output=True, check=False).returncode
+        ):
             return name
     return None
 
 
-def rehearse(image: str, registry: Path, request: bytes, run_with: str = "podman", more: tuple[str, ...] = ()) -> Hardened:
+def rehearse(
+    image: str, registry: Path, request: bytes, run_with: str = "podman", more: tuple[str, ...] = ()
+) -> Hardened:
     """Run an image with the champion of a registry, ask it `request`, end it, and say what was seen.
 
     `request` is a body for `POST /predict`. Raise Failed as soon as it does not do what it must.
     """
     with running(image, registry, run_with, more) as container:
         ready = wait_until_ready(container)
-        status, answer = container.ask("POST", "/predict", request)
-        expect(status == 200 and len(answer["predictions"]) > 0, f"/predict answered {status}: {answer}")
-        refused = Container(container.engine, container.name, container.port, "puntual_wrong")
-        status, _ = refused.ask("POST", "/predict", request)
-        expect(status == 401, f"/predict answered {status} to a wrong key, expected 401")
-        container.call("exec", container.name, "puntual", "health")
+        check_answers(container, request)
         _, champion = container.ask("GET", "/models/champion")
-        seen = json.loads(container.run_python(_LOOK))
-        expect(seen["uid"] == 10001, f"it runs as {seen['uid']}")
-        expect(seen["capabilities"] == 0, f"it has capabilities: {seen['capabilities']:x}")
-        written = set(seen["writable"]) - {"/state", "/dev", "/dev/shm", "/dev/mqueue"}  # noqa: S108
-        expect(not written, f"it may write to {', '.join(sorted(written))}")
+        seen = look(container)
+        check_confines(seen)
         answered, seconds = stop_while_asked(container, request)
-        code = int(container.call("wait", container.name))
-        expect(code == 0, f"it ended with {code}: {container.log()[-500:]}")
         return Hardened(
-            ready, champion["version"], seen["resident"] / 1024, seen["peak"] / 1024, tuple(seen["writable"]),
-            tuple(seen["state"]), True, answered, seconds, code, container.log(),
-        )  # fmt: skip
+            ready_seconds=round(ready - seen["started"], 2),
+            model=champion["version"],
+            resident_mb=seen["resident"] // 1024,
+            peak_mb=seen["peak"] // 1024,
+            writable=tuple(seen["writable"]),
+            state=tuple(seen["state"]),
+            in_flight=answered,
+            stop_seconds=round(seconds, 2),
+        )
+
+
+def check_answers(container: Container, request: bytes) -> None:
+    """Ask with the key, with a wrong one and as a health check; raise Failed for an answer that must not be."""
+    status, answer = container.ask("POST", "/predict", request)
+    expect(status == http.HTTPStatus.OK and answer["predictions"], f"/predict answered {status}: {answer}")
+    status, _ = replace(container, key="puntual_wrong").ask("POST", "/predict", request)
+    expect(status == http.HTTPStatus.UNAUTHORIZED, f"/predict answered {status} to a wrong key, expected 401")
+    container.call("exec", container.name, "puntual", "health")
+
+
+def check_confines(seen: dict[str, Any]) -> None:
+    """Raise Failed where the service has rights, or places to write to, that it must not have."""
+    expect(seen["uid"] == USER, f"it runs as {seen['uid']}, expected {USER}")
+    expect(seen["capabilities"] == 0, f"it has capabilities: {seen['capabilities']:x}")
+    others = set(seen["writable"]) - WRITABLE
+    expect(not others, f"it may write to {', '.join(sorted(others))}")
+    expect("journal.db" in seen["state"], f"it wrote no journal to /state, which holds {seen['state']}")
+
+
+def look(container: Container) -> dict[str, Any]:
+    """Look at the service from within; the journal is written beside the requests, so it is waited for a little."""
+    end = time.monotonic() + _JOURNAL_SECONDS
+    while True:
+        seen: dict[str, Any] = json.loads(container.run_python(_LOOK))
+        if "journal.db" in seen["state"] or time.monotonic() > end:
+            return seen
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def running(image: str, registry: Path, run_with: str, more: tuple[str, ...] = ()) -> Iterator[Container]:
+    """Start an image hardened, on a free port of this machine and with a key of its own, and remove it in the end."""
+    call = ENGINES[run_with]
+    with tempfile.TemporaryDirectory(prefix="puntual-hardened-") as scratch:
+        keys = Path(scratch)
+        token = KeyStore(keys).create("rehearsal", datetime.now(UTC))
+        # The service runs as another user than the one who gives it the file.
+        keys.chmod(0o755)
+        (keys / NAME).chmod(0o444)
+        container = Container(call, f"puntual-hardened-{secrets.token_hex(4)}", _free_port(), token)
+        mounts = (f"{registry.resolve()}:/models:ro", f"{keys / NAME}:/state/{NAME}:ro")
+        words = [
+            *HARDENED,
+            *OWN[run_with],
+            *(word for mount in mounts for word in ("--volume", mount)),
+            *more,
+        ]
+        settings = ("--network", "host", "--env", f"PUNTUAL_PORT={container.port}")
+        try:
+            container.call("run", "--detach", "--name", container.name, *words, *settings, image)
+            yield container
+        finally:
+            container.call("rm", "--force", container.name, check=False)
+
+
+def wait_until_ready(container: Container) -> float:
+    """Give the seconds from the machine's start to the first answer that it is ready, as /proc counts them."""
+    end = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+            if container.ask("GET", "/readyz")[0] == http.HTTPStatus.OK:
+                return time.clock_gettime(time.CLOCK_BOOTTIME)
+        state = container.call("inspect", "--format", "{{.State.Status}}", container.name)
+        if state not in ("created", "running"):
+            raise Failed(f"it did not start: {container.log()[-1000:]}")
+        time.sleep(0.01)
+    raise Failed(f"it was not ready within {_READY_SECONDS:g} s: {container.log()[-1000:]}")
+
+
+def stop_while_asked(container: Container, request: bytes, several: int = 8) -> tuple[int, float]:
+    """Send SIGTERM while requests are half sent; give how many were answered, and the seconds until it ended with 0.
+
+    A request whose headers have arrived is in flight, so it must be answered whole.
+    """
+    half = len(request) // 2
+    opened = []
+    for _ in range(several):
+        connection = http.client.HTTPConnection("127.0.0.1", container.port, timeout=30)
+        connection.putrequest("POST", "/predict")
+        for name, value in {**container.headers(), "Content-Length": str(len(request))}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        connection.send(request[:half])
+        opened.append(connection)
+    # A later request has been answered, so what was sent before it has arrived.
+    container.ask("GET", "/readyz")
+    container.call("kill", "--signal", "TERM", container.name)
+    start = time.monotonic()
+    time.sleep(0.5)
+    answers = []
+    for connection in opened:
+        connection.send(request[half:])
+        answer = connection.getresponse()
+        answers.append((answer.status, json.loads(answer.read())))
+        connection.close()
+    failed = [answer for answer in answers if answer[0] != http.HTTPStatus.OK]
+    expect(
+        not failed,
+        f"{len(failed)} of {several} requests in flight on SIGTERM failed, the first with {failed[:1]}",
+    )
+    status = int(container.call("wait", container.name))
+    expect(status == 0, f"it ended with {status}, expected 0: {container.log()[-500:]}")
+    return len(answers), time.monotonic() - start
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Raise Failed with what was seen unless something holds."""
+    if not holds:
+        raise Failed(otherwise)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def main() -> None:
+    """Read the call, rehearse, and print what was seen as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("image")
+    parser.add_argument(
+        "--registry", type=Path, default=Path("models"), help="a folder with a champion [models]"
+    )
+    parser.add_argument("--request", type=Path, required=True, help="a body for POST /predict")
+    parser.add_argument("--engine", choices=tuple(ENGINES), default=engine() or "podman")
+    parser.add_argument(
+        "--more", type=shlex.split, default=[], help="options for the engine's `run`, in one string"
+    )
+    asked = parser.parse_args()
+    try:
+        seen = rehearse(
+            asked.image, asked.registry, asked.request.read_bytes(), asked.engine, tuple(asked.more)
+        )
+    except Failed as error:
+        sys.exit(f"{asked.image}: {error}")
+    print(json.dumps(asdict(seen), indent=2))
+
+
+if __name__ == "__main__":
+    main()

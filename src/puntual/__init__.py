@@ -1,5 +1,6 @@
 """Puntual says how late a scheduled flight is likely to be, from a table of past flights."""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from puntual.training import train as train
 
 __all__ = ["Flight", "Predictor", "read_flights", "train"]
+
+# The official builds of onnxruntime report its use to their maker, from 1.29 on, and keep an identifier in ~/.cache,
+# unless this stands before they are loaded. Whoever wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Where each name lives: imported when it is first asked for, so that `import puntual` costs next to nothing.
 _HOMES = {
