@@ -9,7 +9,7 @@ from pathlib import Path
 from puntual.bundle import SUFFIX
 from puntual.registry import Registry
 from puntual.registry.registry import POINTER
-from puntual.registry.store import Store
+from puntual.storage import open_store
 
 
 def bake(url: str, folder: Path) -> str | None:
@@ -20,7 +20,7 @@ def bake(url: str, folder: Path) -> str | None:
     registry = Registry(url)
     registry.read()
     version = registry.champion()
-    found, baked = Store(url), Store(folder)
+    found, baked = registry.store, open_store(folder)
     for name in (f"{version}{SUFFIX}", POINTER):
         content = found.read(name)
         if content is not None:

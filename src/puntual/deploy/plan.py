@@ -11,8 +11,9 @@ from puntual.errors import DeployFailed
 POINTER = "models/model_to_deploy"
 # What goes into the image; a folder ends in a slash.
 SERVICE_PATHS = (
-    "Dockerfile",
     ".dockerignore",
+    "Dockerfile",
+    "deploy/image/",
     "pyproject.toml",
     "requirements/build.txt",
     "requirements/image.txt",
