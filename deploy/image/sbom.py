@@ -27,7 +27,9 @@ def main(output: Path) -> None:
             raise SystemExit(f"{image} cannot be saved; build it first: make image")
         output.parent.mkdir(exist_ok=True)
         syft = Path(sys.executable).with_name("syft")
-        subprocess.run([syft, "scan", "--quiet", f"docker-archive:{file}", "--output", f"spdx-json={output}"], check=True)
+        subprocess.run(
+            [syft, "scan", "--quiet", f"docker-archive:{file}", "--output", f"spdx-json={output}"], check=True
+        )
 
 
 if __name__ == "__main__":

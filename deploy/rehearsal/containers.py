@@ -39,7 +39,9 @@ class Container:
 
     def last_words(self) -> str:
         """Give the end of its log."""
-        done = subprocess.run([*self._call, "logs", "--tail", "5", self._name], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*self._call, "logs", "--tail", "5", self._name], capture_output=True, text=True, check=False
+        )
         return (done.stdout + done.stderr)[-400:].strip()
 
     def _do(self, *words: str, check: bool = True) -> str:

@@ -62,7 +62,9 @@ def make_stand_in() -> None:
         archive = Path(folder) / "root.tar"
         _run("tar", "--directory", str(root), "--create", "--file", str(archive), ".")
         path = "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
-        _run("podman", "import", "--quiet", "--change", path, "--change", "CMD python3", str(archive), STAND_IN)
+        _run(
+            "podman", "import", "--quiet", "--change", path, "--change", "CMD python3", str(archive), STAND_IN
+        )
 
 
 def build_arguments(base: str) -> str:
@@ -85,7 +87,12 @@ def _copy_python(root: Path) -> None:
     prefix, local = Path(sys.base_prefix), root / "usr/local"
     (local / "bin").mkdir(parents=True, exist_ok=True)
     shutil.copy2(prefix / "bin" / version, local / "bin" / version)
-    shutil.copytree(prefix / "lib" / version, local / "lib" / version, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    shutil.copytree(
+        prefix / "lib" / version,
+        local / "lib" / version,
+        symlinks=True,
+        ignore=shutil.ignore_patterns(*_LEFT_OUT),
+    )
     for library in (prefix / "lib").glob("libpython*.so*"):
         shutil.copy2(library, local / "lib" / library.name)
     for name in ("python3", "python"):
@@ -107,7 +114,9 @@ def _here(image: str) -> bool:
 def _pulled(image: str) -> bool:
     command = ["podman", "pull", "--quiet", image]
     try:
-        return not subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS_TO_PULL).returncode
+        return not subprocess.run(
+            command, capture_output=True, check=False, timeout=_SECONDS_TO_PULL
+        ).returncode
     except subprocess.TimeoutExpired:
         return False
 
@@ -119,7 +128,9 @@ def _pip_files() -> set[str]:
     texts = [Path(file).read_text(encoding="utf-8") for file in files]
     texts += [value for name, value in os.environ.items() if name.startswith("PIP_")]
     named = re.findall(r"(?:^|[\s=]|file://)(/[^\s:]+)", "\n".join(texts), re.MULTILINE)
-    return {path for path in [*files, *(name.removesuffix("/simple") for name in named)] if Path(path).exists()}
+    return {
+        path for path in [*files, *(name.removesuffix("/simple") for name in named)] if Path(path).exists()
+    }
 
 
 def _certificates() -> set[str]:

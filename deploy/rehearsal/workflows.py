@@ -44,7 +44,9 @@ class Workflows:
             log.write(done.stdout)
         if bool(done.returncode) != fails:
             expected = "fail" if fails else "succeed"
-            raise Failed(f"{workflow} was to {expected} and ended with {done.returncode}:\n{done.stdout[-4000:]}")
+            raise Failed(
+                f"{workflow} was to {expected} and ended with {done.returncode}:\n{done.stdout[-4000:]}"
+            )
         return done.stdout
 
     def _stand_ins(self, file: Path) -> list[str]:

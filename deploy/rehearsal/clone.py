@@ -1,0 +1,38 @@
+"""A clone of this repository to push from, and the commits of a rehearsal."""
+
+import subprocess
+from pathlib import Path
+
+POINTER = "models/model_to_deploy"
+# Appended to the server of the clone, it is what stands in the code from then on.
+BROKEN = '''
+
+def serve(settings: Settings) -> None:
+    """Never get ready: this release is broken on purpose."""
+    raise SystemExit("broken on purpose")
+'''
+IMPROVED = "\n# Another release of the same service.\n"
+
+
+class Clone:
+    """A clone of the commit that is checked out here."""
+
+    def __init__(self, source: Path, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(source), str(folder)], check=True)
+        self._git("checkout", "--quiet", "-B", "main")
+
+    def commit(self, what: str, name: str, content: bytes, *, append: bool = False) -> dict[str, str]:
+        """Commit a file, and give the push as GitHub tells it to a workflow."""
+        before = self._git("rev-parse", "HEAD")
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((path.read_bytes() if append else b"") + content)
+        self._git("add", "--force", name)
+        author = ("-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@example.org")
+        self._git(*author, "commit", "--quiet", "--message", what)
+        return {"ref": "refs/heads/main", "before": before, "after": self._git("rev-parse", "HEAD")}
+
+    def _git(self, *words: str) -> str:
+        command = ["git", "-C", str(self.folder), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
