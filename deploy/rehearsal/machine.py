@@ -38,7 +38,7 @@ def require_tools() -> None:
 
 
 def find_base(*, stand_in: bool) -> str:
-    """Give the base image to build on: the real one if it is here or can be pulled, else one made of Debian's packages."""
+    """Give the base image to build on: the real one if it is here or can be pulled, else one of Debian's packages."""
     if not stand_in and (_here(BASE) or _pulled(BASE)):
         return BASE
     if not _here(STAND_IN):

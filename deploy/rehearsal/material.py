@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from puntual.registry import Registry
 from puntual.sources import read_flights
@@ -11,7 +10,7 @@ from puntual.training import Options, train
 
 def make_bundles(registry: Registry) -> tuple[str, str]:
     """Train one bundle, and publish it with another card as a second one; give their versions."""
-    options = Options(candidates="lightgbm:none", since=datetime(2013, 9, 1), until=datetime(2013, 11, 1))
+    options = Options(candidates="lightgbm:none", start=datetime(2013, 9, 1), until=datetime(2013, 11, 1))
     trained = train(read_flights("nyc"), registry=registry.url, now=datetime.now(UTC), options=options)
     first = registry.read(trained.version)
     return trained.version, registry.publish(
