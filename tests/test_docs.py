@@ -120,6 +120,7 @@ PAGES = {
     "keys": "serve.md",
     "webhook": "serve.md",
     "stress": "../stress.md",
+    "deploy": "deploy.md",
     "settings": "settings.md",
 }
 

@@ -6,13 +6,19 @@ from puntual.deploy import github
 from puntual.deploy.aws import Aws, told
 from puntual.deploy.stack import read_stack
 from puntual.errors import DeployFailed
-from stack_made import said
+from stack_made import GOOD, said
 
 
 def test_the_outputs_of_the_stack_are_shown(deployed, puntual):
     outputs = said(puntual("deploy", "outputs", "--json"))
-    assert outputs["load_balancer_url"] == deployed.cloud.balancer_url
-    assert outputs["registry_url"] == deployed.outputs["RegistryUrl"]
+    assert outputs["LOAD_BALANCER_URL"] == deployed.cloud.balancer_url
+    assert outputs["REGISTRY_URL"] == deployed.outputs["RegistryUrl"]
+    assert outputs["IMAGE"] == f"example.org/puntual@sha256:{GOOD}"
+
+
+def test_a_shell_can_take_the_outputs_as_variables(deployed, puntual):
+    line = f"REGISTRY_URL={deployed.outputs['RegistryUrl']}"
+    assert line in puntual("deploy", "outputs").stdout.splitlines()
 
 
 @pytest.mark.usefixtures("deployed")

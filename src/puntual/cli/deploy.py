@@ -1,6 +1,8 @@
 """`puntual deploy`: what the workflows call."""
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -61,13 +63,18 @@ def deploy() -> None:
 @json_option
 @failing_loudly
 def outputs(name: str, as_json: bool) -> None:
-    """Show where the parts of the stack are."""
-    import msgspec
-
+    """Show where the parts of the stack are, and the image that runs, as a shell takes variables."""
     from puntual.deploy.aws import Aws
-    from puntual.deploy.stack import read_stack
+    from puntual.deploy.stack import read_outputs
+    from puntual.terminal.console import print_json
 
-    _tell_result(msgspec.structs.asdict(read_stack(Aws(), name)), as_json)
+    found = {_in_capitals(key): value for key, value in read_outputs(Aws(), name).items()}
+    aws, stack = _stack(name)
+    found["IMAGE"] = _service(aws, stack, seconds=0).image()
+    if as_json:
+        print_json(found)
+    else:
+        sys.stdout.writelines(f"{key}={shlex.quote(value)}\n" for key, value in sorted(found.items()))
 
 
 @deploy.command()
@@ -206,6 +213,11 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
     if what != "service":
         found["version"] = roll_back(registry, prover, say).version
     _tell_result(found, as_json)
+
+
+def _in_capitals(name: str) -> str:
+    """Write RegistryUrl as REGISTRY_URL."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
 
 
 def _stack(name: str) -> "tuple[Aws, Stack]":

@@ -61,6 +61,11 @@ class Service:
         self._retire(left)
         return Released(former, left)
 
+    def image(self) -> str:
+        """Give the image that runs, by digest; empty before there is one."""
+        image: str = _container(self._definition(self._running()))["image"]
+        return image if "@" in image else ""
+
     def last_revision(self) -> str:
         """Give the commit of the last task definition that was registered, whatever became of it; empty if unknown."""
         found = [arn for status in ("ACTIVE", "INACTIVE") for arn in self._registered(status)[:1]]
