@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,18 +60,18 @@ def rehearse(opened: ExitStack, stages: Stages, *, stand_in: bool) -> None:
         machine.require_tools()
     scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="puntual-rehearsal-")))
     opened.enter_context(containers.settings_for_podman(scratch))
-    opened.callback(remove_containers)
     with stages.stage("find or make the base image"):
         os.environ["IMAGE_ARGS"] = machine.build_arguments(machine.find_base(stand_in=stand_in))
         os.environ["ENGINE"] = "podman"
     clone = Clone(ROOT, scratch / "clone")
+    opened.callback(clean_up, clone)
     local = Registry(scratch / "models")
-    with stages.stage("train two bundles"):
+    with stages.stage("train two bundles, and build the image"), ThreadPoolExecutor(1) as beside:
+        built = beside.submit(make_image, clone, scratch)
         first, second = make_bundles(local)
         local.set_champion(first, datetime.now(UTC), previous=None)
+        built.result()
     push = clone.commit("Deploy the first model", POINTER, local.store.read("model_to_deploy") or b"")
-    with stages.stage("build the image"):
-        make_image(clone, scratch)
     with stages.stage("run it without rights, in 512 MB, and stop it while it is asked"):
         body = json.dumps({"flights": [FLIGHT]}).encode()
         hardened.rehearse("puntual:latest", scratch / "models", body)
@@ -176,14 +177,19 @@ def champion(aws: Cloud, clone: Clone, outputs: dict[str, str]) -> str:
     return next(one["version"] for one in json.loads(said)["models"] if one["champion"])
 
 
-def remove_containers() -> None:
-    """Remove the containers of a rehearsal, however it ended."""
-    found = subprocess.run(
-        ["podman", "ps", "--all", "--quiet", "--filter", f"name={containers.PREFIX}"],
-        capture_output=True, text=True, check=False,
-    ).stdout.split()  # fmt: skip
+def clean_up(clone: Clone) -> None:
+    """Remove the containers and images of a rehearsal, however it ended; layers that a build can use again stay."""
+    remove(["rm", "--force"], ["ps", "--all", "--quiet", "--filter", f"name={containers.PREFIX}"])
+    names = ["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"]
+    for reference in ("127.0.0.1:*/puntual", *(f"localhost/puntual:{commit}" for commit in clone.commits)):
+        remove(["rmi", "--no-prune"], [*names, f"reference={reference}"])
+
+
+def remove(removing: list[str], listing: list[str]) -> None:
+    """Have podman remove what it lists."""
+    found = subprocess.run(["podman", *listing], capture_output=True, text=True, check=False).stdout.split()
     if found:
-        subprocess.run(["podman", "rm", "--force", *found], capture_output=True, check=False)
+        subprocess.run(["podman", *removing, *found], capture_output=True, check=False)
 
 
 if __name__ == "__main__":

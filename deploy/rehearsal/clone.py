@@ -21,6 +21,7 @@ class Clone:
         self.folder = folder
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(source), str(folder)], check=True)
         self._git("checkout", "--quiet", "-B", "main")
+        self.commits: list[str] = []
 
     def commit(self, what: str, name: str, content: bytes, *, append: bool = False) -> dict[str, str]:
         """Commit a file, and give the push as GitHub tells it to a workflow."""
@@ -31,7 +32,8 @@ class Clone:
         self._git("add", "--force", name)
         author = ("-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@example.org")
         self._git(*author, "commit", "--quiet", "--message", what)
-        return {"ref": "refs/heads/main", "before": before, "after": self._git("rev-parse", "HEAD")}
+        self.commits.append(self._git("rev-parse", "HEAD"))
+        return {"ref": "refs/heads/main", "before": before, "after": self.commits[-1]}
 
     def _git(self, *words: str) -> str:
         command = ["git", "-C", str(self.folder), *words]

@@ -41,10 +41,9 @@ def test_the_first_deploy_takes_at_most_ten_commands():
 
 def test_the_parameters_and_outputs_that_it_names_are_those_of_the_stack():
     template = read()
-    given = re.findall(r"--parameter-overrides (\w+)=", PAGE) + re.findall(
-        r"`(CertificateArn|DomainName|DesiredTasks|Nat)", PAGE
-    )
-    assert set(given) <= set(template["Parameters"])
+    given = re.findall(r"--parameter-overrides (\w+)=", PAGE)
+    named = re.findall(r"`(CertificateArn|DomainName|DesiredTasks|Nat)\b", PAGE)
+    assert {*given, *named} <= set(template["Parameters"])
     outputs = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper() for name in template["Outputs"]}
     assert set(re.findall(r"\$([A-Z_]+)\b", PAGE)) <= outputs | {"IMAGE", "AWS_DEFAULT_REGION"}
 
