@@ -180,9 +180,12 @@ def champion(aws: Cloud, clone: Clone, outputs: dict[str, str]) -> str:
 def clean_up(clone: Clone) -> None:
     """Remove the containers and images of a rehearsal, however it ended; layers that a build can use again stay."""
     remove(["rm", "--force"], ["ps", "--all", "--quiet", "--filter", f"name={containers.PREFIX}"])
-    names = ["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter"]
-    for reference in ("127.0.0.1:*/puntual", *(f"localhost/puntual:{commit}" for commit in clone.commits)):
-        remove(["rmi", "--no-prune"], [*names, f"reference={reference}"])
+    # What was pushed has a tag, what was run from the registry a digest alone.
+    for name in ("{{.Repository}}:{{.Tag}}", "{{.Repository}}@{{.Digest}}"):
+        pushed = ["images", "--format", name, "--filter", "reference=127.0.0.1:*/puntual"]
+        remove(["rmi", "--no-prune"], pushed)
+    for commit in clone.commits:
+        remove(["rmi", "--no-prune"], ["images", "--format", name, "--filter", f"reference=localhost/puntual:{commit}"])
 
 
 def remove(removing: list[str], listing: list[str]) -> None:
