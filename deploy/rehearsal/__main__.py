@@ -179,20 +179,17 @@ def champion(aws: Cloud, clone: Clone, outputs: dict[str, str]) -> str:
 
 def clean_up(clone: Clone) -> None:
     """Remove the containers and images of a rehearsal, however it ended; layers that a build can use again stay."""
-    remove(["rm", "--force"], ["ps", "--all", "--quiet", "--filter", f"name={containers.PREFIX}"])
+    podman("rm", "--force", *podman("ps", "--all", "--quiet", "--filter", f"name={containers.PREFIX}"))
     # What was pushed has a tag, what was run from the registry a digest alone.
     for name in ("{{.Repository}}:{{.Tag}}", "{{.Repository}}@{{.Digest}}"):
-        pushed = ["images", "--format", name, "--filter", "reference=127.0.0.1:*/puntual"]
-        remove(["rmi", "--no-prune"], pushed)
-    for commit in clone.commits:
-        remove(["rmi", "--no-prune"], ["images", "--format", name, "--filter", f"reference=localhost/puntual:{commit}"])
+        found = podman("images", "--format", name, "--filter", "reference=127.0.0.1:*/puntual")
+        podman("rmi", "--no-prune", *found)
+    podman("rmi", "--no-prune", *(f"localhost/puntual:{commit}" for commit in clone.commits))
 
 
-def remove(removing: list[str], listing: list[str]) -> None:
-    """Have podman remove what it lists."""
-    found = subprocess.run(["podman", *listing], capture_output=True, text=True, check=False).stdout.split()
-    if found:
-        subprocess.run(["podman", *removing, *found], capture_output=True, check=False)
+def podman(*words: str) -> list[str]:
+    """Have podman do what it can, and give the words that it prints."""
+    return subprocess.run(["podman", *words], capture_output=True, text=True, check=False).stdout.split()
 
 
 if __name__ == "__main__":
