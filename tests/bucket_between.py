@@ -1,9 +1,8 @@
 """A server between a client and its bucket, which counts what is asked and can spoil the answers."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +10,6 @@ from urllib.parse import urlsplit
 
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 # Hop by hop, and so not passed on.
-_SILENCE = 10
 OWN = {"connection", "transfer-encoding", "content-length", "server", "date", "keep-alive"}
 
 
@@ -37,7 +35,7 @@ class Between:
 @contextmanager
 def between(target: str) -> Iterator[Between]:
     """Stand between a client and the server at `target`."""
-    found = Between()
+    found, ended = Between(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -52,20 +50,20 @@ def between(target: str) -> Iterator[Between]:
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             found.asked.append((self.command, self.path, self.headers.get("range", "")))
-            time.sleep(found.seconds(self.path))
+            if ended.wait(found.seconds(self.path)):
+                return
             if found.denied(self.path):
                 self._answer(403, {"content-type": "application/xml"}, DENIED, len(DENIED))
                 return
-            whereto = HTTPConnection(urlsplit(target).netloc, timeout=60)
             headers = {
                 name: value for name, value in self.headers.items() if name.lower() not in OWN | {"expect"}
             }
-            whereto.request(self.command, self.path, body, headers)
-            answer = whereto.getresponse()
-            content = answer.read()
+            with closing(HTTPConnection(urlsplit(target).netloc, timeout=60)) as whereto:
+                whereto.request(self.command, self.path, body, headers)
+                answer = whereto.getresponse()
+                content = answer.read()
             size = int(answer.getheader("content-length") or 0) if self.command == "HEAD" else len(content)
             told = {name: value for name, value in answer.getheaders() if name.lower() not in OWN}
-            whereto.close()
             if found.lost(self.command):
                 self.close_connection = True
                 return
@@ -79,7 +77,7 @@ def between(target: str) -> Iterator[Between]:
             self.end_headers()
             if self.command == "GET" and (silent := found.stall(self.path)) is not None:
                 self.wfile.write(content[:silent])
-                time.sleep(_SILENCE)
+                ended.wait()
                 self.close_connection = True
                 return
             end = found.cut(self.path) if self.command == "GET" else None
@@ -90,12 +88,12 @@ def between(target: str) -> Iterator[Between]:
     for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
         setattr(Handler, f"do_{method}", Handler._pass_on)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
         found.url = f"http://127.0.0.1:{server.server_address[1]}"
         serving = threading.Thread(target=server.serve_forever, args=(0.05,))
         serving.start()
         try:
             yield found
         finally:
+            ended.set()
             server.shutdown()
             serving.join()

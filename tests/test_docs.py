@@ -114,6 +114,7 @@ PAGES = {
     "evaluate": "evaluate.md",
     "predict": "predict.md",
     "models": "models.md",
+    "data": "models.md",
     "promote": "models.md",
     "serve": "serve.md",
     "health": "image.md",
@@ -192,11 +193,15 @@ def test_decisions_are_numbered_one_after_another():
 def workplace(tmp_path_factory):
     """Lay out what a reader of the README has: the map as printed there, a table and tomorrow's flights."""
     folder = tmp_path_factory.mktemp("readme")
-    (folder / "map.toml").write_text(blocks(READMES[0], "toml")[0], encoding="utf-8")
+    (folder / "map.toml").write_text(readme_map(), encoding="utf-8")
     table = made_table()
     table.write_csv(folder / "flights.csv")
     table.tail(24).select(*PLAIN).rename(PLAIN).write_csv(folder / "tomorrow.csv")
     return folder
+
+
+def readme_map() -> str:
+    return blocks(READMES[0], "toml")[0]
 
 
 def made_table(days: int = 90, per_day: int = 24) -> pl.DataFrame:

@@ -1,12 +1,14 @@
 """A registry names one whole champion at every moment, whoever writes or is killed meanwhile."""
 
 import hashlib
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 import uuid
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +71,25 @@ def test_publishing_twice_changes_nothing(folder, publish, tmp_path):
     assert publish(folder, "# One", b"estimator") == version
     assert (tmp_path / f"{version}.puntual").stat().st_mtime_ns == before
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{version}.pkl", f"{version}.puntual"]
+
+
+def test_a_bundle_that_is_there_whole_keeps_its_bytes(registry, publish):
+    version = publish(registry, "# One")
+    content = repacked(registry.store.read(f"{version}.puntual"))
+    registry.store.write(f"{version}.puntual", content)
+    assert publish(registry, "# One") == version
+    assert registry.store.read(f"{version}.puntual") == content
+
+
+def repacked(content):
+    """Pack the members of a bundle with another compression, as another version of zlib would."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        new.comment = old.comment
+    assert packed.getvalue() != content
+    return packed.getvalue()
 
 
 def test_publishing_mends_a_broken_file(folder, publish, tmp_path):

@@ -13,7 +13,7 @@ PuntualError
 ├── UnknownCandidate      a model or treatment that is not among those that compete
 ├── NotKnownYet           a feature that is not known at the cut-off
 ├── BadBundle             a bundle that is truncated, altered, of a newer format or incomplete
-├── BadRegistry           a registry that lacks what was asked of it
+├── BadRegistry           a registry that lacks what was asked of it, or a folder or bucket that cannot be used
 ├── GateRefused           a challenger that failed a numbered check
 ├── BadSetting            a setting of the service that cannot be
 ├── BadJournal            a journal that cannot be one
@@ -82,7 +82,7 @@ class BadBundle(PuntualError):
 
 
 class BadRegistry(PuntualError):
-    """A registry that lacks what was asked of it."""
+    """A registry that lacks what was asked of it, or a folder or bucket that cannot be used."""
 
 
 class GateRefused(PuntualError):

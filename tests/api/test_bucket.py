@@ -56,15 +56,10 @@ def break_off(front: Between) -> None:
     front.cut = lambda path: 1_000 if is_bundle(path) else None
 
 
-def fall_silent(front: Between) -> None:
-    front.stall = lambda path: 1_000 if is_bundle(path) else None
-
-
 WRONG: dict[str, tuple[Callable[[Between], None], str]] = {
     "denied": (deny, "(AccessDenied); give these credentials access"),
     "slow": (be_slow, "the bucket does not answer in time"),
     "broken off": (break_off, "the transfer"),
-    "silent": (fall_silent, "the bucket does not answer in time"),
 }
 
 
@@ -137,4 +132,4 @@ def told(server: Server, said: str) -> bool:
 
 def heal(front: Between) -> None:
     well = Between()
-    front.denied, front.seconds, front.cut, front.stall = well.denied, well.seconds, well.cut, well.stall
+    front.denied, front.seconds, front.cut = well.denied, well.seconds, well.cut

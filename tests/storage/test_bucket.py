@@ -145,6 +145,17 @@ def test_a_bucket_that_never_answers_is_told_within_half_a_minute(
     assert found.count("GET", "/a") == 3
 
 
+def test_a_transfer_that_falls_silent_is_told(
+    spoiled: tuple[Store, Between], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, found = spoiled
+    monkeypatch.setattr("puntual.storage.bucket.READ_SECONDS", 0.2)
+    store.write("a", b"one" * 1_000)
+    found.stall = lambda _: 10
+    with pytest.raises(BadRegistry, match=r"/a: the bucket does not answer in time .*; repeat it"):
+        store.read("a")
+
+
 def test_a_bucket_that_is_away_is_told_in_seconds(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -56,12 +56,14 @@ class Registry:
     def publish(self, bundle: Bundle, estimator: bytes | None = None) -> str:
         """Write a bundle, with its pickled estimator beside it, and return its version.
 
-        Publishing the same bundle again changes nothing, so it may be repeated after a failure.
+        Publishing the same bundle again changes nothing, so it may be repeated after a failure. One that is there
+        whole keeps its bytes, which a pointer may name by their digest.
         """
         version, content = bundles.to_bytes(bundle)
         if estimator is not None:
             self.store.write(f"{version}.pkl", estimator)
-        if self.store.found(version + SUFFIX) != Found(len(content), _digest(content)):
+        found = self.store.found(version + SUFFIX)
+        if found != Found(len(content), _digest(content)) and not self.holds(version):
             self.store.write(version + SUFFIX, content)
         return version
 
@@ -91,6 +93,14 @@ class Registry:
         if _is_file(which):
             return bundles.read(which)
         return self._bundle(self.resolve(str(which)))
+
+    def holds(self, version: str) -> bool:
+        """Tell whether a version is there, whole."""
+        content = self.store.read(version + SUFFIX)
+        try:
+            return content is not None and self._opened(version, content).version == version
+        except BadBundle:
+            return False
 
     def read_deployed(self, deployment: Deployment) -> Bundle:
         """Read a bundle that a pointer names; raise BadBundle unless it is that very file."""

@@ -42,8 +42,13 @@ def _copied(
     source: Registry, target: Registry, versions: Sequence[str], progress: Progress | None
 ) -> list[Copied]:
     there = set(source.store.names() or ())
-    estimators = [name for version in versions if (name := f"{version}.pkl") in there]
-    # A bundle comes last, so that one that is there has its estimator.
-    names = [*estimators, *(version + SUFFIX for version in versions)]
-    # A bundle of that name is that bundle or a broken one; an estimator is what training pickled beside it.
-    return copy(source.store, target.store, names, force=True, progress=progress)
+    copied = []
+    for version in versions:
+        bundle, estimator = version + SUFFIX, f"{version}.pkl"
+        # A bundle comes last, so that one that is there has its estimator.
+        names = [estimator, bundle] if estimator in there else [bundle]
+        # Of two files that hold the same version whole, packed otherwise, a pointer may name the one that is there.
+        if target.store.found(bundle) not in (None, source.store.found(bundle)) and target.holds(version):
+            continue
+        copied += copy(source.store, target.store, names, force=True, progress=progress)
+    return copied

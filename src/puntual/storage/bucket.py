@@ -45,8 +45,8 @@ class Bucket:
 
     def names(self, folder: str = "") -> list[str]:
         """List the files of a folder, sorted; a bucket has no folders, so none is missing."""
-        start = self._key(f"{folder}/" if folder else "") or ""
-        start = start if not start or start.endswith("/") else f"{start}/"
+        under = self._key(folder)
+        start = f"{under}/" if under else ""
         with telling_of(self.where(folder)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=start, Delimiter="/"
@@ -163,9 +163,9 @@ class Bucket:
                 answer = self._get(name, place, condition)
                 # Taken up again, it must be the same file still.
                 condition = {"IfMatch": answer["ETag"]}
-                yield b"", answer["ETag"]
                 try:
                     with closing(answer["Body"]) as body:
+                        yield b"", answer["ETag"]
                         while piece := body.read(_PIECE):
                             place += len(piece)
                             yield piece, answer["ETag"]

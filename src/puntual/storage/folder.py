@@ -91,7 +91,7 @@ class Folder:
         """Take a file in from elsewhere, going on with the draft that an earlier attempt left."""
         path = self._root / name
         # Named by what it will be, so that the beginning of another file is never gone on with.
-        draft = path.with_name(f".{name}.{expected.digest[:16]}.part")
+        draft = path.with_name(f".{path.name}.{expected.digest[:16]}.part")
         with telling(self.where(name)):
             draft.parent.mkdir(parents=True, exist_ok=True)
             _complete(draft, expected.size, rest, arrived)
