@@ -17,7 +17,7 @@ from deploy.rehearsal.cloud import Cloud
 from deploy.rehearsal.ecs import Ecs
 from puntual.registry import Deployment, Registry
 
-GOOD, NEVER_READY, WRONG = ("a" * 64, "b" * 64, "c" * 64)
+GOOD, BETTER, NEVER_READY, WRONG = ("a" * 64, "d" * 64, "b" * 64, "c" * 64)
 FLIGHT = {
     "airline": "AA",
     "flight_number": "1",
@@ -71,6 +71,26 @@ class Deployed:
     def desired(self) -> int:
         """How many tasks the service wants."""
         return self._service()["desiredCount"]
+
+    def update(self, task_definition: str, desired: int = 1) -> None:
+        """Have the service run a task definition, as an update of the stack does."""
+        self.cloud.client("ecs").update_service(
+            cluster=self.outputs["ClusterName"],
+            service=self.outputs["ServiceName"],
+            taskDefinition=task_definition,
+            desiredCount=desired,
+        )
+        assert self.settled()
+
+    def settled(self, seconds: float = 60) -> bool:
+        """Wait until the service runs what it should."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            (primary, *_) = self._service()["deployments"]
+            if primary["rolloutState"] == "COMPLETED" and primary["runningCount"] == self.desired():
+                return True
+            time.sleep(0.1)
+        return False
 
     def pointer(self, version: str, folder: Path) -> Path:
         """Write what a user commits to have a version deployed."""

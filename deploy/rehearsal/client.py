@@ -18,7 +18,7 @@ FLIGHT = {
 class Client:
     """Asks through the load balancer from a thread of its own, until it is told to stop."""
 
-    def __init__(self, url: str, key: str, pause: float = 0.02) -> None:
+    def __init__(self, url: str, key: str, pause: float = 0.05) -> None:
         self._url, self._key, self._pause = url, key, pause
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask, daemon=True)

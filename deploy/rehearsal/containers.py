@@ -27,10 +27,12 @@ class Container:
         insecure = ["--tls-verify=false"] if engine == "podman" else []
         self._do("run", "--detach", "--name", self._name, "--network", "host", "--stop-timeout", "45",
                  *insecure, *HARDENED, *OWN[engine], *given, image)  # fmt: skip
+        # Asked once, since asking the engine is dear: there is no such process when the container has ended.
+        self._process = Path("/proc") / self._do("inspect", "--format", "{{.State.Pid}}", self._name)
 
     def alive(self) -> bool:
         """Tell whether it runs still."""
-        return self._do("inspect", "--format", "{{.State.Status}}", self._name, check=False) == "running"
+        return self._process.exists()
 
     def stop(self) -> None:
         """End it, politely first."""

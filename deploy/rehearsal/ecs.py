@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import httpx
 
 from deploy.rehearsal.balancer import Balancer, Target
+from deploy.rehearsal.hardened import Failed
 
 _FAILURES_TO_GIVE_UP = 2
 
@@ -157,17 +158,23 @@ class Ecs:
         return True
 
     def _add(self, primary: Deployment) -> None:
-        task = self._start(self._define(primary.task_definition))
+        try:
+            task = self._start(self._define(primary.task_definition))
+        except Failed as error:
+            self._failed(primary, str(error))
+            return
         if self._becomes_ready(task, primary):
             self._tasks.append(Running(task, self._balancer.add(task.url), primary.task_definition))
             self._event(f"has started a task of {_short(primary.task_definition)}")
             return
         words = task.last_words()
         task.stop()
-        if primary is not self._primary or self._ended.is_set():
-            return
+        if primary is self._primary and not self._ended.is_set():
+            self._failed(primary, words)
+
+    def _failed(self, primary: Deployment, why: str) -> None:
         primary.failed += 1
-        self._event(f"a task of {_short(primary.task_definition)} failed its health checks: {words}")
+        self._event(f"a task of {_short(primary.task_definition)} failed its health checks: {why}")
         if primary.failed >= _FAILURES_TO_GIVE_UP:
             self._give_up(primary)
 

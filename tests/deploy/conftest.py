@@ -1,6 +1,5 @@
 """A stand-in for AWS with the stack applied and the service running as plain processes."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,23 +34,12 @@ def deployed(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> I
         start = Processes(aws.environment, PROGRAMS)
         with aws.service(outputs, start, desired=1, grace=60) as ecs:
             found = Deployed(aws, outputs, ecs, key, first, second)
-            assert _settled(found)
+            assert found.settled()
             yield found
 
 
 def _parameters() -> dict[str, str]:
     return {"GitHubRepository": "owner/puntual", "Image": f"example.org/puntual@sha256:{GOOD}"}
-
-
-def _settled(found: Deployed) -> bool:
-    api, outputs = found.cloud.client("ecs"), found.outputs
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        answer = api.describe_services(cluster=outputs["ClusterName"], services=[outputs["ServiceName"]])
-        if answer["services"][0]["deployments"][0]["rolloutState"] == "COMPLETED":
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 import pytest
 
-from stack_made import GOOD, NEVER_READY, WRONG, said
+from puntual.deploy.aws import Aws
+from puntual.deploy.patience import Patience
+from puntual.deploy.service import Service
+from puntual.deploy.stack import read_stack
+from stack_made import BETTER, GOOD, NEVER_READY, WRONG, said
 
 COMMIT = "1" * 40
 WITHIN = ("--commit", COMMIT, "--seconds", "60")
@@ -55,7 +59,7 @@ def test_a_rollout_that_takes_too_long_is_taken_back(deployed, puntual):
 
 def test_a_roll_back_skips_the_releases_that_failed(deployed, puntual):
     before = deployed.running()
-    puntual("deploy", "service", "--image", deployed.image(GOOD), "--commit", "2" * 40)
+    puntual("deploy", "service", "--image", deployed.image(BETTER), "--commit", "2" * 40)
     puntual("deploy", "service", "--image", deployed.image(NEVER_READY), "--commit", "3" * 40)
     with deployed.asked_all_along() as answers:
         result = puntual("deploy", "rollback", "--what", "service", "--json")
@@ -65,6 +69,23 @@ def test_a_roll_back_skips_the_releases_that_failed(deployed, puntual):
 
 
 @pytest.mark.usefixtures("deployed")
+def test_a_revision_that_an_update_of_the_stack_registers_with_the_same_image_is_passed_over(
+    deployed, puntual
+):
+    before = deployed.running()
+    puntual("deploy", "service", "--image", deployed.image(BETTER), *WITHIN)
+    api = deployed.cloud.client("ecs")
+    (container,) = api.describe_task_definition(taskDefinition=deployed.running())["taskDefinition"][
+        "containerDefinitions"
+    ]
+    del container["dockerLabels"]
+    again = api.register_task_definition(family="puntual", containerDefinitions=[container])["taskDefinition"]
+    deployed.update(again["taskDefinitionArn"])
+    service = Service(Aws(), read_stack(Aws(), "puntual"), Patience(0, 0), lambda _: None)
+    assert service.last_revision() == COMMIT
+    assert said(puntual("deploy", "rollback", "--what", "service", "--json")) == {"task-definition": before}
+
+
 def test_what_came_before_all_releases_cannot_be_rolled_back(puntual):
     while (result := puntual("deploy", "rollback", "--what", "service")).exit_code == 0:
         pass
@@ -72,13 +93,7 @@ def test_what_came_before_all_releases_cannot_be_rolled_back(puntual):
 
 
 def test_a_stack_without_an_image_wants_its_first_task_with_the_first_release(deployed, puntual):
-    api, outputs = deployed.cloud.client("ecs"), deployed.outputs
-    api.update_service(
-        cluster=outputs["ClusterName"],
-        service=outputs["ServiceName"],
-        taskDefinition=deployed.running(),
-        desiredCount=0,
-    )
+    deployed.update(deployed.running(), desired=0)
     broken = ("deploy", "service", "--image", deployed.image(NEVER_READY), *WITHIN)
     assert "Rolled back" in puntual(*broken).output
     assert deployed.desired() == 0

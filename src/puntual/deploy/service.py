@@ -12,6 +12,7 @@ from puntual.errors import DeployFailed
 REVISION_LABEL = "org.opencontainers.image.revision"
 CONTAINER = "puntual"
 _EVENTS_SHOWN = 5
+_REVISIONS_LOOKED_AT = 10
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,16 @@ class Service:
         return image if "@" in image else ""
 
     def last_revision(self) -> str:
-        """Give the commit of the last task definition that was registered, whatever became of it; empty if unknown."""
-        found = [arn for status in ("ACTIVE", "INACTIVE") for arn in self._registered(status)[:1]]
-        if not found:
-            return ""
-        definition = self._definition(max(found, key=_number))
-        labels: dict[str, str] = _container(definition).get("dockerLabels", {})
-        return labels.get(REVISION_LABEL, "")
+        """Give the commit of the last image that was rolled out, whatever became of it; empty if unknown.
+
+        An update of the stack registers revisions too, which name no commit.
+        """
+        found = [arn for status in ("ACTIVE", "INACTIVE") for arn in self._registered(status)]
+        for arn in sorted(found, key=_number, reverse=True)[:_REVISIONS_LOOKED_AT]:
+            labels: dict[str, str] = _container(self._definition(arn)).get("dockerLabels", {})
+            if REVISION_LABEL in labels:
+                return labels[REVISION_LABEL]
+        return ""
 
     def _take_back(self, new: str, previous: str, desired: int, error: DeployFailed) -> None:
         self._tell(f"{_short(new)} failed: {error}")
@@ -136,12 +140,15 @@ class Service:
         )
 
     def _former(self, running: str) -> str:
+        """Find the last definition before the running one with another image; the first of a stack may have none."""
+        image = _container(self._definition(running))["image"]
         for arn in self._registered("ACTIVE"):
-            # The first one of a stack may be without an image.
-            if _number(arn) < _number(running) and "@" in _container(self._definition(arn))["image"]:
-                return arn
+            if _number(arn) < _number(running):
+                former = _container(self._definition(arn))["image"]
+                if "@" in former and former != image:
+                    return arn
         raise DeployFailed(
-            f"no task definition before {_short(running)} is left to roll back to; release an earlier commit instead"
+            f"no image before that of {_short(running)} is left to roll back to; release an earlier commit instead"
         )
 
     def _registered(self, status: str) -> list[str]:
