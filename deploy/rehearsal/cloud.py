@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -17,9 +16,8 @@ from deploy.rehearsal.balancer import Balancer
 from deploy.rehearsal.ecs import Ecs, Start
 from deploy.rehearsal.passing_on import ask, read_body, tell
 from deploy.rehearsal.served import free_port, served
+from deploy.rehearsal.stack import REGION, create
 
-REGION = "us-east-1"
-TEMPLATE = Path(__file__).parents[1] / "aws" / "stack.yaml"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "rehearsal", "AWS_SECRET_ACCESS_KEY": "rehearsal"}
 
 
@@ -93,15 +91,7 @@ class Cloud:
 
     def apply(self, name: str, parameters: Mapping[str, str], registry: str) -> dict[str, str]:
         """Create a stack, and give its outputs, with addresses of this machine."""
-        formation = self.client("cloudformation")
-        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
-        formation.create_stack(
-            StackName=name,
-            TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
-            Parameters=given,
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        outputs = self.outputs(name)
+        outputs = create(self.url, name, parameters)
         there = outputs["RepositoryUri"].partition("/")[0]
         self.front.addresses = {outputs["LoadBalancerUrl"]: self.balancer_url, there: registry}
         return self.outputs(name)

@@ -31,10 +31,12 @@ _LEFT_OUT = ("site-packages", "test", "idlelib", "tkinter", "__pycache__", "conf
 
 
 def require_tools() -> None:
-    """Raise Failed naming the Debian packages of what is missing."""
+    """Raise Failed naming the Debian packages of what is missing, or where this is not root."""
     missing = [package for command, package in TOOLS.items() if shutil.which(command) is None]
     if missing:
         raise Failed(f"missing here; as root: apt-get install --no-install-recommends {' '.join(missing)}")
+    if os.geteuid() != 0:
+        raise Failed("containers are limited as in earnest only by root; as root: make rehearse")
 
 
 def find_base(*, stand_in: bool) -> str:

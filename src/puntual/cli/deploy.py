@@ -64,12 +64,11 @@ def deploy() -> None:
 @failing_loudly
 def outputs(name: str, as_json: bool) -> None:
     """Show where the parts of the stack are, and the image that runs, as a shell takes variables."""
-    from puntual.deploy.aws import Aws
     from puntual.deploy.stack import read_outputs
     from puntual.terminal.console import print_json
 
-    found = {_in_capitals(key): value for key, value in read_outputs(Aws(), name).items()}
     aws, stack = _stack(name)
+    found = {_in_capitals(key): value for key, value in read_outputs(aws, name).items()}
     found["IMAGE"] = _service(aws, stack, seconds=0).image()
     if as_json:
         print_json(found)

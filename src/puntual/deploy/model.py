@@ -38,7 +38,7 @@ def release(registry: Registry, wanted: Deployment, prover: Prover, tell: Tell) 
     Where it does not, the former champion is put back and DeployFailed is raised. Raise BadRegistry when the bundle is
     not there or another is deployed meanwhile, BadBundle when it is not the one that was committed.
     """
-    registry.verify(wanted.version, wanted.digest or "")
+    registry.read_deployed(wanted)
     previous = registry.champion()
     if previous == wanted.version:
         tell(f"{previous} is the champion already; asking for predictions through the load balancer")
