@@ -15,23 +15,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from deploy.rehearsal import containers, hardened, machine
 from deploy.rehearsal.client import FLIGHT, Client
-from deploy.rehearsal.clone import BROKEN, IMPROVED, POINTER, Clone
+from deploy.rehearsal.clone import Clone
 from deploy.rehearsal.cloud import Cloud, cloud
 from deploy.rehearsal.docker_registry import registry
 from deploy.rehearsal.hardened import Failed, expect
 from deploy.rehearsal.material import make_bundles
+from deploy.rehearsal.releases import Releases
 from deploy.rehearsal.stages import Stages
 from deploy.rehearsal.workflows import Workflows
 from puntual.api_keys import KeyStore, exported
 from puntual.registry import Registry
 
 ROOT = Path(__file__).parents[2]
-SERVER = "src/puntual/api/server.py"
-STACK = "puntual"
 TASKS = 2
 
 
@@ -63,62 +61,52 @@ def rehearse(opened: ExitStack, stages: Stages, *, stand_in: bool) -> None:
     with stages.stage("find or make the base image"):
         os.environ["IMAGE_ARGS"] = machine.build_arguments(machine.find_base(stand_in=stand_in))
         os.environ["ENGINE"] = "podman"
-    clone = Clone(ROOT, scratch / "clone")
+    clone, models = Clone(ROOT, scratch / "clone"), Registry(scratch / "models")
     opened.callback(clean_up, clone)
-    local = Registry(scratch / "models")
-    with stages.stage("train two bundles, and build the image"), ThreadPoolExecutor(1) as beside:
-        built = beside.submit(make_image, clone, scratch)
-        first, second = make_bundles(local)
-        local.set_champion(first, datetime.now(UTC), previous=None)
-        built.result()
-    push = clone.commit("Deploy the first model", POINTER, local.store.read("model_to_deploy") or b"")
-    with stages.stage("run it without rights, in 512 MB, and stop it while it is asked"):
-        body = json.dumps({"flights": [FLIGHT]}).encode()
-        hardened.rehearse("puntual:latest", scratch / "models", body)
+    first, second = make_image_and_bundles(stages, clone, models, scratch)
     with stages.stage("start a registry of images and a stand-in for AWS, and apply the stack"):
         host = opened.enter_context(registry(scratch))
         aws = opened.enter_context(cloud())
-        outputs = aws.apply(STACK, {"GitHubRepository": "owner/puntual"}, registry=host)
-        key = make_key(aws, scratch)
-        ecs = opened.enter_context(
-            aws.service(outputs, containers.Containers(aws.environment, "podman"), desired=0, grace=60)
-        )
-    flows = Workflows(clone.folder, scratch, environment_for(aws), key)
+        outputs = aws.apply("puntual", {"GitHubRepository": "owner/puntual"}, registry=host)
+        start = containers.Containers(aws.environment, "podman")
+        ecs = opened.enter_context(aws.service(outputs, start, desired=0, grace=60))
+    key = make_key(aws, scratch)
+    workflows = Workflows(clone.folder, scratch, environment_for(aws), key)
+    releases = Releases(aws, outputs, clone, models, workflows)
     with stages.stage("first release, from nothing (deploy.yml)"):
-        puntual(aws, clone, "models", "push", first, "--registry", local.url, "--to", outputs["RegistryUrl"])
-        puntual(aws, clone, "promote", first, "--force", "--registry", outputs["RegistryUrl"])
-        flows.run("push", "deploy.yml", push)
-        ecs.update(running(aws, outputs), TASKS)
-    with Client(aws.balancer_url, key) as client:
+        releases.first(first)
+    ecs.update(releases.running(), TASKS)
+    release_while_asked(stages, releases, Client(aws.balancer_url, key), first, second)
+
+
+def make_image_and_bundles(stages: Stages, clone: Clone, models: Registry, scratch: Path) -> tuple[str, str]:
+    """Build the image of the clone's commit, run it, and train two bundles; give their versions."""
+    with stages.stage("train two bundles, and build the image"), ThreadPoolExecutor(1) as beside:
+        built = beside.submit(make_image, clone, scratch)
+        first, second = make_bundles(models)
+        models.set_champion(first, datetime.now(UTC), previous=None)
+        image = built.result()
+    with stages.stage("run it without rights, in 512 MB, and stop it while it is asked"):
+        hardened.rehearse(image, Path(models.url), json.dumps({"flights": [FLIGHT]}).encode())
+    return first, second
+
+
+def release_while_asked(stages: Stages, releases: Releases, client: Client, first: str, second: str) -> None:
+    """Release and roll back while a client keeps asking, who must notice nothing."""
+    before = releases.running()
+    with client:
         with stages.stage("good release (deploy.yml)"):
-            before = running(aws, outputs)
-            push = clone.commit("Improve the service", SERVER, IMPROVED.encode(), append=True)
-            flows.run("push", "deploy.yml", push)
-            good = running(aws, outputs)
-            expect(good != before, f"{good} still runs")
+            releases.good()
         with stages.stage("broken release, which rolls back by itself and fails (deploy.yml)"):
-            push = clone.commit("Break the service", SERVER, BROKEN.encode(), append=True)
-            said = flows.run("push", "deploy.yml", push, fails=True)
-            expect("Rolled back" in said, f"no word of a roll-back in {flows.log}")
-            expect(running(aws, outputs) == good, f"{running(aws, outputs)} runs, expected {good}")
+            releases.broken()
         with stages.stage("release of a model alone (deploy.yml)"):
-            local.set_champion(second, datetime.now(UTC), previous=first)
-            puntual(
-                aws, clone, "models", "push", second, "--registry", local.url, "--to", outputs["RegistryUrl"]
-            )
-            push = clone.commit(
-                "Deploy the second model", POINTER, local.store.read("model_to_deploy") or b""
-            )
-            flows.run("push", "deploy.yml", push)
-            expect(running(aws, outputs) == good, "the service was released as well")
-            expect(champion(aws, clone, outputs) == second, "the second model is not the champion")
+            releases.model(second)
         with stages.stage("roll back both by hand (rollback.yml)"):
-            flows.run("workflow_dispatch", "rollback.yml", {"inputs": {"what": "both"}})
-            expect(running(aws, outputs) == before, f"{running(aws, outputs)} runs, expected {before}")
-            expect(champion(aws, clone, outputs) == first, "the first model is not the champion")
+            releases.roll_back(before, first)
     conclude(stages, client)
     expect(not client.failures, f"{len(client.failures)} requests failed, first {client.failures[:3]}")
-    expect(set(client.versions) == {first, second}, f"asked of {sorted(client.versions)}, not of both models")
+    answered = sorted(client.versions)
+    expect(answered == sorted((first, second)), f"{answered} answered, not {first} and {second}")
 
 
 def conclude(stages: Stages, client: Client) -> None:
@@ -130,12 +118,13 @@ def conclude(stages: Stages, client: Client) -> None:
     print(f"{client.sent:8,}    requests sent, {len(client.failures)} failed")
 
 
-def make_image(clone: Clone, scratch: Path) -> None:
-    """Build the image of the clone's commit; what the build says goes to a log."""
+def make_image(clone: Clone, scratch: Path) -> str:
+    """Build the image of the clone's commit, and give its name; what the build says goes to a log."""
     log = scratch / "image.log"
     with log.open("wb") as output:
         done = subprocess.run(["make", "image"], cwd=clone.folder, stdout=output, stderr=output, check=False)
     expect(done.returncode == 0, f"make image failed: {log.read_text(errors='replace')[-2000:]}")
+    return f"puntual:{clone.head()}"
 
 
 def make_key(aws: Cloud, scratch: Path) -> str:
@@ -153,28 +142,6 @@ def environment_for(aws: Cloud) -> dict[str, str]:
         "AWS_ENDPOINT_URL": aws.url,
         "REHEARSAL_PYTHON": sys.executable,
     }
-
-
-def puntual(aws: Cloud, clone: Clone, *words: str) -> str:
-    """Call the command line of the clone as a person would."""
-    ours = os.environ | aws.environment | {"PYTHONPATH": str(clone.folder / "src")}
-    done = subprocess.run(
-        [sys.executable, "-m", "puntual.cli", *words], env=ours, capture_output=True, text=True, check=False
-    )
-    expect(done.returncode == 0, f"puntual {' '.join(words)}: {done.stderr[-1000:]}")
-    return done.stdout
-
-
-def running(aws: Cloud, outputs: dict[str, str]) -> str:
-    """Say which task definition the service runs."""
-    names: dict[str, Any] = {"cluster": outputs["ClusterName"], "services": [outputs["ServiceName"]]}
-    return str(aws.client("ecs").describe_services(**names)["services"][0]["taskDefinition"])
-
-
-def champion(aws: Cloud, clone: Clone, outputs: dict[str, str]) -> str:
-    """Say which bundle of the bucket is the champion."""
-    said = puntual(aws, clone, "models", "list", "--registry", outputs["RegistryUrl"], "--json")
-    return next(one["version"] for one in json.loads(said)["models"] if one["champion"])
 
 
 def clean_up(clone: Clone) -> None:

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 POINTER = "models/model_to_deploy"
+SERVER = "src/puntual/api/server.py"
 # Appended to the server of the clone, it is what stands in the code from then on.
 BROKEN = '''
 
@@ -25,15 +26,19 @@ class Clone:
 
     def commit(self, what: str, name: str, content: bytes, *, append: bool = False) -> dict[str, str]:
         """Commit a file, and give the push as GitHub tells it to a workflow."""
-        before = self._git("rev-parse", "HEAD")
+        before = self.head()
         path = self.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes((path.read_bytes() if append else b"") + content)
         self._git("add", "--force", name)
         author = ("-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@example.org")
         self._git(*author, "commit", "--quiet", "--message", what)
-        self.commits.append(self._git("rev-parse", "HEAD"))
+        self.commits.append(self.head())
         return {"ref": "refs/heads/main", "before": before, "after": self.commits[-1]}
+
+    def head(self) -> str:
+        """Give the commit that is checked out."""
+        return self._git("rev-parse", "HEAD")
 
     def _git(self, *words: str) -> str:
         command = ["git", "-C", str(self.folder), *words]
