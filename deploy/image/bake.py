@@ -20,7 +20,7 @@ def bake(url: str, folder: Path) -> str | None:
     registry = Registry(url)
     registry.read()
     version = registry.champion()
-    found, baked = open_store(url), open_store(folder)
+    found, baked = registry.store, open_store(folder)
     for name in (f"{version}{SUFFIX}", POINTER):
         content = found.read(name)
         if content is not None:

@@ -1,1 +1,1 @@
-"""Builds, runs and releases on this machine what otherwise happens in a cloud."""
+"""Builds, runs and releases on this machine what otherwise happens in a cloud: `make rehearse`."""

@@ -22,6 +22,7 @@ PuntualError
 ├── NotReady              a service that does not answer, or has no model yet
 ├── CannotExport          a bundle that cannot be written as another tool's model
 ├── StressFailed          a stress test that could not be carried out
+├── DeployFailed          a release or roll-back that did not come about
 └── ConversionDisagrees   an ONNX model that does not answer as its estimator does
 """
 
@@ -115,6 +116,10 @@ class CannotExport(PuntualError):
 
 class StressFailed(PuntualError):
     """A stress test could not be carried out."""
+
+
+class DeployFailed(PuntualError):
+    """A release or roll-back that did not come about; the message says what runs now."""
 
 
 class ConversionDisagrees(PuntualError):

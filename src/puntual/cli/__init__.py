@@ -8,6 +8,7 @@ import click
 
 from puntual.cli.data import data
 from puntual.cli.demo import demo
+from puntual.cli.deploy import deploy
 from puntual.cli.evaluate import evaluate
 from puntual.cli.export import export
 from puntual.cli.health import health
@@ -42,6 +43,7 @@ for _command in (
     stress,
     health,
     keys,
+    deploy,
     webhook,
     settings,
 ):

@@ -128,6 +128,10 @@ class Registry:
         deployment = self.deployment()
         return None if deployment is None else deployment.version
 
+    def champions(self) -> set[str]:
+        """Name every version that has been champion."""
+        return {record.version for record in succession.records(self.store)}
+
     def deployment(self) -> Deployment | None:
         """Give the deployed version with its digest, or None before the first promotion."""
         content = self.store.read(POINTER)

@@ -1,0 +1,34 @@
+"""Waiting that ends."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for something, and how long between two looks at it, in seconds."""
+
+    seconds: float
+    every: float
+
+    def until(self, look: Callable[[], Found | None]) -> Found | None:
+        """Look until there is something; None when there was nothing within the time.
+
+        >>> looks = iter([None, None, "there"])
+        >>> Patience(seconds=5, every=0).until(lambda: next(looks))
+        'there'
+        >>> Patience(seconds=0, every=0).until(lambda: None) is None
+        True
+        """
+        end = time.monotonic() + self.seconds
+        while True:
+            found = look()
+            if found is not None:
+                return found
+            if time.monotonic() + self.every > end:
+                return None
+            time.sleep(self.every)
