@@ -40,7 +40,8 @@ def main() -> None:
         "--stand-in", action="store_true", help="make the base image up even if the real one is here"
     )
     asked = parser.parse_args()
-    # A kill is to clean up like Ctrl-C.
+    # A kill is to clean up like Ctrl-C, which who starts this in the background may have turned off.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stages = Stages()
     try:
