@@ -228,10 +228,9 @@ def _line(levels: Iterable[Ids], day: Days, counts: NDArray[np.int64]) -> _Line:
 
 def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> tuple[Ids, Days, NDArray[np.int64]]:
     """Sum the counts of each entity's days at one level."""
-    _, place = np.unique(entities, return_inverse=True)
-    moment = place * _STRETCH + day
-    order = moment.argsort()
-    along = moment[order]
+    pairs = combine(entities, as_ids(day))
+    order = pairs.argsort()
+    along = pairs[order]
     begins = np.flatnonzero(np.append(True, along[1:] != along[:-1]))
     rows = order[begins]
     return entities[rows], day[rows], np.add.reduceat(counts[:, order], begins, axis=1)
