@@ -196,12 +196,12 @@ def closing(operations: Columns) -> Columns:
 
 
 def build_history(operations: Columns) -> History:
-    """Sort rows of counts into a history."""
+    """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history."""
     day = operations["day"]
     if not len(day):
         return History(0, 0, _Line(np.empty(0, np.uint64), np.empty(0, np.int64), _NOTHING))
     keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
-    counts = np.array([operations[name] for name in COUNTS])
+    counts = np.array([operations[name] for name in COUNTS], np.int64)
     first = int(day.min())
     return History(first, int(day.max()) + 1, _line(_entities(keys).values(), day - first, counts))
 
