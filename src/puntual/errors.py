@@ -12,7 +12,7 @@ PuntualError
 ├── BadCost               a cost of false alarms and misses that cannot be read (also a ValueError)
 ├── UnknownCandidate      a model or treatment that is not among those that compete
 ├── NotKnownYet           a feature that is not known at the cut-off
-├── BadBundle             a bundle that is truncated, altered, of a newer format or incomplete
+├── BadBundle             a bundle that is truncated, altered, of another format or incomplete
 ├── BadRegistry           a registry that lacks what was asked of it, or a folder or bucket that cannot be used
 ├── GateRefused           a challenger that failed a numbered check
 ├── BadSetting            a setting of the service that cannot be

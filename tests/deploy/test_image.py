@@ -25,8 +25,8 @@ LOOK = """
 import importlib, json, sys
 from importlib.metadata import distributions
 import aiobotocore.session, botocore.session, s3fs, uvloop
-import onnxruntime, polars, sqlalchemy.dialects.sqlite
-import puntual.api.server, puntual.cli, puntual.exchange, puntual.scoring
+import onnxruntime, sqlalchemy.dialects.sqlite
+import puntual.api.server, puntual.cli
 for service in ("s3", "sts", "sso", "sso-oidc"):
     botocore.session.get_session().create_client(service, region_name="us-east-1")
 from puntual.cli import main

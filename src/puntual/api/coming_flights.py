@@ -110,7 +110,8 @@ def _csv_of_parquet(data: bytes, name: str) -> bytes:
         from puntual.sources.plain import read_plain
     except ImportError as error:
         raise BadTable(
-            f"{name}: Parquet is read by polars, which is not installed; give CSV or JSON, or pip install 'puntual[tables]'"
+            f"{name}: Parquet is read by polars, which is not installed; "
+            "give CSV or JSON, or pip install 'puntual[tables]'"
         ) from error
     flights = read_plain(data, name, ".parquet").flights
     return flights.select(_COLUMNS).write_csv(datetime_format="%Y-%m-%d %H:%M").encode()

@@ -196,12 +196,12 @@ def closing(operations: Columns) -> Columns:
 
 
 def build_history(operations: Columns) -> History:
-    """Sort rows of counts into a history."""
+    """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history."""
     day = operations["day"]
     if not len(day):
         return History(0, 0, _Line(np.empty(0, np.uint64), np.empty(0, np.int64), _NOTHING))
     keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
-    counts = np.array([operations[name] for name in COUNTS])
+    counts = np.array([operations[name] for name in COUNTS], np.int64)
     first = int(day.min())
     return History(first, int(day.max()) + 1, _line(_entities(keys).values(), day - first, counts))
 
@@ -228,10 +228,9 @@ def _line(levels: Iterable[Ids], day: Days, counts: NDArray[np.int64]) -> _Line:
 
 def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> tuple[Ids, Days, NDArray[np.int64]]:
     """Sum the counts of each entity's days at one level."""
-    _, place = np.unique(entities, return_inverse=True)
-    moment = place * _STRETCH + day
-    order = moment.argsort()
-    along = moment[order]
+    pairs = combine(entities, as_ids(day))
+    order = pairs.argsort()
+    along = pairs[order]
     begins = np.flatnonzero(np.append(True, along[1:] != along[:-1]))
     rows = order[begins]
     return entities[rows], day[rows], np.add.reduceat(counts[:, order], begins, axis=1)

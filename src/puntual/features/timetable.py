@@ -135,9 +135,9 @@ def usual_departures(keys: Keys) -> Columns:
 
 def typical_timetable(usual: Columns) -> Timetable:
     """Build the typical week from `usual_departures`."""
-    each = take(usual, np.repeat(np.arange(len(usual["flights"])), usual["flights"]))
-    origin, airline = category(each["origin"]), category(each["airline"])
-    keys = Keys(each["weekday"] - 3, each["minute"], origin, airline, origin, origin)
+    origin, airline = category(usual["origin"]), category(usual["airline"])
+    keys = Keys(usual["weekday"] - 3, usual["minute"], origin, airline, origin, origin)
+    keys = keys.take(np.repeat(np.arange(len(keys)), usual["flights"]))
     weeks = int(usual["weeks"][0]) if len(usual["weeks"]) else 1
     airport, by_airline = segments(keys, by_weekday=True)
     return Timetable(
