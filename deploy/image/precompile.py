@@ -13,11 +13,9 @@ SERVING = (
     "puntual.terminal.console",
     "puntual.api.server",
     "puntual.probe",
-    "s3fs",
     # The journal's thread and the first questions to a bucket load these when they need them.
     "sqlalchemy.dialects.sqlite",
     "botocore.session",
-    "aiobotocore.session",
     "uvloop",
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ FLIGHT = {
 LOOK = """
 import importlib, json, sys
 from importlib.metadata import distributions
-import aiobotocore.session, botocore.session, s3fs, uvloop
+import botocore.session, uvloop
 import onnxruntime, sqlalchemy.dialects.sqlite
 import puntual.api.server, puntual.cli
 for service in ("s3", "sts", "sso", "sso-oidc"):

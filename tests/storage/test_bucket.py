@@ -203,7 +203,7 @@ import sys
 import puntual.api.app
 from puntual.registry import Registry
 Registry(sys.argv[1]).champion()
-print(*({"botocore", "aiobotocore", "s3fs", "fsspec"} & set(sys.modules)))
+print(*({"botocore", "fsspec"} & set(sys.modules)))
 """
     command = [sys.executable, "-c", code, str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == ""
