@@ -1,7 +1,7 @@
 """The coming flights out of a table that the service is told of: all of them, or an error that names the bad row."""
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +11,16 @@ from puntual import airports
 from puntual.api.coded_table import CodedTable, read_coded
 from puntual.columns import grouped
 from puntual.errors import BadTable, DuplicateFlight
-from puntual.features.keys import NAMED, Category, Keys
+from puntual.features.keys import EPOCH, NAMED, Category, Keys
 from puntual.sources.told import shown, unused
 
 _COLUMNS = (*NAMED, "scheduled_departure")
-_EPOCH = date(1970, 1, 1).toordinal()
+_EPOCH = EPOCH.toordinal()
 _DAY = 24 * 60
-_MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::[0-5]?\d(?:\.\d+)?)?", re.ASCII)
+_MINUTE = 60_000_000
+_MOMENT = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?", re.ASCII
+)
 
 
 class Coming(NamedTuple):
@@ -52,10 +55,13 @@ def read_coming(data: bytes, name: str, suffix: str) -> Coming:
         for column in ("origin", "destination")
     )
     moments, positions = table.read(
-        "scheduled_departure", _minutes, "a local date and time without an offset, such as 2017-01-31 13:45"
+        "scheduled_departure",
+        _microseconds,
+        "a local date and time without an offset, such as 2017-01-31 13:45",
     )
-    minutes = np.array(moments, np.int64)[positions]
-    order, begins = grouped([minutes, *(one.positions for one in (origin, airline, number, destination))])
+    exact = np.array(moments, np.int64)[positions]
+    minutes = exact // _MINUTE
+    order, begins = grouped([exact, *(one.positions for one in (origin, airline, number, destination))])
     flights = Keys(minutes // _DAY, minutes % _DAY, origin, airline, destination, number)
     _refuse_duplicates(table, flights, order, begins)
     return Coming(flights.take(order), unused(table.header))
@@ -71,17 +77,21 @@ def _airport(code: str) -> str:
     return airports.find(code).code
 
 
-def _minutes(text: str) -> int | None:
-    """Read a time as the minutes since 1970 began on the same clock; None for what is none."""
+def _microseconds(text: str) -> int | None:
+    """Read a time as the microseconds since 1970 began on the same clock; None for what is none.
+
+    Features look at minutes; what comes after them only tells two flights of one number apart.
+    """
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
-    year, month, day, hour, minute = map(int, found.groups())
+    *parts, fraction = found.groups(default="0")
+    year, month, day, hour, minute, second = map(int, parts)
     try:
-        days = date(year, month, day).toordinal() - _EPOCH
+        moment = datetime(year, month, day, hour, minute, second, int(fraction[:6].ljust(6, "0")))
     except ValueError:
         return None
-    return days * _DAY + hour * 60 + minute if hour < 24 and minute < 60 else None
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _refuse_duplicates(
