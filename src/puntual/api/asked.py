@@ -85,10 +85,10 @@ class Resolved:
             international=international,
         )
 
-    def told(self) -> Names:
-        """Give what the journal keeps of it: nothing in the place of what is missing."""
-        names = Names(self.airline, self.flight_number, self.origin, self.destination, self.text)
-        return names._replace(**dict.fromkeys(self.missing, "")) if self.missing else names
+    def told(self) -> tuple[str, str, str, str, str]:
+        """Give what the journal keeps of it, in the order of `Names`: nothing in the place of what is missing."""
+        told = (self.airline, self.flight_number, self.origin, self.destination, self.text)
+        return Names(*told)._replace(**dict.fromkeys(self.missing, "")) if self.missing else told
 
 
 class ResolvedRequest(NamedTuple):
