@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -271,7 +272,7 @@ def test_the_client_gets_another_token_before_the_old_one_ends(
 
 def test_an_expired_token_is_told_from_a_wrong_one(bundle_file: Path, state: tuple[Path, str]) -> None:
     words = ("--bundle", str(bundle_file), "--state", str(state[0]))
-    with running(*words, token_seconds="1") as server:
+    with running(*words, token_seconds="3") as server:
         client = caller(server, "tower", state[1])
         assert delay(client).data
         # A client whose clock stands still.
@@ -412,7 +413,7 @@ def test_what_is_asked_here_is_in_the_journal(bundle_file: Path, tmp_path: Path)
         client = caller(server, "anyone", "anything")
         answer = delay(client)
         client.airport.predictions.on_time.get(airportCode="JFK", date="2023-04-20")
-    with sqlite3.connect(tmp_path / "journal.db") as journal:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
         rows = journal.execute("select airline, flight_number, late_probability from predictions").fetchall()
     journal.close()
     # The usual flights of a day stand for none that could be compared with what happened.
