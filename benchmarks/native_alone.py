@@ -3,11 +3,12 @@
 python -m benchmarks.native_alone serve --port 8000
 """
 
-from puntual.api import amadeus, app, invocations
-from puntual.api.answerer import Answerer
-from puntual.api.rows import rows_of
+from puntual.api import amadeus, app
+from puntual.api.invocations import routes as invocations
+from puntual.api.predict.microbatch import Answerer
+from puntual.api.predict.response import rows_of
 from puntual.cli import main
-from puntual.predictions import Predictions
+from puntual.prediction.predictions import Predictions
 
 
 def _rows(self: Answerer, said: Predictions, _: object, horizons: list[int]) -> list[object]:

@@ -19,11 +19,11 @@ import msgspec
 from benchmarks.peers import PEERS, command
 from benchmarks.peers.environments import serving_python
 from benchmarks.report import Promise
-from puntual.predict import Predictor
+from puntual.prediction.predictor import Predictor
 from puntual.registry import Registry
 from puntual.stress.generators import HOW_TO_INSTALL, WRK, Order, generate
 from puntual.stress.material import Material, flights_for, make_material, many_at_once, vectors_of
-from puntual.stress.record import Load
+from puntual.stress.results import Load
 from puntual.stress.rivals import RIVALS
 from puntual.stress.servers import Running, free_port, started
 from puntual.stress.trial import DISTINCT, Trial, run_trial, serve_command

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from benchmarks.report import Promise, in_turns, ratio, seconds
-from puntual.bundle import read
-from puntual.candidates import parse_candidates
-from puntual.comparison import compare
-from puntual.dataset import Dataset
-from puntual.predict import Predictor
+from puntual.prediction.predictor import Predictor
+from puntual.registry import read
 from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
-from puntual.training import Options, contests, learnable
+from puntual.training.candidates import parse_candidates
+from puntual.training.dataset import Dataset
+from puntual.training.selection import compare
+from puntual.training.train import Options, contests, learnable
 
 ROUNDS = 5
 
@@ -37,7 +37,7 @@ def loading(bundle: Path) -> Iterator[str]:
     )
     code = (
         "from time import perf_counter as t; import sys; from pathlib import Path; s = t();"
-        "from puntual.bundle import read; from puntual.predict import Predictor;"
+        "from puntual.registry import read; from puntual.prediction.predictor import Predictor;"
         "m = t(); Predictor(read(Path(sys.argv[1]))); print((t() - m) * 1000)"
     )
     cold = [float(subprocess.check_output([sys.executable, "-c", code, str(bundle)])) for _ in range(ROUNDS)]

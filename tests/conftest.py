@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from flights_made import as_flight_table, make_flights
-from puntual.bundle import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
-from puntual.evaluate import Evaluation, Measure
-from puntual.flights import BANDS, LateRule
-from puntual.gate import Evidence
+from puntual.evaluation import Evaluation, Measure
+from puntual.evaluation.gate import Evidence
+from puntual.flights.flight import BANDS, LateRule
+from puntual.registry import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
 
 # Threads that wait for one another on a busy machine take twenty times as long as one thread does alone.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
@@ -29,7 +29,7 @@ def made_flights() -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def made_registry(made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with a bundle really trained, on the made flights but for those of the last ten days."""
-    from puntual.training import Options, train
+    from puntual.training.train import Options, train
 
     registry: Path = tmp_path_factory.mktemp("registry")
     train(

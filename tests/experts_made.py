@@ -3,12 +3,12 @@
 import numpy as np
 
 from flights_made import make_flights
-from puntual.candidates import Candidate, Treatment, fit
-from puntual.dataset import STATES, Dataset, columns_without
-from puntual.experts import Expert, Experts
-from puntual.features.specification import Known
+from puntual.features.spec import Known
 from puntual.features.vector import Matrix
-from puntual.flights import LateRule
+from puntual.flights.flight import LateRule
+from puntual.training.candidates import Candidate, Treatment, fit
+from puntual.training.dataset import STATES, Dataset, columns_without
+from puntual.training.experts import Expert, Experts
 
 SMALL = {"forest": {"n_estimators": 12}, "lightgbm": {"n_estimators": 12}, "xgboost": {"n_estimators": 12}}
 

@@ -6,9 +6,9 @@ from datetime import date, datetime
 import numpy as np
 import polars as pl
 
-from puntual.columns import Columns, take
-from puntual.flights import LateRule
-from puntual.schema import SCHEMA
+from puntual.flights.arrays import Columns, take
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import SCHEMA
 from puntual.sources import FlightTable
 
 # A Monday, so that weeks of made flights are whole weeks.

@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from deploy.pipeline.__main__ import deploy
 from puntual import errors
 from puntual.cli import main
-from puntual.gate import CHECKS
+from puntual.evaluation.gate import CHECKS
 from puntual.settings import Settings, listed
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +84,9 @@ def test_every_documented_command_is_one_that_exists_and_takes_these_options(lin
     if program == "curl":
         # tests/api/test_documented.py sends it to a server.
         return
+    if words[:2] == ["-m", "deploy.pipeline"]:
+        _parse(deploy, words[2:])
+        return
     assert program == "puntual"
     _parse(main, words)
 
@@ -116,18 +120,23 @@ PAGES = {
     "export": "other-clients.md",
     "models": "models.md",
     "data": "models.md",
-    "promote": "models.md",
     "serve": "serve.md",
     "health": "image.md",
     "keys": "serve.md",
     "webhook": "serve.md",
     "stress": "../stress.md",
-    "deploy": "deploy.md",
+    "-m": "deploy.md",
     "settings": "settings.md",
 }
 
 
-@pytest.mark.parametrize(("name", "command"), [pytest.param(*leaf, id=leaf[0]) for leaf in leaves(main)])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        pytest.param(*leaf, id=leaf[0])
+        for leaf in [*leaves(main), *leaves(deploy, "python -m deploy.pipeline")]
+    ],
+)
 def test_every_command_and_every_option_of_it_is_in_the_guide(name, command):
     page = (ROOT / "docs" / "guide" / PAGES[name.split()[1]]).read_text(encoding="utf-8")
     assert name in page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from puntual.errors import BadSetting
+from puntual.errors import SettingError
 from puntual.settings import Settings, listed, read_settings
 
 
@@ -26,7 +26,7 @@ def test_values_are_read_by_their_type() -> None:
     ],
 )
 def test_a_setting_that_cannot_be_is_named(name: str, value: str, said: str) -> None:
-    with pytest.raises(BadSetting, match=said):
+    with pytest.raises(SettingError, match=said):
         read_settings({name: value})
 
 

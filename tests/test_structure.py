@@ -37,7 +37,7 @@ def test_importing_loads_nothing_heavy(code):
     "code",
     [
         "from puntual import Flight, Predictor, read_flights",
-        "import puntual.exchange, puntual.promotion, puntual.scoring",
+        "import puntual.prediction.table_io, puntual.registry.promotion, puntual.training.bundle_scores",
         "from puntual.cli import main; main(['predict', '--help'], standalone_mode=False)",
     ],
 )
@@ -66,7 +66,7 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 def test_predicting_reports_to_nobody_and_leaves_nothing_at_home(made_bundle, tmp_path):
     model = tmp_path / "model.onnx"
     model.write_bytes(made_bundle.model)
-    asked = f"from puntual.inference import Model; Model(open({str(model)!r}, 'rb').read(), 'lightgbm')"
+    asked = f"from puntual.prediction.onnx_model import Model; Model(open({str(model)!r}, 'rb').read(), 'lightgbm')"
     home = tmp_path / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}

@@ -17,8 +17,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.peers import PEERS, Peer, command
-from puntual.bundle import Bundle, read
-from puntual.predict import Predictor
+from puntual.prediction.predictor import Predictor
+from puntual.registry import Bundle, read
 from puntual.sources import read_flights
 
 ASKED, TOLERANCE, PATIENCE = 50, 1e-6, 120

@@ -13,18 +13,18 @@ ROOT = HERE.parents[1]
 BUILT = ROOT / "build" / "peers"
 
 
-class NotInstalled(RuntimeError):
+class NotInstalledError(RuntimeError):
     """An environment that could not be made."""
 
 
 def python_of(name: str) -> Path:
     """Give the python of a peer's own environment, making it first when it is absent or of another lock.
 
-    Raises NotInstalled when that fails; whoever comes second waits for the first.
+    Raises NotInstalledError when that fails; whoever comes second waits for the first.
     """
     lock = HERE / "requirements" / f"{name}.txt"
     if not lock.is_file():
-        raise NotInstalled(f"peer {name!r} has no {lock}; known: {', '.join(known())}")
+        raise NotInstalledError(f"peer {name!r} has no {lock}; known: {', '.join(known())}")
     return _python(name, [lock], [["--require-hashes", "--only-binary", ":all:", "-r", str(lock)]])
 
 
@@ -76,7 +76,7 @@ def _install(name: str, steps: list[list[str]], folder: Path) -> None:
         ):
             ended = subprocess.run(argv, stdout=output, stderr=subprocess.STDOUT, check=False)
             if ended.returncode:
-                raise NotInstalled(
+                raise NotInstalledError(
                     f"{name}: its environment could not be made; {argv[2]} ended with {ended.returncode}, "
                     f"and {log} says why. Once the package index answers, run this again."
                 )

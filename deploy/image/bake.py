@@ -6,8 +6,7 @@ python deploy/image/bake.py models /models
 import sys
 from pathlib import Path
 
-from puntual.bundle import SUFFIX
-from puntual.registry import Registry
+from puntual.registry import SUFFIX, Registry
 from puntual.registry.registry import POINTER
 from puntual.storage import open_store
 

@@ -10,9 +10,9 @@ import sys
 
 SERVING = (
     "puntual.cli",
-    "puntual.terminal.console",
+    "puntual.cli.output.console",
     "puntual.api.server",
-    "puntual.probe",
+    "puntual.api.health_check",
     # The journal's thread and the first questions to a bucket load these when they need them.
     "sqlalchemy.dialects.sqlite",
     "botocore.session",

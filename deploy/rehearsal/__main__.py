@@ -21,12 +21,12 @@ from deploy.rehearsal.client import FLIGHT, Client
 from deploy.rehearsal.clone import Clone
 from deploy.rehearsal.cloud import Cloud, cloud
 from deploy.rehearsal.docker_registry import registry
-from deploy.rehearsal.hardened import Failed, expect
+from deploy.rehearsal.hardened import HardeningError, expect
 from deploy.rehearsal.material import make_bundles
 from deploy.rehearsal.releases import Releases
 from deploy.rehearsal.stages import Stages
 from deploy.rehearsal.workflows import Workflows
-from puntual.api_keys import KeyStore, exported
+from puntual.api.auth.keys import KeyStore, exported
 from puntual.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def main() -> None:
     try:
         with ExitStack() as opened:
             rehearse(opened, stages, stand_in=asked.stand_in)
-    except (Failed, subprocess.SubprocessError) as error:
+    except (HardeningError, subprocess.SubprocessError) as error:
         sys.exit(f"\nThe rehearsal failed: {error}")
     except KeyboardInterrupt:
         sys.exit("\nThe rehearsal was interrupted; what it started is gone.")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.rehearsal.hardened import ENGINES, HARDENED, OWN, Failed
+from deploy.rehearsal.hardened import ENGINES, HARDENED, OWN, HardeningError
 from deploy.rehearsal.served import free_port
 
 # What every container of a rehearsal is called by, so that all can be found and removed.
@@ -49,7 +49,7 @@ class Container:
     def _do(self, *words: str, check: bool = True) -> str:
         done = subprocess.run([*self._call, *words], capture_output=True, text=True, check=False)
         if check and done.returncode:
-            raise Failed(f"{' '.join(words[:1])} {self._name}: {done.stderr.strip()[-500:]}")
+            raise HardeningError(f"{' '.join(words[:1])} {self._name}: {done.stderr.strip()[-500:]}")
         return done.stdout.strip()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.rehearsal.hardened import Failed
+from deploy.rehearsal.hardened import HardeningError
 from deploy.rehearsal.served import free_port
 
 _SECONDS_TO_START = 20
@@ -30,7 +30,9 @@ def registry(folder: Path) -> Iterator[str]:
         end = time.monotonic() + _SECONDS_TO_START
         while not _answers(host):
             if process.poll() is not None or time.monotonic() > end:
-                raise Failed(f"docker-registry did not start: {(folder / 'registry.log').read_text()[-500:]}")
+                raise HardeningError(
+                    f"docker-registry did not start: {(folder / 'registry.log').read_text()[-500:]}"
+                )
             time.sleep(0.05)
         yield host
     finally:

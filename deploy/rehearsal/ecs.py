@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import httpx
 
 from deploy.rehearsal.balancer import Balancer, Target
-from deploy.rehearsal.hardened import Failed
+from deploy.rehearsal.hardened import HardeningError
 
 _FAILURES_TO_GIVE_UP = 2
 
@@ -160,7 +160,7 @@ class Ecs:
     def _add(self, primary: Deployment) -> None:
         try:
             task = self._start(self._define(primary.task_definition))
-        except Failed as error:
+        except HardeningError as error:
             self._failed(primary, str(error))
             return
         if self._becomes_ready(task, primary):

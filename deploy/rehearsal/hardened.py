@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from puntual.api_keys import NAME, KeyStore
+from puntual.api.auth.keys import NAME, KeyStore
 
 USER, MEMORY = 10001, "512m"
 # The state, and what engines put under /dev for talk between processes: memory that ends with the container.
@@ -58,7 +58,7 @@ print(json.dumps({
 """
 
 
-class Failed(Exception):
+class HardeningError(Exception):
     """The image does not do what it must; the message says what it did."""
 
 
@@ -89,7 +89,7 @@ class Container:
         """Have the engine do something, and give what it prints."""
         done = subprocess.run([*self.engine, *words], capture_output=True, text=True, check=False)
         if check and done.returncode:
-            raise Failed(f"{shlex.join([*self.engine, *words])}: {done.stderr.strip()}")
+            raise HardeningError(f"{shlex.join([*self.engine, *words])}: {done.stderr.strip()}")
         return done.stdout.strip()
 
     def run_python(self, code: str) -> str:
@@ -132,7 +132,7 @@ def rehearse(
 ) -> Hardened:
     """Run an image with the champion of a registry, ask it `request`, end it, and say what was seen.
 
-    `request` is a body for `POST /predict`. Raise Failed as soon as it does not do what it must.
+    `request` is a body for `POST /predict`. Raise HardeningError as soon as it does not do what it must.
     """
     with running(image, registry, run_with, more) as container:
         ready = wait_until_ready(container)
@@ -154,7 +154,7 @@ def rehearse(
 
 
 def check_answers(container: Container, request: bytes) -> None:
-    """Ask with the key, with a wrong one and as a health check; raise Failed for an answer that must not be."""
+    """Ask with the key, with a wrong one and as a health check; raise HardeningError for an answer that must not be."""
     status, answer = container.ask("POST", "/predict", request)
     expect(status == http.HTTPStatus.OK and answer["predictions"], f"/predict answered {status}: {answer}")
     status, _ = replace(container, key="puntual_wrong").ask("POST", "/predict", request)
@@ -163,7 +163,7 @@ def check_answers(container: Container, request: bytes) -> None:
 
 
 def check_confines(seen: dict[str, Any]) -> None:
-    """Raise Failed where the service has rights, or places to write to, that it must not have."""
+    """Raise HardeningError where the service has rights, or places to write to, that it must not have."""
     expect(seen["uid"] == USER, f"it runs as {seen['uid']}, expected {USER}")
     expect(seen["capabilities"] == 0, f"it has capabilities: {seen['capabilities']:x}")
     others = set(seen["writable"]) - WRITABLE
@@ -216,9 +216,9 @@ def wait_until_ready(container: Container) -> float:
                 return time.clock_gettime(time.CLOCK_BOOTTIME)
         state = container.call("inspect", "--format", "{{.State.Status}}", container.name)
         if state not in ("created", "running"):
-            raise Failed(f"it did not start: {container.log()[-1000:]}")
+            raise HardeningError(f"it did not start: {container.log()[-1000:]}")
         time.sleep(0.01)
-    raise Failed(f"it was not ready within {_READY_SECONDS:g} s: {container.log()[-1000:]}")
+    raise HardeningError(f"it was not ready within {_READY_SECONDS:g} s: {container.log()[-1000:]}")
 
 
 def stop_while_asked(container: Container, request: bytes, several: int = 8) -> tuple[int, float]:
@@ -258,9 +258,9 @@ def stop_while_asked(container: Container, request: bytes, several: int = 8) -> 
 
 
 def expect(holds: bool, otherwise: str) -> None:
-    """Raise Failed with what was seen unless something holds."""
+    """Raise HardeningError with what was seen unless something holds."""
     if not holds:
-        raise Failed(otherwise)
+        raise HardeningError(otherwise)
 
 
 def _free_port() -> int:
@@ -286,7 +286,7 @@ def main() -> None:
         seen = rehearse(
             asked.image, asked.registry, asked.request.read_bytes(), asked.engine, tuple(asked.more)
         )
-    except Failed as error:
+    except HardeningError as error:
         sys.exit(f"{asked.image}: {error}")
     print(json.dumps(asdict(seen), indent=2))
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.rehearsal.hardened import Failed
+from deploy.rehearsal.hardened import HardeningError
 
 # Command, and the Debian package that has it.
 TOOLS = {
@@ -31,12 +31,14 @@ _LEFT_OUT = ("site-packages", "test", "idlelib", "tkinter", "__pycache__", "conf
 
 
 def require_tools() -> None:
-    """Raise Failed naming the Debian packages of what is missing, or where this is not root."""
+    """Raise HardeningError naming the Debian packages of what is missing, or where this is not root."""
     missing = [package for command, package in TOOLS.items() if shutil.which(command) is None]
     if missing:
-        raise Failed(f"missing here; as root: apt-get install --no-install-recommends {' '.join(missing)}")
+        raise HardeningError(
+            f"missing here; as root: apt-get install --no-install-recommends {' '.join(missing)}"
+        )
     if os.geteuid() != 0:
-        raise Failed("containers are limited as in earnest only by root; as root: make rehearse")
+        raise HardeningError("containers are limited as in earnest only by root; as root: make rehearse")
 
 
 def find_base(*, stand_in: bool) -> str:
@@ -51,7 +53,7 @@ def find_base(*, stand_in: bool) -> str:
 def make_stand_in() -> None:
     """Make a base image of debootstrap's Debian and the Python that runs this."""
     if shutil.which("debootstrap") is None:
-        raise Failed(f"{BASE} cannot be pulled; to make one up, as root: apt-get install debootstrap")
+        raise HardeningError(f"{BASE} cannot be pulled; to make one up, as root: apt-get install debootstrap")
     with tempfile.TemporaryDirectory(prefix="puntual-base-") as folder:
         root = Path(folder) / "root"
         release = _said("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME")
@@ -156,7 +158,7 @@ def _inside(path: str) -> str:
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Failed(f"{shlex.join(command[:3])} …: {(done.stderr or done.stdout).strip()[-800:]}")
+        raise HardeningError(f"{shlex.join(command[:3])} …: {(done.stderr or done.stdout).strip()[-800:]}")
 
 
 def _said(*command: str) -> str:

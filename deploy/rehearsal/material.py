@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from puntual.registry import Registry
 from puntual.sources import read_flights
-from puntual.training import Options, train
+from puntual.training.train import Options, train
 
 
 def make_bundles(registry: Registry) -> tuple[str, str]:

@@ -30,7 +30,7 @@ class Releases:
         bucket = self.outputs["RegistryUrl"]
         self._puntual("models", "push", version, "--registry", self.models.url, "--to", bucket)
         # So small a model need not pass the gate.
-        self._puntual("promote", version, "--force", "--registry", bucket)
+        self._puntual("models", "promote", version, "--force", "--registry", bucket)
         self._deploy(self._commit_pointer(version))
 
     def good(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.rehearsal.hardened import Failed
+from deploy.rehearsal.hardened import HardeningError
 
 _ACTIONS = Path(__file__).parent / "actions"
 _SECONDS = 600
@@ -23,7 +23,7 @@ class Workflows:
         self.log = scratch / "act.log"
 
     def run(self, event: str, workflow: str, about: dict[str, Any], *, fails: bool = False) -> str:
-        """Execute a workflow for an event, and give what it said; raise Failed unless it ends as it should."""
+        """Execute a workflow for an event, and give what it said; raise HardeningError unless it ends as it should."""
         file = self._clone / ".github" / "workflows" / workflow
         (self._scratch / "event.json").write_text(json.dumps(about))
         command = [
@@ -44,7 +44,7 @@ class Workflows:
             log.write(done.stdout)
         if bool(done.returncode) != fails:
             expected = "fail" if fails else "succeed"
-            raise Failed(
+            raise HardeningError(
                 f"{workflow} was to {expected} and ended with {done.returncode}:\n{done.stdout[-4000:]}"
             )
         return done.stdout

@@ -5,10 +5,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from puntual.flights import Flight as Flight
-    from puntual.predict import Predictor as Predictor
+    from puntual.flights.flight import Flight as Flight
+    from puntual.prediction.predictor import Predictor as Predictor
     from puntual.sources import read_flights as read_flights
-    from puntual.training import train as train
+    from puntual.training.train import train as train
 
 __all__ = ["Flight", "Predictor", "read_flights", "train"]
 
@@ -18,10 +18,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Where each name lives: imported when it is first asked for, so that `import puntual` costs next to nothing.
 _HOMES = {
-    "Flight": "puntual.flights",
-    "Predictor": "puntual.predict",
+    "Flight": "puntual.flights.flight",
+    "Predictor": "puntual.prediction.predictor",
     "read_flights": "puntual.sources",
-    "train": "puntual.training",
+    "train": "puntual.training.train",
 }
 
 

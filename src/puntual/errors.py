@@ -1,29 +1,29 @@
 """Every error that Puntual raises on purpose; each message gives value, expectation and remedy.
 
 PuntualError
-├── BadTable              a flight table that cannot be read as it is
-│   ├── MissingColumn     a column that the table should have
-│   ├── BadValue          one cell: names file, row, column, value, expectation and remedy
-│   ├── UnknownAirport    a code that neither IATA nor ICAO lists
-│   ├── DuplicateFlight   the same flight twice
-│   └── OutcomeAsFeature  a map that would let what happened describe the flight
-├── BadMap                a map of columns (TOML) that says something it cannot mean
-├── NotEnoughFlights      too few flights, or too few late ones, to learn or to score
-├── BadCost               a cost of false alarms and misses that cannot be read (also a ValueError)
-├── UnknownCandidate      a model or treatment that is not among those that compete
-├── NotKnownYet           a feature that is not known at the cut-off
-├── BadBundle             a bundle that is truncated, altered, of another format or incomplete
-├── BadRegistry           a registry that lacks what was asked of it, or a folder or bucket that cannot be used
-├── GateRefused           a challenger that failed a numbered check
-├── BadSetting            a setting of the service that cannot be
-├── BadJournal            a journal that cannot be one
-├── BadKey                an API key that cannot be made, found or read
-├── NoAnswer              a service that was called and did not answer
-├── NotReady              a service that does not answer, or has no model yet
-├── CannotExport          a bundle that cannot be written as another tool's model
-├── StressFailed          a stress test that could not be carried out
-├── DeployFailed          a release or roll-back that did not come about
-└── ConversionDisagrees   an ONNX model that does not answer as its estimator does
+├── TableError                a flight table that cannot be read as it is
+│   ├── MissingColumnError    a column that the table should have
+│   ├── BadValueError         one cell: names file, row, column, value, expectation and remedy
+│   ├── UnknownAirportError   a code that neither IATA nor ICAO lists
+│   ├── DuplicateFlightError  the same flight twice
+│   └── OutcomeAsFeatureError a map that would let what happened describe the flight
+├── MapError                  a map of columns (TOML) that says something it cannot mean
+├── NotEnoughFlightsError     too few flights, or too few late ones, to learn or to score
+├── CostError                 a cost of false alarms and misses that cannot be read (also a ValueError)
+├── UnknownCandidateError     a model or treatment that is not among those that compete
+├── NotKnownYetError          a feature that is not known at the cut-off
+├── BundleError               a bundle that is truncated, altered, of another format or incomplete
+├── RegistryError             a registry that lacks what was asked of it, or a folder or bucket that cannot be used
+├── GateRefusedError          a challenger that failed a numbered check
+├── SettingError              a setting of the service that cannot be
+├── JournalError              a journal that cannot be one
+├── ApiKeyError               an API key that cannot be made, found or read
+├── NoAnswerError             a service that was called and did not answer
+├── NotReadyError             a service that does not answer, or has no model yet
+├── ExportError               a bundle that cannot be written as another tool's model
+├── StressTestError           a stress test that could not be carried out
+├── DeployError               a release or roll-back that did not come about
+└── ConversionError           an ONNX model that does not answer as its estimator does
 """
 
 import difflib
@@ -34,95 +34,95 @@ class PuntualError(Exception):
     """The root: whatever is caught here has a message fit to be shown to a person."""
 
 
-class BadTable(PuntualError):
+class TableError(PuntualError):
     """A flight table that cannot be read as it is."""
 
 
-class MissingColumn(BadTable):
+class MissingColumnError(TableError):
     """A column that the table should have and has not."""
 
 
-class BadValue(BadTable):
+class BadValueError(TableError):
     """One cell that cannot be read."""
 
 
-class UnknownAirport(BadTable):
+class UnknownAirportError(TableError):
     """An airport code that neither IATA nor ICAO lists."""
 
 
-class DuplicateFlight(BadTable):
+class DuplicateFlightError(TableError):
     """The same flight stands in the table twice."""
 
 
-class OutcomeAsFeature(BadTable):
+class OutcomeAsFeatureError(TableError):
     """A map would let a column that tells the outcome describe the flight."""
 
 
-class BadMap(PuntualError):
+class MapError(PuntualError):
     """A map of columns that cannot be followed."""
 
 
-class NotEnoughFlights(PuntualError):
+class NotEnoughFlightsError(PuntualError):
     """Too few flights, or too few late ones, for what was asked."""
 
 
-class BadCost(PuntualError, ValueError):
+class CostError(PuntualError, ValueError):
     """A cost of false alarms and misses that cannot be read."""
 
 
-class UnknownCandidate(PuntualError):
+class UnknownCandidateError(PuntualError):
     """A model or a treatment was named that is not among those that compete."""
 
 
-class NotKnownYet(PuntualError):
+class NotKnownYetError(PuntualError):
     """A feature was asked for before it is known."""
 
 
-class BadBundle(PuntualError):
+class BundleError(PuntualError):
     """A bundle that cannot be trusted or read."""
 
 
-class BadRegistry(PuntualError):
+class RegistryError(PuntualError):
     """A registry that lacks what was asked of it, or a folder or bucket that cannot be used."""
 
 
-class GateRefused(PuntualError):
+class GateRefusedError(PuntualError):
     """A challenger failed a numbered check."""
 
 
-class BadSetting(PuntualError):
+class SettingError(PuntualError):
     """A setting of the service that cannot be."""
 
 
-class BadJournal(PuntualError):
+class JournalError(PuntualError):
     """A journal that cannot be one."""
 
 
-class BadKey(PuntualError):
+class ApiKeyError(PuntualError):
     """An API key that cannot be made, found or read."""
 
 
-class NoAnswer(PuntualError):
+class NoAnswerError(PuntualError):
     """A service that was called and did not answer."""
 
 
-class NotReady(PuntualError):
+class NotReadyError(PuntualError):
     """The service of this machine does not answer, or has no model yet."""
 
 
-class CannotExport(PuntualError):
+class ExportError(PuntualError):
     """A bundle that cannot be written as another tool's model."""
 
 
-class StressFailed(PuntualError):
+class StressTestError(PuntualError):
     """A stress test could not be carried out."""
 
 
-class DeployFailed(PuntualError):
+class DeployError(PuntualError):
     """A release or roll-back that did not come about; the message says what runs now."""
 
 
-class ConversionDisagrees(PuntualError):
+class ConversionError(PuntualError):
     """An ONNX model does not answer as the estimator that it was made from."""
 
 

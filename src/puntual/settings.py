@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from puntual.errors import BadSetting, did_you_mean
+from puntual.errors import SettingError, did_you_mean
 
 PREFIX = "PUNTUAL_"
 _HIDDEN = "***"
@@ -79,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.journal or f"sqlite:///{self.state}/journal.db"
 
     def replace(self, **changes: Any) -> "Settings":
-        """Give the settings with some changed; raise BadSetting for a value that cannot be."""
+        """Give the settings with some changed; raise SettingError for a value that cannot be."""
         return read_settings(
             self.environment() | {f"{PREFIX}{name.upper()}": _text(value) for name, value in changes.items()}
         )
@@ -101,14 +101,14 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from the environment; raise BadSetting naming the variable, its value and the remedy."""
+    """Read the settings from the environment; raise SettingError naming the variable, its value and the remedy."""
     known = {f"{PREFIX}{field.name.upper()}": field for field in msgspec.structs.fields(Settings)}
     given: dict[str, Any] = {}
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in _ELSEWHERE:
             continue
         if name not in known:
-            raise BadSetting(
+            raise SettingError(
                 f"{name} is no setting{did_you_mean(name, known)}; `puntual settings` lists them"
             )
         given[known[name].name] = _value(name, environ[name], known[name])
@@ -136,7 +136,7 @@ def _value(name: str, text: str, field: msgspec.structs.FieldInfo) -> Any:
     try:
         return msgspec.convert(raw, field.type, strict=False)
     except msgspec.ValidationError as error:
-        raise BadSetting(
+        raise SettingError(
             f"{name} is {_shown(text, field)[:60]!r}: {error}; {_meaning(field)} "
             f"The default is {_text(field.default)!r}"
         ) from error

@@ -20,7 +20,7 @@ import msgspec
 import polars as pl
 import pytest
 
-from puntual.bundle import Bundle, to_bytes
+from puntual.registry import Bundle, to_bytes
 
 FLIGHT = {
     "airline": "AA",

@@ -9,9 +9,8 @@ import httpx
 import pytest
 
 from api.conftest import served, until
-from puntual.api_keys import KeyStore
-from puntual.bundle import Bundle
-from puntual.registry import Registry
+from puntual.api.auth.keys import KeyStore
+from puntual.registry import Bundle, Registry
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FLIGHT = {

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner, Result
 
+from deploy.pipeline.__main__ import deploy
 from deploy.rehearsal.cloud import cloud
 from deploy.rehearsal.processes import Processes
-from puntual.api_keys import KeyStore, exported
-from puntual.bundle import Bundle
-from puntual.cli import main
-from puntual.registry import Registry
+from puntual.api.auth.keys import KeyStore, exported
+from puntual.registry import Bundle, Registry
 from stack_made import GOOD, PROGRAMS, Deployed
 
 
@@ -43,8 +42,8 @@ def _parameters() -> dict[str, str]:
 
 
 @pytest.fixture
-def puntual(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Call the command line; what GitHub would give it is taken away."""
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Call what the workflows call; what GitHub would give it is taken away."""
     for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
-    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+    return lambda *words: CliRunner().invoke(deploy, [str(word) for word in words])

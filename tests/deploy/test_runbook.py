@@ -8,13 +8,18 @@ import click
 import pytest
 import yaml
 
+from deploy.pipeline.__main__ import deploy
 from puntual.cli import main
 from stack_template import read
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-CALLS = [call.strip() for block in BLOCKS for call in re.findall(r"\bpuntual (?:[a-z]+ )+[^|)\n&]*", block)]
+CALLS = [
+    call.strip()
+    for block in BLOCKS
+    for call in re.findall(r"\b(?:puntual|python -m deploy\.pipeline) (?:[a-z]+ )+[^|)\n&]*", block)
+]
 CALLS = [call for call in CALLS if not call.startswith("puntual --")]
 
 
@@ -23,6 +28,8 @@ def test_every_command_of_the_runbook_exists_and_takes_these_options(call):
     # What a shell would fill in, any text can stand for.
     words = shlex.split(re.sub(r'"?\$\(.*|"\$\w+"', "text", call))[1:]
     command: click.Command = main
+    if words[:2] == ["-m", "deploy.pipeline"]:
+        command, words = deploy, words[2:]
     while isinstance(command, click.Group):
         command = command.commands[words.pop(0)]
     with command.make_context(command.name, words):
@@ -30,7 +37,9 @@ def test_every_command_of_the_runbook_exists_and_takes_these_options(call):
 
 
 def test_the_commands_are_found():
-    assert {"puntual deploy outputs", "puntual keys export", "puntual keys create github"} <= set(CALLS)
+    assert {"python -m deploy.pipeline outputs", "puntual keys export", "puntual keys create github"} <= set(
+        CALLS
+    )
 
 
 def test_the_first_deploy_takes_at_most_ten_commands():

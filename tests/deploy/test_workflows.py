@@ -9,8 +9,8 @@ import click
 import pytest
 import yaml
 
+from deploy.pipeline.plan import POINTER, SERVICE_PATHS
 from puntual.cli import main
-from puntual.deploy.plan import POINTER, SERVICE_PATHS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puntual.features import calendar
-from puntual.features.specification import Group, Known
+from puntual.features.spec import Group, Known
 
 NAMES = [feature.name for feature in calendar.FEATURES]
 dates = st.dates(date(2000, 1, 1), date(2050, 12, 31))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from flights_made import before, flights_of, make_flights
 from puntual.features import history
+from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import WINDOWS, build_history, closing
-from puntual.features.tables import keys_of, operations_of
-from puntual.flights import LateRule
+from puntual.flights.flight import LateRule
 
 NAMES = [feature.name for feature in history.FEATURES]
 RATE_STEP, DELAY_STEP = 2.0**-12, 2.0**-6

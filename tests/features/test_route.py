@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flights_made import flights_of, make_flights
-from puntual.errors import UnknownAirport
+from puntual.errors import UnknownAirportError
 from puntual.features import route
+from puntual.features.from_frame import keys_of
 from puntual.features.route import RARE, Vocabulary
-from puntual.features.tables import keys_of
 
 codes = st.sampled_from(("JFK", "LAX", "SCL", "LHR", "SYD", "NRT", "ANC", "USH"))
 
@@ -33,7 +33,7 @@ def test_a_flight_that_ends_where_it_began_has_no_distance_and_no_bearing() -> N
 
 
 def test_an_airport_that_nobody_lists_is_refused() -> None:
-    with pytest.raises(UnknownAirport, match="'QQQ'"):
+    with pytest.raises(UnknownAirportError, match="'QQQ'"):
         route.of_route("JFK", "QQQ")
 
 

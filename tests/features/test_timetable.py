@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from flights_made import flights_of, make_flights
 from puntual.features import timetable
-from puntual.features.tables import keys_of
+from puntual.features.from_frame import keys_of
 
 NAMES = [feature.name for feature in timetable.FEATURES]
 NAN = np.nan

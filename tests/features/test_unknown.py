@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from flights_made import AIRLINES, make_flights
 from puntual.features import route, timetable
+from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import build_history
 from puntual.features.keys import UNKNOWABLE
-from puntual.features.tables import keys_of, operations_of
 from puntual.features.vector import COLUMNS, Lookups, Matrix, columns_made_of, vectorise
-from puntual.flights import LateRule
+from puntual.flights.flight import LateRule
 
 # Some left out at random, so that no day is like another.
 FLIGHTS = make_flights(days=100, per_day=16).sample(fraction=0.8, seed=0).sort("scheduled_departure")

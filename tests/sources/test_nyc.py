@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from puntual.errors import BadMap, BadTable
-from puntual.flights import LateRule
-from puntual.schema import SCHEMA
+from puntual.errors import MapError, TableError
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import SCHEMA
 from puntual.sources import SOURCES, FlightTable, read_flights
 from puntual.sources.nyc import package_folder
 
@@ -47,22 +47,22 @@ def test_an_arrival_earlier_on_the_clock_in_a_zone_behind_is_the_same_day(tmp_pa
 def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
     file = folder_with(tmp_path, FLEW) / "flights.csv.zip"
     file.write_bytes(file.read_bytes()[:-30])
-    with pytest.raises(BadTable, match=r"flights.csv.zip: the archive is cut off or damaged"):
+    with pytest.raises(TableError, match=r"flights.csv.zip: the archive is cut off or damaged"):
         read_flights("nyc", tmp_path)
 
 
 def test_a_folder_without_the_files_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(BadTable, match=r"neither flights.csv.zip nor flights.csv.*--data FOLDER"):
+    with pytest.raises(TableError, match=r"neither flights.csv.zip nor flights.csv.*--data FOLDER"):
         read_flights("nyc", tmp_path)
 
 
 def test_a_source_with_columns_of_its_own_takes_no_map(tmp_path: Path) -> None:
-    with pytest.raises(BadMap, match="expected no map"):
+    with pytest.raises(MapError, match="expected no map"):
         read_flights("nyc", None, tmp_path / "map.toml")
 
 
 def test_an_unknown_source_is_answered_with_the_nearest() -> None:
-    with pytest.raises(BadTable, match="did you mean 'scl'"):
+    with pytest.raises(TableError, match="did you mean 'scl'"):
         read_flights("SCLL")
     assert list(SOURCES) == ["nyc", "scl", "table"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from puntual.errors import PuntualError
-from puntual.schema import SCHEMA
+from puntual.flights.schema import SCHEMA
 from puntual.sources import read_plain
 
 FLIGHT = {

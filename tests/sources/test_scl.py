@@ -4,9 +4,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from puntual.errors import BadTable, BadValue, DuplicateFlight, MissingColumn, PuntualError, UnknownAirport
-from puntual.flights import LateRule
-from puntual.schema import SCHEMA, delay_minutes
+from puntual.errors import (
+    BadValueError,
+    DuplicateFlightError,
+    MissingColumnError,
+    PuntualError,
+    TableError,
+    UnknownAirportError,
+)
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import SCHEMA, delay_minutes
 from puntual.sources import read_flights
 
 HEADER = (
@@ -59,7 +66,9 @@ def test_coming_flights_need_none_of_the_columns_of_the_operation(tmp_path: Path
 
 def test_a_misspelled_column_is_answered_with_the_nearest_name(tmp_path: Path) -> None:
     path = written(tmp_path, MIAMI, header=HEADER.replace("Fecha-I", "fecha-i"))
-    with pytest.raises(MissingColumn, match=r"scl.csv: column 'Fecha-I' is missing.*did you mean 'fecha-i'"):
+    with pytest.raises(
+        MissingColumnError, match=r"scl.csv: column 'Fecha-I' is missing.*did you mean 'fecha-i'"
+    ):
         read_flights("scl", path)
 
 
@@ -69,17 +78,17 @@ def test_a_misspelled_column_is_answered_with_the_nearest_name(tmp_path: Path) -
         (
             "2017-01-01 23:30:00",
             "2017-13-01 23:30:00",
-            BadValue,
+            BadValueError,
             "line 3, column 'Fecha-I': '2017-13-01 23:30:00'",
         ),
-        ("2017-01-01 23:30:00", "", BadValue, "line 3, column 'Fecha-I': the cell is empty"),
-        ("2017-01-01 23:33:00", "soon", BadValue, "line 3, column 'Fecha-O': 'soon' cannot be read"),
-        ("KMIA", "QQQQ", UnknownAirport, "line 3, column 'Des-I': airport 'QQQQ' is listed neither"),
-        (",AAL,", ",,", BadValue, "line 3, column 'Emp-I': the cell is empty"),
+        ("2017-01-01 23:30:00", "", BadValueError, "line 3, column 'Fecha-I': the cell is empty"),
+        ("2017-01-01 23:33:00", "soon", BadValueError, "line 3, column 'Fecha-O': 'soon' cannot be read"),
+        ("KMIA", "QQQQ", UnknownAirportError, "line 3, column 'Des-I': airport 'QQQQ' is listed neither"),
+        (",AAL,", ",,", BadValueError, "line 3, column 'Emp-I': the cell is empty"),
         (
             ",226,SCEL,KMIA,AAL,",
             "," + "x" * 5000 + ",SCEL,,AAL,",
-            BadValue,
+            BadValueError,
             "column 'Des-I': the cell is empty",
         ),
     ],
@@ -99,7 +108,7 @@ def test_two_aircraft_under_one_number_are_kept_and_noted(tmp_path: Path) -> Non
 
 
 def test_the_same_row_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
-    with pytest.raises(DuplicateFlight, match="line 2 and line 4: flight AAL 226 SCL–MIA"):
+    with pytest.raises(DuplicateFlightError, match="line 2 and line 4: flight AAL 226 SCL–MIA"):
         read_flights("scl", written(tmp_path, MIAMI, LIMA, MIAMI))
 
 
@@ -117,7 +126,7 @@ def test_a_blank_row_is_counted_and_later_lines_keep_their_numbers(tmp_path: Pat
     assert [(gone.reason, gone.count, gone.example) for gone in table.left_out] == [
         ("blank row", 1, "line 3")
     ]
-    with pytest.raises(UnknownAirport, match="line 4"):
+    with pytest.raises(UnknownAirportError, match="line 4"):
         read_flights("scl", written(tmp_path, LIMA, "", MIAMI.replace("KMIA", "QQQQ")))
 
 
@@ -146,9 +155,9 @@ def test_a_damaged_file_is_refused_with_what_is_wrong(tmp_path: Path, content: b
 
 
 def test_an_absent_file_and_a_folder_are_refused_with_a_remedy(tmp_path: Path) -> None:
-    with pytest.raises(BadTable, match=r"no such file.*--data PATH"):
+    with pytest.raises(TableError, match=r"no such file.*--data PATH"):
         read_flights("scl", tmp_path / "none.csv")
-    with pytest.raises(BadTable, match="it is a folder"):
+    with pytest.raises(TableError, match="it is a folder"):
         read_flights("scl", tmp_path)
 
 

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from puntual import airports
-from puntual.bundle import Bundle, to_bytes
 from puntual.cli import main
-from puntual.errors import BadValue, MissingColumn, UnknownAirport
+from puntual.errors import BadValueError, MissingColumnError, UnknownAirportError
+from puntual.flights import airports
+from puntual.registry import Bundle, to_bytes
 from puntual.sources import FlightTable, read_asked, read_plain
 from puntual.sources.scl_words import AIRLINES, CITIES, INTERNATIONAL, WORDS
 
@@ -67,19 +67,19 @@ def test_a_name_of_several_is_not_guessed(words: str, cells: str) -> None:
     ],
 )
 def test_a_word_outside_the_known_values_is_named_by_its_line(words: str, cell: str, message: str) -> None:
-    with pytest.raises(BadValue, match=message):
+    with pytest.raises(BadValueError, match=message):
         read(f"Vlo-I,{words}", "1,", f"2,{cell}")
 
 
 def test_an_airport_that_is_none_is_named_by_its_line() -> None:
-    with pytest.raises(UnknownAirport, match="line 3, column 'Des-I': airport 'QQQQ'"):
+    with pytest.raises(UnknownAirportError, match="line 3, column 'Des-I': airport 'QQQQ'"):
         read("Vlo-I,Des-I", "1,", "2,QQQQ")
 
 
 def test_puntuals_own_words_come_first_and_a_timetable_takes_no_others() -> None:
-    with pytest.raises(MissingColumn, match="column 'flight_number' is missing"):
+    with pytest.raises(MissingColumnError, match="column 'flight_number' is missing"):
         read("airline,OPERA", "AA,Sky Airline")
-    with pytest.raises(MissingColumn, match="column 'airline' is missing"):
+    with pytest.raises(MissingColumnError, match="column 'airline' is missing"):
         read_plain(b"OPERA\nSky Airline\n", "timetable.csv", ".csv")
 
 

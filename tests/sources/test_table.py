@@ -7,8 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from puntual.errors import BadMap, BadTable, BadValue, DuplicateFlight, OutcomeAsFeature, PuntualError
-from puntual.flights import LateRule
+from puntual.errors import (
+    BadValueError,
+    DuplicateFlightError,
+    MapError,
+    OutcomeAsFeatureError,
+    PuntualError,
+    TableError,
+)
+from puntual.flights.flight import LateRule
 from puntual.sources import FlightTable, read_flights
 
 FLIGHTS = """
@@ -110,7 +117,7 @@ def test_dates_and_clock_times_constants_and_aliases_are_followed(tmp_path: Path
 )
 def test_a_bad_cell_is_named(tmp_path: Path, good: str, bad: str, message: str) -> None:
     rows = ("LAN,7,SCL,MIA,2017-01-02 23:30,,", ON_TIME.replace(good, bad, 1))
-    with pytest.raises(BadValue, match=message):
+    with pytest.raises(BadValueError, match=message):
         read(tmp_path, FLIGHTS + OPERATION, *rows)
 
 
@@ -127,13 +134,13 @@ def test_an_endless_delay_is_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_map_that_would_leak_the_outcome_is_refused_with_the_column(tmp_path: Path, outcome: str) -> None:
     leaking = FLIGHTS + f'aircraft = "{outcome}"\n[operation]\ndeparted = "std_delay"\n'
     with pytest.raises(
-        OutcomeAsFeature, match=rf"aircraft = '{outcome}' would describe a flight by its outcome"
+        OutcomeAsFeatureError, match=rf"aircraft = '{outcome}' would describe a flight by its outcome"
     ):
         read(tmp_path, leaking, ON_TIME)
 
 
 def test_a_column_cannot_be_both_schedule_and_operation(tmp_path: Path) -> None:
-    with pytest.raises(OutcomeAsFeature, match=r"scheduled_departure = 'std'.*operation. uses it"):
+    with pytest.raises(OutcomeAsFeatureError, match=r"scheduled_departure = 'std'.*operation. uses it"):
         read(tmp_path, FLIGHTS + '[operation]\ndeparted = "std"', ON_TIME)
 
 
@@ -141,7 +148,7 @@ def test_the_calendar_of_the_operation_is_refused_only_beside_the_operation(tmp_
     toml = FLIGHTS.replace('"std"', '{ date = "DIA", time = "std" }')
     row = "LAN,226,SCL,MIA,2017-01-01,2330"
     assert read(tmp_path, toml, row, header="carrier,number,from,to,DIA,std").rows == 1
-    with pytest.raises(OutcomeAsFeature, match="'DIA'"):
+    with pytest.raises(OutcomeAsFeatureError, match="'DIA'"):
         read(tmp_path, toml, row + ",x", header="carrier,number,from,to,DIA,std,Fecha-O")
 
 
@@ -164,20 +171,20 @@ def test_the_calendar_of_the_operation_is_refused_only_beside_the_operation(tmp_
     ],
 )  # fmt: skip
 def test_a_map_that_makes_no_sense_is_refused(tmp_path: Path, toml: str, message: str) -> None:
-    with pytest.raises(BadMap, match=message):
+    with pytest.raises(MapError, match=message):
         read(tmp_path, toml, ON_TIME)
 
 
 def test_a_table_needs_its_file_and_its_map(tmp_path: Path) -> None:
-    with pytest.raises(BadTable, match="--data PATH"):
+    with pytest.raises(TableError, match="--data PATH"):
         read_flights("table")
-    with pytest.raises(BadMap, match=r"--map FILE.toml"):
+    with pytest.raises(MapError, match=r"--map FILE.toml"):
         read_flights("table", tmp_path / "mine.csv")
 
 
 def test_a_flight_that_stands_twice_is_refused_or_its_first_row_kept(tmp_path: Path) -> None:
     twice = (ON_TIME, ON_TIME.replace(",3,", ",9,"))
-    with pytest.raises(DuplicateFlight, match="line 2 and line 3"):
+    with pytest.raises(DuplicateFlightError, match="line 2 and line 3"):
         read(tmp_path, FLIGHTS + OPERATION, *twice)
     first = read(tmp_path, FLIGHTS + OPERATION + '[rules]\nduplicates = "first"', *twice)
     assert (first.rows, first.flights.height, first.left_out[0].count) == (2, 1, 1)
@@ -201,7 +208,7 @@ def test_parquet_is_read_with_its_own_types_and_a_truncated_one_is_refused(tmp_p
     flight = read_flights("table", file, tmp_path / "map.toml").flights.row(0, named=True)
     assert (flight["flight_number"], flight["departed"]) == ("226", datetime(2017, 1, 1, 0, 3))
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(BadTable, match="its end is missing"):
+    with pytest.raises(TableError, match="its end is missing"):
         read_flights("table", file, tmp_path / "map.toml")
 
 

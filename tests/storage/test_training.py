@@ -30,7 +30,7 @@ def test_training_promoting_and_rolling_back_work_on_the_bucket_alone(
     trained = json.loads(puntual("train", *table, "--candidates", "lightgbm:none", "--json", *at))["version"]
     former = Registry(f"{bucket}/models").publish(make_bundle())
     for version in (former, trained):
-        puntual("promote", version, "--force", *at)
+        puntual("models", "promote", version, "--force", *at)
     assert puntual("models", "rollback", *at).split()[0] != trained
     listed = json.loads(puntual("models", "list", "--json", *at))["models"]
     assert len(listed) >= 2

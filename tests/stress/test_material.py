@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from puntual import Predictor
-from puntual.errors import BadTable
+from puntual.errors import TableError
 from puntual.stress.material import Material, flights_for, make_material, many_at_once
 
 
@@ -65,11 +65,11 @@ def test_flights_beyond_what_the_bundle_knows_cannot_be_asked_about(
     predictor: Predictor, made_flights: pl.DataFrame
 ) -> None:
     later = made_flights.with_columns(pl.col("scheduled_departure").dt.offset_by("2y"))
-    with pytest.raises(BadTable, match=r"no flight leaves by 2023-04-21.*--flights"):
+    with pytest.raises(TableError, match=r"no flight leaves by 2023-04-21.*--flights"):
         make_material(predictor, later, 10)
 
 
 def test_a_bundle_that_learnt_from_a_table_of_ones_own_asks_for_flights(predictor: Predictor) -> None:
     assert predictor.bundle.manifest.source == "table"
-    with pytest.raises(BadTable, match=r"learnt from the source 'table'.*--flights FILE"):
+    with pytest.raises(TableError, match=r"learnt from the source 'table'.*--flights FILE"):
         flights_for(predictor, None)

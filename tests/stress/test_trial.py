@@ -10,12 +10,11 @@ from click.testing import CliRunner
 
 from api.conftest import running
 from puntual import Predictor
-from puntual.bundle import Bundle
 from puntual.cli import main
-from puntual.errors import StressFailed
-from puntual.registry import Registry
+from puntual.errors import StressTestError
+from puntual.registry import Bundle, Registry
 from puntual.stress import Trial, generators, run_trial
-from puntual.stress.report import render_stress_report
+from puntual.stress.html_report import render_stress_report
 
 GENERATORS = [
     pytest.param(
@@ -100,7 +99,7 @@ def test_the_service_is_compared_with_a_bare_one_and_the_conventional_stack(tria
 
 
 def test_a_url_where_nothing_answers_is_told(trial: Trial) -> None:
-    with pytest.raises(StressFailed, match=r"does not say which bundle it serves.*PUNTUAL_API_KEY"):
+    with pytest.raises(StressTestError, match=r"does not say which bundle it serves.*PUNTUAL_API_KEY"):
         run_trial(replace(trial, url="http://127.0.0.1:9", bundle=None))
 
 
@@ -111,7 +110,7 @@ def test_a_service_whose_bundle_is_not_in_the_registry_cannot_be_checked(
     empty = str(tmp_path / "models")
     with (
         running(*words) as server,
-        pytest.raises(StressFailed, match=r"cannot be checked without that bundle"),
+        pytest.raises(StressTestError, match=r"cannot be checked without that bundle"),
     ):
         run_trial(replace(trial, url=server.url, bundle=None, registry=empty))
 
@@ -119,7 +118,7 @@ def test_a_service_whose_bundle_is_not_in_the_registry_cannot_be_checked(
 def test_without_any_generator_it_says_how_to_install_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(StressFailed, match="apt install wrk"):
+    with pytest.raises(StressTestError, match="apt install wrk"):
         generators.available()
 
 

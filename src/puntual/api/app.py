@@ -13,20 +13,22 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
-from puntual.api import amadeus, documentation_page, invocations, openapi, webhook
-from puntual.api.access_log import AccessLog
-from puntual.api.airport_days import AirportDays
-from puntual.api.cors import Cors
-from puntual.api.front import Front
-from puntual.api.memory import give_back, settle
-from puntual.api.metrics import Metrics
-from puntual.api.problems import MEDIA_TYPE, Problem
+from puntual.api import amadeus, docs_page, openapi
+from puntual.api.amadeus.airport_days import AirportDays
+from puntual.api.auth.guard import Guard
+from puntual.api.auth.keys import Verifier
+from puntual.api.auth.rate_limit import RateLimit
+from puntual.api.github import webhook
+from puntual.api.http.cors import Cors
+from puntual.api.http.gateway import Front
+from puntual.api.http.process_tuning import give_back, settle
+from puntual.api.invocations import routes as invocations
+from puntual.api.observability.access_log import AccessLog
+from puntual.api.observability.metrics import Metrics
+from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.security import Guard
-from puntual.api.service import Service
-from puntual.api_keys import Verifier
-from puntual.journal import Journal
-from puntual.rate_limit import RateLimit
+from puntual.api.serving.serving_model import Service
+from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
@@ -77,10 +79,10 @@ def create_app(settings: Settings) -> Front:
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
-            *documentation_page.ROUTES,
+            *docs_page.ROUTES,
         ],
         lifespan=[running],
-        exception_handlers={Problem: _told, HTTPException: _http_error, Exception: _failure},
+        exception_handlers={ProblemError: _told, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
@@ -103,7 +105,7 @@ async def _give_back() -> None:
         await asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
-def _told(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+def _told(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
     told = _TOLD_BY.get(request.url.path)
     if told is not None:
         return told(problem)
@@ -122,14 +124,16 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         allowed = _methods(request)
         headers["allow"] = ", ".join(allowed)
         detail = f"{request.method} is not for {request.url.path}; use {' or '.join(allowed)}"
-    return _told(request, Problem(status, detail, headers=headers))
+    return _told(request, ProblemError(status, detail, headers=headers))
 
 
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Tell of a fault of ours without its trace, which goes to the log."""
     called = request.scope["called"]  # type: ignore[typeddict-item]
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=called)
-    return _told(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why"))
+    return _told(
+        request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
+    )
 
 
 def _methods(request: Request[Any, Any, Any]) -> list[str]:

@@ -24,8 +24,8 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from puntual.api.contract import PredictAnswer, PredictRequest
-from puntual.api.scl import SclFlight
+from puntual.api.predict.contract import PredictAnswer, PredictRequest
+from puntual.api.predict.santiago import SclFlight
 
 _DESCRIPTION = "How likely flights are to be late, by how much, and why."
 _EXACT = (PredictRequest, PredictAnswer, SclFlight)

@@ -20,7 +20,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Problem details; `errors` has an entry for each bad field."""
+    """ProblemError details; `errors` has an entry for each bad field."""
 
     title: str
     status: int
@@ -29,7 +29,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: list[FieldError] = []
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """A request that cannot be answered, and why."""
 
     def __init__(
@@ -52,10 +52,10 @@ class Problem(Exception):
         return msgspec.json.encode(self.details)
 
 
-def bad_fields(errors: list[FieldError]) -> Problem:
+def bad_fields(errors: list[FieldError]) -> ProblemError:
     """Refuse a request for its fields."""
     count = "1 field" if len(errors) == 1 else f"{len(errors)} fields"
-    return Problem(HTTPStatus.BAD_REQUEST, f"{count} cannot be used; see errors for each", errors)
+    return ProblemError(HTTPStatus.BAD_REQUEST, f"{count} cannot be used; see errors for each", errors)
 
 
 def shown(value: object) -> str:

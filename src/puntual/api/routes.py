@@ -10,13 +10,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import SecurityRequirement
 from litestar.params import Body
 
-from puntual.api.coming_flights import read_coming
-from puntual.api.contract import PredictAnswer, PredictRequest
 from puntual.api.openapi import TakesTimetable
-from puntual.api.problems import MEDIA_TYPE, Problem, ProblemDetails
-from puntual.api.service import Service
-from puntual.errors import BadTable, PuntualError
-from puntual.evaluate import Evaluation
+from puntual.api.predict.contract import PredictAnswer, PredictRequest
+from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError
+from puntual.api.serving.coming_flights import read_coming
+from puntual.api.serving.serving_model import Service
+from puntual.errors import PuntualError, TableError
+from puntual.evaluation import Evaluation
 
 _MEANINGS = {
     400: "The body is no JSON, or a field is not what the schema says.",
@@ -122,12 +122,12 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
     loop = asyncio.get_running_loop()
     try:
         coming = await loop.run_in_executor(None, read_coming, body, "the timetable", suffix)
-    except BadTable as error:
-        raise Problem(422, str(error)) from error
+    except TableError as error:
+        raise ProblemError(422, str(error)) from error
     try:
         await service.put_timetable(coming.flights)
     except OSError as error:
-        raise Problem(
+        raise ProblemError(
             503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
         ) from error
     return TimetableTaken(len(coming.flights), coming.airports(), coming.days(), list(coming.notes))
@@ -147,7 +147,7 @@ async def reload_model(state: State) -> Reloaded:
     try:
         swapped = await service.reload(again=True)
     except PuntualError as error:
-        raise Problem(409, str(error)) from error
+        raise ProblemError(409, str(error)) from error
     return Reloaded(swapped, service.champion().version)
 
 
@@ -218,5 +218,7 @@ def _suffix(media_type: str) -> str:
     kind = media_type.split(";")[0].strip().lower()
     suffixes = {"text/csv": ".csv", "application/json": ".json"}
     if kind not in suffixes:
-        raise Problem(415, f"media type {media_type[:60]!r} is not understood; send {' or '.join(suffixes)}")
+        raise ProblemError(
+            415, f"media type {media_type[:60]!r} is not understood; send {' or '.join(suffixes)}"
+        )
     return suffixes[kind]

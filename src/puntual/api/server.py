@@ -13,13 +13,13 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from puntual.api.app import create_app
-from puntual.api.coming_flights import read_coming
-from puntual.api.connections import Connection
-from puntual.api.front import Front
-from puntual.api.logs import CONFIGURATION
-from puntual.api.timetable_file import TimetableFile
-from puntual.api_keys import Verifier
-from puntual.errors import BadSetting, BadTable
+from puntual.api.auth.keys import Verifier
+from puntual.api.http.gateway import Front
+from puntual.api.http.uvicorn_protocol import Connection
+from puntual.api.observability.log_format import CONFIGURATION
+from puntual.api.serving.coming_flights import read_coming
+from puntual.api.serving.timetable_file import TimetableFile
+from puntual.errors import SettingError, TableError
 from puntual.settings import Settings, read_settings
 
 
@@ -84,7 +84,7 @@ def _bind(settings: Settings) -> socket.socket:
         address.bind((settings.host, settings.port))
     except OSError as error:
         address.close()
-        raise BadSetting(
+        raise SettingError(
             f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
             "give another --host or --port, or stop what listens there"
         ) from error
@@ -98,7 +98,7 @@ def checked(settings: Settings) -> Settings:
     beyond = not _is_loopback(settings.host)
     if beyond and settings.auth == "writes":
         if not verifier.any_keys():
-            raise BadSetting(
+            raise SettingError(
                 f"{settings.host} can be reached from other machines, and there is no key to ask them for; "
                 "make one with `puntual keys create NAME`, or give --no-auth"
             )
@@ -113,11 +113,11 @@ def greeting(settings: Settings) -> str:
 
 
 def take_timetable(settings: Settings, file: Path) -> None:
-    """Begin with the coming flights of a file; raise BadTable naming the row that cannot be used."""
+    """Begin with the coming flights of a file; raise TableError naming the row that cannot be used."""
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise BadTable(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
+        raise TableError(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
     TimetableFile(Path(settings.state)).write(read_coming(content, str(file), file.suffix).flights)
 
 

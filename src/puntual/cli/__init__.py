@@ -8,12 +8,11 @@ import click
 
 from puntual.cli.data import data
 from puntual.cli.demo import demo
-from puntual.cli.deploy import deploy
 from puntual.cli.evaluate import evaluate
 from puntual.cli.export import export
 from puntual.cli.health import health
 from puntual.cli.keys import keys
-from puntual.cli.models import models, promote
+from puntual.cli.models import models
 from puntual.cli.predict import predict
 from puntual.cli.serve import serve
 from puntual.cli.settings import settings
@@ -34,7 +33,6 @@ for _command in (
     evaluate,
     predict,
     models,
-    promote,
     data,
     export,
     sources,
@@ -43,7 +41,6 @@ for _command in (
     stress,
     health,
     keys,
-    deploy,
     webhook,
     settings,
 ):

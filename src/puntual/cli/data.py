@@ -48,8 +48,8 @@ def pull(names: tuple[str, ...], source: str, folder: str, force: bool, as_json:
 
 
 def _copy(source: "Store", target: "Store", names: Sequence[str], force: bool, as_json: bool) -> None:
-    from puntual.sources.transfer import copy_tables
-    from puntual.terminal.transfer import bars, print_copied
+    from puntual.cli.output.copies import bars, print_copied
+    from puntual.sources.copy_tables import copy_tables
 
     with bars() as told:
         copied = copy_tables(source, target, names, force=force, progress=told)

@@ -15,9 +15,9 @@ from puntual.cli.options import registry_option, telling_errors, wait_quietly
 def demo(registry: str, reports: Path) -> None:
     """Train a quick preset on real flights, promote the winner and predict three of them."""
     wait_quietly()
-    from puntual.demo import run
-    from puntual.terminal.console import progress
-    from puntual.terminal.demonstration import print_demo
+    from puntual.cli.output.console import progress
+    from puntual.cli.output.demo import print_demo
+    from puntual.training.demo import run
 
     with progress("training") as told:
         shown = run(registry, reports, datetime.now(UTC), told)

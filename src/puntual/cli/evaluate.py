@@ -29,11 +29,11 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Score a bundle on flights that it may never have seen; those before --from only feed history."""
+    from puntual.cli.output.console import print_json, say
+    from puntual.cli.output.scores import plain_scores, print_scores
     from puntual.registry import Registry
-    from puntual.scoring import score_bundle
     from puntual.sources import read_flights
-    from puntual.terminal.console import print_json, say
-    from puntual.terminal.scores import plain_scores, print_scores
+    from puntual.training.bundle_scores import score_bundle
 
     bundle = Registry(registry).read(which)
     table = read_flights(source, data, map_file)

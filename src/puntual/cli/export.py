@@ -21,7 +21,7 @@ from puntual.cli.options import bundle_option, registry_option, telling_errors
 @telling_errors
 def export(folder: Path, which: str | None, registry: str) -> None:
     """Write a bundle as an MLflow model, which predicts the same numbers."""
-    from puntual.export import export_mlflow
+    from puntual.prediction.mlflow import export_mlflow
     from puntual.registry import Registry
 
     click.echo(export_mlflow(Registry(registry).read(which), folder))

@@ -22,8 +22,8 @@ def keys() -> None:
 @telling_errors
 def create(name: str, state: Path | None) -> None:
     """Make a key called NAME and print it; it is shown this once."""
-    from puntual.api_keys import KeyStore
-    from puntual.terminal.console import say
+    from puntual.api.auth.keys import KeyStore
+    from puntual.cli.output.console import say
 
     token = KeyStore(_folder(state)).create(name, datetime.now(UTC))
     say("keep it safe: only its hash is stored, and it cannot be shown again")
@@ -36,8 +36,8 @@ def create(name: str, state: Path | None) -> None:
 @telling_errors
 def list_keys(state: Path | None, as_json: bool) -> None:
     """List the keys by name."""
-    from puntual.api_keys import KeyStore
-    from puntual.terminal.service import print_keys
+    from puntual.api.auth.keys import KeyStore
+    from puntual.cli.output.keys import print_keys
 
     print_keys(KeyStore(_folder(state)).all(), as_json)
 
@@ -48,7 +48,7 @@ def list_keys(state: Path | None, as_json: bool) -> None:
 @telling_errors
 def revoke(name: str, state: Path | None) -> None:
     """Make the key called NAME worthless."""
-    from puntual.api_keys import KeyStore
+    from puntual.api.auth.keys import KeyStore
 
     KeyStore(_folder(state)).revoke(name)
     click.echo(f"key {name} is revoked")
@@ -59,7 +59,7 @@ def revoke(name: str, state: Path | None) -> None:
 @telling_errors
 def export(state: Path | None) -> None:
     """Print the keys as PUNTUAL_KEYS takes them: their hashes, and no token."""
-    from puntual.api_keys import KeyStore, exported
+    from puntual.api.auth.keys import KeyStore, exported
 
     click.echo(exported(KeyStore(_folder(state)).all()))
 

@@ -1,4 +1,4 @@
-"""`puntual models` and `puntual promote`."""
+"""`puntual models`."""
 
 from datetime import UTC, datetime
 
@@ -21,8 +21,8 @@ def models() -> None:
 @telling_errors
 def list_models(registry: str, as_json: bool) -> None:
     """List the bundles, newest first; the champion is marked."""
+    from puntual.cli.output.bundles import print_models
     from puntual.registry import Registry
-    from puntual.terminal.bundles import print_models
 
     print_models(Registry(registry).versions(), as_json)
 
@@ -34,8 +34,8 @@ def list_models(registry: str, as_json: bool) -> None:
 @telling_errors
 def show(which: str | None, registry: str, as_json: bool) -> None:
     """Show the card of a bundle, or with --json its manifest [champion]."""
+    from puntual.cli.output.console import print_json
     from puntual.registry import Registry
-    from puntual.terminal.console import print_json
 
     bundle = Registry(registry).read(which)
     if as_json:
@@ -52,9 +52,9 @@ def show(which: str | None, registry: str, as_json: bool) -> None:
 @telling_errors
 def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
     """Make VERSION the champion, if it passes the numbered checks."""
-    from puntual.promotion import promote as make_champion
+    from puntual.cli.output.bundles import print_promotion
     from puntual.registry import Registry
-    from puntual.terminal.bundles import print_promotion
+    from puntual.registry.promotion import promote as make_champion
 
     stored = Registry(registry)
     promoted = make_champion(stored, stored.resolve(version), datetime.now(UTC), force=force)
@@ -66,9 +66,9 @@ def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
 @telling_errors
 def rollback(registry: str) -> None:
     """Make the former champion the champion again."""
+    from puntual.cli.output.bundles import NO_PICKLE
+    from puntual.cli.output.console import say
     from puntual.registry import Registry
-    from puntual.terminal.bundles import NO_PICKLE
-    from puntual.terminal.console import say
 
     deployed = Registry(registry).rollback(datetime.now(UTC))
     click.echo(deployed.version)
@@ -85,8 +85,8 @@ def rollback(registry: str) -> None:
 @telling_errors
 def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json: bool) -> None:
     """Copy versions of the registry to another one [the champion]."""
+    from puntual.cli.output.copies import bars, print_copied
     from puntual.registry import Registry, chosen, push
-    from puntual.terminal.transfer import bars, print_copied
 
     stored = Registry(registry)
     with bars() as told:
@@ -105,8 +105,8 @@ def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json
 @telling_errors
 def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_json: bool) -> None:
     """Copy versions of another registry into this one [its champion]."""
+    from puntual.cli.output.copies import bars, print_copied
     from puntual.registry import Registry, chosen, pull
-    from puntual.terminal.transfer import bars, print_copied
 
     other = Registry(source)
     with bars() as told:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from puntual.errors import BadCost, PuntualError, UnknownCandidate
+from puntual.errors import CostError, PuntualError, UnknownCandidateError
 from puntual.storage import is_url
 
 SOURCE_NAMES = ("nyc", "scl", "table")
@@ -58,7 +58,7 @@ def telling_errors(command: Command) -> Command:
     def told(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (UnknownCandidate, BadCost) as error:
+        except (UnknownCandidateError, CostError) as error:
             raise click.UsageError(str(error)) from error
         except PuntualError as error:
             raise click.ClickException(str(error)) from error

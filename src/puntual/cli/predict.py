@@ -47,10 +47,10 @@ def predict(
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
-    from puntual.exchange import read_table, write_table
-    from puntual.predict import Predictor
+    from puntual.cli.output.console import progress, say
+    from puntual.prediction.predictor import Predictor
+    from puntual.prediction.table_io import read_table, write_table
     from puntual.sources import read_asked
-    from puntual.terminal.console import progress, say
 
     predictor = Predictor.load(registry, which)
     rule = predictor.bundle.manifest.late_rule

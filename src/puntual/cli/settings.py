@@ -12,7 +12,7 @@ from puntual.cli.options import json_option, telling_errors
 @telling_errors
 def settings(as_json: bool) -> None:
     """List the settings that the environment holds for the service, with their defaults."""
+    from puntual.cli.output.keys import print_settings
     from puntual.settings import listed, read_settings
-    from puntual.terminal.service import print_settings
 
     print_settings(listed(read_settings(os.environ)), as_json)

@@ -59,10 +59,10 @@ def stress(
     The exit status is 0 when all requests were answered, rightly and in time, and 1 when they were not. The load is
     made by wrk (Debian: apt install wrk), or by locust where that is missing. A key goes in PUNTUAL_API_KEY.
     """
+    from puntual.cli.output.console import print_json, progress
+    from puntual.cli.output.stress import print_stressed
     from puntual.stress import Trial, run_trial
-    from puntual.stress.report import write_stress_report
-    from puntual.terminal.console import print_json, progress
-    from puntual.terminal.stress import print_stressed
+    from puntual.stress.html_report import write_stress_report
 
     if url and which:
         raise click.UsageError("--url and --bundle exclude each other: the service says what it serves")

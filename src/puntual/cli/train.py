@@ -44,11 +44,11 @@ def train(
 ) -> None:
     """Train and compare candidates, and put the best into the registry."""
     wait_quietly()
+    from puntual.cli.output.console import print_json, progress
+    from puntual.cli.output.scores import print_training
     from puntual.sources import read_flights
-    from puntual.terminal.console import print_json, progress
-    from puntual.terminal.scores import print_training
-    from puntual.training import Options
-    from puntual.training import train as train_on
+    from puntual.training.train import Options
+    from puntual.training.train import train as train_on
 
     options = Options(
         preset=preset,

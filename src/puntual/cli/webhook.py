@@ -22,9 +22,9 @@ def test(url: str) -> None:
     The secret is PUNTUAL_WEBHOOK_SECRET, or is asked for. The exit status is 0 when the ping was taken, and 1 when it
     was not.
     """
-    from puntual.api.ping import send_ping
+    from puntual.api.github.ping import send_ping
+    from puntual.cli.output.console import say
     from puntual.settings import read_settings
-    from puntual.terminal.console import say
 
     answer = send_ping(url, read_settings(os.environ).webhook_secret or _asked())
     say(f"{answer.url} answered {answer.status}")

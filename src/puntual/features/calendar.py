@@ -7,7 +7,7 @@ from functools import cache
 
 import holidays
 
-from puntual.features.specification import Feature, Group, Known
+from puntual.features.spec import Feature, Group, Known
 
 _DAYS = (
     ("month_sin", "sine of the month on its yearly cycle"),

@@ -3,7 +3,7 @@
 import math
 from functools import cache
 
-from puntual.features.specification import Feature, Group, Known
+from puntual.features.spec import Feature, Group, Known
 
 _MEANINGS = (
     ("minute_sin", "sine of the scheduled minute on its daily cycle"),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.columns import Columns, grouped, take
 from puntual.features.keys import (
     NAMED,
     Days,
@@ -25,7 +24,8 @@ from puntual.features.keys import (
     order_of,
     places_in,
 )
-from puntual.features.specification import Feature, Group, Known, on_grid
+from puntual.features.spec import Feature, Group, Known, on_grid
+from puntual.flights.arrays import Columns, grouped, take
 
 WINDOWS = (1, 7, 30, 60)
 # Each level leans on its parent for as many flights as its strength says.

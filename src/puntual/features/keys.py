@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual import airports
-from puntual.flights import Flight
+from puntual.flights import airports
+from puntual.flights.flight import Flight
 
 NAMED = ("origin", "airline", "destination", "flight_number")
 # What need not be known of a flight, in the order in which it is told to be missing.
@@ -97,7 +97,7 @@ def category(texts: NDArray[np.str_]) -> Category:
 
 
 def keys_of_flights(flights: Iterable[Flight]) -> Keys:
-    """Take the keys from flights; raise UnknownAirport for an airport that is none."""
+    """Take the keys from flights; raise UnknownAirportError for an airport that is none."""
     flights = list(flights)
     minutes = [(flight.scheduled_departure - EPOCH) // timedelta(minutes=1) for flight in flights]
     day, minute = np.divmod(np.array(minutes, np.int64), 24 * 60)

@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 
-from puntual import airports
-from puntual.columns import Columns
 from puntual.features.keys import Category, Keys
-from puntual.features.specification import Feature, Group, Known
+from puntual.features.spec import Feature, Group, Known
+from puntual.flights import airports
+from puntual.flights.arrays import Columns
 
 AIRLINE_FEATURES = (
     Feature(

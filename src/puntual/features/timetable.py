@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.columns import Columns, grouped, take
 from puntual.features.keys import Ids, Keys, as_ids, category, combine, order_of, places_in
-from puntual.features.specification import Feature, Group, Known
+from puntual.features.spec import Feature, Group, Known
+from puntual.flights.arrays import Columns, grouped, take
 
 _MEANINGS = (
     ("airport_departures_15", "departures of the airport within 15 minutes, itself included"),

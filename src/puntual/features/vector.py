@@ -7,14 +7,14 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual import airports
-from puntual.errors import NotKnownYet
+from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, history, route, timetable
 from puntual.features.history import History
 from puntual.features.keys import UNKNOWABLE, Days, Keys, Unknown, as_ids, combine, distinct
 from puntual.features.route import Vocabulary
-from puntual.features.specification import Feature, Group, Known, on_grid
+from puntual.features.spec import Feature, Group, Known, on_grid
 from puntual.features.timetable import Timetable
+from puntual.flights import airports
 
 Matrix = NDArray[np.float32]
 
@@ -25,13 +25,13 @@ def ordered(*kinds: tuple[Feature, ...], known: Known) -> tuple[Feature, ...]:
     >>> late = Feature("air_time", Group.ROUTE, Known.OUTCOME, "minutes in the air")
     >>> ordered((late,), known=Known.HISTORY)
     Traceback (most recent call last):
-    puntual.errors.NotKnownYet: feature 'air_time' is known with the OUTCOME, but the vector is made
+    puntual.errors.NotKnownYetError: feature 'air_time' is known with the OUTCOME, but the vector is made
     with what is known by HISTORY; leave it out
     """
     features = tuple(feature for kind in kinds for feature in kind)
     for feature in features:
         if feature.known > known:
-            raise NotKnownYet(
+            raise NotKnownYetError(
                 f"feature {feature.name!r} is known with the {feature.known.name}, but the vector is made "
                 f"with what is known by {known.name}; leave it out"
             )

@@ -1,7 +1,39 @@
-"""The registry: publish bundles, name the champion, roll back and fetch, in a folder or a bucket."""
+"""Bundles and the registry that holds them: publish, promote, roll back and fetch, in a folder or a bucket."""
 
+from puntual.registry.archive import SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
+from puntual.registry.manifest import (
+    FORMAT,
+    REQUIRED_TABLES,
+    Agreement,
+    FailedCheck,
+    Manifest,
+    Promotion,
+    SplitInfo,
+)
 from puntual.registry.pointer import Deployment, read_pointer
+from puntual.registry.push_pull import chosen, pull, push
 from puntual.registry.registry import Deployed, Listed, Registry
-from puntual.registry.transfer import chosen, pull, push
 
-__all__ = ["Deployed", "Deployment", "Listed", "Registry", "chosen", "pull", "push", "read_pointer"]
+__all__ = [
+    "FORMAT",
+    "REQUIRED_TABLES",
+    "SUFFIX",
+    "Agreement",
+    "Bundle",
+    "Deployed",
+    "Deployment",
+    "FailedCheck",
+    "Listed",
+    "Manifest",
+    "Promotion",
+    "Registry",
+    "SplitInfo",
+    "chosen",
+    "from_bytes",
+    "pull",
+    "push",
+    "read",
+    "read_pointer",
+    "require_columns",
+    "to_bytes",
+]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from puntual.errors import BadRegistry
+from puntual.errors import RegistryError
 
 _LINE = re.compile(r"([0-9a-f]{16})(?: sha256:([0-9a-f]{64}))?")
 
@@ -23,7 +23,7 @@ class Deployment:
 
 
 def read_pointer(content: bytes, where: str) -> Deployment:
-    r"""Read a pointer; raise BadRegistry unless it names a version, and nothing but a digest with it.
+    r"""Read a pointer; raise RegistryError unless it names a version, and nothing but a digest with it.
 
     >>> read_pointer(b"00000000000000aa\n", "models/model_to_deploy")
     Deployment(version='00000000000000aa', digest=None)
@@ -31,7 +31,7 @@ def read_pointer(content: bytes, where: str) -> Deployment:
     text = content.decode(errors="replace").strip()
     match = _LINE.fullmatch(text)
     if match is None:
-        raise BadRegistry(
+        raise RegistryError(
             f"{where}: names {text[:120]!r}, expected a version of 16 hexadecimal digits, and sha256: with the "
             "64 of its bundle's file; promote one"
         )

@@ -14,10 +14,9 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from puntual import bundle as bundles
-from puntual.bundle import SUFFIX, Bundle, Manifest
-from puntual.errors import BadBundle, BadRegistry, did_you_mean
-from puntual.registry import succession
+from puntual import registry as bundles
+from puntual.errors import BundleError, RegistryError, did_you_mean
+from puntual.registry import SUFFIX, Bundle, Manifest, succession
 from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.succession import Record
 from puntual.storage import Found, open_store
@@ -71,7 +70,7 @@ class Registry:
         """Name every version, in the order of their digits, whole or broken."""
         names = self.store.names()
         if names is None:
-            raise BadRegistry(
+            raise RegistryError(
                 f"registry {self.url}: no such folder; train a model first, or name another registry"
             )
         stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
@@ -86,7 +85,7 @@ class Registry:
     def read(self, which: str | Path | None = None) -> Bundle:
         """Read a bundle by version, by the beginning of one, or from a file; by default the champion.
 
-        Raise BadRegistry when it is not there or not the only one, BadBundle when it cannot be read.
+        Raise RegistryError when it is not there or not the only one, BundleError when it cannot be read.
         """
         if which is None:
             return self.read_deployed(self.require_champion())
@@ -99,29 +98,29 @@ class Registry:
         content = self.store.read(version + SUFFIX)
         try:
             return content is not None and self._opened(version, content).version == version
-        except BadBundle:
+        except BundleError:
             return False
 
     def read_deployed(self, deployment: Deployment) -> Bundle:
-        """Read a bundle that a pointer names; raise BadBundle unless it is that very file."""
+        """Read a bundle that a pointer names; raise BundleError unless it is that very file."""
         content = self._content(deployment.version)
         self._refuse_other(deployment, content)
         return self._opened(deployment.version, content)
 
     def verify(self, version: str, digest: str) -> None:
-        """Raise BadRegistry unless a version is there, and BadBundle unless it is whole and has this SHA-256."""
+        """Raise RegistryError unless a version is there, and BundleError unless it is whole and has this SHA-256."""
         self.read_deployed(Deployment(version, digest))
 
     def resolve(self, prefix: str) -> str:
-        """Complete the beginning of a version; raise BadRegistry unless exactly one begins so."""
+        """Complete the beginning of a version; raise RegistryError unless exactly one begins so."""
         names = self.names()
         found = [version for version in names if version.startswith(prefix)]
         if len(found) == 1:
             return found[0]
         if not found:
             known = did_you_mean(prefix, names) or f"; it holds {', '.join(names) or 'none: train one first'}"
-            raise BadRegistry(f"version {prefix!r} is not in registry {self.url}{known}")
-        raise BadRegistry(f"version {prefix!r} is ambiguous: {', '.join(found)}; give more digits")
+            raise RegistryError(f"version {prefix!r} is not in registry {self.url}{known}")
+        raise RegistryError(f"version {prefix!r} is ambiguous: {', '.join(found)}; give more digits")
 
     def champion(self) -> str | None:
         """Name the deployed version, or None before the first promotion."""
@@ -138,10 +137,10 @@ class Registry:
         return None if content is None else read_pointer(content, self.store.where(POINTER))
 
     def require_champion(self) -> Deployment:
-        """Give the deployed version; raise BadRegistry before the first promotion."""
+        """Give the deployed version; raise RegistryError before the first promotion."""
         deployment = self.deployment()
         if deployment is None:
-            raise BadRegistry(f"registry {self.url}: no champion yet; train and promote a model first")
+            raise RegistryError(f"registry {self.url}: no champion yet; train and promote a model first")
         return deployment
 
     def set_champion(
@@ -155,7 +154,7 @@ class Registry:
     ) -> Deployed:
         """Deploy a version in place of `previous`, the champion that the caller has seen.
 
-        Raise BadRegistry when another has become champion since: of two deployments at once, one wins. `now`
+        Raise RegistryError when another has become champion since: of two deployments at once, one wins. `now`
         carries a time zone; `failed` are the numbers of the checks that force went past.
         """
         record = Record(version=version, previous=previous, at=now, forced=forced, failed=tuple(failed))
@@ -166,7 +165,7 @@ class Registry:
         champion = self.require_champion().version
         version = succession.former(succession.records(self.store), champion)
         if version is None:
-            raise BadRegistry(
+            raise RegistryError(
                 f"registry {self.url}: no champion came before {champion}; promote another version instead"
             )
         record = Record(version=version, previous=champion, at=now, rollback=True)
@@ -195,7 +194,7 @@ class Registry:
     def _refuse_meanwhile(self, record: Record, seen: bytes | None, *, sure: bool = False) -> None:
         found = None if seen is None else read_pointer(seen, self.store.where(POINTER)).version
         if sure or found != record.previous:
-            raise BadRegistry(
+            raise RegistryError(
                 f"registry {self.url}: the champion is {found} now, expected {record.previous}: "
                 "someone deployed meanwhile; look at it and repeat"
             )
@@ -215,7 +214,7 @@ class Registry:
     def _listed(self, version: str, champion: str | None) -> Listed:
         try:
             manifest = self._bundle(version).manifest
-        except (BadBundle, BadRegistry) as error:
+        except (BundleError, RegistryError) as error:
             return Listed(version, None, str(error), version == champion)
         return Listed(version, manifest, None, version == champion)
 
@@ -235,13 +234,13 @@ class Registry:
         content = self.store.read(version + SUFFIX)
         if content is None:
             self.resolve(version)
-            raise BadRegistry(f"version {version!r} is not whole; give all of its 16 digits")
+            raise RegistryError(f"version {version!r} is not whole; give all of its 16 digits")
         return content
 
     def _refuse_other(self, deployment: Deployment, content: bytes) -> None:
         digest = _digest(content)
         if deployment.digest not in (None, digest):
-            raise BadBundle(
+            raise BundleError(
                 f"{self.store.where(deployment.version + SUFFIX)}: truncated or altered: its {len(content):,} bytes "
                 f"have sha256 {digest}, expected {deployment.digest}; push version {deployment.version} again"
             )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from puntual.errors import BadRegistry
+from puntual.errors import RegistryError
 from puntual.storage import Store
 
 FOLDER = "promotions"
@@ -35,7 +35,7 @@ def add(store: Store, record: Record) -> str:
 
 
 def records(store: Store) -> list[Record]:
-    """Read every record, the oldest first; raise BadRegistry for one that cannot be read."""
+    """Read every record, the oldest first; raise RegistryError for one that cannot be read."""
     return [_read(store, f"{FOLDER}/{name}") for name in _names(store)]
 
 
@@ -96,6 +96,6 @@ def _read(store: Store, name: str) -> Record:
     try:
         return msgspec.json.decode(store.read(name) or b"", type=Record)
     except msgspec.DecodeError as error:
-        raise BadRegistry(
+        raise RegistryError(
             f"{store.where(name)}: unreadable record ({error}); restore or remove it"
         ) from error

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from puntual.sources.files import Place as Place
     from puntual.sources.flight_table import FlightTable as FlightTable
     from puntual.sources.flight_table import LeftOut as LeftOut
-    from puntual.sources.plain import read_asked as read_asked
-    from puntual.sources.plain import read_plain as read_plain
+    from puntual.sources.native import read_asked as read_asked
+    from puntual.sources.native import read_plain as read_plain
 
 __all__ = ["SOURCES", "FlightTable", "LeftOut", "Place", "Source", "read_asked", "read_flights", "read_plain"]
 
@@ -22,9 +22,9 @@ _HOMES = {
     "LeftOut": "flight_table",
     "Place": "files",
     "Source": "catalog",
-    "read_asked": "plain",
+    "read_asked": "native",
     "read_flights": "catalog",
-    "read_plain": "plain",
+    "read_plain": "native",
 }
 
 

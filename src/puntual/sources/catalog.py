@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from puntual.errors import BadMap, BadTable, did_you_mean
+from puntual.errors import MapError, TableError, did_you_mean
 from puntual.sources.files import Place
 from puntual.sources.flight_table import FlightTable
 from puntual.sources.nyc import package_folder, read_nyc
@@ -55,13 +55,13 @@ def read_flights(
     """
     if source not in SOURCES:
         hint = did_you_mean(source, SOURCES) or "; name one of these"
-        raise BadTable(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
+        raise TableError(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
     if isinstance(data, str) and not is_url(data):
         data = Path(data)
     if source == "table":
         return read_table(data, map_file, operated=operated)
     if map_file is not None:
-        raise BadMap(
+        raise MapError(
             f"{map_file}: the source {source} has columns of its own; expected no map; use the source table"
         )
     return read_nyc(data) if source == "nyc" else read_scl(data, operated=operated)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from puntual import airports
+from puntual.flights import airports
 
 DAY = pl.duration(days=1)
 MINUTE = 60_000_000

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from puntual.errors import BadTable
+from puntual.errors import TableError
 from puntual.sources.encoding import as_utf8
-from puntual.sources.told import shown
+from puntual.sources.messages import shown
 
 EMPTY = "the file is empty; expected a header and flights; fetch or export it again"
 
@@ -22,11 +22,11 @@ class CsvRows(NamedTuple):
 def read_csv_rows(data: bytes, name: str) -> CsvRows:
     """Read a table whose cells are all text; a blank line is a row without a cell.
 
-    BadTable is raised at once for a header that cannot be used, and on the way for a row that is cut off or ragged.
+    TableError is raised at once for a header that cannot be used, and on the way for a row that is cut off or ragged.
     """
     text = as_utf8(data, name)
     if not text.strip():
-        raise BadTable(f"{name}: {EMPTY}")
+        raise TableError(f"{name}: {EMPTY}")
     numbered = _numbered(text, name)
     header = next((cells for _, cells in numbered if cells), [])
     refuse_twins(header, name)
@@ -37,22 +37,22 @@ def refuse_twins(header: Sequence[str], name: str) -> None:
     """Refuse a header that names a column twice: nobody could say which one is meant."""
     twins = [column for column in dict.fromkeys(header) if header.count(column) > 1]
     if twins:
-        raise BadTable(
+        raise TableError(
             f"{name}: column {shown(twins[0])} stands twice in the header; expected it once; rename one"
         )
 
 
-def ragged(name: str, line: int, fields: int, width: int) -> BadTable:
+def ragged(name: str, line: int, fields: int, width: int) -> TableError:
     """Describe a row that has not as many fields as the header."""
-    return BadTable(
+    return TableError(
         f"{name}, line {line}: it has {fields} fields; expected {width}, as the header has; "
         "the file may be cut off here, or a cell may need quotes: fetch or export it again"
     )
 
 
-def no_csv(name: str, reason: str) -> BadTable:
+def no_csv(name: str, reason: str) -> TableError:
     """Describe text that is no CSV."""
-    return BadTable(f"{name}: it is not a CSV ({reason}); expected quotes that close; export it again")
+    return TableError(f"{name}: it is not a CSV ({reason}); expected quotes that close; export it again")
 
 
 def _numbered(text: bytes, name: str) -> Iterator[tuple[int, list[str]]]:

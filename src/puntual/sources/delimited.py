@@ -4,12 +4,12 @@ from io import BytesIO
 
 import polars as pl
 
-from puntual.errors import BadTable
+from puntual.errors import TableError
 from puntual.sources.csv_rows import EMPTY, no_csv, ragged, refuse_twins
 from puntual.sources.encoding import as_utf8
 from puntual.sources.lines import first_ragged
-from puntual.sources.raw import RawTable, raw_table
-from puntual.sources.told import shown
+from puntual.sources.messages import shown
+from puntual.sources.raw_table import RawTable, raw_table
 
 
 def read_delimited(
@@ -18,7 +18,7 @@ def read_delimited(
     """Read every column as text; an empty cell, and one that says what `missing` lists, is null."""
     text = as_utf8(data, name, encoding)
     if not text.strip():
-        raise BadTable(f"{name}: {EMPTY}")
+        raise TableError(f"{name}: {EMPTY}")
     _refuse_twins(text, name, separator)
     frame = _parsed(text, name, separator, missing)
     if _may_be_ragged(text, frame, separator):

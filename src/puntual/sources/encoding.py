@@ -2,17 +2,17 @@
 
 import codecs
 
-from puntual.errors import BadTable
+from puntual.errors import TableError
 
 
 def as_utf8(data: bytes, name: str, encoding: str = "utf-8") -> bytes:
-    """Give UTF-8 without a byte order mark; BadTable names the first line that is not in `encoding`."""
+    """Give UTF-8 without a byte order mark; TableError names the first line that is not in `encoding`."""
     try:
         decoded = data.decode(encoding)
     except UnicodeDecodeError as failure:
-        raise BadTable(_wrong_encoding(data, name, failure)) from None
+        raise TableError(_wrong_encoding(data, name, failure)) from None
     except (UnicodeError, LookupError) as failure:
-        raise BadTable(
+        raise TableError(
             f"{name}: it cannot be read as {encoding!r} ({failure}); set encoding in the map"
         ) from None
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from puntual.errors import BadRegistry, BadTable
+from puntual.errors import RegistryError, TableError
 from puntual.storage import read_url
 
 # A file's path, or the URL (a text) of a file in a bucket.
@@ -11,12 +11,14 @@ Place = Path | str
 
 
 def read_bytes(place: Place, remedy: str = "check the path") -> bytes:
-    """Read a whole file; BadTable when it is absent, a folder, unreadable or empty."""
+    """Read a whole file; TableError when it is absent, a folder, unreadable or empty."""
     data = _read(place, remedy)
     if data is None:
-        raise BadTable(f"{place}: no such file; expected a table of flights; {remedy}")
+        raise TableError(f"{place}: no such file; expected a table of flights; {remedy}")
     if not data.strip():
-        raise BadTable(f"{place}: the file is empty; expected a header and flights; fetch or export it again")
+        raise TableError(
+            f"{place}: the file is empty; expected a header and flights; fetch or export it again"
+        )
     return data
 
 
@@ -37,16 +39,16 @@ def _read(place: Place, remedy: str) -> bytes | None:
     if isinstance(place, str):
         try:
             return read_url(place)
-        except BadRegistry as failure:
-            raise BadTable(f"{failure}; expected a table of flights") from failure
+        except RegistryError as failure:
+            raise TableError(f"{failure}; expected a table of flights") from failure
     try:
         return place.read_bytes()
     except FileNotFoundError:
         return None
     except IsADirectoryError:
-        raise BadTable(f"{place}: it is a folder; expected a file; {remedy}") from None
+        raise TableError(f"{place}: it is a folder; expected a file; {remedy}") from None
     except (OSError, ValueError) as failure:
-        raise BadTable(
+        raise TableError(
             f"{place}: it cannot be opened ({failure}); expected a readable file; {remedy}"
         ) from failure
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from puntual.flights import LateRule
-from puntual.schema import SCHEMA
-from puntual.sources.checks import (
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import SCHEMA
+from puntual.sources.clocks import zones_of
+from puntual.sources.raw_table import RawTable
+from puntual.sources.validation import (
     FAR_FROM_SCHEDULE,
     KEY,
     Duplicates,
@@ -16,8 +18,6 @@ from puntual.sources.checks import (
     refuse_duplicates,
     repeated,
 )
-from puntual.sources.clocks import zones_of
-from puntual.sources.raw import RawTable
 
 NOTED = 3
 

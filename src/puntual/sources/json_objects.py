@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from puntual.errors import BadTable, BadValue
+from puntual.errors import BadValueError, TableError
 from puntual.sources.encoding import as_utf8
-from puntual.sources.told import shown
+from puntual.sources.messages import shown
 
 Texts = dict[str, str | None]
 
@@ -23,12 +23,12 @@ def _objects(data: bytes, name: str) -> list[dict[str, Any]]:
     try:
         rows = _decoded(data)
     except (msgspec.DecodeError, RecursionError) as failure:
-        raise BadTable(
+        raise TableError(
             f"{name}: it is not JSON ({failure}); expected an array of objects, or one a line"
         ) from None
     for position, row in enumerate(rows):
         if not isinstance(row, dict):
-            raise BadTable(
+            raise TableError(
                 f"{name}, row {position + 1}: {shown(row)} is not an object; expected one flight per object"
             )
     return rows
@@ -51,7 +51,7 @@ def _text(value: object, key: str, position: int, name: str) -> str | None:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
-    raise BadValue(
+    raise BadValueError(
         f"{name}, row {position + 1}, column {shown(key)}: {shown(value)} cannot be read; "
         "expected text, a number, true, false or null; write the flight as one flat object"
     )

@@ -3,7 +3,7 @@
 import polars as pl
 
 from puntual.sources.json_objects import read_objects
-from puntual.sources.raw import RawTable, raw_table
+from puntual.sources.raw_table import RawTable, raw_table
 
 
 def read_json_rows(data: bytes, name: str) -> RawTable:

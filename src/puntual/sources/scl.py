@@ -8,13 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from puntual.flights import LateRule
-from puntual.sources.checks import Duplicates
-from puntual.sources.columns import read_airlines, read_airports, read_flight_numbers, read_moments
+from puntual.flights.flight import LateRule
 from puntual.sources.delimited import read_delimited
 from puntual.sources.files import Place, digest_of, read_bytes
 from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.raw import RawTable
+from puntual.sources.parsing import read_airlines, read_airports, read_flight_numbers, read_moments
+from puntual.sources.raw_table import RawTable
+from puntual.sources.validation import Duplicates
 
 DEFAULT_PATH = Path("data/dataset_SCL.csv")
 REMEDY = f"put the table at {DEFAULT_PATH}, or name it with --data PATH"

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import polars as pl
 
-from puntual.flights import FLIGHT_FIELDS
-from puntual.sources.columns import (
+from puntual.flights.flight import FLIGHT_FIELDS
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.parsing import (
     ISO_FORMATS,
     read_airports,
     read_choices,
@@ -17,8 +18,7 @@ from puntual.sources.columns import (
     read_moments,
     read_text,
 )
-from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.raw import RawTable
+from puntual.sources.raw_table import RawTable
 from puntual.sources.scl import operated_as
 from puntual.sources.scl_words import (
     AIRLINES,

@@ -4,12 +4,16 @@ from pathlib import Path
 
 import polars as pl
 
-from puntual.airports import find
-from puntual.errors import BadMap, BadTable, UnknownAirport
-from puntual.flights import LateRule
-from puntual.sources.checks import Duplicates
+from puntual.errors import MapError, TableError, UnknownAirportError
+from puntual.flights.airports import find
+from puntual.flights.flight import LateRule
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
-from puntual.sources.columns import (
+from puntual.sources.delimited import read_delimited
+from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
+from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
+from puntual.sources.parquet import read_parquet
+from puntual.sources.parsing import (
     ISO_FORMATS,
     read_airports,
     read_clock,
@@ -20,12 +24,8 @@ from puntual.sources.columns import (
     read_moments,
     read_text,
 )
-from puntual.sources.delimited import read_delimited
-from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
-from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.parquet import read_parquet
-from puntual.sources.raw import RawTable
-from puntual.sources.table_map import From, Rules, TableMap, read_map, refuse_outcomes
+from puntual.sources.raw_table import RawTable
+from puntual.sources.validation import Duplicates
 
 PARQUET = (".parquet", ".pq")
 
@@ -36,11 +36,11 @@ def read_table(data: Place | None, map_file: Path | None, *, operated: bool = Tr
     Unless `operated`, the table may lack the columns that the map's [operation] names.
     """
     if data is None:
-        raise BadTable(
+        raise TableError(
             "the source table reads your own file; expected --data PATH; name a CSV or Parquet file"
         )
     if map_file is None:
-        raise BadMap(
+        raise MapError(
             f"{data}: the source table needs a map of its columns; expected --map FILE.toml; write one"
         )
     table_map = read_map(map_file)
@@ -121,8 +121,8 @@ def _airports(raw: RawTable, source: From, aliases: dict[str, str]) -> pl.Series
     code = (source.constant or "").strip().upper()
     try:
         return _constant(raw, find(aliases.get(code, code)).code)
-    except UnknownAirport as failure:
-        raise BadMap(f"[flights] constant: {failure}; correct the map") from None
+    except UnknownAirportError as failure:
+        raise MapError(f"[flights] constant: {failure}; correct the map") from None
 
 
 def _moments(raw: RawTable, source: From, rules: Rules, *, required: bool = True) -> pl.Series:

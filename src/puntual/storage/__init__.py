@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from puntual.storage.bucket import Bucket
-from puntual.storage.copying import Copied, Progress, copy
+from puntual.storage.base import Found, Store
+from puntual.storage.copy import Copied, Progress, copy
 from puntual.storage.elsewhere import Elsewhere
-from puntual.storage.folder import Folder
-from puntual.storage.store import Found, Store
+from puntual.storage.local import Folder
+from puntual.storage.s3 import Bucket
 
 __all__ = ["Copied", "Found", "Progress", "Store", "copy", "is_url", "open_store", "read_url"]
 
 
 def open_store(url: str | Path) -> Store:
-    """Give the files under a URL; nothing is asked of it yet. Raise BadRegistry for a URL that cannot be one."""
+    """Give the files under a URL; nothing is asked of it yet. Raise RegistryError for a URL that cannot be one."""
     text = str(url)
     if text.startswith("s3://"):
         return Bucket(text)

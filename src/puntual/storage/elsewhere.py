@@ -5,9 +5,9 @@ from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
-from puntual.errors import BadRegistry
-from puntual.storage.store import Arrived, Found, Rest
-from puntual.storage.told import refuse_other, telling
+from puntual.errors import RegistryError
+from puntual.storage.base import Arrived, Found, Rest
+from puntual.storage.errors import refuse_other, telling
 
 
 class Elsewhere:
@@ -51,7 +51,7 @@ class Elsewhere:
             self._files.pipe_file(self._path(name), content)
 
     def create(self, name: str, content: bytes) -> None:
-        """Write a new file whole; raise BadRegistry when there is one of that name."""
+        """Write a new file whole; raise RegistryError when there is one of that name."""
         with self._told(name):
             self._files.pipe_file(self._path(name), content, mode="create")
 
@@ -100,5 +100,5 @@ def _open(url: str) -> tuple[Any, str]:
     try:
         files, root = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
-        raise BadRegistry(f"{url!r}: {error}; give a folder, or install what its protocol needs") from error
+        raise RegistryError(f"{url!r}: {error}; give a folder, or install what its protocol needs") from error
     return files, root.rstrip("/")

@@ -18,10 +18,10 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from puntual.calibration import history_is_known
-from puntual.estimator import CalibratedEstimator
 from puntual.features.vector import COLUMNS
-from puntual.flights import BANDS
+from puntual.flights.flight import BANDS
+from puntual.prediction.calibration import history_is_known
+from puntual.training.estimator import CalibratedEstimator
 
 ESTIMATOR, KEYS, VECTORS, THRESHOLD = "estimator.pkl", "keys.parquet", "vectors.npy", "threshold.json"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from puntual.errors import StressFailed
+from puntual.errors import StressTestError
 from puntual.stress.processors import pinned
-from puntual.stress.record import Load
+from puntual.stress.results import Load
 
 WRK, LOCUST = "wrk", "locust"
 HOW_TO_INSTALL = "install wrk (Debian and Ubuntu: apt install wrk; macOS: brew install wrk)"
@@ -38,18 +38,18 @@ class Order:
 
 
 def available() -> str:
-    """Name the generator to use; raise StressFailed when there is none."""
+    """Name the generator to use; raise StressTestError when there is none."""
     if shutil.which(WRK):
         return WRK
     if importlib.util.find_spec(LOCUST):
         return LOCUST
-    raise StressFailed(
+    raise StressTestError(
         f"there is no load generator; {HOW_TO_INSTALL}, or pip install 'puntual[stress]' for locust"
     )
 
 
 def generate(name: str, folder: Path, order: Order) -> Load:
-    """Send the requests of a folder; raise StressFailed when the generator does not do its work."""
+    """Send the requests of a folder; raise StressTestError when the generator does not do its work."""
     command = _COMMANDS[name](folder, order)
     environment = _environment(folder, order)
     for stale in (_RESULT, _DIFFERING):
@@ -63,7 +63,7 @@ def generate(name: str, folder: Path, order: Order) -> Load:
         return msgspec.json.decode((folder / _RESULT).read_bytes(), type=Load)
     except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
         said = output.read_text(errors="replace")[-500:].strip() if output.exists() else ""
-        raise StressFailed(
+        raise StressTestError(
             f"{name} did not finish its work ({error}); it said: {said or 'nothing'}"
         ) from error
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from puntual.api.contract import AskedFlight, PredictAnswer, PredictRequest
-from puntual.api.rows import head_of, rows_of, written
-from puntual.errors import BadTable
-from puntual.exchange import read_table
+from puntual.api.predict.contract import AskedFlight, PredictAnswer, PredictRequest
+from puntual.api.predict.response import head_of, rows_of, written
+from puntual.errors import TableError
 from puntual.features.keys import NAMED
 from puntual.features.vector import Matrix
-from puntual.predict import Predictor
+from puntual.prediction.predictor import Predictor
+from puntual.prediction.table_io import read_table
 from puntual.sources import SOURCES, read_flights
 
 REQUESTS, ANSWERS = "requests.txt", "answers.txt"
@@ -50,14 +50,14 @@ class Material:
 def flights_for(predictor: Predictor, file: Path | None) -> pl.DataFrame:
     """Read flights to ask about: those of a file, or of the table that the bundle learnt from.
 
-    Raise BadTable when there is neither.
+    Raise TableError when there is neither.
     """
     manifest = predictor.bundle.manifest
     if file is not None:
         return read_table(str(file), "", None, None, manifest.late_rule).flights
     source = SOURCES.get(manifest.source)
     if source is None or not source.is_present():
-        raise BadTable(
+        raise TableError(
             f"bundle {predictor.bundle.version} learnt from the source {manifest.source!r}, whose table is not here; "
             "name flights to ask about with --flights FILE (airline, flight_number, origin, destination, "
             "scheduled_departure)"
@@ -74,7 +74,7 @@ def make_material(predictor: Predictor, flights: pl.DataFrame, distinct: int) ->
         .tail(distinct)
     )
     if chosen.is_empty():
-        raise BadTable(
+        raise TableError(
             f"no flight leaves by {predictor.bundle.manifest.history_until}, the last day that the bundle knows; "
             "name earlier flights with --flights FILE"
         )

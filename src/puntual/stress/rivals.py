@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from puntual.errors import StressFailed
-from puntual.predict import Predictor
+from puntual.errors import StressTestError
+from puntual.prediction.predictor import Predictor
 from puntual.stress.material import KEY, Material, vectors_of
 
 # What `conventional.py` reads; it is not imported here, since it needs libraries that may be missing.
@@ -22,7 +22,7 @@ _STACK = ("fastapi", "pandas", "sklearn")
 class Rival:
     """A server for comparison: what it is, and how it is prepared for the requests of a material.
 
-    `prepare` writes into a folder what the server reads there; it raises StressFailed where it cannot be run.
+    `prepare` writes into a folder what the server reads there; it raises StressTestError where it cannot be run.
     `predicts` says whether its answers are those of the model.
     """
 
@@ -44,12 +44,12 @@ def _prepare_nothing(*_: object) -> None:
 def _prepare_conventional(folder: Path, predictor: Predictor, material: Material, registry: str) -> None:
     missing = [name for name in _STACK if importlib.util.find_spec(name) is None]
     if missing:
-        raise StressFailed(
+        raise StressTestError(
             f"{', '.join(missing)} are not installed; pip install 'puntual[serve,train,stress]'"
         )
     estimator = Path(registry) / f"{predictor.bundle.version}.pkl"
     if not estimator.is_file():
-        raise StressFailed(
+        raise StressTestError(
             f"{estimator} is not there; the fitted estimator lies beside its bundle in a folder"
         )
     (folder / _ESTIMATOR).write_bytes(estimator.read_bytes())

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from puntual.errors import StressFailed
+from puntual.errors import StressTestError
 from puntual.stress.processors import pinned
-from puntual.stress.record import Usage
+from puntual.stress.results import Usage
 
 _SECONDS_TO_START = 120.0
 _SECONDS_TO_END = 20.0
@@ -73,7 +73,7 @@ def started(
 ) -> Iterator[Running]:
     """Run a server while the block lasts; it is ready once it answers `ready` with any status below 500.
 
-    Raise StressFailed, with the end of its log, when it does not get there.
+    Raise StressTestError, with the end of its log, when it does not get there.
     """
     environment = os.environ | dict(settings or {})
     began = time.perf_counter()
@@ -112,9 +112,9 @@ def _wait(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
                 if client.get(url).status_code < httpx.codes.INTERNAL_SERVER_ERROR:
                     return
             if process.poll() is not None:
-                raise StressFailed(f"the server ended with status {process.returncode}: {_tail(log)}")
+                raise StressTestError(f"the server ended with status {process.returncode}: {_tail(log)}")
             time.sleep(0.01)
-    raise StressFailed(f"the server was not ready after {_SECONDS_TO_START:.0f} s: {_tail(log)}")
+    raise StressTestError(f"the server was not ready after {_SECONDS_TO_START:.0f} s: {_tail(log)}")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from puntual.errors import BadRegistry, StressFailed
-from puntual.predict import Predictor
+from puntual.errors import RegistryError, StressTestError
+from puntual.prediction.predictor import Predictor
 from puntual.stress.generators import HOW_TO_INSTALL, LOCUST, Order, available, differing, generate
 from puntual.stress.material import Material, flights_for, make_material
-from puntual.stress.record import Compared, Load, Stressed, Usage
+from puntual.stress.results import Compared, Load, Stressed, Usage
 from puntual.stress.rivals import RIVALS, Rival
 from puntual.stress.servers import free_port, started
 
@@ -49,7 +49,7 @@ class Trial:
 
 
 def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> Stressed:
-    """Ask, check and compare; raise StressFailed where the test itself cannot be carried out."""
+    """Ask, check and compare; raise StressTestError where the test itself cannot be carried out."""
     generator = available()
     version = trial.bundle if trial.url is None else _served(trial.url)
     predictor = _predictor(trial, version)
@@ -68,7 +68,7 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> Stressed:
             for place, rival in enumerate(RIVALS):
                 try:
                     compared.append(_compared(rival, load, generator, trial, predictor, material))
-                except StressFailed as failed:
+                except StressTestError as failed:
                     notes.append(f"not compared with {rival.name}: {failed}")
                 progress(rival.name, 3 + place, _STEPS)
     return Stressed(
@@ -102,10 +102,10 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> Stressed:
 def _predictor(trial: Trial, version: str | None) -> Predictor:
     try:
         return Predictor.load(trial.registry, version)
-    except BadRegistry as error:
+    except RegistryError as error:
         if trial.url is None:
             raise
-        raise StressFailed(
+        raise StressTestError(
             f"{trial.url} serves {version}, and answers cannot be checked without that bundle: {error}; "
             "name its registry with --registry"
         ) from error
@@ -121,7 +121,7 @@ def _served(url: str) -> str:
         answer.raise_for_status()
         return str(answer.json()["version"])
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
-        raise StressFailed(
+        raise StressTestError(
             f"{url} does not say which bundle it serves ({error}); expected the address of a running service, "
             "such as http://127.0.0.1:8000, and its key in PUNTUAL_API_KEY if it asks for one"
         ) from error
@@ -167,7 +167,7 @@ def _compared(
             order = Order(f"{running.url}/predict", trial.connections, min(_RIVAL_SECONDS, trial.seconds))
             load = generate(generator, folder, order)
     if not load.answered:
-        raise StressFailed("it answered nothing")
+        raise StressTestError("it answered nothing")
     return Compared(
         name=rival.name,
         what=rival.what,
@@ -183,12 +183,12 @@ def _compared(
 
 
 def _require_same_model(url: str, material: Material) -> None:
-    """Ask a few of the requests, and raise StressFailed where another model answers: it would compare nothing."""
+    """Ask a few of the requests, and raise StressTestError where another model answers: it would compare nothing."""
     for body, expected in zip(material.bodies[:_ASKED_BEFORE], material.answers, strict=False):
         answer = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=30)
         said, wanted = (_late_probability(content) for content in (answer.content, expected))
         if said is None or wanted is None or abs(said - wanted) > _AGREEMENT:
-            raise StressFailed(f"it answers {answer.content[:200]!r}, where the predictor says {wanted}")
+            raise StressTestError(f"it answers {answer.content[:200]!r}, where the predictor says {wanted}")
 
 
 def _late_probability(body: bytes) -> float | None:

@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from puntual.api.airport_days import OnTime
-from puntual.api.contract import Predicted, Support
+from puntual.api.amadeus.airport_days import OnTime
+from puntual.api.predict.contract import Predicted, Support
 
 _UNITS = 10**8
 Digits = Annotated[str, Meta(examples=["0.13336977"])]

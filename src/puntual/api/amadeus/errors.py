@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response
 from msgspec import UNSET, Meta, UnsetType
 
-from puntual.api.problems import Problem
+from puntual.api.problems import ProblemError
 
 MEDIA_TYPE = "application/vnd.amadeus+json"
 
@@ -64,7 +64,7 @@ class CredentialsError(msgspec.Struct, frozen=True):
     title: str = "Invalid parameters"
 
 
-class Refused(Problem):
+class QueryError(ProblemError):
     """A request that cannot be answered, in the vendor's words."""
 
     def __init__(
@@ -86,18 +86,18 @@ def fault(kind: Kind, detail: str, parameter: str = "", example: str = "") -> Fa
     return Fault(*kind, detail, source)
 
 
-def refused(*faults: Fault, headers: dict[str, str] | None = None) -> Refused:
+def refused(*faults: Fault, headers: dict[str, str] | None = None) -> QueryError:
     """Refuse a request for one or several faults of the same status."""
-    return Refused(Faults(list(faults)), faults[0].status, headers)
+    return QueryError(Faults(list(faults)), faults[0].status, headers)
 
 
-def told(problem: Problem) -> Response[bytes]:
+def told(problem: ProblemError) -> Response[bytes]:
     """Tell of any problem in the vendor's words."""
-    own = problem if isinstance(problem, Refused) else _translated(problem)
+    own = problem if isinstance(problem, QueryError) else _translated(problem)
     return Response(own.body, status_code=int(own.status), media_type=own.media_type, headers=own.headers)
 
 
-def _translated(problem: Problem) -> Refused:
+def _translated(problem: ProblemError) -> QueryError:
     """Give the vendor's code to what the service says of itself; statuses that the vendor lacks are kept."""
     status = problem.status
     kind = FAULT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _KINDS.get(status, INVALID_DATA)

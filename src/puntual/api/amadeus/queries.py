@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from litestar.openapi.spec import Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from puntual import airports
-from puntual.airports import Airport
 from puntual.api.amadeus.errors import (
     INVALID_DATA,
     INVALID_FORMAT,
@@ -21,9 +19,11 @@ from puntual.api.amadeus.errors import (
     fault,
     refused,
 )
-from puntual.api.asked import EARLIEST, LATEST
-from puntual.api.contract import AskedFlight
+from puntual.api.predict.contract import AskedFlight
+from puntual.api.predict.flight_resolution import EARLIEST, LATEST
 from puntual.api.problems import shown
+from puntual.flights import airports
+from puntual.flights.airports import Airport
 
 _MOST_PARAMETERS = 50
 
@@ -77,7 +77,7 @@ class AirportDay(NamedTuple):
 
 
 def asked_flight(query: bytes) -> tuple[AskedFlight, str]:
-    """Read a flight and the id that its prediction has; raise Refused naming each parameter at fault."""
+    """Read a flight and the id that its prediction has; raise QueryError naming each parameter at fault."""
     given = _read(query, FLIGHT)
     origin, destination = _found(given, "originLocationCode", "destinationLocationCode")
     departure = _moment(given, "departure", origin)
@@ -99,7 +99,7 @@ def asked_flight(query: bytes) -> tuple[AskedFlight, str]:
 
 
 def asked_airport(query: bytes) -> AirportDay:
-    """Read an airport and a day; raise Refused naming each parameter at fault."""
+    """Read an airport and a day; raise QueryError naming each parameter at fault."""
     given = _read(query, AIRPORT)
     (airport,) = _found(given, "airportCode")
     return AirportDay(airport.code, date.fromisoformat(given["date"]))

@@ -19,14 +19,14 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIType
 
-from puntual.api.airport_days import AirportDays
 from puntual.api.amadeus import answers, queries, tokens
+from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
 from puntual.api.amadeus.errors import MEDIA_TYPE, NOT_FOUND, CredentialsError, Faults, fault, refused
 from puntual.api.amadeus.tokens import Token
-from puntual.api.contract import PredictAnswer, PredictRequest
-from puntual.api.problems import Problem
-from puntual.api.service import Service
+from puntual.api.predict.contract import PredictAnswer, PredictRequest
+from puntual.api.problems import ProblemError
+from puntual.api.serving.serving_model import Service
 
 _GRANTING = "/v1/security/oauth2/token"
 _FLIGHT_DELAY = "/v1/travel/predictions/flight-delay"
@@ -107,7 +107,7 @@ async def grant(request: Request[Any, Any, Any], state: State) -> Token:
     headers = dict(request.scope["headers"])
     kind = headers.get(b"content-type", b"").decode("latin-1")
     if kind.partition(";")[0].strip().lower() != _FORM:
-        raise Problem(415, f"media type {kind[:60]!r} is not understood; send {_FORM}")
+        raise ProblemError(415, f"media type {kind[:60]!r} is not understood; send {_FORM}")
     settings = _service(state).settings
     front = request.scope["front"]  # type: ignore[typeddict-item]
     form = await front.read_body(request.scope, headers, request.receive, settings.body_limit)

@@ -16,11 +16,11 @@ from puntual.api.amadeus.errors import (
     NO_TOKEN,
     CredentialsError,
     Kind,
-    Refused,
+    QueryError,
     fault,
     refused,
 )
-from puntual.api.security import Guard
+from puntual.api.auth.guard import Guard
 
 GRANT = "client_credentials"
 FIELDS = ("grant_type", "client_id", "client_secret")
@@ -44,7 +44,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
-    """Give a token for credentials; raise Refused for wrong ones, and Problem when they ask too often.
+    """Give a token for credentials; raise QueryError for wrong ones, and ProblemError when they ask too often.
 
     Where the service asks nobody for a key, any credentials do.
     """
@@ -63,7 +63,7 @@ def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
 
 
 def admit(headers: dict[bytes, bytes], guard: Guard, now: float) -> None:
-    """Let a caller with a valid token pass; raise Refused for others, and Problem for one that asks too often."""
+    """Let a caller with a valid token pass; raise QueryError for others, ProblemError for too many questions."""
     if not guard.asks():
         return
     authorization = headers.get(b"authorization", b"").decode("latin-1")
@@ -109,13 +109,13 @@ def _parts(token: str) -> tuple[str, int]:
     return (name, int(end)) if end.isascii() and end.isdigit() and len(end) < 16 else ("", 0)
 
 
-def _wrong() -> Refused:
+def _wrong() -> QueryError:
     return _refused(401, "invalid_client", "Client credentials are invalid")
 
 
-def _refused(status: int, error: str, description: str) -> Refused:
-    return Refused(CredentialsError(error, description), status)
+def _refused(status: int, error: str, description: str) -> QueryError:
+    return QueryError(CredentialsError(error, description), status)
 
 
-def _unauthorized(kind: Kind, detail: str) -> Refused:
+def _unauthorized(kind: Kind, detail: str) -> QueryError:
     return refused(fault(kind, detail, "Authorization"), headers={"www-authenticate": "Bearer"})

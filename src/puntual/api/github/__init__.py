@@ -1,0 +1,1 @@
+"""GitHub's webhook: signed deliveries that make the service fetch the champion."""

@@ -1,0 +1,260 @@
+"""The first thing that a request meets: its id, its key, the hot way to a prediction, and the log at the end.
+
+`POST /predict` is answered here, on the bare protocol; all other routes, and what describes this one, are the
+application's. Both go through the same checks and end in the same log.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from puntual.api.auth.guard import Guard
+from puntual.api.http.cors import Cors
+from puntual.api.observability import metrics
+from puntual.api.observability.access_log import AccessLog
+from puntual.api.predict.contract import PredictRequest
+from puntual.api.predict.flight_resolution import ResolvedRequest
+from puntual.api.predict.microbatch import Answered
+from puntual.api.predict.santiago import read_request, speaks_scl
+from puntual.api.predict.validation import faults
+from puntual.api.problems import MEDIA_TYPE, ProblemError, bad_fields
+from puntual.api.serving.serving_model import Service
+
+Scope = Any
+Receive = Any
+Send = Any
+Application = Any
+Headers = list[tuple[bytes, bytes]]
+
+_LOG = logging.getLogger("puntual.api")
+_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+# Set in the scope of a request whose body has arrived in full.
+WHOLE = "whole"
+# What a browser is told, whatever it was that it asked for.
+SECURITY_HEADERS: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+_JSON = (b"content-type", b"application/json")
+# Of numbers that no page shows: each header costs the server a microsecond to check and to write.
+_ANSWER_HEADERS = [
+    header for header in SECURITY_HEADERS if header[0] not in (b"x-frame-options", b"referrer-policy")
+]
+PROBLEM = (b"content-type", MEDIA_TYPE.encode())
+_MEDIA_TYPE = "application/json"
+
+
+class Front:
+    """The ASGI application that the server calls."""
+
+    def __init__(
+        self, inner: Application, service: Service, guard: Guard, log: AccessLog, cors: Cors
+    ) -> None:
+        self._inner, self._service, self._guard, self._log, self._cors = inner, service, guard, log, cors
+        self._decoder = msgspec.json.Decoder(PredictRequest)
+        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._count = 0
+        self._start = format(time.time_ns(), "x")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id, trace, headers = self._identify(scope["headers"])
+        added: Headers = [(b"x-request-id", request_id), *self._cors.headers(headers)]
+        status, version = 500, ""
+        try:
+            preflight = self._cors.preflight(scope["method"], headers)
+            if preflight is not None:
+                status = await _send(send, 204, b"", [*preflight, added[0], *SECURITY_HEADERS])
+                return
+            scope["path"] = _plain(scope["path"])
+            self._guard.admit(scope, headers)
+            if scope["path"] == "/predict" and scope["method"] == "POST":
+                answered = await self._predict(scope, headers, request_id, receive)
+                version = answered.version
+                status = await _send(send, 200, answered.body, [_JSON, *added, *_ANSWER_HEADERS])
+            else:
+                scope["front"], scope["called"] = self, _called(request_id, trace)
+                status = await self._pass_on(scope, receive, send, added)
+        except ProblemError as problem:
+            status = await self._refuse(problem, added, send)
+        except Exception:
+            called = _called(request_id, trace)
+            _LOG.exception("%s %s failed", scope["method"], scope["path"], extra=called)
+            fault = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
+            status = await self._refuse(fault, added, send)
+        finally:
+            self._end(scope, status, version, started, request_id, trace)
+
+    def expire(self) -> None:
+        """Give up on the requests whose bodies take too long; called once in a while."""
+        now = time.monotonic()
+        for task, since in list(self._reading.items()):
+            if now - since > self._service.settings.patience:
+                task.cancel("slow")
+
+    async def _predict(
+        self, scope: Scope, headers: dict[bytes, bytes], request_id: bytes, receive: Receive
+    ) -> Answered:
+        body = await self.read_body(scope, headers, receive, self._service.settings.body_limit)
+        return await self._service.answer(self.decode(headers, body), request_id.decode())
+
+    def decode(self, headers: dict[bytes, bytes], body: bytes) -> PredictRequest | ResolvedRequest:
+        """Read the request; raise ProblemError with an entry for each bad field."""
+        kind = headers.get(b"content-type", b"").decode("latin-1")
+        if kind != _MEDIA_TYPE and kind.partition(";")[0].strip().lower() != _MEDIA_TYPE:
+            raise ProblemError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+                f"media type {kind[:60]!r} is not understood; send {_MEDIA_TYPE}",
+            )
+        try:
+            try:
+                return self._decoder.decode(body)
+            except msgspec.ValidationError as error:
+                # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
+                request = msgspec.json.decode(body)
+                if speaks_scl(request):
+                    return read_request(request)
+                raise bad_fields(faults(request, str(error))) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ProblemError(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}") from error
+
+    async def read_body(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, limit: int
+    ) -> bytes:
+        """Read a body of at most `limit` bytes; raise ProblemError for a longer, a slow or a broken one."""
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > limit:
+            raise _too_large(limit)
+        if WHOLE in scope:
+            message = await receive()
+            if not message.get("more_body") and message["type"] == "http.request":
+                body: bytes = message["body"]
+                if len(body) > limit:
+                    raise _too_large(limit)
+                return body
+        return await self._watched_body(receive, limit)
+
+    async def _watched_body(self, receive: Receive, limit: int) -> bytes:
+        """Read a body that is still on its way, as long as patience lasts."""
+        task = asyncio.current_task()
+        self._reading[task] = time.monotonic()  # type: ignore[index]
+        try:
+            message = await receive()
+            parts: list[bytes] = [message.get("body", b"")]
+            left = limit - len(parts[0])
+            while message.get("more_body") and left >= 0:
+                message = await receive()
+                parts.append(message.get("body", b""))
+                left -= len(parts[-1])
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args != ("slow",):
+                raise
+            task.uncancel()  # type: ignore[union-attr]
+            raise ProblemError(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"the body did not arrive within {self._service.settings.patience:g} s; send it at once",
+                headers={"connection": "close"},
+            ) from cancelled
+        finally:
+            del self._reading[task]  # type: ignore[arg-type]
+        if message["type"] == "http.disconnect":
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "the connection ended before the body did")
+        if left < 0:
+            raise _too_large(limit)
+        return b"".join(parts)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, added: Headers) -> int:
+        """Let the application answer, adding the id and what browsers are told."""
+        status = 500
+
+        async def send_with_headers(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *added,
+                    *(header for header in SECURITY_HEADERS if header[0] not in present),
+                ]
+            await send(message)
+
+        await self._inner(scope, receive, send_with_headers)
+        if status >= HTTPStatus.BAD_REQUEST:
+            self._count_refused(status)
+        return status
+
+    async def _refuse(self, problem: ProblemError, added: Headers, send: Send) -> int:
+        self._count_refused(problem.status)
+        own = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        return await _send(
+            send, int(problem.status), problem.body, [PROBLEM, *added, *own, *SECURITY_HEADERS]
+        )
+
+    def _count_refused(self, status: int) -> None:
+        self._service.metrics.count(metrics.REFUSED, HTTPStatus(status).name.lower())
+
+    def _identify(
+        self, headers: Iterable[tuple[bytes, bytes]]
+    ) -> tuple[bytes, bytes | None, dict[bytes, bytes]]:
+        """Take the id that the caller gave, or give one; and the trace that the call belongs to."""
+        found = dict(headers)
+        request_id = found.get(b"x-request-id")
+        if request_id is None or not _ID.fullmatch(request_id):
+            self._count += 1
+            request_id = f"{self._start}-{self._count:x}".encode()
+        trace = found.get(b"traceparent")
+        return request_id, trace if trace and _TRACE.fullmatch(trace) else None, found
+
+    def _end(
+        self, scope: Scope, status: int, version: str, started: float, request_id: bytes, trace: bytes | None
+    ) -> None:
+        seconds = time.perf_counter() - started
+        answerer = self._service.answerer
+        if not version and answerer is not None:
+            version = answerer.version
+        route = scope["path"] if scope["path"] == "/predict" else "other"
+        self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
+        self._log.add(scope["method"], scope["path"], status, seconds, request_id, trace, version)
+
+
+async def _send(send: Send, status: int, body: bytes, headers: Headers) -> int:
+    if status != HTTPStatus.NO_CONTENT:
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+    return status
+
+
+def _called(request_id: bytes, trace: bytes | None) -> dict[str, str | None]:
+    """Name a request in the log, as the access log does."""
+    return {"request_id": request_id.decode(), "traceparent": None if trace is None else trace.decode()}
+
+
+def _plain(path: str) -> str:
+    """Write a path in the one way that routes are looked up and guarded by: no slash doubled, none at the end."""
+    if path == "/predict":
+        return path
+    return "/" + "/".join(part for part in path.split("/") if part)
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the body is larger than {limit:,} bytes; send fewer flights at once",
+        headers={"connection": "close"},
+    )

@@ -1,0 +1,1 @@
+"""`GET /ping` and `POST /invocations`, as SageMaker and MLflow's scoring server define them."""

@@ -1,0 +1,184 @@
+"""`GET /ping` and `POST /invocations`, as SageMaker and the clients of MLflow's scoring server call them.
+
+Rows are flights in the contract's words or in those of the Santiago table; other columns are not looked at. Faults are
+told as MLflow's server tells them, but for those of keys, which concern all routes alike.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
+
+from puntual.api.invocations.document import Fault, Invoked, InvokedRow, TakesInvocations
+from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
+from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight, Predicted, PredictRequest
+from puntual.api.predict.flight_resolution import ResolvedRequest
+from puntual.api.predict.santiago import read_request, speaks_scl
+from puntual.api.predict.validation import faults
+from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError, bad_fields
+from puntual.api.routes import Alive
+from puntual.api.serving.serving_model import Service
+from puntual.sources.scl_words import MONTHS, WORDS
+
+_JSON, _CSV = "application/json", "text/csv"
+_OWN = tuple(field.name for field in msgspec.structs.fields(AskedFlight))
+_FAULTS = {
+    400: "The rows cannot be read, or a cell means nothing; the message names it.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    503: "Too many flights wait, or no model is loaded.",
+}
+_PROBLEMS = {401: "A key is needed, or this one is not known.", 429: "The key asks faster than its rate."}
+_NOT_READY = ResponseSpec(
+    ProblemDetails, generate_examples=False, description="No model is loaded.", media_type=MEDIA_TYPE
+)
+
+
+@get("/ping", operation_id="ping", tags=["other clients"], security=[{}], responses={503: _NOT_READY})
+async def ping(state: State) -> Alive:
+    """Say whether predictions can be asked for, as SageMaker and MLflow ask."""
+    service: Service = state.service
+    return Alive("ready", service.champion().version)
+
+
+@post(
+    "/invocations",
+    status_code=200,
+    operation_id="invocations",
+    operation_class=TakesInvocations,
+    tags=["other clients"],
+    responses={
+        status: ResponseSpec(Fault, generate_examples=False, description=meaning)
+        for status, meaning in _FAULTS.items()
+    }
+    | {
+        status: ResponseSpec(
+            ProblemDetails, generate_examples=False, description=meaning, media_type=MEDIA_TYPE
+        )
+        for status, meaning in _PROBLEMS.items()
+    }
+    | {
+        415: ResponseSpec(
+            str,
+            generate_examples=False,
+            description="The media type is not understood.",
+            media_type=MediaType.TEXT,
+        )
+    },
+)
+async def invocations(request: Request[Any, Any, Any], state: State) -> Response[Invoked]:
+    """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
+    try:
+        rows, as_of = await _read(request, state.service)
+        said = await _answers(state.service, rows, as_of, request.headers.get("x-request-id", ""))
+    except ProblemError as problem:
+        return _told(problem)
+    if _prefers_csv(request.headers.get("accept", "")):
+        return Response(written_as_csv(said), media_type=_CSV)  # type: ignore[arg-type]
+    return Response(Invoked(said))
+
+
+ROUTES = (ping, invocations)
+
+
+async def _read(request: Request[Any, Any, Any], service: Service) -> tuple[list[Row], str | None]:
+    """Read the rows and the cut-off for all of them, if there is one."""
+    front = request.scope["front"]  # type: ignore[typeddict-item]
+    headers = dict(request.scope["headers"])
+    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if kind not in (_JSON, _CSV):
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"This predictor only supports the following content types: {_JSON}, {_CSV}. Got '{kind[:60]}'.",
+        )
+    body = await front.read_body(request.scope, headers, request.receive, service.settings.body_limit)
+    rows, as_of = (rows_of_csv(body), None) if kind == _CSV else rows_of_json(body)
+    if not 0 < len(rows) <= MOST_FLIGHTS:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"{len(rows):,} rows; send 1 to {MOST_FLIGHTS:,} at once")
+    return rows, as_of
+
+
+async def _answers(service: Service, rows: list[Row], as_of: str | None, request_id: str) -> list[InvokedRow]:
+    """Ask about the rows of each cut-off together, and give the answers in the order of the rows."""
+    cuts: dict[Any, list[int]] = {}
+    for place, row in enumerate(rows):
+        # Anything may stand there; what is no time is refused with the rest of the request.
+        cut = row.get("as_of")
+        cuts.setdefault(as_of if cut is None else msgspec.json.encode(cut), []).append(place)
+    requests = [(_request([rows[place] for place in places], as_of), places) for places in cuts.values()]
+    answered = await asyncio.gather(*(_ask(service, *one, request_id) for one in requests))
+    found = {place: row for part in answered for place, row in part.items()}
+    return [found[place] for place in range(len(rows))]
+
+
+async def _ask(
+    service: Service, request: dict[str, Any], places: list[int], request_id: str
+) -> dict[int, InvokedRow]:
+    """Answer the rows at some places; a fault is told with the place of its row."""
+    try:
+        answered = await service.answer(_checked(request), request_id)
+    except ProblemError as problem:
+        if not problem.details.errors:
+            raise
+        where = "; ".join(_located(error, places) for error in problem.details.errors)
+        raise ProblemError(HTTPStatus.BAD_REQUEST, where) from problem
+    predictions = msgspec.json.decode(answered.body, type=_Answer).predictions
+    return dict(zip(places, map(InvokedRow.of, predictions), strict=True))
+
+
+class _Answer(msgspec.Struct):
+    predictions: list[Predicted]
+
+
+def _request(rows: list[Row], as_of: str | None) -> dict[str, Any]:
+    """Write rows of one cut-off as the body of `POST /predict`."""
+    cut = rows[0].get("as_of")
+    return {"flights": [_flight(row) for row in rows], "as_of": as_of if cut is None else cut}
+
+
+def _flight(row: Row) -> dict[str, Any]:
+    in_own_words = any(name in row for name in _OWN) or not any(word in row for word in WORDS)
+    return {name: _cell(name, row[name]) for name in (_OWN if in_own_words else WORDS) if name in row}
+
+
+def _cell(name: str, value: Any) -> Any:
+    """Give a cell the type that the contract wants, where another tool wrote the same thing in another."""
+    if name == "MES" and isinstance(value, str):
+        return MONTHS.get(value, value)
+    if name == "flight_number" and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(int(value)) if value == value // 1 else value
+    return value
+
+
+def _checked(request: dict[str, Any]) -> PredictRequest | ResolvedRequest:
+    if speaks_scl(request):
+        return read_request(request)
+    try:
+        return msgspec.convert(request, PredictRequest)
+    except msgspec.ValidationError as error:
+        raise bad_fields(faults(request, str(error))) from error
+
+
+def _located(error: FieldError, places: list[int]) -> str:
+    """Say where in the table a bad field is, the first row being row 1."""
+    _, _, path = error.pointer.partition("/flights/")
+    row, _, name = path.partition("/")
+    where = f"row {places[int(row)] + 1}, {name}" if row else error.pointer.removeprefix("#/")
+    return f"{where}: {error.value or 'nothing'}; expected {error.expected}"
+
+
+def _told(problem: ProblemError) -> Response[Any]:
+    headers = problem.headers
+    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
+    code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
+    return Response(Fault(code, problem.details.detail), status_code=int(problem.status), headers=headers)
+
+
+def _prefers_csv(accept: str) -> bool:
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return next((kind for kind in kinds if kind in (_JSON, _CSV)), _JSON) == _CSV

@@ -1,0 +1,1 @@
+"""`POST /predict`: from the body of a request to the body of its answer."""

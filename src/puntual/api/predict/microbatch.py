@@ -1,0 +1,207 @@
+"""One champion with one timetable, answering requests: those that wait at the same moment are asked together."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from datetime import datetime
+from http import HTTPStatus
+from operator import attrgetter
+from typing import NamedTuple
+
+import numpy as np
+
+from puntual.api.predict.contract import AskedFlight, Predicted, PredictRequest
+from puntual.api.predict.flight_resolution import (
+    Resolved,
+    ResolvedRequest,
+    cut_off,
+    each_pointer,
+    keys_of,
+    meaningless,
+    moments,
+    resolve,
+)
+from puntual.api.predict.response import head_of, rows_of, with_missing, written
+from puntual.api.predict.vector_cache import VectorStore
+from puntual.api.problems import FieldError, ProblemError
+from puntual.features.timetable import Timetable
+from puntual.prediction.predictions import Predictions
+from puntual.prediction.predictor import Predictor, Vectors
+
+_LIGHT_FLIGHTS = 256
+# Reasons ask the model about 64 vectors a flight.
+_REASON_ROWS = 64
+_STORED = 16_384
+_MISSING = attrgetter("missing")
+
+
+class Answered(NamedTuple):
+    """The body of an answer, and what the journal and the histograms keep of it."""
+
+    body: bytes
+    flights: list[Resolved]
+    late_probability: list[float]
+    version: str
+
+
+class _Waiting(NamedTuple):
+    flights: list[Resolved]
+    closed: list[int]
+    horizons: list[int]
+    answer: "asyncio.Future[Answered]"
+
+
+class Answerer:
+    """Answers requests by one bundle and one timetable; when either changes, another takes its place."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        known: Timetable,
+        *,
+        queue: int,
+        executor: Executor,
+        seen: Callable[[Sequence[Resolved], Sequence[int], Sequence[float]], None],
+        stored: int = _STORED,
+    ) -> None:
+        """Get ready to answer; `queue` is how many flights may wait.
+
+        `seen` is told of each batch: its flights, the days before which operations are known, and P(late).
+        """
+        self.predictor = predictor
+        self.known = known
+        self.version = predictor.bundle.version
+        self._waiting = {True: 0, False: 0}
+        self._queue, self._executor, self._seen = queue, executor, seen
+        self._threshold = predictor.bundle.manifest.threshold
+        self._store = VectorStore(predictor, known, stored)
+        self._resolved: dict[tuple[str, ...], Resolved] = {}
+        self._capacity = stored
+        self._batch: list[_Waiting] = []
+        self._head = head_of(predictor.bundle)
+
+    async def answer(self, request: PredictRequest | ResolvedRequest, now: datetime) -> Answered:
+        """Answer a request; raise ProblemError where a field means nothing, or where too many flights wait."""
+        flights = self._resolve(request.flights) if isinstance(request, PredictRequest) else request.flights
+        as_of = None if request.as_of is None else cut_off(request.as_of)
+        closed, horizons = zip(*(moments(flight, as_of, now) for flight in flights), strict=True)
+        weight = len(flights) * (_REASON_ROWS if request.reasons else 1)
+        apart = weight > _LIGHT_FLIGHTS or request.reasons
+        # What is answered apart holds up nobody, so it takes no place from the others.
+        waiting = self._waiting[apart]
+        # A request that alone is more than the queue is still answered when nothing waits.
+        if waiting and waiting + weight > self._queue:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{waiting} flights wait already, of {self._queue} that may; try again in a second",
+                headers={"retry-after": "1"},
+            )
+        self._waiting[apart] += weight
+        try:
+            if apart:
+                return await self._answer_apart(flights, closed, horizons, request.reasons)
+            return await self._answer_together(flights, closed, horizons)
+        finally:
+            self._waiting[apart] -= weight
+
+    @property
+    def waiting_flights(self) -> int:
+        """How many flights wait for an answer; one that asks for reasons counts as many as the vectors it needs."""
+        return sum(self._waiting.values())
+
+    def _resolve(self, asked: list[AskedFlight]) -> list[Resolved]:
+        found: list[Resolved] = []
+        errors: list[FieldError] = []
+        for pointer, flight in zip(each_pointer(len(asked)), asked, strict=True):
+            names = (
+                flight.airline,
+                flight.flight_number,
+                flight.origin,
+                flight.destination,
+                flight.scheduled_departure,
+            )
+            resolved = self._resolved.get(names)
+            if resolved is None:
+                try:
+                    resolved = resolve(flight, pointer)
+                except ProblemError as problem:
+                    errors += problem.details.errors
+                    continue
+                if len(self._resolved) >= self._capacity:
+                    del self._resolved[next(iter(self._resolved))]
+                # Flights share most of their words, which are kept once.
+                self._resolved[tuple(map(sys.intern, names))] = resolved
+            found.append(resolved)
+        if errors:
+            raise meaningless(errors)
+        return found
+
+    async def _answer_together(
+        self, flights: list[Resolved], closed: Sequence[int], horizons: Sequence[int]
+    ) -> Answered:
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(flights, list(closed), list(horizons), loop.create_future())
+        self._batch.append(waiting)
+        if len(self._batch) == 1:
+            # Runs once all requests that have arrived by now have joined the batch.
+            loop.call_soon(self._flush)
+        return await waiting.answer
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        self._ask(batch)
+
+    def _ask(self, batch: list[_Waiting]) -> None:
+        try:
+            flights = [flight for waiting in batch for flight in waiting.flights]
+            closed = [day for waiting in batch for day in waiting.closed]
+            horizons = [horizon for waiting in batch for horizon in waiting.horizons]
+            said = self.predictor.read(self._vectors(flights, closed))
+            rows = self._rows(said, flights, horizons)
+            self._seen(flights, closed, [row.late_probability for row in rows])
+        except Exception as error:
+            for waiting in batch:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
+            return
+        start = 0
+        for waiting in batch:
+            end = start + len(waiting.flights)
+            if not waiting.answer.done():
+                waiting.answer.set_result(self._written(waiting.flights, rows[start:end]))
+            start = end
+
+    async def _answer_apart(
+        self, flights: list[Resolved], closed: Sequence[int], horizons: Sequence[int], reasons: bool
+    ) -> Answered:
+        """Answer a long request in a thread, where it holds up nobody."""
+        # The store is the loop's own: what it does not hold is made in the thread, and kept afterwards.
+        held = self._store.holds(flights, closed)
+        stored = self._vectors(flights, closed) if held else None
+
+        def work() -> tuple[Answered, Vectors]:
+            vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
+            said = self.predictor.read(vectors, reasons)
+            return self._written(flights, self._rows(said, flights, horizons)), vectors
+
+        answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        if not held:
+            self._store.keep(flights, closed, vectors)
+        self._seen(flights, closed, answered.late_probability)
+        return answered
+
+    def _vectors(self, flights: list[Resolved], closed: Sequence[int]) -> Vectors:
+        return self._store.gather(self._store.slots(flights, closed))
+
+    def _rows(
+        self, said: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
+    ) -> list[Predicted]:
+        rows = rows_of(said, self._threshold, horizons)
+        if not any(map(_MISSING, flights)):
+            return rows
+        return [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
+
+    def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
+        body = written(self._head, rows)
+        return Answered(body, flights, [row.late_probability for row in rows], self.version)

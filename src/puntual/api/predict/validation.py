@@ -1,0 +1,70 @@
+"""Every fault of a request that the typed decoder refused, each with its pointer: it stops at the first."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight, PredictRequest
+from puntual.api.problems import FieldError, shown
+
+_FLIGHT_FIELDS = {field.name: field.type for field in msgspec.structs.fields(AskedFlight)}
+_REQUEST_FIELDS = {field.name: field.type for field in msgspec.structs.fields(PredictRequest)}
+_LOCATION = re.compile(r" - at `\$.*`$")
+
+
+def faults(request: Any, first: str) -> list[FieldError]:
+    """Check a decoded JSON body against the contract of `PredictRequest`, field by field.
+
+    `first` is what the typed decoder said: of a field that is given twice it may have seen the other one.
+    """
+    return request_faults(request, flight_faults) or [FieldError("#", shown(request), first)]
+
+
+def request_faults(
+    request: Any, faults_of: Callable[[dict[str, Any], str], Iterator[FieldError]]
+) -> list[FieldError]:
+    """Check a decoded JSON body, each of its flights by `faults_of`, which is told its pointer."""
+    if not isinstance(request, dict):
+        return [FieldError("#", shown(request), "an object with flights")]
+    found = list(field_faults(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
+    flights = request.get("flights")
+    if "flights" not in request:
+        return found
+    if isinstance(flights, list) and 0 < len(flights) <= MOST_FLIGHTS:
+        for row, flight in enumerate(flights):
+            pointer = f"#/flights/{row}"
+            if isinstance(flight, dict):
+                found += faults_of(flight, pointer)
+            else:
+                found.append(FieldError(pointer, shown(flight), "an object, one flight"))
+    else:
+        found.append(FieldError("#/flights", shown(flights), f"an array of 1 to {MOST_FLIGHTS} flights"))
+    return found
+
+
+def flight_faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
+    """Check one flight against the contract of `AskedFlight`."""
+    return field_faults(flight, _FLIGHT_FIELDS, set(_FLIGHT_FIELDS), pointer)
+
+
+def field_faults(
+    given: dict[str, Any],
+    known: dict[str, Any],
+    required: set[str],
+    pointer: str,
+    skip: frozenset[str] | set[str] = frozenset(),
+) -> Iterator[FieldError]:
+    """Check the fields of an object against their types, but for those to skip."""
+    for name in sorted(required - given.keys()):
+        yield FieldError(f"{pointer}/{name}", "", "this field, which is missing")
+    for name, value in given.items():
+        place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        if name not in known:
+            yield FieldError(place, shown(value), "no such field; known are " + ", ".join(known))
+        elif name not in skip:
+            try:
+                msgspec.convert(value, known[name])
+            except msgspec.ValidationError as error:
+                yield FieldError(place, shown(value), _LOCATION.sub("", str(error)))

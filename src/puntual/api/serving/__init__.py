@@ -1,0 +1,1 @@
+"""What a worker holds: the champion, the timetable and the shadow."""

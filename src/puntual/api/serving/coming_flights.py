@@ -1,0 +1,127 @@
+"""The coming flights out of a table that the service is told of: all of them, or an error that names the bad row."""
+
+import re
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.api.serving.coded_table import CodedTable, read_coded
+from puntual.errors import DuplicateFlightError, TableError
+from puntual.features.keys import EPOCH, NAMED, Category, Keys
+from puntual.flights import airports
+from puntual.flights.arrays import grouped
+from puntual.sources.messages import shown, unused
+
+_COLUMNS = (*NAMED, "scheduled_departure")
+_EPOCH = EPOCH.toordinal()
+_DAY = 24 * 60
+_MINUTE = 60_000_000
+_MOMENT = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?", re.ASCII
+)
+
+
+class Coming(NamedTuple):
+    """Coming flights in the order of their departures, and what a person should know of their table."""
+
+    flights: Keys
+    notes: tuple[str, ...]
+
+    def airports(self) -> list[str]:
+        """Name the airports that they leave from."""
+        return list(self.flights.origin.values)
+
+    def days(self) -> list[str]:
+        """Name the days that they leave on."""
+        return [date.fromordinal(_EPOCH + day).isoformat() for day in np.unique(self.flights.day).tolist()]
+
+
+def read_coming(data: bytes, name: str, suffix: str) -> Coming:
+    """Read flights from the bytes of a table; `suffix` is its format and `name` what messages call it.
+
+    airline, flight_number, origin, destination and scheduled_departure are required, other columns are not looked
+    at; those under names that no flight's field has are noted. Raise TableError naming the first row that cannot be
+    used, or that repeats a flight.
+    """
+    if suffix.lower() in (".parquet", ".pq"):
+        data, suffix = _csv_of_parquet(data, name), ".csv"
+    table = read_coded(data, name, suffix.lower(), _COLUMNS)
+    airline = _category(*table.read("airline", str.upper, "text in every row"))
+    number = _category(*table.read("flight_number", str, "text in every row"))
+    origin, destination = (
+        _category(*table.read(column, _airport, "an airport code in every row"))
+        for column in ("origin", "destination")
+    )
+    moments, positions = table.read(
+        "scheduled_departure",
+        _microseconds,
+        "a local date and time without an offset, such as 2017-01-31 13:45",
+    )
+    exact = np.array(moments, np.int64)[positions]
+    minutes = exact // _MINUTE
+    order, begins = grouped([exact, *(one.positions for one in (origin, airline, number, destination))])
+    flights = Keys(minutes // _DAY, minutes % _DAY, origin, airline, destination, number)
+    _refuse_duplicates(table, flights, order, begins)
+    return Coming(flights.take(order), unused(table.header))
+
+
+def _category(values: list[str], positions: NDArray[np.intp]) -> Category:
+    distinct = tuple(sorted(set(values)))
+    places = {value: place for place, value in enumerate(distinct)}
+    return Category(distinct, np.array([places[value] for value in values], np.intp)[positions])
+
+
+def _airport(code: str) -> str:
+    return airports.find(code).code
+
+
+def _microseconds(text: str) -> int | None:
+    """Read a time as the microseconds since 1970 began on the same clock; None for what is none.
+
+    Features look at minutes; what comes after them only tells two flights of one number apart.
+    """
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        return None
+    *parts, fraction = found.groups(default="0")
+    year, month, day, hour, minute, second = map(int, parts)
+    try:
+        moment = datetime(year, month, day, hour, minute, second, int(fraction[:6].ljust(6, "0")))
+    except ValueError:
+        return None
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def _refuse_duplicates(
+    table: CodedTable, flights: Keys, order: NDArray[np.intp], begins: NDArray[np.intp]
+) -> None:
+    """Raise DuplicateFlightError for the first flight that stands twice; rows of one flight lie together in `order`."""
+    twice = np.flatnonzero(np.diff(begins, append=len(order)) > 1)
+    if not len(twice):
+        return
+    first, again = order[begins[twice[0]] :][:2].tolist()
+    origin, airline, destination, number = (
+        column.values[column.positions[first]] for column in (getattr(flights, name) for name in NAMED)
+    )
+    day = date.fromordinal(_EPOCH + int(flights.day[first]))
+    hour, minute = divmod(int(flights.minute[first]), 60)
+    flight = shown(f"{airline} {number} {origin}–{destination} {day} {hour:02}:{minute:02}").strip("'\"")
+    raise DuplicateFlightError(
+        f"{table.name}, {table.place(first)} and {table.place(again)}: flight {flight} stands twice; "
+        "expected every flight once; delete one of the two"
+    )
+
+
+def _csv_of_parquet(data: bytes, name: str) -> bytes:
+    """Turn Parquet into CSV with Polars, which a file given on starting may be worth; the service has none itself."""
+    try:
+        from puntual.sources.native import read_plain
+    except ImportError as error:
+        raise TableError(
+            f"{name}: Parquet is read by polars, which is not installed; "
+            "give CSV or JSON, or pip install 'puntual[tables]'"
+        ) from error
+    flights = read_plain(data, name, ".parquet").flights
+    return flights.select(_COLUMNS).write_csv(datetime_format="%Y-%m-%d %H:%M").encode()

@@ -1,0 +1,292 @@
+"""What a worker holds: the champion, the timetable and the shadow, each replaced whole and never in part."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from puntual.api.observability import metrics
+from puntual.api.observability.metrics import Metrics
+from puntual.api.predict.contract import PredictRequest
+from puntual.api.predict.flight_resolution import Resolved, ResolvedRequest, keys_of
+from puntual.api.predict.microbatch import Answered, Answerer
+from puntual.api.problems import ProblemError
+from puntual.api.serving.timetable_file import TimetableFile
+from puntual.errors import BundleError, PuntualError
+from puntual.features.keys import Keys
+from puntual.features.timetable import Timetable, known_timetable
+from puntual.flights import airports
+from puntual.flights.arrays import Columns
+from puntual.operations.journal_writer import Journal
+from puntual.prediction.predictor import Predictor
+from puntual.registry import Bundle, Deployment, Registry
+from puntual.settings import Settings
+
+if TYPE_CHECKING:
+    from puntual.operations.journal_schema import Line
+
+_LOG = logging.getLogger("puntual.service")
+# Behind this many batches the shadow is skipped rather than waited for.
+_SHADOW_BATCHES = 8
+
+
+class Service:
+    """The state of one worker and the changes that it goes through."""
+
+    def __init__(self, settings: Settings, measured: Metrics, journal: Journal | None) -> None:
+        self.settings, self.metrics, self.journal = settings, measured, journal
+        self.answerer: Answerer | None = None
+        self._shadow: Predictor | None = None
+        self._registry = Registry(settings.registry)
+        self._timetable = TimetableFile(Path(settings.state))
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
+        self._shadow_waiting = 0
+        self._swapping = asyncio.Lock()
+        self._refused: Deployment | None = None
+        self._reloads: set[asyncio.Task[None]] = set()
+        self._complained = ""
+
+    def load(self) -> None:
+        """Load champion, shadow and timetable for the first time; raise PuntualError for one that is bad.
+
+        A registry without a champion yet is waited for: the service is not ready until one is promoted.
+        """
+        if self.settings.bundle or self._registry.champion() is not None:
+            self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
+        if self.settings.shadow:
+            self._shadow = _tried(self._registry.read(self.settings.shadow))
+
+    @property
+    def shadow_version(self) -> str | None:
+        """The version of the shadow, if there is one."""
+        return None if self._shadow is None else self._shadow.bundle.version
+
+    def champion(self) -> Answerer:
+        """Give what answers now; raise ProblemError while there is no model."""
+        if self.answerer is None:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"no model is loaded: registry {self.settings.registry} has no champion; promote one",
+                headers={"retry-after": "5"},
+            )
+        return self.answerer
+
+    async def answer(
+        self, request: PredictRequest | ResolvedRequest, request_id: str, *, recorded: bool = True
+    ) -> Answered:
+        """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
+        now = datetime.now(UTC)
+        answered = await self.champion().answer(request, now)
+        if recorded and self.journal is not None:
+            self.journal.record_many(_lines(answered, request, request_id, now))
+        return answered
+
+    async def departures(self, origin: str, day: date) -> Keys:
+        """Give the keys of the coming flights of an airport on a day, as far as the service was told of them."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
+
+    async def tables(self, *names: str) -> dict[str, Columns]:
+        """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""
+        which = self.settings.bundle or self.champion().version
+        bundle = await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.read, which)
+        return {name: bundle.tables[name] for name in names}
+
+    async def reload(self, *, again: bool = False) -> bool:
+        """Put the registry's champion in place if it is another; raise PuntualError and keep the old one if bad.
+
+        A bundle that was refused is not read again, unless `again` says so; a registry that is away is.
+        """
+        async with self._swapping:
+            if again:
+                self._refused = None
+            loop = asyncio.get_running_loop()
+            wanted = await loop.run_in_executor(self._threads, self._other_champion)
+            if wanted is None:
+                return False
+            try:
+                self._put(await loop.run_in_executor(self._threads, self._read, wanted))
+            except PuntualError as error:
+                self._refused = wanted if isinstance(error, BundleError) else None
+                self.metrics.count(metrics.SWAPS, "refused")
+                raise
+            self.metrics.count(metrics.SWAPS, "done")
+            _LOG.info("champion %s answers from now on", wanted.version)
+            return True
+
+    def reload_soon(self) -> None:
+        """Put the registry's champion in place beside the requests; what goes wrong is told in the log."""
+        task = asyncio.create_task(self._reload_or_complain())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def put_timetable(self, flights: Keys) -> None:
+        """Keep the coming flights for all workers, and count congestion among them from now on."""
+        async with self._swapping:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._timetable.write, flights)
+            await self._look_at_timetable()
+
+    async def watch(self) -> None:
+        """Look for another champion or timetable again and again; nothing that goes wrong ends it."""
+        while True:
+            await asyncio.sleep(self.settings.poll)
+            try:
+                async with self._swapping:
+                    await self._look_at_timetable()
+                await self.reload()
+                self._complained = ""
+            except PuntualError as error:
+                self._complain(str(error))
+            except Exception as error:
+                _LOG.exception("the champion could not be looked for")
+                self._complain(f"the champion could not be looked for: {type(error).__name__}")
+            self.tell()
+
+    def close(self) -> None:
+        """Stop the threads and write down what waits."""
+        for task in self._reloads:
+            task.cancel()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self.journal is not None:
+            self.journal.close()
+        self.tell()
+
+    async def _reload_or_complain(self) -> None:
+        try:
+            await self.reload(again=True)
+        except PuntualError as error:
+            _LOG.error("%s; the former champion goes on", error)
+        except Exception:
+            _LOG.exception("the champion could not be fetched; the former one goes on")
+
+    def _other_champion(self) -> Deployment | None:
+        """Find the registry's champion; None where it is the one that answers, or was refused."""
+        if self.settings.bundle:
+            return None
+        now = self._registry.deployment()
+        if now is None or now == self._refused:
+            return None
+        self._refused = None
+        return None if self.answerer is not None and now.version == self.answerer.version else now
+
+    def _read(self, wanted: Deployment) -> Answerer:
+        return self._prepared(_tried(self._registry.read_deployed(wanted)))
+
+    def _prepared(self, predictor: Predictor) -> Answerer:
+        known = known_timetable(self._timetable.keys())
+        version = predictor.bundle.version
+
+        def seen(flights: Sequence[Resolved], closed: Sequence[int], late: Sequence[float]) -> None:
+            self._seen(version, known, flights, closed, late)
+
+        return Answerer(predictor, known, queue=self.settings.queue, executor=self._threads, seen=seen)
+
+    def _put(self, answerer: Answerer) -> None:
+        """Set the one reference that requests read; those in flight finish on the one that they hold."""
+        self.answerer = answerer
+        self.metrics.forget(metrics.CHAMPION)
+        trained_until = answerer.predictor.bundle.manifest.period[1].date().isoformat()
+        self.metrics.set(metrics.CHAMPION, answerer.version, trained_until, value=1)
+
+    async def _look_at_timetable(self) -> None:
+        if self.answerer is not None and self._timetable.changed():
+            loop = asyncio.get_running_loop()
+            self._put(await loop.run_in_executor(self._threads, self._prepared, self.answerer.predictor))
+
+    def _seen(
+        self,
+        version: str,
+        known: Timetable,
+        flights: Sequence[Resolved],
+        closed: Sequence[int],
+        late: Sequence[float],
+    ) -> None:
+        self.metrics.observe(metrics.BATCH_SIZE, version, value=len(flights))
+        self.metrics.observe_all(metrics.LATE_PROBABILITY, version, values=late)
+        if self._shadow is None:
+            return
+        if self._shadow_waiting >= _SHADOW_BATCHES:
+            self.metrics.count(metrics.SHADOW_SKIPPED, by=len(flights))
+            return
+        self._shadow_waiting += 1
+        loop = asyncio.get_running_loop()
+        scored = loop.run_in_executor(
+            self._threads, self._score, self._shadow, list(flights), list(closed), known
+        )
+        scored.add_done_callback(lambda done: self._compare(done, list(late), version))
+
+    @staticmethod
+    def _score(
+        shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
+    ) -> list[float]:
+        vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
+        late: list[float] = shadow.read(vectors).p_late.tolist()
+        return late
+
+    def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
+        self._shadow_waiting -= 1
+        if done.cancelled() or self._shadow is None:
+            return
+        error = done.exception()
+        if error is not None:
+            _LOG.error("the shadow could not score: %s", error)
+            return
+        name = self._shadow.bundle.version
+        differences = [abs(own - said) for own, said in zip(done.result(), late, strict=True)]
+        self.metrics.observe_all(metrics.SHADOW_DIFFERENCE, version, name, values=differences)
+        self.metrics.observe_all(metrics.LATE_PROBABILITY, name, values=done.result())
+
+    def _complain(self, message: str) -> None:
+        """Log what is wrong; while it stays the same, once is enough."""
+        if message != self._complained:
+            _LOG.error("%s; the former champion goes on", message)
+        self._complained = message
+
+    def tell(self) -> None:
+        """Bring the gauges up to date, and show the numbers to the other workers."""
+        if self.answerer is not None:
+            self.metrics.set(metrics.WAITING, value=self.answerer.waiting_flights)
+        if self.journal is not None:
+            self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
+            self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)
+            self.metrics.set(metrics.JOURNAL_FAILURES, value=self.journal.failures)
+            self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
+        with contextlib.suppress(OSError):
+            self.metrics.share()
+
+
+def _tried(bundle: Bundle) -> Predictor:
+    """Load a bundle and ask it once; raise BundleError for one that does not answer, whatever the reason."""
+    try:
+        predictor = Predictor(bundle, threads=1)
+        late = predictor.reference_p_late
+        # The first flight asked about should not wait for the world's airports to be read.
+        airports.find(bundle.manifest.airports[0])
+    except PuntualError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            f"bundle {bundle.version}: it cannot be asked ({type(error).__name__}: {error}); "
+            "train or fetch it again"
+        ) from error
+    if not 0 <= late <= 1:
+        raise BundleError(f"bundle {bundle.version}: it answers {late}, no probability; train it again")
+    return predictor
+
+
+def _lines(
+    answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
+) -> "list[Line]":
+    """Give the journal's lines for an answer, a flight each."""
+    moment = now.isoformat(timespec="milliseconds")
+    return [
+        (moment, request_id, request.as_of, *flight.told(), late, answered.version)
+        for flight, late in zip(answered.flights, answered.late_probability, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""What browsers are given: the documentation page and what others wrote for it."""

@@ -1,0 +1,66 @@
+"""The bundles of a registry and what became of a promotion."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.markup import escape
+
+from puntual.cli.output.console import output_console, print_json, say, table_of
+from puntual.cli.output.scores import value_of, values_of
+from puntual.registry import Listed
+from puntual.registry.promotion import Promoted
+
+NO_PICKLE = "no estimator lies beside this bundle, so model_to_deploy.pkl was not written"
+
+
+def print_models(versions: Sequence[Listed], as_json: bool) -> None:
+    """Print the bundles of a registry."""
+    if as_json:
+        print_json({"models": [_listed(entry) for entry in versions]})
+        return
+    table = table_of("", "", "version", "made", "model", "source", "ROC AUC", "log loss")
+    for entry in versions:
+        table.add_row("champion" if entry.champion else "", entry.version, *_summary(entry))
+    output_console().print(table)
+
+
+def print_promotion(promoted: Promoted, as_json: bool) -> None:
+    """Print what the gate said and which version is deployed."""
+    if as_json:
+        print_json(promoted)
+        return
+    output = output_console()
+    if promoted.already:
+        output.print(f"{promoted.version} is the champion already", highlight=False)
+        return
+    for finding in promoted.findings:
+        word = "passed" if finding.passed else "FAILED"
+        output.print(escape(f"{finding.number} {word:6} {finding.name}: {finding.reason}"), soft_wrap=True)
+    forced = ", forced past failed checks" if promoted.forced else ""
+    output.print(f"promoted {promoted.version}{forced}", highlight=False)
+    if not promoted.pickle_written:
+        say(NO_PICKLE)
+
+
+def _listed(entry: Listed) -> dict[str, Any]:
+    found = {"version": entry.version, "champion": entry.champion, "broken": entry.broken}
+    if entry.manifest is None:
+        return found
+    manifest = entry.manifest
+    return found | {
+        "created": manifest.created.isoformat(),
+        "candidate": manifest.candidate,
+        "treatment": manifest.treatment,
+        "source": manifest.source,
+        **values_of(manifest.scores["full"]),
+    }
+
+
+def _summary(entry: Listed) -> tuple[str, ...]:
+    if entry.manifest is None:
+        return ("", escape(f"broken: {entry.broken}"))
+    manifest = entry.manifest
+    scores = manifest.scores.get("full")
+    rest = ("", "") if scores is None else (value_of(scores.roc_auc), value_of(scores.log_loss))
+    made = f"{manifest.created:%Y-%m-%d %H:%M}"
+    return made, f"{manifest.candidate}:{manifest.treatment}", escape(manifest.source), *rest

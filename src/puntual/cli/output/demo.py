@@ -1,0 +1,55 @@
+"""What the demo shows: the comparison, the promotion and three predictions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from puntual.cli.output.console import output_console
+from puntual.cli.output.scores import print_comparison
+from puntual.flights.flight import BANDS
+from puntual.reporting.narrative import verdict
+from puntual.reporting.wording import percent
+
+if TYPE_CHECKING:
+    from puntual.training.demo import Demo
+
+
+_BAR = 24
+
+
+def print_demo(shown: "Demo", reports: Path) -> None:
+    """Print the comparison, the promotion and three predictions with their bands."""
+    output = output_console()
+    print_comparison(shown.training, output)
+    output.print("This was the quick preset: fewer candidates than `puntual train` compares.")
+    for sentence in verdict(shown.training):
+        output.print(escape(sentence), soft_wrap=True)
+    promoted = f"promoted {shown.training.version}" if shown.refused is None else shown.refused
+    output.print(escape(promoted), highlight=False, soft_wrap=True)
+    for place, flight in enumerate(shown.flights.iter_rows(named=True)):
+        _print_flight(flight, shown, place, output)
+    output.print(
+        f"report  {escape(str(reports / shown.training.version))}.html", highlight=False, soft_wrap=True
+    )
+
+
+def _print_flight(flight: dict[str, Any], shown: "Demo", place: int, output: Console) -> None:
+    said = shown.predictions
+    name = "{airline} {flight_number} {origin}-{destination} {scheduled_departure:%Y-%m-%d %H:%M}".format(
+        **flight
+    )
+    p50, p80, p95 = said.quantiles[place]
+    word = "late" if said.late[place] else "on time"
+    output.print()
+    output.print(
+        escape(
+            f"{name}: P(late) {percent(said.p_late[place])}, labelled {word}; minutes expected "
+            f"{said.expected_minutes[place]:.0f}, p50 {p50:.0f}, p80 {p80:.0f}, p95 {p95:.0f}"
+        ),
+        highlight=False,
+        soft_wrap=True,
+    )
+    for band, share in zip(BANDS, said.bands[place], strict=True):
+        output.print(f"  {band:<24}{percent(share):>7} {'█' * round(share * _BAR)}", highlight=False)

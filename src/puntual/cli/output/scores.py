@@ -1,0 +1,137 @@
+"""Scores of bundles and the comparison of candidates, as tables."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from puntual.cli.output.console import output_console, table_of
+from puntual.evaluation import Evaluation, Measure
+from puntual.registry import Bundle
+from puntual.reporting.narrative import STATES, verdict
+from puntual.reporting.wording import fixed, interval, measured, percent
+from puntual.training.bundle_scores import Scored
+
+if TYPE_CHECKING:
+    from puntual.reporting.training_result import Training
+
+
+FLAT = (
+    "roc_auc",
+    "average_precision",
+    "brier",
+    "brier_skill",
+    "log_loss",
+    "ece",
+    "precision",
+    "recall",
+    "f1",
+    "lift",
+)
+
+
+def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
+    """Give the scores as plain numbers, with intervals and the other states of knowledge beside them."""
+    full = scored.states["full"]
+    return {
+        "bundle": bundle.version,
+        "flights": full.flights,
+        "late_rate": full.late_rate,
+        **values_of(full),
+        "threshold": full.threshold,
+        "intervals": {name: _ends(getattr(full, name)) for name in FLAT},
+        "states": {state: values_of(found) for state, found in scored.states.items()},
+        "trained_on": scored.trained_on,
+    }
+
+
+def print_scores(bundle: Bundle, scored: Scored) -> None:
+    """Print the scores of a bundle in each state of knowledge."""
+    full = scored.states["full"]
+    flights = f"{full.flights:,} flights, {percent(full.late_rate)} late"
+    title = f"{bundle.version}: {flights}, threshold {full.threshold:.3f}"
+    table = table_of(title, "measure", *(STATES.get(state, state) for state in scored.states))
+    for name in FLAT:
+        first = measured(getattr(full, name))
+        rest = (value_of(getattr(found, name)) for state, found in scored.states.items() if state != "full")
+        table.add_row(name.replace("_", " "), first, *rest)
+    output_console().print(table)
+
+
+def print_training(training: "Training", reports: Path, registry: str) -> None:
+    """Print the comparison, what was left out, the gate's word and what to do next."""
+    output = output_console()
+    print_comparison(training, output)
+    for sentence in verdict(training):
+        output.print(escape(sentence), soft_wrap=True)
+    _print_left_out(training, output)
+    failed = [finding for finding in training.findings if not finding.passed]
+    for finding in failed:
+        output.print(escape(f"check {finding.number}, {finding.name}: {finding.reason}"), soft_wrap=True)
+    output.print(f"bundle  {training.version}", highlight=False)
+    output.print(f"report  {escape(str(reports / training.version))}.html", highlight=False, soft_wrap=True)
+    if not failed:
+        output.print(
+            f"next    puntual models promote {training.version} --registry {escape(registry)}",
+            highlight=False,
+        )
+
+
+def print_comparison(training: "Training", output: Console) -> None:
+    """Print the candidates, the chosen one marked."""
+    title = f"{training.table.flights:,} flights of {training.table.source}, {percent(training.table.late_rate)} late"
+    table = table_of(
+        title,
+        "",
+        "candidate",
+        "log loss",
+        "behind",
+        "ROC AUC",
+        "AP",
+        "ECE",
+        "F1",
+        "fit s",
+        "trees",
+        "µs a flight",
+    )
+    for entry in training.comparison:
+        scores = entry.scores
+        table.add_row(
+            "chosen" if entry.chosen else "tied" if entry.tied else "",
+            f"{entry.name}:{entry.treatment}",
+            fixed(entry.log_loss, 4),
+            f"{fixed(entry.behind.value, 4)} {interval(entry.behind, 4)}",
+            *(
+                value_of(measure)
+                for measure in (scores.roc_auc, scores.average_precision, scores.ece, scores.f1)
+            ),
+            f"{entry.fit_seconds:.1f}",
+            f"{entry.trees:,}",
+            f"{entry.microseconds:.1f}",
+        )
+    output.print(table)
+
+
+def _print_left_out(training: "Training", output: Console) -> None:
+    for gone in training.table.omitted:
+        output.print(
+            escape(f"left out: {gone.count:,} ({gone.reason}; first: {gone.example})"), soft_wrap=True
+        )
+    for note in training.table.notes:
+        output.print(escape(f"noted: {note}"), soft_wrap=True)
+
+
+def value_of(measure: Measure | None) -> str:
+    """Write a measure without its interval."""
+    return fixed(None if measure is None else measure.value)
+
+
+def values_of(scores: Evaluation) -> dict[str, float | None]:
+    """Give the measures as plain numbers."""
+    measures = {name: getattr(scores, name) for name in FLAT}
+    return {name: None if measure is None else measure.value for name, measure in measures.items()}
+
+
+def _ends(measure: Measure | None) -> tuple[float, float] | None:
+    return None if measure is None else (measure.low, measure.high)

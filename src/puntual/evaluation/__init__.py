@@ -1,0 +1,30 @@
+"""Score predictions against what happened, with numpy alone: no training library is needed."""
+
+from puntual.evaluation.bootstrap import Measure, paired_difference
+from puntual.evaluation.curves import Curve, Curves, ReliabilityBin, curves
+from puntual.evaluation.losses import baseline_bands, log_losses
+from puntual.evaluation.ranking import roc_auc
+from puntual.evaluation.samples import Outcomes, Predicted
+from puntual.evaluation.scores import Evaluation, GroupScores, Scores, score
+from puntual.evaluation.threshold import Cost, best_threshold, parse_cost
+
+__all__ = [
+    "Cost",
+    "Curve",
+    "Curves",
+    "Evaluation",
+    "GroupScores",
+    "Measure",
+    "Outcomes",
+    "Predicted",
+    "ReliabilityBin",
+    "Scores",
+    "baseline_bands",
+    "best_threshold",
+    "curves",
+    "log_losses",
+    "paired_difference",
+    "parse_cost",
+    "roc_auc",
+    "score",
+]

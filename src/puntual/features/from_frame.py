@@ -1,0 +1,90 @@
+"""What features ask of a table of flights: the keys of its flights, and its operations as rows of counts."""
+
+import numpy as np
+import polars as pl
+
+from puntual.features.history import DELAY_CAP_SECONDS
+from puntual.features.keys import EPOCH, NAMED, UNKNOWABLE, Category, Keys, Unknown
+from puntual.flights import airports
+from puntual.flights.arrays import Columns
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import bands_of, has_operation
+
+
+def canonical(flights: pl.DataFrame) -> pl.DataFrame:
+    """Name airports by one code each, and airlines in capitals; raise UnknownAirportError for one that is none."""
+    codes = {
+        code: airports.find(code).code
+        for name in ("origin", "destination")
+        for code in flights[name].unique().drop_nulls()
+    }
+    named = [pl.col(name).replace(codes) for name in ("origin", "destination")]
+    return flights.with_columns(*named, pl.col("airline").str.strip_chars().str.to_uppercase())
+
+
+def keys_of(flights: pl.DataFrame) -> Keys:
+    """Take the keys from a table of flights; a null among `UNKNOWABLE` is not known.
+
+    `month` and `international`, where the table has them, tell what `Unknown` holds of a flight without date or
+    destination.
+    """
+    unknown = _unknown(flights)
+    if unknown is not None:
+        flights = flights.with_columns(
+            pl.col("airline", "flight_number").fill_null(""),
+            pl.col("destination").fill_null(pl.col("origin")),
+            pl.col("scheduled_departure").fill_null(EPOCH),
+        )
+    scheduled = pl.col("scheduled_departure")
+    moments = flights.select(
+        day=scheduled.dt.date().cast(pl.Int32).cast(pl.Int64),
+        minute=scheduled.dt.hour().cast(pl.Int64) * 60 + scheduled.dt.minute(),
+    )
+    categories = (_category(flights[name]) for name in NAMED)
+    return Keys(moments["day"].to_numpy(), moments["minute"].to_numpy(), *categories, unknown=unknown)
+
+
+def operations_of(flights: pl.DataFrame, rule: LateRule) -> Columns:
+    """Turn flights with operations into rows of counts, each on the day on which it became known.
+
+    A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
+    shows in a history that was closed before it happened.
+    """
+    operated = flights.filter(has_operation(flights))
+    seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
+    known_on = pl.max_horizontal(pl.col("scheduled_departure").dt.date(), pl.col("departed").dt.date())
+    told = operated.select(
+        day=known_on.cast(pl.Int32).cast(pl.Int64),
+        departed=pl.col("departed").is_not_null().cast(pl.Int64),
+        delay_seconds=seconds.clip(-DELAY_CAP_SECONDS, DELAY_CAP_SECONDS).fill_null(0),
+    )
+    return {
+        **{name: _category(operated[name]).texts() for name in NAMED},
+        "day": told["day"].to_numpy(),
+        "flights": np.ones(len(operated), np.int64),
+        "late": (bands_of(operated, rule) > 0).astype(np.int64),
+        "departed": told["departed"].to_numpy(),
+        "delay_seconds": told["delay_seconds"].to_numpy(),
+    }
+
+
+def _category(column: pl.Series) -> Category:
+    """Find the distinct values as `keys.category` does, in half the time since they lie in Polars."""
+    values = column.unique().sort()
+    positions = column.cast(pl.Enum(values)).to_physical().cast(pl.Int64).to_numpy()
+    return Category(tuple(values), positions)
+
+
+def _unknown(flights: pl.DataFrame) -> Unknown | None:
+    """Find the nulls of a table of flights; None where it has none."""
+    if not any(flights[name].null_count() for name in UNKNOWABLE):
+        return None
+    nothing = flights.select(pl.repeat(None, pl.len(), dtype=pl.Float64)).to_series()
+    month, international = (
+        flights[name] if name in flights.columns else nothing for name in ("month", "international")
+    )
+    return Unknown(
+        *(flights[name].is_null().to_numpy() for name in UNKNOWABLE),
+        month=month.cast(pl.Int64).fill_null(0).to_numpy(),
+        international=international.cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+    )

@@ -1,0 +1,1 @@
+"""What a flight is: its fields and units, the bands of delay, the late rule, and the airports."""

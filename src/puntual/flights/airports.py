@@ -1,0 +1,124 @@
+"""Airports of the world by IATA or ICAO code, from the tables of `airportsdata`."""
+
+import csv
+import functools
+import importlib.util
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.errors import UnknownAirportError
+
+SHOWN = 40
+SUGGESTED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Airport:
+    """One airport: `code` is its IATA code, or its ICAO code where IATA gives it none.
+
+    Latitude and longitude are degrees, north and east positive; `time_zone` is an IANA name; `country` is ISO
+    3166-1 alpha-2.
+    """
+
+    code: str
+    icao: str
+    name: str
+    city: str
+    country: str
+    latitude: float
+    longitude: float
+    time_zone: str
+
+
+def find(code: str) -> Airport:
+    """Look an airport up by IATA or ICAO code, in any case.
+
+    >>> find("SCEL").code, find("scl").icao, find("SCL").time_zone
+    ('SCL', 'SCEL', 'America/Santiago')
+    >>> find("Atlantis")
+    Traceback (most recent call last):
+    puntual.errors.UnknownAirportError: airport 'Atlantis' is listed neither by IATA nor by ICAO; ...
+    """
+    found = look_up(code)
+    if found is None:
+        raise UnknownAirportError(
+            f"airport {code[:SHOWN]!r} is listed neither by IATA nor by ICAO; "
+            "expected a code such as SCL or SCEL" + _codes_of_city(code)
+        )
+    return found
+
+
+def look_up(code: str) -> Airport | None:
+    """Look an airport up as `find` does; None, at no cost, where there is none."""
+    codes, starts = _starts_by_code()
+    wanted = code.strip().upper().encode()
+    if not 0 < len(wanted) <= codes.itemsize:
+        return None
+    place = int(codes.searchsorted(np.bytes_(wanted)))
+    return _airport(int(starts[place])) if place < len(codes) and codes[place] == wanted else None
+
+
+def _codes_of_city(text: str) -> str:
+    """Suggest the codes of a city, for whoever wrote its name instead of a code."""
+    wanted = text.strip().casefold()
+    world = _rows(_whole(), "iata", "city")
+    codes = [iata for _, (iata, city) in world if iata and city.casefold() == wanted]
+    return f"; did you mean {' or '.join(sorted(codes)[:SUGGESTED])}?" if codes else ""
+
+
+@functools.cache
+def _airport(start: int) -> Airport:
+    columns = ("icao", "iata", "name", "city", "country", "lat", "lon", "tz")
+    with _file().open("rb") as file:
+        _, (icao, iata, name, city, country, latitude, longitude, zone) = next(
+            _rows(file, *columns, start=start)
+        )
+    # The publisher leaves the zone of some Antarctic airfields empty.
+    return Airport(iata or icao, icao, name, city, country, float(latitude), float(longitude), zone or "UTC")
+
+
+@functools.cache
+def _starts_by_code() -> tuple[NDArray[np.bytes_], NDArray[np.int32]]:
+    """Give all codes in order, and the byte at which the row of each starts.
+
+    The airports themselves would take thirty times the memory, and of them few are asked about.
+    """
+    starts, named = zip(*_rows(_whole(), "iata", "icao"), strict=True)
+    # Where a code is on both lists, the shorter list is the one that people print, and the first counts.
+    listed = np.concatenate([np.array(column, np.bytes_) for column in zip(*named, strict=True)])
+    codes, first = np.unique(listed, return_index=True)
+    there = codes != b""
+    return codes[there], np.array(starts, np.int32)[first[there] % len(starts)]
+
+
+def _rows(file: BinaryIO, *columns: str, start: int = 0) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Give these columns of the publisher's rows, each with the byte at which it starts; begin at one of them."""
+    table = csv.reader(map(bytes.decode, file))
+    of_row = itemgetter(*map(next(table).index, columns))
+    start = file.seek(start) if start else file.tell()
+    for row in table:
+        yield start, of_row(row)
+        start = file.tell()
+
+
+def _whole() -> io.BytesIO:
+    # A file on disk would be asked where it stands once a row, which takes longer than reading it.
+    return io.BytesIO(_file().read_bytes())
+
+
+@functools.cache
+def _file() -> Path:
+    """Find the publisher's file, whose own loader takes 150 ms and keeps it all."""
+    spec = importlib.util.find_spec("airportsdata")
+    if spec is None or spec.origin is None:
+        raise UnknownAirportError(
+            "no airport can be looked up: airportsdata is not installed; pip install airportsdata"
+        )
+    return Path(spec.origin).with_name("airports.csv")

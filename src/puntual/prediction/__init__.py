@@ -1,0 +1,1 @@
+"""The one path from flights to predictions: model, calibration, distribution and reasons."""

@@ -1,0 +1,154 @@
+"""From what a model says to what is believed: prior correction, slope and intercepts, and the airport's level.
+
+The logits of a state of knowledge (history known or not) are
+`center + slope * (log q + shift - center) + intercept`, and the late bands are raised together by `level`: how far the
+airport's late rate of the day is expected above the rate that the model was trained at. `shift` undoes a treatment of
+the imbalance (Saerens et al., 2002); slope and intercepts are vector scaling with one slope (Guo et al., 2017), fitted
+on flights that the model had not seen.
+"""
+
+import math
+from collections import defaultdict
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.features.history import WINDOWS
+from puntual.features.vector import COLUMNS, Matrix
+from puntual.flights.arrays import Columns
+from puntual.flights.flight import BAND_COUNT
+
+Probabilities = NDArray[np.float64]
+
+# The rates are kept away from 0 and 1, where one quiet or one stormy day would be taken for a law.
+_RATE_FLOOR, _RATE_CEILING = 0.02, 0.8
+_TINY = 1e-7
+LEVEL_COLUMNS = np.array([COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS])
+# Every airport has a rate, its own or the network's, wherever history reaches into the longest window.
+_SENTINEL = COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The late rate to be expected of the airport: its recent rates and the rate of training, weighed.
+
+    `base` is the late rate of the flights that the model was trained on. The weights are those of the windows; what
+    they leave of 1 is on the base, since good and bad days revert to the mean.
+    """
+
+    weights: tuple[float, ...] = (0.0,) * len(WINDOWS)
+    base: float = 0.5
+
+    def of(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Give the log odds by which each flight's airport is expected above the base, shape (n,); 0 if unknown."""
+        rates = recent_rates(matrix)
+        within = rates == rates
+        weights = within * np.array(self.weights)
+        reached = weights.sum(axis=1)
+        # A window out of reach hands its weight to those within it.
+        recent = (np.where(within, rates, 0.0) * weights).sum(axis=1) / np.where(reached > 0, reached, 1.0)
+        on_recent = np.where(reached > 0, sum(self.weights), 0.0)
+        base = min(max(self.base, _RATE_FLOOR), _RATE_CEILING)
+        return log_odds(on_recent * recent + (1 - on_recent) * base) - math.log(base / (1 - base))
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Slope, intercepts, prior shift and centre of the logits of one state of knowledge.
+
+    The centre are the log shares of the bands in training: a slope under 1 draws towards those, not towards even
+    odds. `follow` says how far the level of the airport is followed.
+    """
+
+    slope: float = 1.0
+    intercepts: tuple[float, ...] = (0.0,) * BAND_COUNT
+    shift: tuple[float, ...] = (0.0,) * BAND_COUNT
+    center: tuple[float, ...] = (0.0,) * BAND_COUNT
+    follow: float = 1.0
+
+    def logits(self, said: Probabilities, level: NDArray[np.float64]) -> Probabilities:
+        """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
+        center = np.array(self.center)
+        apart = np.log(np.maximum(said, _TINY)) + np.array(self.shift) - center
+        scaled: Probabilities = center + self.slope * apart + np.array(self.intercepts)
+        scaled[:, 1:] += self.follow * level[:, np.newaxis]
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The calibration of a bundle: one scaling where history is known, one where it is not, and the level."""
+
+    known: Scaling
+    unknown: Scaling
+    level: Level
+
+    def apply(self, said: Probabilities, matrix: Matrix) -> Probabilities:
+        """Turn what the model said of n flights into calibrated probabilities of the bands, shape (n, 5)."""
+        known = history_is_known(matrix)
+        level = self.level.of(matrix)
+        if known.all():
+            return softmax(self.known.logits(said, level))
+        logits = np.where(
+            known[:, np.newaxis], self.known.logits(said, level), self.unknown.logits(said, level)
+        )
+        return softmax(logits)
+
+
+def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
+    """Tell which rows of a matrix have any history, shape (n,)."""
+    return ~np.isnan(matrix[:, _SENTINEL])
+
+
+def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
+    """Give the airport's late rate by window, shape (n, 4), kept from 0 and 1; NaN where unknown."""
+    rates = matrix[:, LEVEL_COLUMNS].astype(np.float64)
+    found: NDArray[np.float64] = np.minimum(np.maximum(rates, _RATE_FLOOR), _RATE_CEILING)
+    return found
+
+
+def log_odds(rate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn rates within 0 and 1 into log odds."""
+    return np.log(rate / (1 - rate))
+
+
+def softmax(logits: Probabilities) -> Probabilities:
+    """Turn logits into probabilities that sum to 1 along the last axis."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Probabilities = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+def to_table(calibration: Calibration) -> Columns:
+    """Lay a calibration out as a table of named numbers, to be stored; what has several has a row for each."""
+    rows = [
+        (f"{part.name}.{field.name}", number)
+        for part, value_of in zip(fields(calibration), _parts(calibration), strict=True)
+        for field, value in zip(fields(value_of), astuple(value_of), strict=True)
+        for number in np.atleast_1d(value).tolist()
+    ]
+    names, numbers = zip(*rows, strict=True)
+    return {"name": np.array(names, np.str_), "value": np.array(numbers, np.float64)}
+
+
+def from_table(table: Columns) -> Calibration:
+    """Read back what `to_table` laid out."""
+    values: defaultdict[str, tuple[float, ...]] = defaultdict(tuple)
+    for name, number in zip(table["name"].tolist(), table["value"].tolist(), strict=True):
+        values[name] += (number,)
+    known, unknown = (
+        Scaling(
+            slope=values[f"{part}.slope"][0],
+            intercepts=values[f"{part}.intercepts"],
+            shift=values[f"{part}.shift"],
+            center=values[f"{part}.center"],
+            follow=values[f"{part}.follow"][0],
+        )
+        for part in ("known", "unknown")
+    )
+    return Calibration(known, unknown, Level(values["level.weights"], values["level.base"][0]))
+
+
+def _parts(calibration: Calibration) -> tuple[Scaling | Level, ...]:
+    return calibration.known, calibration.unknown, calibration.level

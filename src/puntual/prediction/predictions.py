@@ -1,0 +1,76 @@
+"""What is said of a flight: the five bands and all that is read from them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.evaluation import Predicted
+from puntual.features.vector import GROUPS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BAND_NAMES = ("p_up_to_15", "p_15_to_30", "p_30_to_60", "p_60_to_120", "p_over_120_or_cancelled")
+SUPPORT_LEVELS = ("flight", "route", "airline", "airport")
+REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is said of n flights, in their order.
+
+    `bands` (n, 5), `p_late` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles` (n, 3) at
+    p50, p80, p95 in minutes, `late` (n,) the label at the threshold, `supports` (n, 4) the flights of the last sixty
+    days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of operations used, as
+    days since 1970 or -1 for none, and `reasons` (n, 6) where asked for.
+    """
+
+    bands: NDArray[np.float64]
+    p_late: NDArray[np.float64]
+    expected_minutes: NDArray[np.float64]
+    quantiles: NDArray[np.float64]
+    late: NDArray[np.bool_]
+    supports: NDArray[np.int64]
+    timetable_known: NDArray[np.bool_]
+    history_until: NDArray[np.int64]
+    reasons: NDArray[np.float64] | None = None
+
+    @property
+    def support(self) -> NDArray[np.int64]:
+        """The flights behind each prediction at the narrowest level that has any, shape (n,)."""
+        counts = np.zeros(len(self.supports), np.int64)
+        for found in self.supports.T[::-1]:
+            counts = np.where(found > 0, found, counts)
+        return counts
+
+    @property
+    def support_of(self) -> NDArray[np.str_]:
+        """The level that `support` counts, shape (n,); "none" where there is none."""
+        narrowest = np.where((self.supports > 0).any(axis=1), (self.supports > 0).argmax(axis=1), -1)
+        return np.array([*SUPPORT_LEVELS, "none"])[narrowest]
+
+    @property
+    def predicted(self) -> Predicted:
+        """The part that is scored."""
+        return Predicted(self.bands, self.quantiles)
+
+    def to_frame(self) -> "pl.DataFrame":
+        """Lay the predictions out as a table, a row a flight; this alone needs Polars."""
+        import polars as pl
+
+        until = pl.Series(self.history_until, dtype=pl.Int32).set(pl.Series(self.history_until < 0), None)
+        columns = {"p_late": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
+        columns |= {"expected_minutes": self.expected_minutes}
+        columns |= dict(zip(("p50", "p80", "p95"), self.quantiles.T, strict=True))
+        frame = pl.DataFrame(columns).with_columns(
+            pl.Series("late", self.late),
+            pl.Series("support", self.support),
+            pl.Series("support_of", self.support_of, dtype=pl.String),
+            pl.Series("timetable", np.where(self.timetable_known, "known", "typical"), dtype=pl.String),
+            until.cast(pl.Date).alias("history_until"),
+        )
+        if self.reasons is None:
+            return frame
+        return frame.hstack(pl.DataFrame(self.reasons, schema=list(REASON_NAMES)))

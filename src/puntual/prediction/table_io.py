@@ -1,0 +1,102 @@
+"""Flights in from a file or standard input, predictions out to a file or standard output."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from puntual.errors import TableError, did_you_mean
+from puntual.features.keys import UNKNOWABLE
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import TIMETABLE_FIELDS
+from puntual.prediction.predictions import Predictions
+from puntual.sources import FlightTable, read_flights, read_plain
+
+STANDARD = "-"
+WRITERS = {"csv": "write_csv", "parquet": "write_parquet", "json": "write_json"}
+
+
+def read_table(
+    name: str,
+    form: str,
+    source: str | None,
+    map_file: Path | None,
+    rule: LateRule,
+    reader: Callable[[bytes, str, str, LateRule], FlightTable] = read_plain,
+) -> FlightTable:
+    """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter.
+
+    Coming flights have no operation yet, so its columns need not be there. `reader` reads what is no other source's:
+    `read_asked` takes flights of which not everything is known.
+    """
+    if source is not None:
+        if name == STANDARD:
+            raise TableError(
+                f"standard input: the source {source} is read from files; save it and name the file"
+            )
+        return read_flights(source, Path(name), map_file, operated=False)
+    if name == STANDARD:
+        return reader(sys.stdin.buffer.read(), "standard input", f".{form}", rule)
+    path = Path(name)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror}; name a readable CSV, Parquet or JSON file") from error
+    return reader(data, str(path), path.suffix.lower(), rule)
+
+
+def write_table(asked: FlightTable, said: Predictions, name: str, form: str) -> None:
+    """Write flights with what is said of them, in the order of the file that asked.
+
+    A file is written whole or not at all.
+    """
+    table = laid_out(asked, said)
+    form = form if name == STANDARD else _form_of(Path(name))
+    if name == STANDARD:
+        getattr(table, WRITERS[form])(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return
+    _write_whole(table, Path(name), form)
+
+
+def laid_out(asked: FlightTable, said: Predictions) -> pl.DataFrame:
+    """Lay out flights with what is said of them, in the order of the file that asked.
+
+    Where fields of flights are unknown, the column `missing` names them; without a date no timetable was looked at.
+    """
+    table = asked.flights.select(pl.col(list(TIMETABLE_FIELDS))).hstack(said.to_frame())
+    if any(table[name].null_count() for name in UNKNOWABLE):
+        names = [pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in UNKNOWABLE]
+        dated = pl.col("scheduled_departure").is_not_null()
+        table = table.with_columns(
+            missing=pl.concat_str(names, separator=" ", ignore_nulls=True),
+            timetable=pl.when(dated).then("timetable").otherwise(pl.lit("unknown")),
+        )
+    return table.with_columns(row=asked.records).sort("row").drop("row")
+
+
+def _form_of(path: Path) -> str:
+    form = path.suffix.lstrip(".").lower()
+    if form not in WRITERS:
+        raise TableError(
+            f"{path}: the ending {path.suffix!r} names no format; expected .csv, .parquet or .json"
+            f"{did_you_mean(form, WRITERS)}"
+        )
+    return form
+
+
+def _write_whole(table: pl.DataFrame, path: Path, form: str) -> None:
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            getattr(table, WRITERS[form])(draft)
+            Path(draft).chmod(0o644)
+            Path(draft).replace(path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror}; choose a place that can be written") from error

@@ -1,0 +1,263 @@
+"""The bundle's file: a ZIP of a manifest, an ONNX model, a card and numpy's arrays, each held to its digest.
+
+The manifest lists the SHA-256 of every other member; the archive's comment holds the manifest's own, and its
+first 16 hexadecimal digits are the bundle's version. Nothing in it is code and nothing is unpickled.
+"""
+
+import hashlib
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from numpy.typing import NDArray
+
+from puntual.errors import BundleError, did_you_mean
+from puntual.flights.arrays import Columns
+from puntual.registry.array_files import from_npy, require_one_height, to_npy
+from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
+
+SUFFIX = ".puntual"
+MANIFEST = "manifest.json"
+MODEL = "model.onnx"
+TESTED = "tested.onnx"
+CARD = "MODEL_CARD.md"
+COLUMN = re.compile(r"tables/([a-z0-9_]+)/([a-z0-9_]+)\.npy")
+VERSION = re.compile(r"[0-9a-f]{16}")
+LARGEST = 512 * 2**20
+# Whatever `zipfile` raises on bytes that are no ZIP, or are one no longer.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A trained model with all that it needs: manifest, ONNX model, card (Markdown) and lookup tables.
+
+    `tested` is the model as it was before it was trained again on the test flights too; None where it never was.
+    """
+
+    manifest: Manifest
+    model: bytes
+    card: str
+    tables: Mapping[str, Columns]
+    tested: bytes | None = None
+
+    @cached_property
+    def version(self) -> str:
+        """The bundle's name: 16 hexadecimal digits that follow from its content alone."""
+        return to_bytes(self)[0]
+
+    def without_content(self) -> "Bundle":
+        """Keep what names and describes the bundle, and let go of its models and tables.
+
+        A bundle that was not named yet stays as it is, since its name follows from its content.
+        """
+        if "version" not in self.__dict__:
+            return self
+        kept = replace(self, model=b"", tables={}, tested=None)
+        kept.__dict__["version"] = self.version
+        return kept
+
+
+def to_bytes(bundle: Bundle) -> tuple[str, bytes]:
+    """Write a bundle as its version and its file: the same content gives the same bytes.
+
+    Raise BundleError when a required table is missing or when the manifest could not be read back.
+    """
+    _require_tables(bundle.tables, "the bundle to be written")
+    members = _members(bundle)
+    digests = {name: _sha256(content) for name, content in members.items()}
+    raw = encode(msgspec.structs.replace(bundle.manifest, members=digests))
+    digest = _sha256(raw)
+    return _version(digest), _pack({MANIFEST: raw} | members, comment=digest)
+
+
+def from_bytes(data: bytes, name: str) -> Bundle:
+    """Read a bundle, trusting nothing before its digest is checked; `name` stands in the messages.
+
+    Raise BundleError when it is truncated, altered, of another format, or lacks a member, table or column. When
+    `name` is a version (`0123456789abcdef.puntual`), the content must be that version.
+    """
+    with _damage_told(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        _check_size(archive, name)
+        raw = archive.read(MANIFEST)
+        manifest = decode(raw, name)
+        _check_names(archive, name)
+        _check_manifest_digest(_sha256(raw), archive.comment, data, name)
+        members = {member: archive.read(member) for member in archive.namelist() if member != MANIFEST}
+    _check_digests(members, manifest, name)
+    return _assemble(manifest, members, _version(_sha256(raw)), name)
+
+
+def read(path: str | Path) -> Bundle:
+    """Read the bundle in a file; raise BundleError as `from_bytes` does, or when there is no such file."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}; name a readable {SUFFIX} file") from error
+    return from_bytes(data, str(path))
+
+
+def require_columns(bundle: Bundle, known: Collection[str]) -> None:
+    """Raise BundleError when the model asks for feature columns that this Puntual cannot compute."""
+    missing = [column for column in bundle.manifest.columns if column not in known]
+    if missing:
+        raise BundleError(
+            f"bundle {bundle.version}: missing columns: its model asks for {', '.join(missing)}, which this "
+            f"Puntual does not compute; install puntual {bundle.manifest.puntual}, or train again"
+            f"{did_you_mean(missing[0], known)}"
+        )
+
+
+def _members(bundle: Bundle) -> dict[str, bytes]:
+    tested = {} if bundle.tested is None else {TESTED: bundle.tested}
+    columns: dict[str, bytes] = {}
+    for name, table in bundle.tables.items():
+        columns |= _columns(name, table)
+    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | columns
+
+
+def _columns(name: str, table: Columns) -> dict[str, bytes]:
+    try:
+        require_one_height(name, table)
+        written = {f"tables/{name}/{column}.npy": to_npy(values) for column, values in table.items()}
+    except ValueError as error:
+        raise BundleError(
+            f"the table {name} cannot be written: {error}; give rows of numbers or texts"
+        ) from error
+    for member in written:
+        if not COLUMN.fullmatch(member):
+            raise BundleError(
+                f"table or column in {member!r}: use lower-case letters, digits and underscores"
+            )
+    return written
+
+
+def _pack(members: dict[str, bytes], comment: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(members):
+            archive.writestr(_entry(name), members[name])
+        archive.comment = comment.encode()
+    return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """Describe a member without clock, platform or user: the date is the oldest that ZIP can write."""
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        raise BundleError(
+            f"{name}: truncated, altered or no bundle at all ({error}); expected the whole ZIP file that "
+            "Puntual wrote: fetch or train it again"
+        ) from error
+
+
+def _check_size(archive: zipfile.ZipFile, name: str) -> None:
+    if MANIFEST not in archive.namelist():
+        raise _altered(name, f"lacks {MANIFEST}")
+    declared = sum(entry.file_size for entry in archive.infolist())
+    if declared > LARGEST:
+        raise _altered(name, f"would unpack to {declared:,} bytes where a bundle has at most {LARGEST:,}")
+
+
+def _check_names(archive: zipfile.ZipFile, name: str) -> None:
+    members = archive.namelist()
+    strange = [member for member in members if not _is_expected(member)]
+    if strange:
+        raise _altered(name, f"holds {strange[0]!r}, which no bundle holds")
+    if len(set(members)) < len(members):
+        raise _altered(name, "holds a member twice")
+    if absent := sorted({MODEL, CARD} - set(members)):
+        raise _altered(name, f"lacks {absent[0]}")
+
+
+def _is_expected(member: str) -> bool:
+    return member in {MANIFEST, MODEL, TESTED, CARD} or COLUMN.fullmatch(member) is not None
+
+
+def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) -> None:
+    if comment != digest.encode() or not data.endswith(comment):
+        raise _altered(name, f"ends in {comment[:64]!r} where its manifest has the digest {digest}")
+    stem = Path(name).stem
+    if VERSION.fullmatch(stem) and stem != _version(digest):
+        raise _altered(name, f"is named {stem} and holds version {_version(digest)}")
+
+
+def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) -> None:
+    if differing := sorted(members.keys() ^ manifest.members.keys()):
+        raise _altered(name, f"and its manifest do not list the same members: {', '.join(differing)}")
+    for member, content in members.items():
+        if _sha256(content) != manifest.members[member]:
+            raise _altered(name, f"holds a {member} whose digest is not the manifest's")
+
+
+def _assemble(manifest: Manifest, members: Mapping[str, bytes], version: str, name: str) -> Bundle:
+    tables = _tables(members, name)
+    _require_tables(tables, name)
+    with _damage_told(name):
+        bundle = Bundle(manifest, members[MODEL], members[CARD].decode(), tables, members.get(TESTED))
+    # The file tells; computing it would write the whole bundle, perhaps with another version of numpy.
+    vars(bundle)["version"] = version
+    return bundle
+
+
+def _tables(members: Mapping[str, bytes], name: str) -> dict[str, Columns]:
+    tables: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
+    try:
+        for member, content in members.items():
+            if match := COLUMN.fullmatch(member):
+                table, column = match.groups()
+                tables[table][column] = from_npy(content)
+        for table, columns in tables.items():
+            require_one_height(table, columns)
+    except ValueError as error:
+        raise BundleError(f"{name}: a table is damaged ({error}); train or fetch the bundle again") from error
+    return dict(tables)
+
+
+def _require_tables(tables: Collection[str], name: str) -> None:
+    if missing := sorted(REQUIRED_TABLES.difference(tables)):
+        raise BundleError(
+            f"{name}: lacks the table {', '.join(missing)}, needed to predict; train or fetch it again"
+        )
+
+
+def _altered(name: str, what: str) -> BundleError:
+    return BundleError(f"{name}: altered: it {what}; fetch the bundle again, or train anew")
+
+
+def _version(digest: str) -> str:
+    return digest[:16]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

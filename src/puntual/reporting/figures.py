@@ -1,0 +1,210 @@
+"""The charts of a report, each as an inline SVG."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from puntual.evaluation import Curve, Measure, ReliabilityBin
+from puntual.reporting.narrative import label
+from puntual.reporting.svg import ACCENT, INK, LATE, MUTED, QUIET, inline
+from puntual.reporting.training_result import AblationStep, Compared, Rate, RollingScore, Training
+from puntual.reporting.wording import count
+
+WIDTH = 9.6
+ROW = 0.26
+MOST_BARS = 25
+LONGEST_LABEL = 30
+DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5}
+RATE_KINDS = ("hour", "airline", "destination", "month")
+
+
+def all_figures(training: Training) -> dict[str, str]:
+    """Draw every chart that the training has material for, by name."""
+    curves = training.curves
+    drawn = {
+        "comparison": comparison(training.comparison),
+        "rolling": rolling(training.rolling) if training.rolling else "",
+        "ablation": ablation(training.ablation) if training.ablation else "",
+        "roc": roc(curves.roc) if curves.roc else "",
+        "precision_recall": _precision_recall(training),
+        "reliability": reliability(curves.reliability) if curves.reliability else "",
+    }
+    late_rate = training.table.late_rate
+    named = {f"rates_{kind}": (kind, training.rates.get(kind, ())) for kind in RATE_KINDS}
+    bars = {name: rates(kind, found, late_rate) for name, (kind, found) in named.items() if found}
+    return {name: svg for name, svg in (drawn | bars).items() if svg}
+
+
+def comparison(candidates: Sequence[Compared]) -> str:
+    """Draw each candidate's log loss, and how far it is behind the lowest, with intervals."""
+    ordered = sorted(candidates, key=lambda candidate: -candidate.scores.log_loss.value)
+    said = "Log loss of each candidate on validation, and its distance from the lowest, with 95 % intervals"
+    return inline("comparison", said, (WIDTH, 1.1 + ROW * len(ordered)), partial(_comparison, ordered))
+
+
+def rolling(scores: Sequence[RollingScore]) -> str:
+    """Draw ROC AUC, log loss and late rate for each cut-off."""
+    said = "ROC AUC, log loss and late rate after each cut-off, with 95 % intervals"
+    return inline("rolling", said, (WIDTH, 4.8), partial(_rolling, scores))
+
+
+def ablation(steps: Sequence[AblationStep]) -> str:
+    """Draw ROC AUC and average precision at each step."""
+    said = "ROC AUC and average precision at each step from the notebook's model to this one"
+    return inline("ablation", said, (WIDTH, 1.0 + 0.42 * len(steps)), partial(_ablation, steps))
+
+
+def roc(curve: Curve) -> str:
+    """Draw recall over the false-alarm rate."""
+    said = "ROC curve: recall over the share of punctual flights called late"
+    return inline("roc", said, (4.7, 4.2), partial(_roc, curve))
+
+
+def precision_recall(curve: Curve, late_rate: float) -> str:
+    """Draw precision over recall, with the late rate that guessing would reach."""
+    said = "Precision over recall; the dashed line is the late rate, which guessing reaches"
+    return inline("precision-recall", said, (4.7, 4.2), partial(_precision_over_recall, curve, late_rate))
+
+
+def reliability(bins: Sequence[ReliabilityBin]) -> str:
+    """Draw observed late rates over predicted probabilities, and how many flights stand behind each."""
+    said = "Reliability: observed late rate over predicted probability, with 95 % intervals and flight counts"
+    return inline("reliability", said, (WIDTH, 5.2), partial(_reliability, bins))
+
+
+def rates(kind: str, found: Sequence[Rate], overall: float) -> str:
+    """Draw late rates as bars with flight counts; of airlines and destinations those with most flights."""
+    shown = sorted(found, key=lambda rate: -rate.flights)[:MOST_BARS]
+    kept = [rate for rate in found if rate in shown] if kind in ("hour", "month") else shown
+    said = f"Late rate by {kind}, with the number of flights; the dashed line is the rate of all"
+    return inline(f"rates-{kind}", said, (4.7, 1.0 + 0.23 * len(kept)), partial(_rates, kept, overall))
+
+
+def _precision_recall(training: Training) -> str:
+    curve = training.curves.precision_recall
+    return precision_recall(curve, training.scores["full"].late_rate) if curve else ""
+
+
+def _comparison(candidates: Sequence[Compared], figure: Figure) -> None:
+    left, right = figure.subplots(1, 2, sharey=True)
+    colours = [ACCENT if candidate.chosen else INK if candidate.tied else MUTED for candidate in candidates]
+    _dots(left, [candidate.scores.log_loss for candidate in candidates], colours)
+    _dots(right, [candidate.behind for candidate in candidates], colours)
+    right.axvline(0, color=MUTED, linewidth=1)
+    left.set(title="Log loss (lower is better)", ylim=(-0.7, len(candidates) - 0.3))
+    right.set(title="Behind the lowest")
+    _name_rows(left, [label(candidate) for candidate in candidates])
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _rolling(scores: Sequence[RollingScore], figure: Figure) -> None:
+    panels = figure.subplots(3, 1, sharex=True)
+    names = [f"{score.cut_off:%Y-%m-%d}" for score in scores]
+    _line(panels[0], [score.scores.roc_auc for score in scores], "ROC AUC")
+    _line(panels[1], [score.scores.log_loss for score in scores], "Log loss")
+    panels[2].bar(range(len(scores)), [score.scores.late_rate for score in scores], color=LATE, width=0.5)
+    panels[2].set(title="Late rate", xlabel="Trained on the flights before this day, scored on those after")
+    panels[2].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    panels[2].set_xticks(range(len(scores)), names)
+
+
+def _ablation(steps: Sequence[AblationStep], figure: Figure) -> None:
+    panels = figure.subplots(1, 2, sharey=True)
+    places = range(len(steps) - 1, -1, -1)
+    columns: dict[str, Callable[[AblationStep], float]] = {
+        "ROC AUC": lambda step: step.roc_auc,
+        "Average precision": lambda step: step.average_precision,
+    }
+    for axes, (title, value) in zip(panels, columns.items(), strict=True):
+        values = [value(step) for step in steps]
+        axes.plot(values, places, color=ACCENT, marker="o", linewidth=1.2)
+        axes.set(title=title)
+        axes.margins(x=0.2, y=0.12)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        for x, y in zip(values, places, strict=True):
+            axes.annotate(f"{x:.3f}", (x, y), (6, 4), textcoords="offset points", fontsize=8)
+    panels[0].set_yticks(list(places), [textwrap.fill(step.step, 36) for step in steps])
+
+
+def _roc(curve: Curve, figure: Figure) -> None:
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=MUTED, linestyle="--", linewidth=1)
+    axes.plot(curve.x, curve.y, color=ACCENT)
+    axes.set(title="ROC", xlabel="Punctual flights called late", ylabel="Late flights found")
+    _unit_square(axes)
+
+
+def _precision_over_recall(curve: Curve, late_rate: float, figure: Figure) -> None:
+    axes = figure.subplots()
+    axes.axhline(late_rate, color=MUTED, linestyle="--", linewidth=1)
+    axes.plot(curve.x, curve.y, color=ACCENT)
+    axes.set(title="Precision and recall", xlabel="Late flights found", ylabel="Of those called late, late")
+    _unit_square(axes)
+
+
+def _reliability(bins: Sequence[ReliabilityBin], figure: Figure) -> None:
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    predicted, observed = [b.predicted for b in bins], [b.observed for b in bins]
+    # Rounding may leave the rate a hair outside its own interval.
+    spread = [[max(0, b.observed - b.low) for b in bins], [max(0, b.high - b.observed) for b in bins]]
+    most = min(1.0, 1.05 * max(max(predicted), *(b.high for b in bins)))
+    above.plot([0, most], [0, most], color=MUTED, linestyle="--", linewidth=1)
+    above.errorbar(predicted, observed, spread, color=ACCENT, elinewidth=1.2, capsize=2, **DOT)
+    above.set(title="Reliability", ylabel="Were late", ylim=(0, most), xlim=(0, most))
+    below.bar(predicted, [b.flights for b in bins], width=most / 80, color=QUIET)
+    below.set(ylabel="Flights", xlabel="Predicted probability of being late")
+    below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    for axis in (above.xaxis, above.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def _rates(found: Sequence[Rate], overall: float, figure: Figure) -> None:
+    axes = figure.subplots()
+    places = range(len(found) - 1, -1, -1)
+    axes.barh(places, [rate.late_rate for rate in found], color=LATE, height=0.72)
+    axes.axvline(overall, color=INK, linestyle="--", linewidth=1)
+    for place, rate in zip(places, found, strict=True):
+        edge = axes.get_yaxis_transform()
+        axes.text(1, place, count(rate.flights), ha="right", va="center", fontsize=8, transform=edge)
+    axes.set_yticks(list(places), [_shorten(rate.name) for rate in found])
+    most = max([overall, *(rate.late_rate for rate in found)])
+    axes.set(xlim=(0, 1.25 * most or 1), ylim=(-0.6, len(found) - 0.4))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.grid(False)
+
+
+def _dots(axes: Axes, measures: Sequence[Measure], colours: Sequence[str]) -> None:
+    for place, (measure, colour) in enumerate(zip(measures, colours, strict=True)):
+        axes.plot([measure.low, measure.high], [place, place], color=colour, linewidth=1.4)
+        axes.plot(measure.value, place, color=colour, **DOT)
+
+
+def _line(axes: Axes, measures: Sequence[Measure | None], title: str) -> None:
+    known = [(place, measure) for place, measure in enumerate(measures) if measure is not None]
+    axes.plot(
+        [place for place, _ in known], [measure.value for _, measure in known], color=ACCENT, marker="o"
+    )
+    for place, measure in known:
+        axes.plot([place, place], [measure.low, measure.high], color=ACCENT, linewidth=1.2)
+    axes.set(title=title)
+    axes.margins(x=0.08, y=0.15)
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    axes.set_yticks(range(len(names)), [_shorten(name) for name in names])
+
+
+def _unit_square(axes: Axes) -> None:
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"

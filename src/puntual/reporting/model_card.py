@@ -1,0 +1,177 @@
+"""The model card: what a model is for, how good it is and what it does not know, in Markdown."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from puntual.evaluation import Evaluation
+from puntual.reporting.narrative import STATES, label, leak, verdict
+from puntual.reporting.training_result import Training
+from puntual.reporting.wording import count, fixed, late_rule, measured, percent, period
+
+MEANT_FOR = (
+    "Planning, months ahead or on the day: which scheduled departures are likely to be late, and by how much.",
+    "Departures from the airports that it learnt from.",
+    "Not for decisions about single passengers or crew members, and not for the safety of flight.",
+)
+PREDICTS = (
+    "For one scheduled departure, a probability for each of five delay bands: up to 15 minutes, 15 to 30, 30 "
+    "to 60, 60 to 120, over 120 or cancelled. The probability of being late, the expected minutes and the "
+    "quantiles p50, p80 and p95 are all read from it."
+)
+INTERVALS = "In brackets: 95 % intervals of a bootstrap over whole days. A dash marks what is undefined."
+LIMITS = (
+    "It does not know the weather, strikes, air traffic control, maintenance, or how full a flight is.",
+    "It does not know whether the inbound aircraft is late, nor anything else of the day itself: history ends "
+    "with the day before.",
+    "The late rate of an airport moves from season to season. Without history the model cannot follow it, and "
+    "its probabilities are then too low or too high as a whole.",
+    "An airline, airport, destination or flight number that was not in training backs off to what stands above "
+    "it; the support of the prediction says so.",
+    "History older than its windows counts as missing: the further ahead a flight is, the less is known of it.",
+    "A cancelled flight counts as late and falls in the last band.",
+)
+CAVEATS = (
+    "A late rate tells of past departures, whose causes are often not the airline's own: airport, weather, time "
+    "of day. It is no ranking of airlines or of their people.",
+    "A probability is no promise: show it to those who plan by it, not the label alone.",
+    "Acting on a prediction may change what was predicted, and with it the scores that are measured later.",
+    "The data hold flights, not persons; tail numbers, where a source has them, name aircraft.",
+)
+REPRODUCE = "With the same file (its SHA-256 is above), the same version of puntual and the {} preset:"
+
+# What Markdown or HTML would read as more than text.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
+
+
+def model_card(training: Training) -> str:
+    """Write the model card of a training; all that comes from its data stays plain text in Markdown."""
+    sections = {
+        "Model card": [_items(verdict(training))],
+        "Intended use": [_items(MEANT_FOR)],
+        "Data": _data(training),
+        "What it predicts": [PREDICTS],
+        "Training, validation and test": [_items(_periods(training)), *map(plain, leak(training))],
+        "Scores on the test flights": [_scores(training.scores), INTERVALS],
+        "Calibration": [_calibration(training)],
+        "Threshold": [_threshold(training)],
+        "Limits": [_items(LIMITS)],
+        "Ethical and operational caveats": [_items(CAVEATS)],
+        "Gate": [_gate(training)],
+        "How to reproduce it": [REPRODUCE.format(plain(training.preset)), _command(training)],
+    }
+    return "\n\n".join(_section(place, *section) for place, section in enumerate(sections.items())) + "\n"
+
+
+def plain(text: str) -> str:
+    r"""Escape a text so that Markdown shows it as it is, on one line.
+
+    >>> print(plain("a|b <script>\n# *c*"))
+    a\|b &lt;script&gt; \# \*c\*
+    """
+    one_line = " ".join(text.split())
+    safe = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _SPECIAL.sub(r"\\\1", safe)
+
+
+def _section(place: int, title: str, blocks: Sequence[str]) -> str:
+    heading = f"{'#' if place == 0 else '##'} {plain(title)}"
+    return "\n\n".join([heading, *blocks])
+
+
+def _items(texts: Iterable[str]) -> str:
+    return "\n".join(f"- {plain(text)}" for text in texts)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    ruled = "|" + " --- |" * len(header)
+    lines = ["| " + " | ".join(map(plain, row)) + " |" for row in (header, *rows)]
+    return "\n".join([lines[0], ruled, *lines[1:]])
+
+
+def _data(training: Training) -> list[str]:
+    table = training.table
+    facts = (
+        f"Source: {table.source}",
+        f"SHA-256: {table.digest}",
+        f"Scheduled departures: {table.first:%Y-%m-%d} to {table.last:%Y-%m-%d}",
+        f"Rows read: {count(table.rows)}; flights: {count(table.flights)}, {percent(table.late_rate)} of them late",
+        f"Late: a delay of {late_rule(table.late_rule)}, or cancelled",
+        *(f"Note: {note}" for note in table.notes),
+    )
+    if not table.omitted:
+        return [_items(facts), "No row was left out."]
+    rows = [(omission.reason, count(omission.count), omission.example) for omission in table.omitted]
+    return [_items(facts), "Left out:", _table(("Reason", "Rows", "First of them"), rows)]
+
+
+def _periods(training: Training) -> tuple[str, ...]:
+    split = training.split
+    trained = f"Trained on {count(split.train_rows)} flights, {period(split.train_from, split.train_until)}"
+    tested = f"Tested on {count(split.test_rows)} flights, {period(split.test_from, split.test_until)}"
+    validated = f"Validated on {count(split.validation_rows)} flights"
+    if split.kind == "time":
+        validated += f", {period(split.train_until, split.validation_until)}"
+    return f"Split: {split.kind} (seed {split.seed})", trained, validated, tested
+
+
+def _scores(scores: Mapping[str, Evaluation]) -> str:
+    known = [(title, scores[state]) for state, title in STATES.items() if state in scores]
+    rows = [
+        ("Flights", *(count(found.flights) for _, found in known)),
+        ("Late rate", *(percent(found.late_rate) for _, found in known)),
+        ("ROC AUC", *(measured(found.roc_auc) for _, found in known)),
+        ("Average precision", *(measured(found.average_precision) for _, found in known)),
+        ("Brier score", *(measured(found.brier, 4) for _, found in known)),
+        ("Brier skill", *(measured(found.brier_skill) for _, found in known)),
+        ("Log loss over five bands", *(measured(found.log_loss, 4) for _, found in known)),
+        ("Expected calibration error", *(measured(found.ece, 4) for _, found in known)),
+        ("Precision of late", *(measured(found.precision) for _, found in known)),
+        ("Recall of late", *(measured(found.recall) for _, found in known)),
+        ("F1 of late", *(measured(found.f1) for _, found in known)),
+        ("Lift at 10 %", *(measured(found.lift, 2) for _, found in known)),
+        ("Pinball loss, minutes", *(measured(found.pinball, 2) for _, found in known)),
+    ]
+    return _table(("", *(title for title, _ in known)), rows)
+
+
+def _calibration(training: Training) -> str:
+    bins = training.curves.reliability
+    rows = [
+        (
+            percent(b.predicted),
+            percent(b.observed),
+            f"{percent(b.low)} to {percent(b.high)}",
+            count(b.flights),
+        )
+        for b in bins
+    ]
+    return _table(("Predicted", "Were late", "95 % interval", "Flights"), rows)
+
+
+def _threshold(training: Training) -> str:
+    return plain(
+        f"{label(training.winner)} calls a flight late from {fixed(training.threshold)} upwards. "
+        f"The threshold was chosen on validation flights by this rule: {training.threshold_rule}."
+    )
+
+
+def _gate(training: Training) -> str:
+    rows = [
+        (f"{finding.number}. {finding.name}", "passed" if finding.passed else "FAILED", finding.reason)
+        for finding in training.findings
+    ]
+    return _table(("Refused when", "Result", "Found"), rows)
+
+
+def _command(training: Training) -> str:
+    """Write the command as an indented block, which a single line cannot leave."""
+    table, names = training.table, dict.fromkeys(one.name for one in training.comparison)
+    until = table.last.date() + timedelta(days=1)
+    words = [
+        f"puntual train --source {table.source} --from {table.first:%Y-%m-%d} --until {until}",
+        f"--split {training.split.kind} --candidates {','.join(names)}",
+    ]
+    if training.tuned_minutes:
+        words.append(f"--tune {training.tuned_minutes:g}")
+    return "    " + " ".join(" ".join(words).split())

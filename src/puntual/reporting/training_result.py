@@ -1,0 +1,118 @@
+"""What a training found, from the rows left out to the gate: the material of report, card and terminal."""
+
+from datetime import datetime
+
+import msgspec
+
+from puntual.evaluation import Curves, Evaluation, Measure
+from puntual.evaluation.gate import Finding
+from puntual.registry import Agreement, SplitInfo
+
+
+class Omission(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that training did not learn from: why, how many, and where the first of them stands."""
+
+    reason: str
+    count: int
+    example: str
+
+
+class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The table that was read: rows in the file, flights learnt from, and all that was left out."""
+
+    source: str
+    digest: str
+    rows: int
+    flights: int
+    late_rate: float
+    late_rule: str
+    first: datetime
+    last: datetime
+    omitted: tuple[Omission, ...]
+    notes: tuple[str, ...]
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate under one treatment, scored on validation after calibration there.
+
+    `scores` are those with timetable and history; `log_loss` is the mean over the three states of knowledge, by
+    which candidates are chosen. `behind` is that loss less the lowest one, with a paired day-block bootstrap
+    interval; `tied` says that the interval ends within the margin of what counts as equal. `trees` are those that
+    one flight walks through; sizes are bytes of ONNX, times are seconds to fit and microseconds a flight.
+    """
+
+    name: str
+    treatment: str
+    scores: Evaluation
+    log_loss: float
+    behind: Measure
+    tied: bool
+    chosen: bool
+    fit_seconds: float
+    trees: int
+    onnx_bytes: int
+    microseconds: float
+    largest_difference: float
+    parameters: dict[str, float | int | str]
+
+
+class RollingScore(msgspec.Struct, frozen=True, kw_only=True):
+    """The winner's recipe, trained before one cut-off and scored on the flights from it to the next."""
+
+    cut_off: datetime
+    until: datetime
+    scores: Evaluation
+
+
+class AblationStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step from the notebook's model to this one, all on the same stratified test flights."""
+
+    step: str
+    features: int
+    roc_auc: float
+    average_precision: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """Flights and late rate of one hour, airline, destination or month."""
+
+    name: str
+    flights: int
+    late_rate: float
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one training found.
+
+    `scores` holds the test scores of the winner in the three states of knowledge: "full", "without_history",
+    "typical_without_history". `by_split` holds test scores in the state "full" under "time" and "stratified".
+    `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table.
+    """
+
+    created: datetime
+    puntual: str
+    version: str
+    preset: str
+    tuned_minutes: float
+    table: TableRecord
+    split: SplitInfo
+    comparison: tuple[Compared, ...]
+    scores: dict[str, Evaluation]
+    by_split: dict[str, Evaluation]
+    rolling: tuple[RollingScore, ...]
+    ablation: tuple[AblationStep, ...]
+    curves: Curves
+    rates: dict[str, tuple[Rate, ...]]
+    threshold: float
+    threshold_rule: str
+    feature_auc: dict[str, float]
+    agreement: Agreement
+    findings: tuple[Finding, ...]
+
+    @property
+    def winner(self) -> Compared:
+        """The candidate that was chosen."""
+        return next(candidate for candidate in self.comparison if candidate.chosen)

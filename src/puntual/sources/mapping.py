@@ -1,0 +1,227 @@
+"""A map of columns in TOML → a TableMap; what it cannot mean, and any outcome among its features, is refused.
+
+[flights]                           # what the timetable says; the first five are required
+airline = "carrier"
+flight_number = "number"
+origin = { constant = "SCL" }       # or a column
+destination = "to"
+scheduled_departure = { date = "day", time = "std" }   # or one column that holds both
+scheduled_arrival = { time = "sta" }                   # the first such time after departure, or as above
+aircraft = "type"
+tail = "registration"
+[operation]                         # what happened; without it the table can be predicted, not learnt from
+departed = "atd"                    # or delay_minutes = "delay"
+cancelled = "called_off"
+[rules]                             # all optional
+late = ">=15"
+[airports]                          # aliases for codes that IATA and ICAO do not list
+XYZ = "SCL"
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from puntual.errors import MapError, OutcomeAsFeatureError, TableError, UnknownAirportError, did_you_mean
+from puntual.flights import airports
+from puntual.flights.flight import LateRule
+from puntual.sources.files import read_bytes
+from puntual.sources.leakage import tells_outcome
+from puntual.sources.messages import shown
+from puntual.sources.validation import Duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where a field comes from: a column, a date and a time column, a time column, or one text for all."""
+
+    column: str | None = None
+    constant: str | None = None
+    date: str | None = None
+    time: str | None = None
+
+    def columns(self) -> list[str]:
+        """Name the columns that are read."""
+        return [name for name in (self.column, self.date, self.time) if name is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the cells of a table are written; `separator`, `encoding` and `missing` are for CSV."""
+
+    late: str = ">=15"
+    datetime_format: str = ""
+    date_format: str = "%Y-%m-%d"
+    missing_departure_is_cancelled: bool = False
+    duplicates: str = "refuse"
+    separator: str = ","
+    encoding: str = "utf-8"
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TableMap:
+    """A map that has been found to make sense."""
+
+    flights: dict[str, From]
+    operation: dict[str, From]
+    rules: Rules
+    airports: dict[str, str]
+
+
+WHOLE, CONSTANT, DATED, CLOCK = ("column",), ("constant",), ("date", "time"), ("time",)
+FLIGHT_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "airline": (WHOLE, CONSTANT),
+    "flight_number": (WHOLE, CONSTANT),
+    "origin": (WHOLE, CONSTANT),
+    "destination": (WHOLE, CONSTANT),
+    "scheduled_departure": (WHOLE, DATED),
+    "scheduled_arrival": (WHOLE, DATED, CLOCK),
+    "aircraft": (WHOLE, CONSTANT),
+    "tail": (WHOLE,),
+}
+REQUIRED = ("airline", "flight_number", "origin", "destination", "scheduled_departure")
+OPERATION_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "departed": (WHOLE, DATED),
+    "delay_minutes": (WHOLE,),
+    "cancelled": (WHOLE,),
+}
+SECTIONS = ("flights", "operation", "rules", "airports")
+
+
+def read_map(path: Path) -> TableMap:
+    """Read and check the map in a TOML file."""
+    try:
+        text = read_bytes(path, "name the map with --map FILE.toml").decode("utf-8-sig")
+        said = tomllib.loads(text)
+    except TableError as failure:
+        raise MapError(str(failure)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as failure:
+        raise MapError(f"{path}: it is not TOML in UTF-8 ({failure}); correct the map") from None
+    return map_of(said, str(path))
+
+
+def map_of(said: Mapping[str, Any], name: str) -> TableMap:
+    """Check what a map says; `name` is how messages call it."""
+    _refuse_unknown(said, SECTIONS, name)
+    sections = {section: _section(said, section, name) for section in SECTIONS}
+    _refuse_absent(sections["flights"], name)
+    found = TableMap(
+        dict(_fields(sections["flights"], FLIGHT_FORMS, f"{name}, [flights]")),
+        dict(_fields(sections["operation"], OPERATION_FORMS, f"{name}, [operation]")),
+        _rules(sections["rules"], f"{name}, [rules]"),
+        dict(_aliases(sections["airports"], f"{name}, [airports]")),
+    )
+    _refuse_two_departures(found, name)
+    refuse_outcomes(found, name)
+    return found
+
+
+def refuse_outcomes(table_map: TableMap, name: str, table: Iterable[str] = ()) -> None:
+    """Raise OutcomeAsFeatureError for a column under [flights] that tells what happened."""
+    operation = {column for source in table_map.operation.values() for column in source.columns()}
+    for feature, column in (
+        (key, column) for key, source in table_map.flights.items() for column in source.columns()
+    ):
+        if column in operation or tells_outcome(column, table):
+            why = "[operation] uses it" if column in operation else "its name tells what happened"
+            raise OutcomeAsFeatureError(
+                f"{name}, [flights]: {feature} = {shown(column)} would describe a flight by its outcome "
+                f"({why}); expected a column known before departure; map that one, or rename the column "
+                "if it is the timetable's"
+            )
+
+
+def _section(said: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
+    table = said.get(section, {})
+    if not isinstance(table, dict):
+        raise MapError(
+            f"{name}: {section} = {shown(table)}; expected a section, [{section}]; write its keys below that"
+        )
+    return table
+
+
+def _refuse_unknown(said: Iterable[str], known: Iterable[str], name: str) -> None:
+    for key in said:
+        if key not in known:
+            hint = did_you_mean(key, known)
+            raise MapError(
+                f"{name}: key {shown(key)} is unknown; expected one of {', '.join(known)}"
+                + (hint or "; remove it")
+            )
+
+
+def _refuse_absent(flights: Mapping[str, Any], name: str) -> None:
+    absent = [key for key in REQUIRED if key not in flights]
+    if absent:
+        raise MapError(
+            f"{name}, [flights]: {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing; expected "
+            f'{", ".join(REQUIRED)}; write {absent[0]} = "the name of its column"'
+        )
+
+
+def _fields(
+    said: Mapping[str, Any], forms: Mapping[str, tuple[tuple[str, ...], ...]], name: str
+) -> Iterator[tuple[str, From]]:
+    _refuse_unknown(said, forms, name)
+    for key, value in said.items():
+        parts = {"column": value} if isinstance(value, str) else value
+        fits = isinstance(parts, dict) and any(set(parts) == set(form) for form in forms[key])
+        if not fits or not all(isinstance(part, str) and part.strip() for part in parts.values()):
+            raise MapError(
+                f"{name}: {key} = {shown(value)}; "
+                f"expected {' or '.join(map(_spelled, forms[key]))}; correct it"
+            )
+        yield key, From(**parts)
+
+
+def _spelled(form: tuple[str, ...]) -> str:
+    if form == WHOLE:
+        return '"a column"'
+    return "{ " + ", ".join(f'{part} = "…"' for part in form) + " }"
+
+
+def _rules(said: Mapping[str, Any], name: str) -> Rules:
+    _refuse_unknown(said, [rule.name for rule in fields(Rules)], name)
+    rules = Rules(**said)
+    for rule in fields(Rules):
+        _check_rule(rule.name, getattr(rules, rule.name), getattr(Rules(), rule.name), name)
+    return rules
+
+
+def _check_rule(rule: str, value: object, default: object, name: str) -> None:
+    choices = {"late": [*LateRule], "duplicates": [*Duplicates]}.get(rule)
+    if type(value) is not type(default):
+        raise MapError(
+            f"{name}: {rule} = {shown(value)}; expected {type(default).__name__}, "
+            f"such as {default!r}; correct it"
+        )
+    if choices and value not in choices:
+        raise MapError(
+            f"{name}: {rule} = {shown(value)}; expected one of "
+            f"{', '.join(map(repr, map(str, choices)))}; correct it"
+        )
+    if rule == "separator" and (len(str(value)) != 1 or not str(value).isascii() or str(value) in '"\r\n'):
+        raise MapError(
+            f"{name}: separator = {shown(value)}; expected one ASCII character, "
+            'such as ";" or "\\t"; correct it'
+        )
+    if isinstance(value, list) and not all(isinstance(word, str) for word in value):
+        raise MapError(f'{name}: {rule} = {shown(value)}; expected texts, such as ["NA"]; put each in quotes')
+
+
+def _aliases(said: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
+    for alias, code in said.items():
+        try:
+            yield alias.strip().upper(), airports.find(str(code)).code
+        except UnknownAirportError as failure:
+            raise MapError(f"{name}: {shown(alias)} = {shown(code)}: {failure}; correct the alias") from None
+
+
+def _refuse_two_departures(found: TableMap, name: str) -> None:
+    if {"departed", "delay_minutes"} <= set(found.operation):
+        raise MapError(
+            f"{name}, [operation]: departed and delay_minutes are both given; expected one; remove the other"
+        )

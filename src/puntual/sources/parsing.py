@@ -1,0 +1,185 @@
+"""One column of a RawTable → typed values; the first cell that cannot be read is named."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from puntual.errors import UnknownAirportError
+from puntual.flights import airports
+from puntual.sources.raw_table import RawTable
+
+ISO_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+ISO_DATES = ("%Y-%m-%d",)
+YES = ("true", "yes", "y", "t", "1", "1.0")
+NO = ("false", "no", "n", "f", "0", "0.0")
+# Longer than any delay that is kept, and short enough to be added to any date.
+FARTHEST_MINUTES = 1_000_000.0
+CORRECT = "correct the cell, or leave the row out"
+
+
+def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
+    """Read text without the white space around it; a blank cell is null, or BadValueError where it is required."""
+    stripped = _as_text(raw.column(column)).str.strip_chars()
+    text = stripped.to_frame("text").select(pl.when(pl.col("text") != "").then("text")).to_series()
+    if required:
+        _refuse(raw, column, text.is_null(), "text in every row")
+    return text
+
+
+def read_airlines(raw: RawTable, column: str) -> pl.Series:
+    """Read airline codes or names in upper case."""
+    return read_text(raw, column).str.to_uppercase()
+
+
+def read_airports(raw: RawTable, column: str, aliases: dict[str, str], *, required: bool = True) -> pl.Series:
+    """Read IATA or ICAO codes as canonical codes; UnknownAirportError names the first row of an unlisted one."""
+    written = read_text(raw, column, required=required).str.to_uppercase()
+    canonical: dict[str, str] = {}
+    for code in written.drop_nulls().unique(maintain_order=True):
+        try:
+            canonical[code] = airports.find(aliases.get(code, code)).code
+        except UnknownAirportError as failure:
+            cell = raw.cell(column, int((written == code).arg_max() or 0))
+            raise UnknownAirportError(
+                f"{cell}: {failure}; correct it, or give an alias under [airports] in a map"
+            ) from None
+    return written.replace(canonical)
+
+
+def read_moments(
+    raw: RawTable, column: str, formats: tuple[str, ...] = ISO_FORMATS, *, required: bool = True
+) -> pl.Series:
+    """Read local wall-clock times without an offset, in the first of `formats` that fits each cell."""
+    values = raw.column(column)
+    expectation = f"a local date and time without an offset, such as 2017-01-31 13:45 ({formats[0]})"
+    if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is None:
+        moments = values.cast(pl.Datetime("us"))
+    else:
+        moments = _parsed(_as_text(values).str.strip_chars(), formats)
+        _refuse(
+            raw,
+            column,
+            moments.is_null() & _filled(values),
+            expectation,
+            "say datetime_format in the map, or " + CORRECT,
+        )
+    if required:
+        _refuse(raw, column, moments.is_null(), expectation)
+    return moments
+
+
+def read_dates(
+    raw: RawTable, column: str, formats: tuple[str, ...] = ISO_DATES, *, required: bool = True
+) -> pl.Series:
+    """Read dates, as the midnight that starts them."""
+    values = raw.column(column)
+    if values.dtype == pl.Date or values.dtype == pl.Datetime:
+        dates = values.cast(pl.Date).cast(pl.Datetime("us"))
+    else:
+        dates = _parsed_dates(_as_text(values).str.strip_chars(), formats)
+    wrong = dates.is_null() if required else dates.is_null() & _filled(values)
+    _refuse(
+        raw,
+        column,
+        wrong,
+        f"a date such as 2017-01-31 ({formats[0]})",
+        "say date_format in the map, or " + CORRECT,
+    )
+    return dates
+
+
+def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
+    """Read times of day, `1345` or `13:45`, as minutes after midnight; 2400 is the end of the day."""
+    values = raw.column(column)
+    digits = _whole_as_text(values).str.strip_chars().str.replace(r"^(\d{1,2}):(\d\d)(:00)?$", "${1}${2}")
+    number = digits.to_frame("digits").select(
+        pl.when(pl.col("digits").str.contains(r"^\d{1,4}$")).then(
+            pl.col("digits").cast(pl.Int32, strict=False)
+        )
+    )
+    minutes = (number.to_series() // 100 * 60 + number.to_series() % 100).alias(column)
+    right = (number.to_series() % 100 < 60) & (minutes <= 24 * 60)
+    wrong = ~right.fill_null(not required) | (minutes.is_null() & _filled(values))
+    _refuse(raw, column, wrong, "a time of day such as 1345 or 13:45")
+    return minutes
+
+
+def read_choices(raw: RawTable, column: str, choices: Iterable[str], expectation: str) -> pl.Series:
+    """Read text that is one of some choices; a blank cell is null."""
+    text = read_text(raw, column, required=False)
+    _refuse(raw, column, ~text.is_in(list(choices)) & text.is_not_null(), expectation)
+    return text
+
+
+def read_minutes(raw: RawTable, column: str) -> pl.Series:
+    """Read minutes, whole or not, negative when early; a blank cell is null."""
+    values = raw.column(column)
+    numeric = values if values.dtype.is_numeric() else _as_text(values).str.strip_chars()
+    minutes = numeric.cast(pl.Float64, strict=False).fill_nan(None)
+    _refuse(raw, column, minutes.is_null() & _filled(values), "a number of minutes such as 12 or -3")
+    return minutes.clip(-FARTHEST_MINUTES, FARTHEST_MINUTES)
+
+
+def read_flags(raw: RawTable, column: str) -> pl.Series:
+    """Read yes or no: true/false, yes/no, y/n, t/f, 1/0, in any case; a blank cell is null."""
+    values = raw.column(column)
+    text = _as_text(values).str.strip_chars().str.to_lowercase()
+    words = [*YES, *NO]
+    meaning = [True] * len(YES) + [False] * len(NO)
+    flags = text.replace_strict(words, meaning, default=None, return_dtype=pl.Boolean)
+    _refuse(raw, column, flags.is_null() & _filled(values), "true or false, yes or no, 1 or 0")
+    return flags
+
+
+def read_flight_numbers(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
+    """Read flight numbers as text: `989P` occurs, and a number that a file stores as 226.0 is 226."""
+    values = raw.column(column)
+    if not values.dtype.is_float():
+        return read_text(raw, column, required=required)
+    numbers = _whole_as_text(values)
+    if required:
+        _refuse(raw, column, numbers.is_null(), "a flight number in every row")
+    return numbers
+
+
+def _whole_as_text(values: pl.Series) -> pl.Series:
+    if not values.dtype.is_float():
+        return _as_text(values)
+    whole = values.cast(pl.Int64, strict=False)
+    return whole.cast(pl.String) if (whole == values).fill_null(True).all() else values.cast(pl.String)
+
+
+def _as_text(values: pl.Series) -> pl.Series:
+    if values.dtype == pl.String:
+        return values
+    # Lists cannot be cast: they become blank, and are refused where a value is required.
+    return (
+        values.cast(pl.String, strict=False)
+        if not values.dtype.is_nested()
+        else values.clear(values.len()).cast(pl.String)
+    )
+
+
+def _parsed(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
+    """Try the formats in turn, each only where those before it left something unread."""
+    found = text.str.to_datetime(formats[0], strict=False, time_unit="us")
+    if len(formats) == 1 or found.null_count() == text.null_count():
+        return found
+    rest = pl.Series(text.name, text.to_frame("t").select(pl.when(found.is_null()).then("t")).to_series())
+    return found.zip_with(found.is_not_null(), _parsed(rest, formats[1:]))
+
+
+def _parsed_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
+    return text.str.to_date(formats[0], strict=False).cast(pl.Datetime("us"))
+
+
+def _filled(values: pl.Series) -> pl.Series:
+    if values.dtype == pl.String:
+        return values.str.strip_chars().fill_null("") != ""
+    return values.is_not_null()
+
+
+def _refuse(raw: RawTable, column: str, wrong: pl.Series, expectation: str, remedy: str = CORRECT) -> None:
+    """Raise BadValueError for the first row that is wrong, if one is."""
+    if wrong.any():
+        raise raw.bad_value(column, int(wrong.arg_max() or 0), expectation, remedy)

@@ -1,0 +1,224 @@
+"""Files in an S3 bucket: each request sees what is there now, each write carries checksums and may be conditional.
+
+Credentials, region and endpoint come from where every AWS tool looks for them: AWS_ACCESS_KEY_ID and the like,
+a profile, or the role of the machine.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+from puntual.errors import RegistryError
+from puntual.storage.base import Arrived, Found, Rest
+from puntual.storage.errors import refuse_other
+from puntual.storage.s3_errors import LOST, MISSING, breaks_off, code_of, telling_of
+from puntual.storage.s3_upload import PART, Upload
+
+URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+# A bucket that is away, or accepts and never answers, is told within half a minute.
+CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 6, 3
+_PIECE = 2**16
+_DIGEST, _WRITER = "sha256", "writer"
+
+
+class Bucket:
+    """A Store in a bucket, or under a prefix of one (`s3://bucket/prefix`)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        match = URL.fullmatch(url.rstrip("/"))
+        if match is None:
+            raise RegistryError(f"{url!r}: no bucket can be called so; expected such as s3://bucket/prefix")
+        self._bucket, self._prefix = match[1], (match[2] or "").strip("/")
+
+    def where(self, name: str) -> str:
+        """Tell a person where a file is."""
+        return f"{self.url.rstrip('/')}/{name}".rstrip("/")
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file as it is now, or None where there is none."""
+        return self._read(name)[0]
+
+    def names(self, folder: str = "") -> list[str]:
+        """List the files of a folder, sorted; a bucket has no folders, so none is missing."""
+        under = self._key(folder)
+        start = f"{under}/" if under else ""
+        with telling_of(self.where(folder)):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=start, Delimiter="/"
+            )
+            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+        return sorted(key.removeprefix(start) for key in keys if key != start)
+
+    def found(self, name: str) -> Found | None:
+        """Measure a file, or None where there is none; one that another tool wrote has to be read for it."""
+        head = self._head(name)
+        if head is None:
+            return None
+        digest = head["Metadata"].get(_DIGEST)
+        if digest is None:
+            total = sha256()
+            for piece in self.rest(name):
+                total.update(piece)
+            digest = total.hexdigest()
+        return Found(head["ContentLength"], digest)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file whole in place of the one that may be there."""
+        with telling_of(self.where(name)):
+            self._put(name, content)
+
+    def create(self, name: str, content: bytes) -> None:
+        """Write a new file whole; raise RegistryError when there is one of that name."""
+        if not self._put_if(name, content, IfNoneMatch="*"):
+            raise self._in_its_place(name)
+
+    def swap(self, name: str, seen: bytes | None, content: bytes) -> bool:
+        """Write a file if it still holds what was seen; tell whether it did."""
+        found, tag = self._read(name)
+        if found != seen:
+            return False
+        condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
+        return self._put_if(name, content, **condition)
+
+    def remove(self, name: str) -> None:
+        """Remove a file that may be there."""
+        with telling_of(self.where(name)):
+            self._client.delete_object(**self._at(name))
+
+    def locked(self) -> nullcontext[None]:
+        """Go on at once: a bucket has no locks, and `swap` keeps two writers apart."""
+        return nullcontext()
+
+    def rest(self, name: str, start: int = 0) -> Iterator[bytes]:
+        """Give the bytes of a file from one on, in pieces; a transfer that breaks off is taken up again."""
+        try:
+            for piece, _ in self._pieces(name, start):
+                yield piece
+        except FileNotFoundError:
+            raise RegistryError(f"{self.where(name)}: it is gone; look again and repeat") from None
+
+    def receive(self, name: str, expected: Found, rest: Rest, arrived: Arrived, *, new: bool) -> None:
+        """Take a file in from elsewhere; what is larger than a part goes in parts, each of them tried again."""
+        condition = {"IfNoneMatch": "*"} if new else {}
+        if expected.size > PART:
+            self._receive_in_parts(name, expected, rest, arrived, condition)
+            return
+        content = b"".join(rest(0))
+        refuse_other(self.where(name), expected, Found(len(content), sha256(content).hexdigest()))
+        if not self._put_if(name, content, **condition):
+            raise self._in_its_place(name)
+        arrived(len(content))
+
+    @cached_property
+    def _client(self) -> Any:
+        try:
+            from botocore.config import Config
+            from botocore.session import Session
+        except ImportError as error:
+            raise RegistryError(
+                f"{self.url}: a bucket needs botocore, which is not installed; pip install 'puntual[aws]'"
+            ) from error
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        )
+        with telling_of(self.url):
+            return Session().create_client("s3", config=config)
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}".strip("/") if name else self._prefix
+
+    def _at(self, name: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._key(name)}
+
+    def _head(self, name: str) -> Any:
+        with telling_of(self.where(name)):
+            try:
+                return self._client.head_object(**self._at(name))
+            except self._client.exceptions.ClientError as error:
+                if code_of(error) in MISSING:
+                    return None
+                raise
+
+    def _read(self, name: str) -> tuple[bytes | None, str | None]:
+        """Read a file and the tag of its content, or nothing where there is none."""
+        try:
+            pieces = list(self._pieces(name))
+        except FileNotFoundError:
+            return None, None
+        return b"".join(piece for piece, _ in pieces), pieces[-1][1]
+
+    def _pieces(self, name: str, start: int = 0) -> Iterator[tuple[bytes, str]]:
+        """Give pieces and the tag of what they are of, at least one; FileNotFoundError where there is no file."""
+        place, failures = start, 0
+        condition: dict[str, str] = {}
+        while True:
+            with telling_of(self.where(name)):
+                answer = self._get(name, place, condition)
+                # Taken up again, it must be the same file still.
+                condition = {"IfMatch": answer["ETag"]}
+                try:
+                    with closing(answer["Body"]) as body:
+                        yield b"", answer["ETag"]
+                        while piece := body.read(_PIECE):
+                            place += len(piece)
+                            yield piece, answer["ETag"]
+                    return
+                except Exception as error:
+                    failures += 1
+                    if not breaks_off(error) or failures == ATTEMPTS:
+                        raise
+
+    def _get(self, name: str, start: int, condition: dict[str, str]) -> Any:
+        begin = {"Range": f"bytes={start}-"} if start else {}
+        try:
+            return self._client.get_object(**self._at(name), **begin, **condition)
+        except self._client.exceptions.NoSuchKey:
+            raise FileNotFoundError(name) from None
+
+    def _put(self, name: str, content: bytes, **more: Any) -> None:
+        known = {_DIGEST: sha256(content).hexdigest(), **more.pop("Metadata", {})}
+        self._client.put_object(
+            **self._at(name), Body=content, Metadata=known, ChecksumAlgorithm="SHA256", **more
+        )
+
+    def _put_if(self, name: str, content: bytes, **condition: str) -> bool:
+        writer = uuid.uuid4().hex
+        with telling_of(self.where(name)):
+            try:
+                self._put(name, content, Metadata={_WRITER: writer}, **condition)
+            except self._client.exceptions.ClientError as error:
+                if code_of(error) not in LOST:
+                    raise
+                # An answer that was lost is asked for again, and then it is our own file that stands in the way.
+                head = self._head(name)
+                return head is not None and head["Metadata"].get(_WRITER) == writer
+        return True
+
+    def _receive_in_parts(
+        self, name: str, expected: Found, rest: Rest, arrived: Arrived, condition: dict[str, str]
+    ) -> None:
+        # Which upload is of this very file, for whoever takes it up again.
+        note = f".{name}.{expected.digest[:16]}.upload"
+        known = self.read(note)
+        with telling_of(self.where(name)):
+            upload = Upload(self._client, self._at(name), known.decode() if known else None)
+            if upload.id is None:
+                self._put(note, upload.begin(expected.digest).encode())
+            found, parts = upload.send(rest(0), expected, arrived)
+            try:
+                refuse_other(self.where(name), expected, found)
+                upload.complete(parts, **condition)
+            except RegistryError:
+                upload.give_up()
+                raise
+        self.remove(note)
+
+    def _in_its_place(self, name: str) -> RegistryError:
+        return RegistryError(f"{self.where(name)}: something is in its place: look again and repeat")

@@ -1,0 +1,133 @@
+"""The road from the notebook's three features to the full set, step by step on one stratified split."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import OneHotEncoder
+
+from puntual.evaluation.splits import Rows
+from puntual.features.vector import COLUMNS
+from puntual.flights import airports
+from puntual.reporting.training_result import AblationStep
+from puntual.training.backtesting import Assessed
+from puntual.training.selection import Contest
+
+_THREE = ("airline", "kind", "month")
+_MOST_ROWS = 60_000
+_LABEL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    name: str
+    columns: tuple[str, ...]
+    dtype: type
+    down_sampled: bool
+    model: Callable[[], Any]
+
+
+def _logistic() -> Any:
+    return LogisticRegression(max_iter=200)
+
+
+def _forest() -> Any:
+    return RandomForestClassifier(100, min_samples_leaf=5, n_jobs=2, random_state=0)
+
+
+def _neural() -> Any:
+    return MLPClassifier((32,), max_iter=10, random_state=0)
+
+
+_FOUR = (*_THREE, "destination")
+_STEPS = (
+    _Step(
+        "the notebook's airline, flight type and month; logistic regression", _THREE, bool, False, _logistic
+    ),
+    _Step("+ destination", _FOUR, bool, False, _logistic),
+    _Step("floats instead of booleans", _FOUR, np.float32, False, _logistic),
+    _Step("+ down-sampling of punctual flights", _FOUR, np.float32, True, _logistic),
+    _Step("random forest instead", _FOUR, np.float32, True, _forest),
+    _Step("neural network instead", _FOUR, np.float32, True, _neural),
+)
+STEP_COUNT = len(_STEPS)
+
+
+def ablate(contest: Contest, full: Assessed, progress: Callable[[str], object]) -> tuple[AblationStep, ...]:
+    """Score each step on the test flights of one stratified split; `full` is the winner on that split.
+
+    The early steps label a flight late at .5, as the notebook does; the last at its own threshold.
+    """
+    steps = []
+    for step in _STEPS:
+        steps.append(_score(contest, step))
+        progress(step.name)
+    late = contest.dataset.late[contest.split.test]
+    name = f"the full feature set, {full.recipe.candidate}, threshold {full.threshold:.2f}"
+    return (*steps, _step(name, len(COLUMNS), late, full.predicted.p_late, full.threshold))
+
+
+def _score(contest: Contest, step: _Step) -> AblationStep:
+    described = _describe(contest.dataset.flights).select(step.columns)
+    train, test = _train_rows(contest, step), contest.split.test
+    encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore", dtype=step.dtype)
+    seen = encoder.fit_transform(described[train].to_numpy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = step.model().fit(seen, contest.dataset.late[train])
+    p_late = np.concatenate(
+        [model.predict_proba(encoder.transform(described[rows].to_numpy()))[:, 1] for rows in _chunks(test)]
+    )
+    return _step(step.name, seen.shape[1], contest.dataset.late[test], p_late, _LABEL)
+
+
+def _step(
+    name: str, features: int, late: NDArray[np.bool_], p_late: NDArray[np.float64], threshold: float
+) -> AblationStep:
+    scores = precision_recall_fscore_support(late, p_late >= threshold, average="binary", zero_division=0)
+    precision, recall, f1, _ = scores
+    return AblationStep(
+        step=name,
+        features=features,
+        roc_auc=float(roc_auc_score(late, p_late)),
+        average_precision=float(average_precision_score(late, p_late)),
+        precision=float(precision),
+        recall=float(recall),
+        f1=float(f1),
+    )
+
+
+def _describe(flights: pl.DataFrame) -> pl.DataFrame:
+    codes = {*flights["origin"].unique(), *flights["destination"].unique()}
+    country = {code: airports.find(code).country for code in codes}
+    abroad = pl.col("origin").replace_strict(country) != pl.col("destination").replace_strict(country)
+    return flights.select(
+        "airline",
+        "destination",
+        kind=pl.when(abroad).then(pl.lit("international")).otherwise(pl.lit("domestic")),
+        month=pl.col("scheduled_departure").dt.month().cast(pl.String),
+    )
+
+
+def _train_rows(contest: Contest, step: _Step) -> Rows:
+    chance = np.random.default_rng(contest.seed)
+    rows = contest.split.before_test
+    rows = np.sort(chance.choice(rows, min(len(rows), _MOST_ROWS), replace=False))
+    if not step.down_sampled:
+        return rows
+    late = contest.dataset.late[rows]
+    punctual = chance.choice(rows[~late], min(int(late.sum()), int((~late).sum())), replace=False)
+    return np.sort(np.concatenate([rows[late], punctual]))
+
+
+def _chunks(rows: Rows) -> Iterator[Rows]:
+    return (rows[start : start + 20_000] for start in range(0, len(rows), 20_000))

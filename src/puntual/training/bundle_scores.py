@@ -1,0 +1,95 @@
+"""A bundle scored on a table of flights, in each state of knowledge."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from puntual.errors import BundleError, NotEnoughFlightsError
+from puntual.evaluation import Evaluation, Outcomes, score
+from puntual.evaluation.splits import split_stratified
+from puntual.features.from_frame import keys_of
+from puntual.flights.schema import bands_of, delay_minutes, has_operation
+from puntual.prediction.predictions import Predictions
+from puntual.prediction.predictor import Predictor
+from puntual.registry import Bundle
+from puntual.sources import FlightTable
+
+FEWEST = 30
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of a bundle by state of knowledge, and how many of the flights its model was trained on."""
+
+    states: dict[str, Evaluation]
+    trained_on: int
+
+
+def score_bundle(
+    bundle: Bundle,
+    table: FlightTable,
+    *,
+    start: datetime | None = None,
+    until: datetime | None = None,
+    split_test: bool = False,
+) -> Scored:
+    """Score a bundle on the flights of a period, or on the test flights of its own split.
+
+    Flights before `start` only feed history; `until` is exclusive. Every flight is predicted from the operations
+    of the days before it. With `split_test` the model asked is the one that had not seen the test.
+    """
+    flights = table.flights.filter(has_operation(table.flights))
+    chosen = _test_flights(bundle, table, flights) if split_test else flights
+    chosen = chosen.filter(_between(start, until))
+    if chosen.height < FEWEST:
+        raise NotEnoughFlightsError(
+            f"{chosen.height} operated flights to score between {start or 'the first'} and {until or 'the last'}; "
+            f"expected at least {FEWEST}; give a longer period, or another table"
+        )
+    predictor = Predictor(bundle, tested=split_test)
+    rule, threshold = bundle.manifest.late_rule, bundle.manifest.threshold
+    outcomes = Outcomes(bands_of(chosen, rule), delay_minutes(chosen), keys_of(chosen).day.astype(np.int32))
+    states = {
+        state: score(outcomes, said.predicted, threshold, rounds=200 if state == "full" else 1)
+        for state, said in _predictions(predictor, chosen, flights).items()
+    }
+    return Scored(states, 0 if split_test else _trained_on(bundle, table, chosen))
+
+
+def _predictions(predictor: Predictor, chosen: pl.DataFrame, flights: pl.DataFrame) -> dict[str, Predictions]:
+    nothing = flights.clear()
+    return {
+        "full": predictor.predict(chosen, past=flights, timetable_of=flights),
+        "without_history": predictor.predict(chosen, past=nothing, timetable_of=flights),
+        "typical_without_history": predictor.predict(chosen, past=nothing, timetable_of=nothing),
+    }
+
+
+def _between(start: datetime | None, until: datetime | None) -> pl.Expr:
+    scheduled = pl.col("scheduled_departure")
+    return (scheduled >= start if start else pl.lit(True)) & (scheduled < until if until else pl.lit(True))
+
+
+def _test_flights(bundle: Bundle, table: FlightTable, flights: pl.DataFrame) -> pl.DataFrame:
+    """Find the flights that the bundle was tested on: a period, or a draw made again from the same table."""
+    split = bundle.manifest.split
+    if split.kind == "time":
+        return flights.filter(_between(split.test_from, split.test_until))
+    if table.digest != bundle.manifest.data_digest:
+        raise BundleError(
+            f"bundle {bundle.version} was split at random from the table {str(bundle.manifest.data_digest)[:12]}, "
+            f"and this one is {table.digest[:12]}; give the same file to find its test flights again"
+        )
+    first, last = bundle.manifest.period
+    drawn_from = flights.filter(_between(first, last + timedelta(minutes=1)))
+    return drawn_from[split_stratified(bands_of(drawn_from, table.late_rule), split.seed).test]
+
+
+def _trained_on(bundle: Bundle, table: FlightTable, chosen: pl.DataFrame) -> int:
+    """Count the flights scored that lie in the period that the model was trained on, of the same source."""
+    if table.source != bundle.manifest.source:
+        return 0
+    first, last = bundle.manifest.period
+    return chosen.filter(_between(first, last + timedelta(minutes=1))).height

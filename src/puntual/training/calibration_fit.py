@@ -1,0 +1,136 @@
+"""Fitting a calibration on flights that the model has not seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from puntual.features.vector import Matrix
+from puntual.flights.flight import BAND_COUNT
+from puntual.prediction.calibration import (
+    Calibration,
+    Level,
+    Probabilities,
+    Scaling,
+    history_is_known,
+    recent_rates,
+    softmax,
+)
+
+# How strongly a scaling is pulled towards leaving the model's word as it is, in flights per unit squared.
+PULLS = (50.0, 500.0, 5_000.0, 50_000.0, 500_000.0)
+_FEW = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Flights that a model had not seen: what it said of them, their vectors, bands and level.
+
+    `shift` undoes the model's treatment; `center` are the log shares of the bands that it was trained on.
+    """
+
+    said: Probabilities
+    matrix: Matrix
+    bands: NDArray[np.int8]
+    level: NDArray[np.float64]
+    shift: tuple[float, ...]
+    center: tuple[float, ...]
+
+
+def fit_calibration(blocks: Sequence[Unseen], level: Level) -> Calibration:
+    """Fit one scaling for each state of knowledge by log loss; `level` is the one to be applied with it.
+
+    Each block holds flights after a cut-off. How far a scaling may leave the model's word is chosen by leaving out
+    each block in turn, since what one period teaches of slope and intercepts need not hold in the next.
+    """
+    known = [_only(block, history_is_known(block.matrix)) for block in blocks]
+    unknown = [_only(block, ~history_is_known(block.matrix)) for block in blocks]
+    return Calibration(_fit_scaling(known), _fit_scaling(unknown), level)
+
+
+def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
+    """Weigh the airport's recent late rates and its rate so far so that they forecast the late rate of the day.
+
+    The weights are positive and sum to 1: when every recent rate rises, the forecast rises with them, also beyond
+    what training saw. Fitted by log loss on flights whose history reaches into every window. The rate so far is that
+    of the days before: the rate of the whole table would know the days to come, and draw too strongly to itself.
+    """
+    base = float(late.mean())
+    rates = np.column_stack([recent_rates(matrix), _rate_before(late, day)])
+    complete = ~np.isnan(rates).any(axis=1)
+    if complete.sum() < _FEW:
+        return Level(base=base)
+    found = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
+    return Level(tuple(softmax(found.x[np.newaxis])[0, :-1].tolist()), base)
+
+
+def _rate_before(late: NDArray[np.bool_], day: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the late rate of all flights on days before each flight's own, shape (n,); NaN on the first day."""
+    _, place = np.unique(day, return_inverse=True)
+    flights, late_flights = np.bincount(place).cumsum(), np.bincount(place, late).cumsum()
+    rates = np.r_[np.nan, late_flights[:-1] / flights[:-1]]
+    before: NDArray[np.float64] = np.where((rates > 0) & (rates < 1), rates, np.nan)[place]
+    return before
+
+
+def _level_loss(raw: NDArray[np.float64], rates: NDArray[np.float64], late: NDArray[np.bool_]) -> float:
+    forecast = rates @ softmax(raw[np.newaxis])[0]
+    return float(-np.mean(np.log(np.where(late, forecast, 1 - forecast))))
+
+
+def _only(block: Unseen, rows: NDArray[np.bool_]) -> Unseen:
+    kept = block.said[rows], block.matrix[rows], block.bands[rows], block.level[rows]
+    return Unseen(*kept, block.shift, block.center)
+
+
+def _fit_scaling(blocks: Sequence[Unseen]) -> Scaling:
+    if sum(len(block.bands) for block in blocks) < _FEW:
+        return Scaling(shift=blocks[-1].shift, center=blocks[-1].center)
+    if len(blocks) == 1:
+        return _pulled(blocks, PULLS[0])
+    return _pulled(blocks, min(PULLS, key=lambda pull: _loss_left_out(blocks, pull)))
+
+
+def _loss_left_out(blocks: Sequence[Unseen], pull: float) -> float:
+    """Give the log loss of each block under the scaling of all others, summed over flights."""
+    return sum(
+        _log_loss(_pulled([*blocks[:place], *blocks[place + 1 :]], pull), block)
+        for place, block in enumerate(blocks)
+    )
+
+
+def _pulled(blocks: Sequence[Unseen], pull: float) -> Scaling:
+    """Fit slope, intercepts and follow by penalised log loss; the problem is convex, and its gradient is given."""
+    neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
+    last = blocks[-1]
+    said = np.concatenate([_apart(block) for block in blocks])
+    level = np.concatenate([block.level for block in blocks])
+    center = np.concatenate([np.tile(block.center, (len(block.bands), 1)) for block in blocks])
+    truth = np.eye(BAND_COUNT)[np.concatenate([block.bands for block in blocks])]
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = center + parameters[0] * said + np.r_[0.0, parameters[1:-1]]
+        logits[:, 1:] += parameters[-1] * level[:, np.newaxis]
+        shares = softmax(logits)
+        error, strayed = shares - truth, parameters - neutral
+        fit = -np.log((shares * truth).sum(axis=1)).sum() + pull * np.square(strayed).sum()
+        follow = (error[:, 1:].sum(axis=1) * level).sum()
+        slope = np.r_[(error * said).sum(), error[:, 1:].sum(axis=0), follow] + 2 * pull * strayed
+        return float(fit) / max(len(truth), 1), slope / max(len(truth), 1)
+
+    found = minimize(loss, neutral, method="L-BFGS-B", jac=True).x
+    return Scaling(float(found[0]), (0.0, *found[1:-1].tolist()), last.shift, last.center, float(found[-1]))
+
+
+def _log_loss(scaling: Scaling, block: Unseen) -> float:
+    chosen = softmax(scaling.logits(block.said, block.level))[np.arange(len(block.bands)), block.bands]
+    return float(-np.log(chosen).sum())
+
+
+def _apart(block: Unseen) -> Probabilities:
+    """Give what was said as logits from the centre, which the slope stretches."""
+    plain = Scaling(shift=block.shift, center=block.center)
+    apart: Probabilities = plain.logits(block.said, np.zeros(len(block.said))) - np.array(block.center)
+    return apart

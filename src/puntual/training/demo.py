@@ -1,0 +1,52 @@
+"""A first look: train a quick preset on real flights, promote the winner, and predict three flights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from puntual.errors import GateRefusedError
+from puntual.prediction.predictions import Predictions
+from puntual.prediction.predictor import Predictor
+from puntual.registry import Registry
+from puntual.registry.promotion import promote
+from puntual.reporting.training_result import Training
+from puntual.sources import SOURCES, read_flights
+from puntual.training.train import Options, train
+
+# Three flights at these places in the order of P(late): one likely punctual, one in the middle, one likely late.
+_PLACES = (0.02, 0.5, 0.98)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo found: the training, what the gate said, and three flights with their predictions."""
+
+    training: Training
+    refused: str | None
+    flights: pl.DataFrame
+    predictions: Predictions
+
+
+def run(registry: str, reports: Path, now: datetime, progress: Callable[[str, int, int], object]) -> Demo:
+    """Train on SCL where its table is in place, else on New York; promote, and predict three of the last day."""
+    source = "scl" if SOURCES["scl"].is_present() else "nyc"
+    table = read_flights(source)
+    training = train(
+        table, registry=registry, now=now, options=Options(preset="quick"), reports=reports, progress=progress
+    )
+    refused = None
+    try:
+        promote(Registry(registry), training.version, now)
+    except GateRefusedError as error:
+        refused = str(error)
+    predictor = Predictor.load(registry, training.version)
+    on = pl.col("scheduled_departure").dt.date()
+    day = table.flights.filter(on == on.max())
+    said = predictor.predict(day, past=table.flights, timetable_of=day)
+    order = np.argsort(said.p_late, kind="stable")
+    three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]
+    return Demo(training, refused, three, predictor.predict(three, past=table.flights, timetable_of=day))

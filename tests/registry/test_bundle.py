@@ -1,0 +1,355 @@
+"""A bundle is read as it was written, or not at all."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import time
+import zipfile
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from puntual.errors import BundleError
+from puntual.registry import archive, from_bytes, read, require_columns, to_bytes
+from puntual.registry.array_files import from_npy
+
+TABLE = {
+    "route": np.array(["SCLMIA", "", "Ñuble"]),
+    "late": np.array([0.2, np.nan, 1.0]),
+    "support": np.array([10, 0, -1]),
+    "edges": np.arange(6, dtype=np.float32).reshape(3, 2),
+}
+
+
+@pytest.fixture
+def bundle(make_bundle):
+    return make_bundle(model=b"model" * 50, tables={"history": TABLE})
+
+
+def unpacked(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def packed(members: dict[str, bytes], comment: bytes | None = None) -> bytes:
+    """Pack by hand, the comment right unless told otherwise, as someone who alters a bundle might."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+        digest = hashlib.sha256(members.get("manifest.json", b"")).hexdigest().encode()
+        file.comment = digest if comment is None else comment
+    return buffer.getvalue()
+
+
+def with_manifest(data: bytes, **fields) -> bytes:
+    members = unpacked(data)
+    said = json.loads(members["manifest.json"]) | fields
+    return packed(members | {"manifest.json": json.dumps(said).encode()})
+
+
+def columns(bundle):
+    return {
+        (name, column): (values.dtype.str, values.shape, values.tobytes())
+        for name, table in bundle.tables.items()
+        for column, values in table.items()
+    }
+
+
+def with_column(data: bytes, column: str, content: bytes) -> bytes:
+    """Put another column in, with the right digest, as someone who means harm would."""
+    digests = json.loads(unpacked(data)["manifest.json"])["members"]
+    digests |= {f"tables/{column}.npy": hashlib.sha256(content).hexdigest()}
+    forged = unpacked(with_manifest(data, members=digests))
+    return packed(forged | {f"tables/{column}.npy": content})
+
+
+def npy(column, **options) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, column, **options)
+    return buffer.getvalue()
+
+
+def same(one, other) -> bool:
+    names = (one.version, one.model, one.card) == (other.version, other.model, other.card)
+    return names and columns(one) == columns(other)
+
+
+def test_a_bundle_is_read_as_it_was_written(bundle):
+    version, data = to_bytes(bundle)
+    found = from_bytes(data, f"{version}.puntual")
+    assert same(found, bundle)
+    assert msgspec.structs.replace(found.manifest, members={}) == bundle.manifest
+    assert found.manifest.members["model.onnx"] == hashlib.sha256(bundle.model).hexdigest()
+
+
+def test_the_same_content_gives_the_same_bytes_and_version(bundle):
+    version, data = to_bytes(bundle)
+    assert to_bytes(bundle) == (version, data)
+    assert to_bytes(from_bytes(data, "copy")) == (version, data)
+
+
+def test_the_same_values_laid_out_otherwise_in_memory_have_the_same_version(make_bundle, bundle):
+    turned = {name: np.asfortranarray(np.repeat(values, 2, axis=0)[::2]) for name, values in TABLE.items()}
+    turned["support"] = turned["support"].astype(">i8")
+    assert make_bundle(model=bundle.model, tables={"history": turned}).version == bundle.version
+
+
+def test_numpy_alone_opens_the_tables(bundle, tmp_path):
+    (tmp_path / "bundle.npz").write_bytes(to_bytes(bundle)[1])
+    with np.load(tmp_path / "bundle.npz") as opened:
+        np.testing.assert_array_equal(opened["tables/history/late"], TABLE["late"])
+
+
+@pytest.mark.parametrize("change", [{"model": b"other"}, {"card": "# Other"}, {"threshold": 0.4}])
+def test_other_content_has_another_version(make_bundle, change):
+    assert make_bundle(**change).version != make_bundle().version
+
+
+def test_a_bundle_cut_anywhere_is_refused(bundle):
+    _, data = to_bytes(bundle)
+    for length in range(0, len(data), 7):
+        with pytest.raises(BundleError, match=r"cut\.puntual"):
+            from_bytes(data[:length], "cut.puntual")
+    with pytest.raises(BundleError):
+        from_bytes(data[:-1], "cut.puntual")
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_a_changed_byte_is_refused_or_changes_nothing(bundle, place, flip):
+    _, data = to_bytes(bundle)
+    altered = bytearray(data)
+    altered[int(place * len(data))] ^= flip
+    try:
+        found = from_bytes(bytes(altered), "altered.puntual")
+    except BundleError:
+        return
+    assert same(found, bundle)
+
+
+@given(data=st.binary(max_size=200))
+def test_bytes_that_are_no_bundle_are_refused(data):
+    with pytest.raises(BundleError, match="no bundle at all"):
+        from_bytes(data, "noise")
+
+
+def test_bytes_after_the_end_are_refused(bundle):
+    with pytest.raises(BundleError, match="altered"):
+        from_bytes(to_bytes(bundle)[1] + b"more", "longer")
+
+
+@pytest.mark.parametrize("member", ["model.onnx", "MODEL_CARD.md", "tables/history/late.npy"])
+def test_an_altered_member_is_named(bundle, member):
+    members = unpacked(to_bytes(bundle)[1])
+    with pytest.raises(BundleError, match=f"holds a {member} whose digest is not the manifest's"):
+        from_bytes(packed(members | {member: b"other"}), "altered")
+
+
+@pytest.mark.parametrize(
+    "member", ["model.onnx", "MODEL_CARD.md", "tables/history/late.npy", "manifest.json"]
+)
+def test_a_missing_member_is_named(bundle, member):
+    members = unpacked(to_bytes(bundle)[1])
+    del members[member]
+    with pytest.raises(BundleError, match=member):
+        from_bytes(packed(members), "incomplete")
+
+
+@pytest.mark.parametrize(
+    "member", ["tables/history/more.npy", "tables/history.arrow", "model.pkl", "../outside", "tables/"]
+)
+def test_a_member_more_is_named(bundle, member):
+    members = unpacked(to_bytes(bundle)[1]) | {member: b"more"}
+    with pytest.raises(BundleError, match=member.replace(".", r"\.")):
+        from_bytes(packed(members), "swollen")
+
+
+def test_an_altered_manifest_is_refused_whatever_the_file_is_called(bundle):
+    version, data = to_bytes(bundle)
+    members = unpacked(data)
+    raw = members["manifest.json"].replace(b'"threshold": 0.3', b'"threshold": 0.9')
+    assert raw != members["manifest.json"]
+    old = hashlib.sha256(members["manifest.json"]).hexdigest().encode()
+    for name in ("renamed.puntual", f"{version}.puntual"):
+        with pytest.raises(BundleError, match="its manifest has the digest"):
+            from_bytes(packed(members | {"manifest.json": raw}, comment=old), name)
+
+
+def test_a_rewritten_bundle_is_not_the_version_that_its_name_says(bundle):
+    version, data = to_bytes(bundle)
+    forged = with_manifest(data, threshold=0.9)
+    with pytest.raises(BundleError, match=f"is named {version} and holds version"):
+        from_bytes(forged, f"models/{version}.puntual")
+
+
+def test_a_newer_format_names_the_version_that_reads_it(bundle):
+    newer = with_manifest(to_bytes(bundle)[1], format=3, puntual="7.1.0", split="told otherwise now")
+    with pytest.raises(
+        BundleError, match=r"bundle format 3.*reads formats up to 2: install puntual>=7\.1\.0"
+    ):
+        from_bytes(newer, "tomorrow.puntual")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"late_rule": ">20"}, {"created": "yesterday"}, {"format": "one"}, {"format": 0}]
+)
+def test_a_manifest_that_does_not_fit_is_refused(bundle, fields):
+    with pytest.raises(BundleError, match=r"odd: (unreadable manifest|bundle format 0)"):
+        from_bytes(with_manifest(to_bytes(bundle)[1], **fields), "odd")
+
+
+def test_fewer_columns_than_the_model_takes_are_refused(bundle):
+    with pytest.raises(BundleError, match="missing columns: the manifest names 1 for a model that takes 2"):
+        from_bytes(with_manifest(to_bytes(bundle)[1], columns=["month"]), "narrow")
+
+
+def test_a_column_that_this_puntual_does_not_compute_is_missing(bundle):
+    require_columns(bundle, ["distance", "month", "weekday"])
+    with pytest.raises(BundleError, match=r"missing columns.*asks for distance.*did you mean 'distances'"):
+        require_columns(bundle, ["month", "distances"])
+
+
+def test_a_required_table_is_missed_on_writing_and_on_reading(bundle):
+    poor = replace(
+        bundle, tables={name: table for name, table in bundle.tables.items() if name != "calibration"}
+    )
+    with pytest.raises(BundleError, match="lacks the table calibration"):
+        to_bytes(poor)
+    members = unpacked(to_bytes(bundle)[1])
+    del members["tables/calibration/value.npy"]
+    said = json.loads(members["manifest.json"])
+    del said["members"]["tables/calibration/value.npy"]
+    with pytest.raises(BundleError, match="lacks the table calibration"):
+        from_bytes(packed(members | {"manifest.json": json.dumps(said).encode()}), "poor")
+
+
+def test_a_bundle_with_arrow_tables_is_too_old(bundle):
+    members = unpacked(with_manifest(to_bytes(bundle)[1], format=1)) | {"tables/history.arrow": b"ARROW1"}
+    with pytest.raises(BundleError, match=r"yesterday: bundle format 1, written by the older.*train again"):
+        from_bytes(packed(members), "yesterday")
+
+
+class Trap:
+    """What runs where a pickle is read."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("unpickled",))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no column",
+        b"",
+        npy(np.array([Trap(), None, 1], object), allow_pickle=True),
+        npy(np.array([True, False, True])),
+        npy(np.array(["2023-01-01"] * 3, "datetime64[D]")),
+        npy(np.zeros(3, [("name", "U2")])),
+        npy(np.float64(3)),
+        npy(np.zeros((3, 2, 2))),
+        npy(np.asfortranarray(np.ones((3, 2)))),
+        npy(np.arange(3.0)).replace(b"(3,)", b"(9,)"),
+        npy(np.arange(3.0)).replace(b"(3,), } ", b"(-1,), }"),
+        npy(np.arange(3.0)).replace(b"(3,), }         ", b"(9999999999,), }"),
+        npy(np.arange(3.0)).replace(b"(3,), }                     ", b"(9999999999, 9999999999), }"),
+        npy(np.arange(3.0)).replace(b"<f8", b"<f7"),
+        npy(np.arange(3.0)).replace(b"<f8", b"<U0"),
+        npy(np.arange(3.0)) + b"more",
+        npy(np.arange(3.0))[:-1],
+        npy(np.array([1, 2, 2**31], np.uint32)).replace(b"<u4", b"<U1"),
+        npy(np.arange(4.0)),
+    ],
+)
+def test_a_column_that_is_no_plain_rows_of_numbers_or_texts_is_refused(bundle, content):
+    with pytest.raises(BundleError, match="odd: a table is damaged"):
+        from_bytes(with_column(to_bytes(bundle)[1], "history/late", content), "odd")
+
+
+def test_a_column_put_in_by_hand_is_read_where_it_is_sound(bundle):
+    found = from_bytes(with_column(to_bytes(bundle)[1], "history/late", npy(np.arange(3.0))), "sound")
+    assert found.tables["history"]["late"].tolist() == [0.0, 1.0, 2.0]
+
+
+@given(content=st.binary(max_size=60))
+def test_noise_behind_a_header_never_becomes_more_than_it_is(content):
+    header = npy(np.zeros(0, np.int32))
+    try:
+        found = from_npy(header.replace(b"(0,)", b"(9,)") + content)
+    except ValueError:
+        return
+    assert found.tobytes() == content and len(content) == 36
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"odd": np.array([None, "JFK"])},
+        {"odd": np.array([True])},
+        {"one": np.arange(3), "two": np.arange(2)},
+        {"Odd": np.arange(3)},
+    ],
+)
+def test_a_table_that_could_not_be_read_back_is_not_written(make_bundle, table):
+    with pytest.raises(BundleError, match=r"table history cannot be written|lower-case letters"):
+        to_bytes(make_bundle(tables={"history": table}))
+
+
+def test_a_bundle_that_would_unpack_to_too_much_is_refused_before_it_does(bundle, monkeypatch):
+    monkeypatch.setattr(archive, "LARGEST", 100_000)
+    members = unpacked(to_bytes(bundle)[1]) | {"model.onnx": bytes(100_000)}
+    with pytest.raises(BundleError, match="would unpack to"):
+        from_bytes(packed(members), "bomb")
+
+
+def test_a_number_that_json_cannot_carry_is_refused_on_writing(make_bundle):
+    with pytest.raises(BundleError, match="the manifest to be written: unreadable manifest"):
+        to_bytes(make_bundle(threshold=float("nan")))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BundleError, match=r"none\.puntual: No such file"):
+        read(tmp_path / "none.puntual")
+
+
+def test_two_megabytes_are_read_well_under_a_tenth_of_a_second(make_bundle):
+    random = np.random.default_rng(0)
+    table = {"late": random.random(150_000, np.float32), "key": np.arange(150_000) // 9}
+    _, data = to_bytes(make_bundle(model=random.bytes(1_300_000), tables={"history": table}))
+    assert len(data) > 1_800_000
+    from_bytes(data, "warm")
+    assert min(_seconds_to_read(data) for _ in range(5)) < 0.1
+
+
+def test_importing_the_bundle_imports_no_model_library():
+    code = "import sys, puntual.registry; print(*sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"onnxruntime", "onnx", "polars", "sklearn", "lightgbm", "xgboost", "pickle5", "joblib"} & set(
+        found
+    )
+
+
+def _seconds_to_read(data: bytes) -> float:
+    start = time.perf_counter()
+    from_bytes(data, "timed")
+    return time.perf_counter() - start
+
+
+def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle):
+    version, content = to_bytes(bundle)
+    found = from_bytes(content, f"{version}.puntual").without_content()
+    assert (found.version, found.model, dict(found.tables)) == (version, b"", {})
+    assert found.manifest.columns == bundle.manifest.columns
+
+
+def test_a_bundle_that_was_not_named_yet_keeps_what_its_name_follows_from(bundle):
+    unnamed = replace(bundle, card="another")
+    assert unnamed.without_content().version == to_bytes(unnamed)[0]

@@ -1,0 +1,86 @@
+"""The model card tells what a model is for and how good it is, and its data cannot write Markdown."""
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from puntual.evaluation import Curves
+from puntual.reporting.model_card import model_card, plain
+
+HEADINGS = (
+    "Intended use",
+    "Data",
+    "What it predicts",
+    "Training, validation and test",
+    "Scores on the test flights",
+    "Calibration",
+    "Threshold",
+    "Limits",
+    "Ethical and operational caveats",
+    "Gate",
+    "How to reproduce it",
+)
+
+
+@pytest.fixture(scope="module")
+def card(make_training):
+    return model_card(make_training())
+
+
+def test_every_section_is_there_in_order(card):
+    assert tuple(re.findall(r"^## (.*)$", card, re.MULTILINE)) == HEADINGS
+
+
+def test_scores_stand_beside_each_other_in_the_three_states(card, make_training):
+    [row] = [line for line in card.splitlines() if line.startswith("| ROC AUC |")]
+
+    values = [f"{scores.roc_auc.value:.3f}" for scores in make_training().scores.values()]
+    assert re.findall(r"\| (0\.\d{3}) ", row) == values
+
+
+def test_a_hostile_name_writes_neither_html_nor_a_column(card):
+    assert "<" not in card
+    rows = [line for line in card.splitlines() if line.startswith("| blank row |")]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [4]
+    assert "&lt;script&gt;alert" in rows[0]
+
+
+@given(st.text())
+def test_plain_text_has_no_line_break_and_nothing_special_that_is_not_escaped(text):
+    escaped = plain(text)
+
+    assert len(escaped.splitlines()) <= 1
+    assert not re.search(r"[<>]", escaped)
+    assert not re.search(r"[|`*_\[\]#]", re.sub(r"\\.", "", escaped))
+
+
+def test_the_command_to_reproduce_names_source_period_and_candidates(card):
+    [command] = [line for line in card.splitlines() if line.startswith("    ")]
+
+    assert command.strip() == (
+        "puntual train --source nyc --from 2013-01-01 --until 2014-01-01 --split time "
+        "--candidates logistic,forest,lightgbm,xgboost,neural"
+    )
+
+
+def test_a_search_is_part_of_the_command(make_training):
+    assert model_card(make_training(tuned_minutes=2.5)).rstrip().endswith("--tune 2.5")
+
+
+def test_undefined_measures_are_dashes(make_training, evaluate):
+    never_late = evaluate(late=False)
+
+    card = model_card(make_training(scores={"full": never_late}, curves=Curves(None, None, [])))
+
+    assert "| ROC AUC | – |" in card
+    assert "None" not in card
+
+
+def test_a_table_of_which_nothing_was_left_out_says_so(make_training):
+    made = make_training()
+    table = msgspec.structs.replace(made.table, omitted=())
+
+    assert "No row was left out." in model_card(msgspec.structs.replace(made, table=table))
