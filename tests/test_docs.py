@@ -130,13 +130,10 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "command"),
-    [
-        pytest.param(*leaf, id=leaf[0])
-        for leaf in [*leaves(main), *leaves(deploy, "python -m deploy.pipeline")]
-    ],
-)
+LEAVES = [*leaves(main), *leaves(deploy, "python -m deploy.pipeline")]
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*leaf, id=leaf[0]) for leaf in LEAVES])
 def test_every_command_and_every_option_of_it_is_in_the_guide(name, command):
     page = (ROOT / "docs" / "guide" / PAGES[name.split()[1]]).read_text(encoding="utf-8")
     assert name in page

@@ -15,11 +15,8 @@ from stack_template import read
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-CALLS = [
-    call.strip()
-    for block in BLOCKS
-    for call in re.findall(r"\b(?:puntual|python -m deploy\.pipeline) (?:[a-z]+ )+[^|)\n&]*", block)
-]
+PROGRAMS = r"\b(?:puntual|python -m deploy\.pipeline)"
+CALLS = [call.strip() for block in BLOCKS for call in re.findall(PROGRAMS + r" (?:[a-z]+ )+[^|)\n&]*", block)]
 CALLS = [call for call in CALLS if not call.startswith("puntual --")]
 
 
