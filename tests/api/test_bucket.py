@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from api.conftest import Server, running, until
-from api.test_champion_swap import NOON, Pair, named, pair
+from api.serving.test_champion_swap import NOON, Pair, named, pair
 from bucket_between import Between, between
 from puntual.registry import Registry, push
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "deploy" / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 PROGRAMS = r"\b(?:puntual|python -m deploy\.pipeline)"
-CALLS = [call.strip() for block in BLOCKS for call in re.findall(PROGRAMS + r" (?:[a-z]+ )+[^|)\n&]*", block)]
+CALLS = [call.strip() for block in BLOCKS for call in re.findall(PROGRAMS + r" [a-z][^|)\n&]*", block)]
 CALLS = [call for call in CALLS if not call.startswith("puntual --")]
 
 

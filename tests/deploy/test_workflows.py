@@ -9,6 +9,7 @@ import click
 import pytest
 import yaml
 
+from deploy.pipeline.__main__ import deploy
 from deploy.pipeline.plan import POINTER, SERVICE_PATHS
 from puntual.cli import main
 
@@ -37,10 +38,18 @@ def steps() -> list[dict[str, Any]]:
 
 
 def commands() -> list[list[str]]:
-    """Give every call of our command line, as words."""
+    """Give every call of our command lines, as words: the program, then what it is told."""
     lines = [step["run"].replace("\\\n", " ") for step in steps() if "run" in step]
-    calls = [line for text in lines for line in text.splitlines() if line.startswith(".venv/bin/puntual ")]
-    return [shlex.split(re.sub(r"\$\{MAP.*?\}|> \S+", "", call))[1:] for call in calls]
+    programs = {".venv/bin/puntual ": "puntual ", ".venv/bin/python -m deploy.pipeline ": "pipeline "}
+    calls = [
+        line.replace(path, name, 1)
+        for text in lines
+        for line in text.splitlines()
+        for path, name in programs.items()
+        if line.startswith(path)
+    ]
+    assert {call.split()[0] for call in calls} == {"puntual", "pipeline"}
+    return [shlex.split(re.sub(r"\$\{MAP.*?\}|> \S+", "", call)) for call in calls]
 
 
 def test_there_are_these_workflows():
@@ -109,7 +118,8 @@ def test_the_python_versions_tested_are_those_that_the_package_names():
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_of_a_workflow_exists_and_takes_these_options(words):
-    command: click.Command = main
+    program, *words = words
+    command: click.Command = main if program == "puntual" else deploy
     while isinstance(command, click.Group):
         command = command.commands[words.pop(0)]
     # What the environment gives, any text can stand for; a choice is checked where the workflow offers it.
@@ -136,5 +146,5 @@ def test_every_target_of_a_workflow_is_one_of_make():
 def test_the_choices_of_a_person_are_those_of_the_commands():
     for workflow, command in (("deploy", "plan"), ("rollback", "rollback")):
         offered = WORKFLOWS[workflow][ON]["workflow_dispatch"]["inputs"]["what"]["options"]
-        (what,) = (one for one in main.commands["deploy"].commands[command].params if one.name == "what")
+        (what,) = (one for one in deploy.commands[command].params if one.name == "what")
         assert offered == list(what.type.choices)
