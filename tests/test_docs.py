@@ -87,6 +87,10 @@ def test_every_documented_command_is_one_that_exists_and_takes_these_options(lin
     if words[:2] == ["-m", "deploy.pipeline"]:
         _parse(deploy, words[2:])
         return
+    if program == "python":
+        _parse(main, [Path(words[0]).stem, *words[1:]])
+        assert (ROOT / words[0]).is_file()
+        return
     assert program == "puntual"
     _parse(main, words)
 
