@@ -32,7 +32,7 @@ stress: install-stress ## Put the service under load and check its answers, e.g.
 	@$(BIN)/puntual stress $(ARGS)
 
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from deploy.pipeline import errors as deploy_errors
 from deploy.pipeline.__main__ import deploy
 from puntual import errors
 from puntual.cli import main
@@ -149,7 +150,8 @@ def test_every_error_is_in_the_guide_and_the_guide_names_no_other():
     page = (ROOT / "docs" / "guide" / "errors.md").read_text(encoding="utf-8")
     known = {
         name
-        for name, value in vars(errors).items()
+        for module in (errors, deploy_errors)
+        for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, errors.PuntualError)
     }
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == known

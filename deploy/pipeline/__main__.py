@@ -16,8 +16,8 @@ from puntual.errors import PuntualError
 
 if TYPE_CHECKING:
     from deploy.pipeline.aws import Aws
-    from deploy.pipeline.ecs_release import Service
-    from deploy.pipeline.smoke_test import Prover
+    from deploy.pipeline.ecs_release import EcsService
+    from deploy.pipeline.smoke_test import SmokeTest
     from deploy.pipeline.stack import Stack
 
 Command = Callable[..., Any]
@@ -138,9 +138,9 @@ def service(name: str, image: str, commit: str, seconds: float, proof_seconds: f
     from puntual.registry import Registry
 
     aws, stack = _stack(name)
-    prover = _prover(stack, proof_seconds)
+    smoke_test = _smoke_test(stack, proof_seconds)
     champion = Registry(stack.registry_url).champion()
-    released = _service(aws, stack, seconds).release(image, commit, lambda: prover.prove(champion))
+    released = _service(aws, stack, seconds).release(image, commit, lambda: smoke_test.run(champion))
     _tell_result({"task-definition": released.task_definition, "previous": released.previous}, as_json)
 
 
@@ -164,7 +164,7 @@ def model(name: str, pointer: Path, proof_seconds: float, as_json: bool) -> None
 
     wanted = read_wanted(pointer)
     _, stack = _stack(name)
-    swapped = release(Registry(stack.registry_url), wanted, _prover(stack, proof_seconds), say)
+    swapped = release(Registry(stack.registry_url), wanted, _smoke_test(stack, proof_seconds), say)
     _tell_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
 
 
@@ -180,7 +180,7 @@ def smoke(name: str, version: str | None, proof_seconds: float, as_json: bool) -
 
     _, stack = _stack(name)
     wanted = version or Registry(stack.registry_url).champion()
-    _prover(stack, proof_seconds).prove(wanted)
+    _smoke_test(stack, proof_seconds).run(wanted)
     _tell_result({"version": wanted or ""}, as_json)
 
 
@@ -203,14 +203,14 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
     from puntual.registry import Registry
 
     aws, stack = _stack(name)
-    registry, prover = Registry(stack.registry_url), _prover(stack, proof_seconds)
+    registry, smoke_test = Registry(stack.registry_url), _smoke_test(stack, proof_seconds)
     found = {}
     if what != "model":
         champion = registry.champion()
-        released = _service(aws, stack, seconds).roll_back(lambda: prover.prove(champion))
+        released = _service(aws, stack, seconds).roll_back(lambda: smoke_test.run(champion))
         found["task-definition"] = released.task_definition
     if what != "service":
-        found["version"] = roll_back(registry, prover, say).version
+        found["version"] = roll_back(registry, smoke_test, say).version
     _tell_result(found, as_json)
 
 
@@ -227,20 +227,20 @@ def _stack(name: str) -> "tuple[Aws, Stack]":
     return aws, read_stack(aws, name)
 
 
-def _service(aws: "Aws", stack: "Stack", seconds: float) -> "Service":
-    from deploy.pipeline.ecs_release import Service
-    from deploy.pipeline.poller import Patience
+def _service(aws: "Aws", stack: "Stack", seconds: float) -> "EcsService":
+    from deploy.pipeline.ecs_release import EcsService
+    from deploy.pipeline.poller import Poller
     from puntual.cli.output.console import say
 
-    return Service(aws, stack, Patience(seconds, every=min(5, seconds / 100)), say)
+    return EcsService(aws, stack, Poller(seconds, every=min(5, seconds / 100)), say)
 
 
-def _prover(stack: "Stack", seconds: float) -> "Prover":
-    from deploy.pipeline.poller import Patience
-    from deploy.pipeline.smoke_test import Prover
+def _smoke_test(stack: "Stack", seconds: float) -> "SmokeTest":
+    from deploy.pipeline.poller import Poller
+    from deploy.pipeline.smoke_test import SmokeTest
 
     key = os.environ.get("PUNTUAL_API_KEY")
-    return Prover(stack.load_balancer_url, key, Patience(seconds, every=0.25))
+    return SmokeTest(stack.load_balancer_url, key, Poller(seconds, every=0.25))
 
 
 def _tell_result(values: dict[str, Any], as_json: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from puntual.errors import DeployError
+from deploy.pipeline.errors import DeployError
 
 _REMEDIES = {
     "AccessDenied": "let the deploy role do it (deploy/aws/stack.yaml lists what it may)",
@@ -33,13 +33,13 @@ class Aws:
     def client(self, service: str) -> Any:
         """Give the client of a service; raise DeployError where the environment names no region."""
         if service not in self._clients:
-            with told(service):
+            with translate_aws_errors(service):
                 self._clients[service] = self._session.create_client(service)
         return self._clients[service]
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def translate_aws_errors(what: str) -> Iterator[None]:
     """Turn what AWS refuses, or does not answer, into a DeployError that names `what` was asked."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 

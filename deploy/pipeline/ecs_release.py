@@ -1,13 +1,13 @@
-"""Releases of the service on ECS: a task definition with another image, rolled out, proved, or taken back."""
+"""Releases of the service on ECS: a task definition with another image, rolled out, tested, or taken back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from deploy.pipeline.aws import Aws, told
-from deploy.pipeline.poller import Patience
+from deploy.pipeline.aws import Aws, translate_aws_errors
+from deploy.pipeline.errors import DeployError
+from deploy.pipeline.poller import Poller
 from deploy.pipeline.stack import Stack
-from puntual.errors import DeployError
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 CONTAINER = "puntual"
@@ -23,16 +23,16 @@ class Released:
     previous: str
 
 
-class Service:
+class EcsService:
     """The service of a stack; `tell` is told what is going on."""
 
-    def __init__(self, aws: Aws, stack: Stack, patience: Patience, tell: Callable[[str], object]) -> None:
-        self._ecs, self._stack, self._patience, self._tell = aws.client("ecs"), stack, patience, tell
+    def __init__(self, aws: Aws, stack: Stack, poller: Poller, tell: Callable[[str], object]) -> None:
+        self._ecs, self._stack, self._poller, self._tell = aws.client("ecs"), stack, poller, tell
 
-    def release(self, image: str, revision: str, prove: Callable[[], object]) -> Released:
-        """Roll an image out, by its digest, and prove that it serves.
+    def release(self, image: str, revision: str, smoke_test: Callable[[], object]) -> Released:
+        """Roll an image out, by its digest, and ask it for predictions.
 
-        Where the rollout or the proof fails, what ran before runs again and DeployError is raised.
+        Where the rollout or the smoke test fails, what ran before runs again and DeployError is raised.
         """
         before = self._service()
         previous, desired = before["taskDefinition"], before["desiredCount"]
@@ -43,12 +43,12 @@ class Service:
             self._point_to(new, 1 if desired == 0 else None)
             self._settle(new)
             self._tell("rolled out; asking for predictions through the load balancer")
-            prove()
+            smoke_test()
         except DeployError as error:
             self._take_back(new, previous, desired, error)
         return Released(new, previous)
 
-    def roll_back(self, prove: Callable[[], object]) -> Released:
+    def roll_back(self, smoke_test: Callable[[], object]) -> Released:
         """Run the task definition before the running one again, and retire that.
 
         A release that failed was retired at once, so the one before is one that served.
@@ -58,7 +58,7 @@ class Service:
         self._tell(f"rolling back from {_short(left)} to {_short(former)}")
         self._point_to(former)
         self._settle(former)
-        prove()
+        smoke_test()
         self._retire(left)
         return Released(former, left)
 
@@ -100,7 +100,7 @@ class Service:
         # What ECS says of a definition and does not take, such as its status, stays behind.
         model = self._ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
         kept = {name: value for name, value in definition.items() if name in model.members}
-        with told(f"image {image}"):
+        with translate_aws_errors(f"image {image}"):
             arn: str = self._ecs.register_task_definition(**kept)["taskDefinition"]["taskDefinitionArn"]
         return arn
 
@@ -126,9 +126,9 @@ class Service:
                 self._given_up(wanted, primary, ours)
             return _is_complete(primary, service) or None
 
-        if self._patience.until(look) is None:
+        if self._poller.until(look) is None:
             raise DeployError(
-                f"{_short(wanted)} was not running after {self._patience.seconds:.0f} s; "
+                f"{_short(wanted)} was not running after {self._poller.seconds:.0f} s; "
                 "see the events of the service, or give it more --seconds"
             )
 
@@ -153,25 +153,25 @@ class Service:
 
     def _registered(self, status: str) -> list[str]:
         """List the task definitions of the family, newest first."""
-        with told(f"task definitions {self._stack.task_family}"):
+        with translate_aws_errors(f"task definitions {self._stack.task_family}"):
             found: list[str] = self._ecs.list_task_definitions(
                 familyPrefix=self._stack.task_family, status=status, sort="DESC"
             )["taskDefinitionArns"]
         return sorted(found, key=_number, reverse=True)
 
     def _definition(self, arn: str) -> dict[str, Any]:
-        with told(_short(arn)):
+        with translate_aws_errors(_short(arn)):
             found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
         return found
 
     def _point_to(self, arn: str, desired: int | None = None) -> None:
         wanted = {} if desired is None else {"desiredCount": desired}
         cluster, name = self._stack.cluster_name, self._stack.service_name
-        with told(_short(arn)):
+        with translate_aws_errors(_short(arn)):
             self._ecs.update_service(cluster=cluster, service=name, taskDefinition=arn, **wanted)
 
     def _retire(self, arn: str) -> None:
-        with told(_short(arn)):
+        with translate_aws_errors(_short(arn)):
             self._ecs.deregister_task_definition(taskDefinition=arn)
 
     def _running(self) -> str:
@@ -185,7 +185,7 @@ class Service:
 
     def _service(self) -> dict[str, Any]:
         name = self._stack.service_name
-        with told(f"service {name}"):
+        with translate_aws_errors(f"service {name}"):
             found = self._ecs.describe_services(cluster=self._stack.cluster_name, services=[name])["services"]
         if not found:
             raise DeployError(

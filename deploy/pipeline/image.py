@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy.pipeline.aws import Aws, told
-from puntual.errors import DeployError
+from deploy.pipeline.aws import Aws, translate_aws_errors
+from deploy.pipeline.errors import DeployError
 
 ENGINES = ("docker", "podman", "buildah")
 _ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
@@ -69,7 +69,7 @@ def open_repository(aws: Aws, uri: str) -> Repository:
     host, _, name = uri.partition("/")
     if not _ECR.fullmatch(host):
         return Repository(host, name)
-    with told(f"repository {uri}"):
+    with translate_aws_errors(f"repository {uri}"):
         (given,) = aws.client("ecr").get_authorization_token()["authorizationData"]
     password = base64.b64decode(given["authorizationToken"]).decode().partition(":")[2]
     return Repository(host, name, password)

@@ -1,12 +1,13 @@
-"""Releases of a model: the champion of the bucket swapped, proved, or swapped back."""
+"""Releases of a model: the champion of the bucket swapped, tested, or swapped back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.pipeline.smoke_test import Prover
-from puntual.errors import DeployError, PuntualError
+from deploy.pipeline.errors import DeployError
+from deploy.pipeline.smoke_test import SmokeTest
+from puntual.errors import PuntualError
 from puntual.registry import Deployment, Registry, read_pointer
 
 Tell = Callable[[str], object]
@@ -32,8 +33,8 @@ def read_wanted(pointer: Path) -> Deployment:
     return wanted
 
 
-def release(registry: Registry, wanted: Deployment, prover: Prover, tell: Tell) -> Swapped:
-    """Make a bundle that lies in the bucket the champion, and prove that it answers.
+def release(registry: Registry, wanted: Deployment, smoke_test: SmokeTest, tell: Tell) -> Swapped:
+    """Make a bundle that lies in the bucket the champion, and see that it answers.
 
     Where it does not, the former champion is put back and DeployError is raised. Raise RegistryError when the bundle is
     not there or another is deployed meanwhile, BundleError when it is not the one that was committed.
@@ -42,32 +43,32 @@ def release(registry: Registry, wanted: Deployment, prover: Prover, tell: Tell) 
     previous = registry.champion()
     if previous == wanted.version:
         tell(f"{previous} is the champion already; asking for predictions through the load balancer")
-        prover.prove(previous)
+        smoke_test.run(previous)
         return Swapped(previous, previous)
     tell(f"{wanted.version} takes the place of {previous}; asking for predictions through the load balancer")
     registry.set_champion(wanted.version, datetime.now(UTC), previous=previous)
     try:
-        prover.prove(wanted.version)
+        smoke_test.run(wanted.version)
     except DeployError as error:
-        raise DeployError(f"{error}. {_taken_back(registry, previous, prover, tell)}") from error
+        raise DeployError(f"{error}. {_taken_back(registry, previous, smoke_test, tell)}") from error
     return Swapped(wanted.version, previous)
 
 
-def roll_back(registry: Registry, prover: Prover, tell: Tell) -> Swapped:
-    """Make the former champion the champion again, and prove that it answers."""
+def roll_back(registry: Registry, smoke_test: SmokeTest, tell: Tell) -> Swapped:
+    """Make the former champion the champion again, and see that it answers."""
     deployed = registry.rollback(datetime.now(UTC))
     tell(f"{deployed.version} takes the place of {deployed.previous} again")
-    prover.prove(deployed.version)
+    smoke_test.run(deployed.version)
     return Swapped(deployed.version, deployed.previous)
 
 
-def _taken_back(registry: Registry, previous: str | None, prover: Prover, tell: Tell) -> str:
+def _taken_back(registry: Registry, previous: str | None, smoke_test: SmokeTest, tell: Tell) -> str:
     if previous is None:
         return "There was no champion before to put back; promote one that answers"
     tell(f"it failed; putting {previous} back")
     try:
         registry.rollback(datetime.now(UTC))
-        prover.prove(previous)
+        smoke_test.run(previous)
     except PuntualError as error:
         return f"Putting {previous} back failed too: {error}"
     return f"Rolled back: {previous} answers as before"

@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from puntual.errors import DeployError
+from deploy.pipeline.errors import DeployError
 
 POINTER = "models/model_to_deploy"
 # What goes into the image; a folder ends in a slash.

@@ -1,4 +1,4 @@
-"""Waiting that ends."""
+"""Looking for something again and again, for a limited time."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Patience:
+class Poller:
     """How long to wait for something, and how long between two looks at it, in seconds."""
 
     seconds: float
@@ -19,9 +19,9 @@ class Patience:
         """Look until there is something; None when there was nothing within the time.
 
         >>> looks = iter([None, None, "there"])
-        >>> Patience(seconds=5, every=0).until(lambda: next(looks))
+        >>> Poller(seconds=5, every=0).until(lambda: next(looks))
         'there'
-        >>> Patience(seconds=0, every=0).until(lambda: None) is None
+        >>> Poller(seconds=0, every=0).until(lambda: None) is None
         True
         """
         end = time.monotonic() + self.seconds

@@ -1,4 +1,4 @@
-"""Proof that a release serves: predictions asked for through the load balancer, as a caller would."""
+"""A smoke test of a release: predictions asked for through the load balancer, as a caller would."""
 
 import http.client
 import math
@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from deploy.pipeline.poller import Patience
+from deploy.pipeline.errors import DeployError
+from deploy.pipeline.poller import Poller
 from puntual.api.predict.contract import AskedFlight, PredictAnswer, PredictRequest
-from puntual.errors import DeployError
 
 # Any bundle answers for any airport, and about a flight that is gone for ever.
 _ASKED = PredictRequest(flights=[AskedFlight("LAN", "226", "SCL", "MIA", "2017-10-03T23:30")])
@@ -19,19 +19,19 @@ _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSCo
 
 
 @dataclass(frozen=True)
-class Prover:
+class SmokeTest:
     """Asks a service for predictions.
 
-    It is proved once `answers` in a row are good, each over a connection of its own, so that each task is likely to
+    It passes once `answers` in a row are good, each over a connection of its own, so that each task is likely to
     have given some.
     """
 
     url: str
     key: str | None
-    patience: Patience
+    poller: Poller
     answers: int = 12
 
-    def prove(self, version: str | None) -> None:
+    def run(self, version: str | None) -> None:
         """Ask until the answers are good, and name `version` if it is given; raise DeployError if they never are."""
         streak, trouble = 0, ""
 
@@ -41,10 +41,10 @@ class Prover:
             streak, trouble = (0, found) if found else (streak + 1, trouble)
             return True if streak >= self.answers else None
 
-        if self.patience.until(look) is None:
+        if self.poller.until(look) is None:
             raise DeployError(
                 f"{self.url}/predict: not {self.answers} good answers in a row within "
-                f"{self.patience.seconds:.0f} s; {trouble or 'they came too slowly'}; see the service's log"
+                f"{self.poller.seconds:.0f} s; {trouble or 'they came too slowly'}; see the service's log"
             )
 
     def _trouble(self, version: str | None) -> str:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from deploy.pipeline.aws import Aws, told
-from puntual.errors import DeployError
+from deploy.pipeline.aws import Aws, translate_aws_errors
+from deploy.pipeline.errors import DeployError
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -19,7 +19,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 def read_outputs(aws: Aws, name: str) -> dict[str, str]:
     """Read all outputs of a stack; raise DeployError when there is no such stack."""
-    with told(f"stack {name!r}"):
+    with translate_aws_errors(f"stack {name!r}"):
         (found,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
 

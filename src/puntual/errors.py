@@ -22,7 +22,6 @@ PuntualError
 ├── NotReadyError             a service that does not answer, or has no model yet
 ├── ExportError               a bundle that cannot be written as another tool's model
 ├── StressTestError           a stress test that could not be carried out
-├── DeployError               a release or roll-back that did not come about
 └── ConversionError           an ONNX model that does not answer as its estimator does
 """
 
@@ -116,10 +115,6 @@ class ExportError(PuntualError):
 
 class StressTestError(PuntualError):
     """A stress test could not be carried out."""
-
-
-class DeployError(PuntualError):
-    """A release or roll-back that did not come about; the message says what runs now."""
 
 
 class ConversionError(PuntualError):

@@ -60,7 +60,7 @@ def stress(
     made by wrk (Debian: apt install wrk), or by locust where that is missing. A key goes in PUNTUAL_API_KEY.
     """
     from puntual.cli.output.console import print_json, progress
-    from puntual.cli.output.stress import print_stressed
+    from puntual.cli.output.stress import print_stress_result
     from puntual.stress import Trial, run_trial
     from puntual.stress.html_report import write_stress_report
 
@@ -78,11 +78,11 @@ def stress(
         keep=keep,
         compare=compare,
     )
-    with progress("stress test") as told:
-        found = run_trial(trial, told)
-    write_stress_report(found, report)
+    with progress("stress test") as report_progress:
+        result = run_trial(trial, report_progress)
+    write_stress_report(result, report)
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        print_stressed(found, report)
-    sys.exit(0 if found.met else 1)
+        print_stress_result(result, report)
+    sys.exit(0 if result.met else 1)

@@ -36,7 +36,7 @@ class Flight(BaseModel):
     scheduled_departure: datetime
 
 
-class Asked(BaseModel):
+class PredictRequest(BaseModel):
     """The flights to predict."""
 
     flights: Annotated[list[Flight], Field(min_length=1, max_length=1000)]
@@ -44,7 +44,7 @@ class Asked(BaseModel):
 
 
 class Prediction(BaseModel):
-    """What is said of one flight."""
+    """What is predicted of one flight."""
 
     late_probability: float
     late: bool
@@ -63,8 +63,8 @@ def create_application(estimator: CalibratedEstimator, features: pd.DataFrame, t
     application = FastAPI()
 
     @application.post("/predict", response_model=Answer)
-    async def predict(asked: Asked) -> Answer:
-        vectors = features.loc[[_name(*flight.model_dump().values()) for flight in asked.flights]]
+    async def predict(request: PredictRequest) -> Answer:
+        vectors = features.loc[[_name(*flight.model_dump().values()) for flight in request.flights]]
         bands = predict_proba(estimator, vectors)
         return Answer(predictions=[_prediction(row, threshold) for row in bands.tolist()])
 
@@ -75,11 +75,11 @@ def predict_proba(estimator: CalibratedEstimator, vectors: pd.DataFrame) -> Any:
     """Ask the fitted classifiers about a table of named columns, and calibrate what they say."""
     matrix = vectors.to_numpy()
     known = history_is_known(matrix)
-    said = np.empty((len(vectors), len(BANDS)))
+    probabilities = np.empty((len(vectors), len(BANDS)))
     for rows, expert in ((known, estimator.experts.known), (~known, estimator.experts.unknown)):
         if rows.any():
-            said[rows] = expert.classifier.predict_proba(vectors.loc[rows].iloc[:, expert.columns])
-    return estimator.calibration.apply(said, matrix)
+            probabilities[rows] = expert.classifier.predict_proba(vectors.loc[rows].iloc[:, expert.columns])
+    return estimator.calibration.apply(probabilities, matrix)
 
 
 def _name(airline: str, number: str, origin: str, destination: str, departure: datetime) -> str:

@@ -62,9 +62,9 @@ def generate(name: str, folder: Path, order: Order) -> Load:
             )
         return msgspec.json.decode((folder / _RESULT).read_bytes(), type=Load)
     except (OSError, subprocess.TimeoutExpired, msgspec.DecodeError) as error:
-        said = output.read_text(errors="replace")[-500:].strip() if output.exists() else ""
+        printed = output.read_text(errors="replace")[-500:].strip() if output.exists() else ""
         raise StressTestError(
-            f"{name} did not finish its work ({error}); it said: {said or 'nothing'}"
+            f"{name} did not finish its work ({error}); it printed: {printed or 'nothing'}"
         ) from error
 
 
@@ -104,9 +104,9 @@ _COMMANDS = {WRK: _wrk, LOCUST: _locust}
 
 
 def _environment(folder: Path, order: Order) -> Mapping[str, str]:
-    told = {"PUNTUAL_STRESS_FOLDER": str(folder)}
+    settings = {"PUNTUAL_STRESS_FOLDER": str(folder)}
     if order.responses is not None:
-        told["PUNTUAL_STRESS_RESPONSES"] = str(order.responses)
+        settings["PUNTUAL_STRESS_RESPONSES"] = str(order.responses)
     if order.pause_ms is not None:
-        told["PUNTUAL_STRESS_DELAY_MS"] = str(order.pause_ms)
-    return os.environ | told
+        settings["PUNTUAL_STRESS_DELAY_MS"] = str(order.pause_ms)
+    return os.environ | settings

@@ -11,20 +11,20 @@ from matplotlib.figure import Figure
 from puntual.reporting import wording
 from puntual.reporting.svg import ACCENT, LATE, QUIET, inline
 from puntual.stress.narrative import sentences
-from puntual.stress.results import Stressed
+from puntual.stress.results import StressResult
 
 _SIZE = (9.6, 4.2)
 _COLOURS = (ACCENT, QUIET, LATE)
 Bins = Sequence[tuple[int, int]]
 
 
-def write_stress_report(found: Stressed, path: Path) -> None:
+def write_stress_report(result: StressResult, path: Path) -> None:
     """Write the report to an HTML file, and make its folder where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_stress_report(found), encoding="utf-8")
+    path.write_text(render_stress_report(result), encoding="utf-8")
 
 
-def render_stress_report(found: Stressed) -> str:
+def render_stress_report(result: StressResult) -> str:
     """Give the report as one HTML page."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("puntual.stress", "."), PackageLoader("puntual.reporting", ".")]),
@@ -35,15 +35,15 @@ def render_stress_report(found: Stressed) -> str:
     )
     environment.filters |= {name: getattr(wording, name) for name in ("count", "fixed")}
     page = environment.get_template("stress.html")
-    return page.render(found=found, sentences=sentences(found), latency=latency_figure(found))
+    return page.render(result=result, sentences=sentences(result), latency=latency_figure(result))
 
 
-def latency_figure(found: Stressed) -> str:
+def latency_figure(result: StressResult) -> str:
     """Draw which share of the responses came within which time, for each server."""
-    servers = [("puntual", found.latency), *((one.name, one.latency) for one in found.compared)]
+    servers = [("puntual", result.latency), *((one.name, one.latency) for one in result.compared)]
     drawn = [(name, bins) for name, bins in servers if bins]
-    said = "Share of responses that came within a time, for each server"
-    return inline("latency", said, _SIZE, partial(_draw, drawn)) if drawn else ""
+    caption = "Share of responses that came within a time, for each server"
+    return inline("latency", caption, _SIZE, partial(_draw, drawn)) if drawn else ""
 
 
 def _draw(servers: Sequence[tuple[str, Bins]], figure: Figure) -> None:

@@ -80,9 +80,9 @@ def make_material(predictor: Predictor, flights: pl.DataFrame, distinct: int) ->
         )
     # Shuffled, so that flights asked about at the same moment have little in common; always alike.
     chosen = chosen.sample(fraction=1.0, shuffle=True, seed=0)
-    said = predictor.predict(chosen, timetable_of=chosen.clear())
+    predictions = predictor.predict(chosen, timetable_of=chosen.clear())
     requests, horizons = zip(*_asked(chosen), strict=True)
-    rows = rows_of(said, predictor.bundle.manifest.threshold, horizons)
+    rows = rows_of(predictions, predictor.bundle.manifest.threshold, horizons)
     head = head_of(predictor.bundle)
     answers = [written(head, [row]) for row in rows]
     return Material(chosen, [msgspec.json.encode(request) for request in requests], answers)

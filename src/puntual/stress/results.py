@@ -1,4 +1,4 @@
-"""What a stress test found."""
+"""The results of a stress test."""
 
 import msgspec
 
@@ -53,7 +53,7 @@ class Usage(msgspec.Struct, frozen=True):
     peak_rss_mb: float
 
 
-class Compared(msgspec.Struct, frozen=True):
+class RivalResult(msgspec.Struct, frozen=True):
     """Another server under the same load in the same run, and how many times its rate ours is."""
 
     name: str
@@ -68,7 +68,7 @@ class Compared(msgspec.Struct, frozen=True):
     ratio: float
 
 
-class Stressed(msgspec.Struct, frozen=True):
+class StressResult(msgspec.Struct, frozen=True):
     """The outcome of a stress test; `met` says whether all requests were answered, rightly and in time."""
 
     requests: int
@@ -89,6 +89,6 @@ class Stressed(msgspec.Struct, frozen=True):
     url: str
     version: str
     usage: Usage | None
-    compared: list[Compared]
+    compared: list[RivalResult]
     notes: list[str]
     latency: list[tuple[int, int]]

@@ -98,9 +98,9 @@ def started(
 
 def free_port() -> int:
     """Find a port of this machine that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
@@ -127,4 +127,4 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-800:].strip() or "it said nothing"
+    return log.read_text(errors="replace")[-800:].strip() or "it printed nothing"

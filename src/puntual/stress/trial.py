@@ -16,7 +16,7 @@ from puntual.errors import RegistryError, StressTestError
 from puntual.prediction.predictor import Predictor
 from puntual.stress.generators import HOW_TO_INSTALL, LOCUST, Order, available, differing, generate
 from puntual.stress.material import Material, flights_for, make_material
-from puntual.stress.results import Compared, Load, Stressed, Usage
+from puntual.stress.results import Load, RivalResult, StressResult, Usage
 from puntual.stress.rivals import RIVALS, Rival
 from puntual.stress.servers import free_port, started
 
@@ -48,7 +48,7 @@ class Trial:
     compare: bool = True
 
 
-def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> Stressed:
+def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> StressResult:
     """Ask, check and compare; raise StressTestError where the test itself cannot be carried out."""
     generator = available()
     version = trial.bundle if trial.url is None else _served(trial.url)
@@ -71,7 +71,7 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> Stressed:
                 except StressTestError as failed:
                     notes.append(f"not compared with {rival.name}: {failed}")
                 progress(rival.name, 3 + place, _STEPS)
-    return Stressed(
+    return StressResult(
         requests=load.answered,
         errors=load.errors,
         wrong_answers=wrong,
@@ -150,13 +150,15 @@ def serve_command(trial: Trial, port: int, state: Path) -> list[str]:
 
 def _wrong(load: Load, material: Material, folder: Path) -> int:
     """Count the answers whose numbers are not the predictor's; another spelling of the same numbers is right."""
-    told = sum(times for times, number, body in differing(folder) if not material.is_right(number, body))
-    return told + load.unmatched + load.uninspected
+    mismatched = sum(
+        times for times, number, body in differing(folder) if not material.is_right(number, body)
+    )
+    return mismatched + load.unmatched + load.uninspected
 
 
 def _compared(
     rival: Rival, ours: Load, generator: str, trial: Trial, predictor: Predictor, material: Material
-) -> Compared:
+) -> RivalResult:
     with tempfile.TemporaryDirectory(prefix="puntual-stress-") as place:
         folder, port = Path(place), free_port()
         material.write(folder, answers=False)
@@ -168,7 +170,7 @@ def _compared(
             load = generate(generator, folder, order)
     if not load.answered:
         raise StressTestError("it answered nothing")
-    return Compared(
+    return RivalResult(
         name=rival.name,
         what=rival.what,
         requests=load.answered,
@@ -186,8 +188,8 @@ def _require_same_model(url: str, material: Material) -> None:
     """Ask a few of the requests, and raise StressTestError where another model answers: it would compare nothing."""
     for body, expected in zip(material.bodies[:_ASKED_BEFORE], material.answers, strict=False):
         answer = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=30)
-        said, wanted = (_late_probability(content) for content in (answer.content, expected))
-        if said is None or wanted is None or abs(said - wanted) > _AGREEMENT:
+        answered, wanted = (_late_probability(content) for content in (answer.content, expected))
+        if answered is None or wanted is None or abs(answered - wanted) > _AGREEMENT:
             raise StressTestError(f"it answers {answer.content[:200]!r}, where the predictor says {wanted}")
 
 

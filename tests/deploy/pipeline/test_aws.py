@@ -3,9 +3,9 @@
 import pytest
 
 from deploy.pipeline import github_output as github
-from deploy.pipeline.aws import Aws, told
+from deploy.pipeline.aws import Aws, translate_aws_errors
+from deploy.pipeline.errors import DeployError
 from deploy.pipeline.stack import read_stack
-from puntual.errors import DeployError
 from stack_made import GOOD, said
 
 
@@ -50,7 +50,10 @@ def test_without_a_region_or_with_nobody_there_it_is_told(monkeypatch):
 def test_an_error_of_the_connection_is_told():
     from botocore.exceptions import EndpointConnectionError
 
-    with pytest.raises(DeployError, match="service puntual: AWS does not answer"), told("service puntual"):
+    with (
+        pytest.raises(DeployError, match="service puntual: AWS does not answer"),
+        translate_aws_errors("service puntual"),
+    ):
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
 

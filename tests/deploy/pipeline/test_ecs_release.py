@@ -3,8 +3,8 @@
 import pytest
 
 from deploy.pipeline.aws import Aws
-from deploy.pipeline.ecs_release import Service
-from deploy.pipeline.poller import Patience
+from deploy.pipeline.ecs_release import EcsService
+from deploy.pipeline.poller import Poller
 from deploy.pipeline.stack import read_stack
 from stack_made import BETTER, GOOD, NEVER_READY, WRONG, said
 
@@ -81,7 +81,7 @@ def test_a_revision_that_an_update_of_the_stack_registers_with_the_same_image_is
     del container["dockerLabels"]
     again = api.register_task_definition(family="puntual", containerDefinitions=[container])["taskDefinition"]
     deployed.update(again["taskDefinitionArn"])
-    service = Service(Aws(), read_stack(Aws(), "puntual"), Patience(0, 0), lambda _: None)
+    service = EcsService(Aws(), read_stack(Aws(), "puntual"), Poller(0, 0), lambda _: None)
     assert service.last_revision() == COMMIT
     assert said(pipeline("rollback", "--what", "service", "--json")) == {"task-definition": before}
 

@@ -5,9 +5,9 @@ from http import HTTPStatus
 import pytest
 
 from deploy.pipeline.aws import Aws
+from deploy.pipeline.errors import DeployError
 from deploy.pipeline.image import Repository, open_repository, publish
 from deploy.rehearsal.served import free_port, served
-from puntual.errors import DeployError
 
 COMMIT, DIGEST = "1" * 40, "sha256:" + "d" * 64
 

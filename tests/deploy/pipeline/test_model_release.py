@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deploy.pipeline.errors import DeployError
 from deploy.pipeline.model_release import read_wanted, release
-from deploy.pipeline.poller import Patience
-from deploy.pipeline.smoke_test import Prover
-from puntual.errors import DeployError, RegistryError
+from deploy.pipeline.poller import Poller
+from deploy.pipeline.smoke_test import SmokeTest
+from puntual.errors import RegistryError
 from stack_made import said
 
 
@@ -54,7 +55,7 @@ def test_what_was_put_back_must_answer_too(deployed, tmp_path):
     proved = []
 
     class Refuses:
-        def prove(self, version: str) -> None:
+        def run(self, version: str) -> None:
             proved.append(version)
             if version == deployed.second:
                 raise DeployError("it answers with errors")
@@ -75,7 +76,7 @@ def test_the_champion_of_another_deployer_is_left_alone(deployed, tmp_path):
             registry.set_champion(deployed.second, datetime.now(UTC), previous=deployed.first)
 
     with pytest.raises(RegistryError, match="someone deployed meanwhile"):
-        release(registry, wanted, Prover(deployed.cloud.balancer_url, None, Patience(0, 0)), tell)
+        release(registry, wanted, SmokeTest(deployed.cloud.balancer_url, None, Poller(0, 0)), tell)
     assert registry.champion() == deployed.second
     registry.rollback(datetime.now(UTC))
 

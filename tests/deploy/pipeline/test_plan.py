@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.pipeline.errors import DeployError
 from deploy.pipeline.plan import Plan, plan
-from puntual.errors import DeployError
 from stack_made import said
 
 FIRST, SECOND = "1" * 16, "2" * 16

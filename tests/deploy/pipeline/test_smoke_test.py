@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from deploy.pipeline.poller import Patience
-from deploy.pipeline.smoke_test import Prover
+from deploy.pipeline.errors import DeployError
+from deploy.pipeline.poller import Poller
+from deploy.pipeline.smoke_test import SmokeTest
 from deploy.rehearsal.served import free_port, served
-from puntual.errors import DeployError
 
 VERSION = "1" * 16
 PREDICTED = {
@@ -47,20 +47,20 @@ class Answers:
 GOOD = (200, {"model": MODEL, "predictions": [PREDICTED]})
 
 
-def prove(answers: Answers, key: str | None = None) -> None:
+def run(answers: Answers, key: str | None = None) -> None:
     with served(answers) as url:
-        Prover(url, key, Patience(seconds=2, every=0), answers=3).prove(VERSION)
+        SmokeTest(url, key, Poller(seconds=2, every=0), answers=3).run(VERSION)
 
 
-def test_good_answers_in_a_row_prove_a_service():
+def test_good_answers_in_a_row_pass():
     answers = Answers(GOOD)
-    prove(answers, key="puntual_abc")
+    run(answers, key="puntual_abc")
     assert answers.keys == [b"puntual_abc"] * 3
 
 
 def test_a_bad_answer_in_between_begins_the_row_again():
     answers = Answers(GOOD, GOOD, (503, b"busy"), GOOD)
-    prove(answers)
+    run(answers)
     assert len(answers.keys) == 6
 
 
@@ -84,17 +84,17 @@ def test_a_bad_answer_in_between_begins_the_row_again():
         ((401, b""), "set PUNTUAL_API_KEY to one of its keys"),
     ],
 )
-def test_answers_that_are_not_good_prove_nothing(answer, said):
+def test_answers_that_are_not_good_fail(answer, said):
     with pytest.raises(DeployError, match=said):
-        prove(Answers(answer))
+        run(Answers(answer))
 
 
 def test_a_service_that_does_not_answer_is_told():
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(DeployError, match="it does not answer"):
-        Prover(url, None, Patience(seconds=0.3, every=0.1)).prove(VERSION)
+        SmokeTest(url, None, Poller(seconds=0.3, every=0.1)).run(VERSION)
 
 
 def test_an_address_that_is_none_is_told():
     with pytest.raises(DeployError, match="no address of a service"):
-        Prover("puntual.example.org", None, Patience(seconds=0, every=0)).prove(VERSION)
+        SmokeTest("puntual.example.org", None, Poller(seconds=0, every=0)).run(VERSION)
