@@ -108,12 +108,15 @@ def _step(
 
 def _describe(flights: pl.DataFrame) -> pl.DataFrame:
     codes = {*flights["origin"].unique(), *flights["destination"].unique()}
-    country = {code: airports.find(code).country for code in codes}
-    abroad = pl.col("origin").replace_strict(country) != pl.col("destination").replace_strict(country)
+    country = {code: airports.country_of(code) for code in codes}
+    start, end = (
+        pl.col(name).replace_strict(country, return_dtype=pl.String) for name in ("origin", "destination")
+    )
+    kinds = pl.when(start != end).then(pl.lit("international")).otherwise(pl.lit("domestic"))
     return flights.select(
         "airline",
         "destination",
-        kind=pl.when(abroad).then(pl.lit("international")).otherwise(pl.lit("domestic")),
+        kind=pl.when(start.is_null() | end.is_null()).then(pl.lit("unknown")).otherwise(kinds),
         month=pl.col("scheduled_departure").dt.month().cast(pl.String),
     )
 

@@ -3,8 +3,8 @@
 PuntualError
 ├── BadTable              a flight table that cannot be read as it is
 │   ├── MissingColumn     a column that the table should have
-│   ├── BadValue          one cell: names file, row, column, value, expectation and remedy
-│   ├── UnknownAirport    a code that neither IATA nor ICAO lists
+│   ├── BadValue          cells: names file, row, column, value, expectation and remedy
+│   ├── UnknownAirport    no code of an airport, or an origin that nobody lists without its time zone
 │   ├── DuplicateFlight   the same flight twice
 │   └── OutcomeAsFeature  a map that would let what happened describe the flight
 ├── BadMap                a map of columns (TOML) that says something it cannot mean
@@ -43,11 +43,11 @@ class MissingColumn(BadTable):
 
 
 class BadValue(BadTable):
-    """One cell that cannot be read."""
+    """Cells that cannot be read."""
 
 
 class UnknownAirport(BadTable):
-    """An airport code that neither IATA nor ICAO lists."""
+    """What is no code of an airport, or the code of an origin that nobody lists and whose time zone is not known."""
 
 
 class DuplicateFlight(BadTable):

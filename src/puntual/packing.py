@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual import calibration, distribution
+from puntual import airports, calibration, distribution
 from puntual.assessment import Assessed
 from puntual.bundle import Agreement, Bundle, Manifest, SplitInfo
 from puntual.calibration import Calibration
@@ -152,7 +152,20 @@ def _tables(
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(dataset, final, believed),
         "typical_week": usual_departures(dataset.keys),
+        "unlisted_airports": unlisted_airports(dataset),
         "vocabulary": dataset.vocabulary.to_table(),
+    }
+
+
+def unlisted_airports(dataset: Dataset) -> Columns:
+    """Name the airports that nobody lists, with the time zones of those that flights left from."""
+    flights = dataset.flights
+    zones = dict(flights.select("origin", "time_zone").unique().iter_rows())
+    seen = {*flights["origin"].unique(), *flights["destination"].unique()}
+    codes = sorted(code for code in seen if airports.look_up(code) is None)
+    return {
+        "code": np.array(codes, np.str_),
+        "time_zone": np.array([zones.get(code) or "" for code in codes], np.str_),
     }
 
 

@@ -22,6 +22,7 @@ def evaluate(
     source: str,
     data: Path | str | None,
     map_file: Path | None,
+    bad_rows: str | None,
     start: datetime | None,
     until: datetime | None,
     split_test: bool,
@@ -34,9 +35,11 @@ def evaluate(
     from puntual.sources import read_flights
     from puntual.terminal.console import print_json, say
     from puntual.terminal.scores import plain_scores, print_scores
+    from puntual.terminal.sources import say_reading
 
     bundle = Registry(registry).read(which)
-    table = read_flights(source, data, map_file)
+    table = read_flights(source, data, map_file, bad_rows=bad_rows)
+    say_reading(table)
     scored = score_bundle(bundle, table, start=start, until=until, split_test=split_test)
     if scored.trained_on:
         say(
