@@ -1,10 +1,16 @@
 """Airports by former codes, and airports that nobody lists, in tables of every source."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from puntual.ablation import describe_flights
+from puntual.bundle import Bundle, to_bytes
+from puntual.cli import main
 from puntual.errors import BadMap, UnknownAirport
 from puntual.sources import FlightTable, read_flights, read_plain
 
@@ -105,3 +111,45 @@ def test_an_arrival_by_the_clock_of_an_unlisted_airport_stays_unknown_unless_the
 def test_an_entry_that_cannot_be_is_refused(tmp_path: Path, entry: str, message: str) -> None:
     with pytest.raises(BadMap, match=message):
         scl(tmp_path, row(1, "SPJC"), toml=f"[airports]\n{entry}")
+
+
+def test_predict_answers_for_such_airports_and_tells_of_them_and_of_rows_left_out(
+    made_bundle: Bundle, tmp_path: Path
+) -> None:
+    version, content = to_bytes(made_bundle)
+    (tmp_path / f"{version}.puntual").write_bytes(content)
+    rows = (
+        "AA,1,JFK,QQQQ,2023-04-22 09:30",
+        "AA,2,JFK,SEQU,2023-04-22 09:30",
+        "AA,3,JFK,BOS,9999-12-31 09:30",
+    )
+    header = "airline,flight_number,origin,destination,scheduled_departure"
+    (tmp_path / "asked.csv").write_text("\n".join([header, *rows]) + "\n")
+    words = ["predict", str(tmp_path / "asked.csv"), "--bundle", str(tmp_path / f"{version}.puntual")]
+    refused = CliRunner().invoke(main, [*words, "-o", "-"])
+    assert (
+        refused.exit_code == 1
+        and "line 4, column 'scheduled_departure': '9999-12-31 09:30'" in refused.stderr
+    )
+    ended = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "p.csv"), "--bad-rows", "leave_out"])
+    assert ended.exit_code == 0, ended.output
+    assert pl.read_csv(tmp_path / "p.csv")["destination"].to_list() == ["QQQQ", "UIO"]
+    assert "left out: 1 (column 'scheduled_departure' cannot be read" in ended.stderr
+    assert "airport 'QQQQ' is listed neither" in ended.stderr
+
+
+def test_the_ablation_calls_a_flight_to_such_an_airport_neither_domestic_nor_international(
+    tmp_path: Path,
+) -> None:
+    table = scl(tmp_path, row(1, "SCFA"), row(2, "SPJC"), row(3, "QQQQ"))
+    assert describe_flights(table.flights)["kind"].to_list() == ["domestic", "international", "unknown"]
+
+
+WHOLE_YEAR = os.environ.get("PUNTUAL_TEST_SCL", "")
+
+
+@pytest.mark.skipif(not WHOLE_YEAR, reason="PUNTUAL_TEST_SCL names no table of Santiago")
+def test_the_real_table_of_santiago_is_read_whole() -> None:
+    table = read_flights("scl", Path(WHOLE_YEAR))
+    assert table.rows == table.flights.height in (49_736, 68_206)
+    assert not any("listed neither" in note for note in table.notes)
