@@ -3,8 +3,8 @@
 PuntualError
 ├── TableError                a flight table that cannot be read as it is
 │   ├── MissingColumnError    a column that the table should have
-│   ├── BadValueError         one cell: names file, row, column, value, expectation and remedy
-│   ├── UnknownAirportError   a code that neither IATA nor ICAO lists
+│   ├── BadValueError         cells: names file, row, column, value, expectation and remedy
+│   ├── UnknownAirportError   no code of an airport, or an origin that nobody lists without its time zone
 │   ├── DuplicateFlightError  the same flight twice
 │   └── OutcomeAsFeatureError a map that would let what happened describe the flight
 ├── MapError                  a map of columns (TOML) that says something it cannot mean
@@ -43,11 +43,11 @@ class MissingColumnError(TableError):
 
 
 class BadValueError(TableError):
-    """One cell that cannot be read."""
+    """Cells that cannot be read."""
 
 
 class UnknownAirportError(TableError):
-    """An airport code that neither IATA nor ICAO lists."""
+    """What is no code of an airport, or the code of an origin that nobody lists and whose time zone is not known."""
 
 
 class DuplicateFlightError(TableError):

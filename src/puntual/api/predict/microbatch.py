@@ -124,7 +124,7 @@ class Answerer:
             resolved = self._resolved.get(names)
             if resolved is None:
                 try:
-                    resolved = resolve(flight, pointer)
+                    resolved = resolve(flight, pointer, self.predictor.unlisted)
                 except ProblemError as problem:
                     errors += problem.details.errors
                     continue

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -62,6 +62,11 @@ class Service:
             self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
         if self.settings.shadow:
             self._shadow = _tried(self._registry.read(self.settings.shadow))
+
+    @property
+    def unlisted(self) -> Mapping[str, str]:
+        """The airports that nobody lists and the champion knows, with their time zones."""
+        return {} if self.answerer is None else self.answerer.predictor.unlisted
 
     @property
     def shadow_version(self) -> str | None:
@@ -268,7 +273,7 @@ def _tried(bundle: Bundle) -> Predictor:
         predictor = Predictor(bundle, threads=1)
         late = predictor.reference_p_late
         # The first flight asked about should not wait for the world's airports to be read.
-        airports.find(bundle.manifest.airports[0])
+        airports.look_up(bundle.manifest.airports[0])
     except PuntualError:
         raise
     except Exception as error:
