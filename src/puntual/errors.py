@@ -13,7 +13,8 @@ PuntualError
 ├── UnknownCandidateError     a model or treatment that is not among those that compete
 ├── NotKnownYetError          a feature that is not known at the cut-off
 ├── BundleError               a bundle that is truncated, altered, of another format or incomplete
-├── RegistryError             a registry that lacks what was asked of it, or a folder or bucket that cannot be used
+├── RegistryError             a registry that lacks what was asked of it, or was changed meanwhile
+├── StorageError              a folder, bucket or file that cannot be used, or a file that arrived altered
 ├── GateRefusedError          a challenger that failed a numbered check
 ├── SettingError              a setting of the service that cannot be
 ├── JournalError              a journal that cannot be one
@@ -83,7 +84,11 @@ class BundleError(PuntualError):
 
 
 class RegistryError(PuntualError):
-    """A registry that lacks what was asked of it, or a folder or bucket that cannot be used."""
+    """A registry that lacks what was asked of it, or was changed meanwhile."""
+
+
+class StorageError(PuntualError):
+    """A folder, bucket or file that cannot be used, or a file that arrived altered."""
 
 
 class GateRefusedError(PuntualError):

@@ -1,8 +1,6 @@
 """Flights in from a file or standard input, predictions out to a file or standard output."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from puntual.flights.flight import LateRule
 from puntual.flights.schema import TIMETABLE_FIELDS
 from puntual.prediction.predictions import Predictions
 from puntual.sources import BadRows, FlightTable, read_flights, read_plain
+from puntual.storage.atomic_write import atomic_write
 
 STANDARD = "-"
 Reader = Callable[[bytes, str, str, LateRule, BadRows, Mapping[str, str]], FlightTable]
@@ -96,13 +95,7 @@ def _form_of(path: Path) -> str:
 
 def _write_whole(table: pl.DataFrame, path: Path, form: str) -> None:
     try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            getattr(table, WRITERS[form])(draft)
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
+        with atomic_write(path) as file:
+            getattr(table, WRITERS[form])(file)
     except OSError as error:
         raise TableError(f"{path}: {error.strerror}; choose a place that can be written") from error
