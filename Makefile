@@ -4,7 +4,12 @@ ARGS ?=
 ENGINE ?=
 IMAGE_ARGS ?=
 
-BIN := .venv/bin
+# Of another version of Python, another environment: make test PYTHON=python3.13 VENV=build/python3.13
+VENV ?= .venv
+# How many processes the tests are spread over.
+PROCESSES ?= 2
+
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
@@ -27,7 +32,7 @@ stress: install-stress ## Put the service under load and check its answers, e.g.
 	@$(BIN)/puntual stress $(ARGS)
 
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope $(ARGS)
 
 check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .
@@ -60,10 +65,10 @@ image: ## Build the image with docker, podman or buildah, e.g. make image IMAGE_
 	@$(PYTHON) deploy/image/build.py --engine "$(ENGINE)" -- $(IMAGE_ARGS)
 
 install-train install-stress install-test install-check install-image install-rehearse: install-%:
-	@$(TURN) $(MAKE) --silent --no-print-directory .venv/$*-installed
+	@$(TURN) $(MAKE) --silent --no-print-directory $(VENV)/$*-installed
 
-.venv/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | .venv/created
-	@echo "Installing requirements/$*.txt into .venv (a minute or so the first time)"
+$(VENV)/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | $(VENV)/created
+	@echo "Installing requirements/$*.txt into $(VENV) (a minute or so the first time)"
 	@$(PIP) --require-hashes -r requirements/build.txt
 	@$(PIP) --require-hashes --no-build-isolation -r requirements/$*.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
@@ -79,12 +84,12 @@ build/checkov/installed: requirements/checkov.txt
 	@build/checkov/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-.venv/created:
+$(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Puntual needs Python 3.11 or later, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)." >&2; \
 	  echo "Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
-	@echo "Creating .venv with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv .venv
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 # check.txt holds everything; the others hold their part of it, at the same versions.

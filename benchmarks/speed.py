@@ -10,7 +10,7 @@ import polars as pl
 
 from benchmarks.report import Promise, in_turns, ratio, seconds
 from puntual.prediction.predictor import Predictor
-from puntual.registry import read
+from puntual.registry import from_bytes, read
 from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
 from puntual.training.candidates import parse_candidates
@@ -34,6 +34,11 @@ def loading(bundle: Path) -> Iterator[str]:
     found = [one * 1000 for one in mine]
     yield Promise("a bundle loads", 300, at_least=False, unit="ms").line(
         found, ratio(mine, theirs, "reading its bytes")
+    )
+    content = bundle.read_bytes()
+    alone, decoding = in_turns(ROUNDS, lambda: from_bytes(content, bundle.name), bundle.read_bytes)
+    yield Promise("its archive is read", 100, at_least=False, unit="ms").line(
+        [one * 1000 for one in alone], ratio(alone, decoding, "reading its bytes")
     )
     code = (
         "from time import perf_counter as t; import sys; from pathlib import Path; s = t();"

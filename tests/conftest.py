@@ -1,6 +1,8 @@
 """Made data that several test files share."""
 
+import fcntl
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -29,15 +31,28 @@ def made_flights() -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def made_registry(made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with a bundle really trained, on the made flights but for those of the last ten days."""
+    registry: Path = tmp_path_factory.mktemp("registry") / "models"
+    shutil.copytree(_trained_once(made_flights, tmp_path_factory.getbasetemp()), registry)
+    return registry
+
+
+def _trained_once(flights: pl.DataFrame, folder: Path) -> Path:
+    """Train in the folder that all processes of a run share: the first does, the others wait for it."""
     from puntual.training.train import Options, train
 
-    registry: Path = tmp_path_factory.mktemp("registry")
-    train(
-        as_flight_table(made_flights),
-        registry=str(registry),
-        now=datetime(2026, 1, 2, tzinfo=UTC),
-        options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22)),
-    )
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    registry = shared / "trained-once"
+    with (shared / "trained-once.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not registry.exists():
+            unfinished = folder / "unfinished"
+            train(
+                as_flight_table(flights),
+                registry=str(unfinished),
+                now=datetime(2026, 1, 2, tzinfo=UTC),
+                options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22)),
+            )
+            unfinished.rename(registry)
     return registry
 
 

@@ -87,6 +87,10 @@ def test_every_documented_command_is_one_that_exists_and_takes_these_options(lin
     if words[:2] == ["-m", "deploy.pipeline"]:
         _parse(deploy, words[2:])
         return
+    if program == "python":
+        _parse(main, [Path(words[0]).stem, *words[1:]])
+        assert (ROOT / words[0]).is_file()
+        return
     assert program == "puntual"
     _parse(main, words)
 
@@ -211,7 +215,7 @@ def readme_map() -> str:
     return blocks(READMES[0], "toml")[0]
 
 
-def made_table(days: int = 90, per_day: int = 24) -> pl.DataFrame:
+def made_table(days: int = 90, per_day: int = 24, first: datetime = datetime(2024, 1, 1, 5)) -> pl.DataFrame:
     """Make flights under the README's column names; evenings and some airlines are late more often."""
     chance = np.random.default_rng(0)
     slot, day = np.tile(np.arange(per_day), days), np.repeat(np.arange(days), per_day)
@@ -219,7 +223,7 @@ def made_table(days: int = 90, per_day: int = 24) -> pl.DataFrame:
     log_odds = -1.3 + np.array([-1.2, 1.1, -0.6, 0.5])[airline] + 2.2 * (slot / (per_day - 1) - 0.5)
     late = chance.random(len(slot)) < 1 / (1 + np.exp(-log_odds))
     minutes = np.where(late, 16 + chance.exponential(50, len(slot)), chance.integers(-5, 14, len(slot)))
-    scheduled = pl.Series(np.datetime64(datetime(2024, 1, 1, 5), "us") + _minutes(day * 1440 + slot * 45))
+    scheduled = pl.Series(np.datetime64(first, "us") + _minutes(day * 1440 + slot * 45))
     columns = {
         "carrier": np.array(["AA", "B6", "DL", "UA"])[airline],
         "number": (100 + slot).astype(str),

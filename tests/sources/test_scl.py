@@ -15,6 +15,7 @@ from puntual.errors import (
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import SCHEMA, delay_minutes
 from puntual.sources import read_flights
+from real_tables import SANTIAGO, needs_santiago
 
 HEADER = (
     "Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I,Fecha-O,Vlo-O,Ori-O,Des-O,Emp-O,"
@@ -27,7 +28,6 @@ MIAMI = (
 LIMA = (
     "2017-01-01 08:00:00,989P,SCEL,SPJC,LAN,2017-01-01 08:40:00,,SCEL,SPJC,LAN,1,1,2017,Domingo,I,Latam,S,L"
 )
-REAL = Path(__file__).parents[3] / "shared/data/dataset_SCL.csv"
 
 
 def written(folder: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8") -> Path:
@@ -161,9 +161,9 @@ def test_an_absent_file_and_a_folder_are_refused_with_a_remedy(tmp_path: Path) -
         read_flights("scl", tmp_path)
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the SCL table is not here")
+@needs_santiago
 def test_the_shared_table_is_read_whole() -> None:
-    table = read_flights("scl", REAL)
+    table = read_flights("scl", SANTIAGO)
     late = delay_minutes(table.flights) > 15
     assert (table.rows, table.flights.height, table.left_out) == (49_736, 49_736, ())
     assert late.mean() == pytest.approx(0.1696, abs=0.0001)

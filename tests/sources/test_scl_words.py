@@ -13,8 +13,8 @@ from puntual.flights import airports
 from puntual.registry import Bundle, to_bytes
 from puntual.sources import FlightTable, read_asked, read_plain
 from puntual.sources.scl_words import AIRLINES, CITIES, INTERNATIONAL, WORDS
+from real_tables import SANTIAGO, needs_santiago
 
-REAL = Path(__file__).parents[3] / "shared/data/dataset_SCL.csv"
 FIELDS = ["airline", "flight_number", "origin", "destination", "scheduled_departure"]
 
 
@@ -143,9 +143,9 @@ def test_a_table_told_in_full_is_predicted_as_in_our_own_words(bundle_file: Path
     assert said[0] == said[1]
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="the SCL table is not here")
+@needs_santiago
 def test_the_real_table_holds_these_words_and_no_others() -> None:
-    table = pl.read_csv(REAL, infer_schema=False)
+    table = pl.read_csv(SANTIAGO, infer_schema=False)
     assert set(WORDS) <= set(table.columns)
     assert set(table["TIPOVUELO"]) == set(INTERNATIONAL)
     flown = table.group_by("OPERA").agg(pl.col("Emp-I").unique())
@@ -158,6 +158,6 @@ def test_the_real_table_holds_these_words_and_no_others() -> None:
         .filter(pl.col("SIGLADES").is_in(list(CITIES)))
     )
     assert {city: airports.find(code).code for city, code in usual.iter_rows()} == CITIES
-    whole = read_asked(REAL.read_bytes(), "real.csv", ".csv")
+    whole = read_asked(SANTIAGO.read_bytes(), "real.csv", ".csv")
     assert whole.flights.height == table.height
     assert whole.flights.select(FIELDS).null_count().sum_horizontal().item() == 0

@@ -141,7 +141,7 @@ def test_a_bucket_that_never_answers_is_told_within_half_a_minute(
     begin = time.monotonic()
     with pytest.raises(StorageError, match=r"/a: the bucket does not answer in time .*; repeat it"):
         store.read("a")
-    assert time.monotonic() - begin < 12
+    assert time.monotonic() - begin < 30
     assert front.count("GET", "/a") == 3
 
 
@@ -163,7 +163,7 @@ def test_a_bucket_that_is_away_is_told_in_seconds(bucket: str, monkeypatch: pyte
         begin = time.monotonic()
         with pytest.raises(StorageError, match=r"the bucket cannot be reached .*AWS_ENDPOINT_URL"):
             open_store(bucket).read("a")
-        assert time.monotonic() - begin < 15
+        assert time.monotonic() - begin < 30
 
 
 @pytest.mark.usefixtures("s3")

@@ -100,12 +100,12 @@ def test_a_connection_that_asks_again_in_time_stays_open(server: Server) -> None
 
 def test_an_idle_connection_stays_open_as_long_as_it_is_told_to(bundle_file: Path, tmp_path: Path) -> None:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path))
-    with running(*words, keep_alive="2") as server, server.connect() as idle:
+    with running(*words, keep_alive="7") as server, server.connect() as idle:
         idle.sendall(request_of(ASKED))
         began = time.monotonic()
         assert answer_of(idle).startswith(b"HTTP/1.1 200")
         # Uvicorn's own five seconds are fewer than a load balancer's sixty.
-        assert 2 <= time.monotonic() - began < 5
+        assert 7 <= time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""The map in docs/architecture.md is that of the code."""
+
+import ast
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from test_docs import ROOT, blocks
+
+PAGE = ROOT / "docs" / "architecture.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+PACKAGE = ROOT / "src" / "puntual"
+LAYERS_AT_MOST, ENTRIES_AT_MOST = 14, 18
+# Names that several rooms share, and the one meaning that they have in all of them.
+SHARED_NAMES = {
+    "__init__": "what a package is",
+    "demo": "the first look: the command, what it prints, what it does",
+    "errors": "the errors of a room",
+    "html_report": "a report as a page",
+    "keys": "what identifies: the keys of clients (api, cli), and those of flights by which features are looked up",
+    "narrative": "the sentences of a report",
+    "routes": "the routes of a protocol",
+    "scores": "the scores of a model: what they are, and how they are printed",
+    "settings": "the settings, and the command that lists them",
+    "sources": "the sources as a command, and as printed",
+    "stress": "the load test as a command, and as printed",
+    "table": "a table of flights: as a user's source, and as the body of a request",
+    "train": "training, and the command for it",
+    "validation": "checks of what came from outside",
+    "webhook": "GitHub's deliveries, and the command for their secret",
+}
+STEPS = re.findall(r"^\| [^|]+ \| `([^`|]+)` \| `([\w.]+)` \|$", TEXT, re.MULTILINE)
+
+
+def contract() -> list[str]:
+    """Give the layers of the import contract, from the top."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (found,) = (one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    assert found["exhaustive"]
+    layers: list[str] = found["layers"]
+    return layers
+
+
+def entries() -> set[str]:
+    """Give what stands in the package, but for what makes it a package."""
+    marks = {"__init__.py", "__main__.py", "__pycache__", "py.typed"}
+    return {path.name for path in PACKAGE.iterdir()} - marks
+
+
+def definitions(file: Path) -> Iterator[str]:
+    """Give the functions and classes of a file, and the methods of its classes after a dot."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            methods = (one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
+            yield from (f"{node.name}.{method.name}" for method in methods)
+
+
+def test_every_room_is_on_the_map_and_no_other():
+    rooms = {name for name in entries() if (PACKAGE / name).is_dir()}
+    assert set(re.findall(r"^\| `(\w+)/` \|", TEXT, re.MULTILINE)) == rooms
+
+
+def test_every_inner_room_of_the_api_is_on_the_map_and_no_other():
+    (row,) = re.findall(r"^\| `api/` \|(.+)\|$", TEXT, re.MULTILINE)
+    rooms = {path.parent.name for path in (PACKAGE / "api").glob("*/__init__.py")}
+    assert set(re.findall(r"`(\w+)/`", row)) == rooms
+
+
+def test_alone_beside_the_rooms_stands_what_the_map_says():
+    files = {name for name in entries() if (PACKAGE / name).is_file()}
+    (sentence,) = re.findall(r"Beside the rooms stand only (.+?), which every room may use", TEXT)
+    assert set(re.findall(r"`([\w.]+)`", sentence)) == files
+
+
+def test_the_layers_on_the_map_are_those_of_the_contract():
+    assert blocks(PAGE, "text")[0].split("\n")[:-1] == contract()
+
+
+def test_a_newcomer_can_keep_the_layers_and_the_rooms_in_mind():
+    assert len(contract()) <= LAYERS_AT_MOST
+    assert len(entries()) <= ENTRIES_AT_MOST
+
+
+def test_every_room_that_may_not_be_missing_is_there():
+    named = {room for layer in contract() for room in layer.split(" : ") if not room.startswith("(")}
+    assert named <= {name.removesuffix(".py") for name in entries()}
+
+
+def test_both_ways_have_steps():
+    assert len(STEPS) >= 20
+
+
+@pytest.mark.parametrize(("file", "name"), STEPS, ids=[f"{Path(file).stem}.{name}" for file, name in STEPS])
+def test_every_step_is_where_the_map_says(file, name):
+    assert name in set(definitions(ROOT / file))
+
+
+def test_every_file_that_the_map_names_is_there():
+    named = re.findall(r"`((?:src|tests|deploy|docs|stress)/[\w./]+)`", TEXT)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_modules_of_one_name_mean_one_thing():
+    places = defaultdict(list)
+    for path in PACKAGE.rglob("*.py"):
+        places[path.stem].append(str(path.relative_to(PACKAGE)))
+    several = {name: files for name, files in places.items() if len(files) > 1 and name not in SHARED_NAMES}
+    assert not several
