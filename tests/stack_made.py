@@ -94,9 +94,9 @@ class Deployed:
 
     def pointer(self, version: str, folder: Path) -> Path:
         """Write what a user commits to have a version deployed."""
-        found = self.registry.store.found(f"{version}.puntual")
+        stat = self.registry.store.stat(f"{version}.puntual")
         file = folder / "model_to_deploy"
-        file.write_bytes(Deployment(version, found.digest).line())
+        file.write_bytes(Deployment(version, stat.digest).line())
         return file
 
     def _service(self) -> dict[str, Any]:

@@ -15,6 +15,8 @@ SERVING = (
     "puntual.api.health_check",
     # The journal's thread and the first questions to a bucket load these when they need them.
     "sqlalchemy.dialects.sqlite",
+    "puntual.operations.journal_database",
+    "alembic.script",
     "botocore.session",
     "uvloop",
 )  # fmt: skip

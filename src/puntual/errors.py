@@ -3,8 +3,8 @@
 PuntualError
 ├── TableError                a flight table that cannot be read as it is
 │   ├── MissingColumnError    a column that the table should have
-│   ├── BadValueError         one cell: names file, row, column, value, expectation and remedy
-│   ├── UnknownAirportError   a code that neither IATA nor ICAO lists
+│   ├── BadValueError         cells: names file, row, column, value, expectation and remedy
+│   ├── UnknownAirportError   no code of an airport, or an origin that nobody lists without its time zone
 │   ├── DuplicateFlightError  the same flight twice
 │   └── OutcomeAsFeatureError a map that would let what happened describe the flight
 ├── MapError                  a map of columns (TOML) that says something it cannot mean
@@ -13,7 +13,8 @@ PuntualError
 ├── UnknownCandidateError     a model or treatment that is not among those that compete
 ├── NotKnownYetError          a feature that is not known at the cut-off
 ├── BundleError               a bundle that is truncated, altered, of another format or incomplete
-├── RegistryError             a registry that lacks what was asked of it, or a folder or bucket that cannot be used
+├── RegistryError             a registry that lacks what was asked of it, or was changed meanwhile
+├── StorageError              a folder, bucket or file that cannot be used, or a file that arrived altered
 ├── GateRefusedError          a challenger that failed a numbered check
 ├── SettingError              a setting of the service that cannot be
 ├── JournalError              a journal that cannot be one
@@ -42,11 +43,11 @@ class MissingColumnError(TableError):
 
 
 class BadValueError(TableError):
-    """One cell that cannot be read."""
+    """Cells that cannot be read."""
 
 
 class UnknownAirportError(TableError):
-    """An airport code that neither IATA nor ICAO lists."""
+    """What is no code of an airport, or the code of an origin that nobody lists and whose time zone is not known."""
 
 
 class DuplicateFlightError(TableError):
@@ -82,7 +83,11 @@ class BundleError(PuntualError):
 
 
 class RegistryError(PuntualError):
-    """A registry that lacks what was asked of it, or a folder or bucket that cannot be used."""
+    """A registry that lacks what was asked of it, or was changed meanwhile."""
+
+
+class StorageError(PuntualError):
+    """A folder, bucket or file that cannot be used, or a file that arrived altered."""
 
 
 class GateRefusedError(PuntualError):

@@ -1,6 +1,7 @@
 """The settings of the service, and the only reader of the environment."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -29,6 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Database URL of the journal; empty: journal.db in the state folder; off: none."),
     ] = ""
+    retention: Annotated[
+        int, Meta(description="Days that the journal keeps a prediction.", ge=1, le=36_500)
+    ] = 400
     timetable: Annotated[str, Meta(description="File of coming flights to begin with.")] = ""
     auth: Annotated[
         Literal["writes", "always", "none"],
@@ -72,11 +76,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
     metrics: Annotated[str, Meta(description="Folder in which workers share what they count.")] = ""
 
-    def journal_url(self) -> str | None:
-        """Give the journal's database, or None when nothing is to be written down."""
+    def journal_place(self) -> str | Path | None:
+        """Give the URL of the journal's database or the path of its file, None where there is to be no journal."""
         if self.journal == "off":
             return None
-        return self.journal or f"sqlite:///{self.state}/journal.db"
+        # A path, since in a URL some of the characters that a folder's name may have mean something else.
+        return self.journal or Path(self.state) / "journal.db"
 
     def replace(self, **changes: Any) -> "Settings":
         """Give the settings with some changed; raise SettingError for a value that cannot be."""

@@ -2,13 +2,13 @@
 
 import math
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flights_made import flights_of, make_flights
-from puntual.errors import UnknownAirportError
 from puntual.features import route
 from puntual.features.from_frame import keys_of
 from puntual.features.route import RARE, Vocabulary
@@ -32,9 +32,9 @@ def test_a_flight_that_ends_where_it_began_has_no_distance_and_no_bearing() -> N
     assert route.of_route("JFK", "JFK") == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_an_airport_that_nobody_lists_is_refused() -> None:
-    with pytest.raises(UnknownAirportError, match="'QQQ'"):
-        route.of_route("JFK", "QQQ")
+def test_an_airport_that_nobody_lists_has_no_distance_bearing_or_border() -> None:
+    assert np.isnan(route.of_route("JFK", "QQQ")).tolist() == [True] * 4
+    assert np.isnan(route.of_route("QQQ", "JFK")).tolist() == [True] * 4
 
 
 @given(codes, codes)

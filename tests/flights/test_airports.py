@@ -1,3 +1,8 @@
+import csv
+from datetime import date
+from pathlib import Path
+
+import airportsdata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,3 +40,48 @@ def test_a_canonical_code_finds_itself(code: str) -> None:
     found = airports.find(code)
     assert airports.find(found.code) is found
     assert airports.find(found.icao) is found
+
+
+def former() -> list[dict[str, str]]:
+    path = Path(airports.__file__).with_name("former_airports.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("code", "today"),
+    [("SEQU", "UIO"), ("sequ", "UIO"), ("PFN", "ECP"), ("ISN", "XWA"), ("SXF", "BER"), ("FAJS", "JNB")],
+)
+def test_a_former_code_gives_where_the_airport_is_today(code: str, today: str) -> None:
+    assert airports.find(code) is airports.find(today)
+    assert airports.code_of(code) == today
+
+
+def test_no_former_code_stands_in_the_list_of_today_and_each_leads_to_one_that_does() -> None:
+    listed = {*airportsdata.load("IATA"), *airportsdata.load("ICAO")}
+    rows = former()
+    assert [row["code"] for row in rows if row["code"] in listed] == []
+    assert [row["code"] for row in rows if row["now"] not in listed] == []
+    assert len({row["code"] for row in rows}) == len(rows)
+
+
+def test_every_former_code_has_a_source_and_a_date_unless_nobody_tells_it() -> None:
+    rows = former()
+    assert all(row["source"] and row["what"] for row in rows)
+    dated = [date.fromisoformat(row["until"]) for row in rows if row["until"]]
+    assert len(dated) >= len(rows) - 1 and min(dated) > date(1996, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "icao"), [("TXL", "EDDT"), ("LTBA", "LTBA"), ("DIA", "OTBD"), ("SCTC", "SCTC")]
+)
+def test_a_closed_airport_that_is_still_listed_keeps_its_own_place(code: str, icao: str) -> None:
+    assert airports.find(code).icao == icao
+
+
+def test_what_only_looks_like_a_code_goes_by_itself() -> None:
+    assert airports.code_of(" qqqq ") == "QQQQ"
+    assert airports.country_of("QQQQ") is None
+    for text in ("Atlantis", "12", "1234", "", "Q-Q"):
+        with pytest.raises(UnknownAirportError):
+            airports.code_of(text)

@@ -4,28 +4,46 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from puntual.errors import JournalError
-from puntual.operations.journal_schema import Line
+from puntual.operations.journal_line import Line
+from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.journal_writer import Journal
+from puntual.settings import Settings
 
 
-def line(late: float) -> Line:
-    return (
-        "2026-01-01T12:00:00.000+00:00",
-        "seven",
-        None,
-        "AA",
-        "1",
-        "JFK",
-        "MIA",
-        "2026-01-02T09:05",
-        late,
-        "0123456789abcdef",
+def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00") -> Line:
+    return Line(
+        answered=answered,
+        request_id="seven",
+        as_of=None,
+        airline="AA",
+        flight_number="1",
+        origin="JFK",
+        destination="MIA",
+        scheduled_departure="2026-01-02T09:05",
+        late_probability=late,
+        model="0123456789abcdef",
+        key_name="tower",
+        state_of_knowledge="history",
+        cut_off="2026-01-01T07:00",
+        horizon_minutes=1_565,
+        history_until="2025-12-31",
+        band_up_to_15=1 - late,
+        band_15_to_30=late,
+        band_30_to_60=0.0,
+        band_60_to_120=0.0,
+        band_over_120_or_cancelled=0.0,
     )
+
+
+def rows(file: Path, what: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(file)) as database:
+        return database.execute(f"select {what} from predictions order by id").fetchall()
 
 
 def until(holds: Callable[[], bool]) -> bool:
@@ -42,12 +60,8 @@ def test_lines_come_back_to_the_bit(tmp_path: Path) -> None:
     journal.start()
     journal.record_many([line(late) for late in probabilities])
     journal.close()
-    with closing(sqlite3.connect(tmp_path / "journal.db")) as database:
-        rows = database.execute(
-            "select late_probability, answered, scheduled_departure from predictions"
-        ).fetchall()
-    assert [row[0] for row in rows] == probabilities
-    assert rows[0][1:] == ("2026-01-01T12:00:00.000+00:00", "2026-01-02T09:05")
+    written = rows(tmp_path / "journal.db", ", ".join(Line._fields))
+    assert written == [tuple(line(late)) for late in probabilities]
     assert (journal.written, journal.lost) == (4, 0)
 
 
@@ -89,6 +103,58 @@ def test_beyond_its_capacity_lines_are_lost_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_url_that_is_none_is_refused_without_showing_its_password() -> None:
-    with pytest.raises(JournalError) as told:
+    with pytest.raises(JournalError) as refused:
         Journal("nonsense://me:secret@host/db")
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_line_has_a_field_for_each_column() -> None:
+    assert ("id", *Line._fields) == tuple(PREDICTIONS.columns.keys())
+
+
+def test_what_is_older_than_the_retention_is_removed_and_the_rest_stays(tmp_path: Path) -> None:
+    file = tmp_path / "journal.db"
+    old, young = "2025-01-01T11:59:59.999+00:00", "2025-01-01T12:00:00.000+00:00"
+    before = Journal(file)
+    before.start()
+    # More than one step removes.
+    before.record_many([*(line(0.25, old) for _ in range(1_300)), line(0.5, young)])
+    before.close()
+    noon = datetime(2026, 2, 5, 12, tzinfo=UTC)
+    journal = Journal(file, retention=timedelta(days=400), clock=lambda: noon, first_removal=0)
+    journal.start()
+    assert until(lambda: rows(file, "answered") == [(young,)])
+    journal.record_many([line(0.75, old)])
+    journal.close()
+    # What came later stays until the next look, an hour from then.
+    assert rows(file, "late_probability") == [(0.5,), (0.75,)]
+
+
+@pytest.mark.parametrize("name", ["state?mode=ro", "state#1", "a%20b", "a state", "ünï"])
+def test_a_folder_of_any_name_holds_the_journal(tmp_path: Path, name: str) -> None:
+    place = Settings(state=str(tmp_path / name)).journal_place()
+    assert place == tmp_path / name / "journal.db"
+    journal = Journal(place)
+    journal.start()
+    journal.record_many([line(0.5)])
+    journal.close()
+    assert (journal.written, [path.name for path in tmp_path.iterdir()]) == (1, [name])
+    assert rows(tmp_path / name / "journal.db", "late_probability") == [(0.5,)]
+
+
+def test_nobody_but_the_owner_reads_the_journal_or_opens_its_folder(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o755)
+    journal = Journal(state / "journal.db")
+    journal.start()
+    journal.record_many([line(0.5)])
+    assert until(lambda: journal.written == 1)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (state, *state.iterdir())}
+    journal.close()
+    assert modes == {
+        "state": 0o700,
+        ".journal.db.lock": 0o600,
+        "journal.db": 0o600,
+        "journal.db-shm": 0o600,
+        "journal.db-wal": 0o600,
+    }

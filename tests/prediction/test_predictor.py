@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 from msgspec.structs import replace as changed
 
-from puntual.errors import BundleError, UnknownAirportError
+from puntual.errors import BadValueError, BundleError, UnknownAirportError
 from puntual.features.vector import COLUMNS
-from puntual.flights.flight import Flight
+from puntual.flights.flight import Flight, LateRule
 from puntual.prediction.predictions import BAND_NAMES, REASON_NAMES, Predictions
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, from_bytes, to_bytes
+from puntual.training.bundling import unlisted_airports
 from puntual.training.dataset import Dataset
 
 # The bundle was trained on flights until 22 April, so that its history ends on the 21st.
@@ -212,6 +213,45 @@ def test_a_past_in_icao_codes_is_the_same_past(
 def test_an_unknown_airport_is_refused_with_its_code(predictor: Predictor) -> None:
     with pytest.raises(UnknownAirportError, match="'QQQ'"):
         predictor.predict([flight(destination="QQQ")])
+
+
+def test_an_unlisted_airport_that_training_saw_is_answered_without_its_place(made_bundle: Bundle) -> None:
+    seen = {"code": np.array(["QQQ", "QQQQ"]), "time_zone": np.array(["", "America/New_York"])}
+    knows = Predictor(
+        replace(made_bundle, tables={**made_bundle.tables, "unlisted_airports": seen}), threads=1
+    )
+    unlisted = [flight(destination="qqq"), flight(origin="QQQQ")]
+    matrix = knows.vectors_of([flight(), *unlisted]).matrix
+    needs_place = [
+        COLUMNS.index(name) for name in ("distance_km", "bearing_north", "bearing_east", "international")
+    ]
+    assert np.isnan(matrix[:, needs_place]).tolist() == [[False] * 4, [True] * 4, [True] * 4]
+    assert np.isnan(matrix[:, COLUMNS.index("holiday")]).tolist() == [False, False, True]
+    assert ((knows.predict(unlisted).p_late >= 0) & (knows.predict(unlisted).p_late <= 1)).all()
+
+
+def test_a_table_may_hold_an_airport_that_nobody_lists(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
+    to_nowhere = tomorrow.with_columns(destination=pl.lit("QQQ"))
+    assert predictor.predict(to_nowhere).p_late.shape == (tomorrow.height,)
+
+
+@pytest.mark.parametrize("moment", [datetime(9999, 12, 31, 23, 59), datetime(1, 1, 1)])
+def test_a_flight_beyond_the_reckoning_of_days_is_refused_by_its_place_and_date(
+    predictor: Predictor, tomorrow: pl.DataFrame, moment: datetime
+) -> None:
+    with pytest.raises(BadValueError, match=rf"flight 2: scheduled_departure {moment}"):
+        predictor.predict([flight(), flight(scheduled_departure=moment)])
+    far = tomorrow.head(2).with_columns(scheduled_departure=pl.Series([datetime(2023, 4, 22), moment]))
+    with pytest.raises(BadValueError, match=rf"row 2: scheduled_departure {moment.isoformat()[:10]}"):
+        predictor.predict(far)
+
+
+def test_training_names_the_airports_that_nobody_lists_in_the_bundle(made_flights: pl.DataFrame) -> None:
+    unlisted = pl.when(pl.col("destination") == "MIA").then(pl.lit("QQQ")).otherwise("destination")
+    flights = made_flights.head(60).with_columns(destination=unlisted)
+    dataset = Dataset(flights, LateRule.FROM_15, np.arange(60), 0)
+    table = unlisted_airports(dataset)
+    assert (table["code"].tolist(), table["time_zone"].tolist()) == (["QQQ"], [""])
 
 
 @pytest.mark.parametrize("reasons", [False, True])

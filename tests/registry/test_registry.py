@@ -15,17 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from puntual.errors import BundleError, RegistryError
+from puntual.errors import BundleError, RegistryError, StorageError
 from puntual.registry import SUFFIX, Deployment, Registry, to_bytes
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture(params=["folder", "memory", "bucket"])
+@pytest.fixture(params=["folder", "bucket"])
 def registry(request, tmp_path):
     if request.param == "bucket":
         return Registry(f"{request.getfixturevalue('bucket')}/models")
-    return Registry(tmp_path / "models" if request.param == "folder" else f"memory://{uuid.uuid4()}/models")
+    return Registry(tmp_path / "models")
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -169,8 +169,8 @@ def test_a_rollback_after_a_rollback_and_a_promotion_returns_to_the_one_before(r
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=12))
-def test_promotions_and_rollbacks_are_a_stack_whatever_the_clock_says(publish, steps):
-    registry = Registry(f"memory://{uuid.uuid4()}/models")
+def test_promotions_and_rollbacks_are_a_stack_whatever_the_clock_says(publish, tmp_path, steps):
+    registry = Registry(tmp_path / uuid.uuid4().hex)
     versions = [publish(registry, f"# {number}") for number in (1, 2, 3)]
     deploy(registry, versions[0])
     stack = [versions[0]]
@@ -250,12 +250,12 @@ def test_an_unreadable_record_is_named(folder, publish, tmp_path):
 
 def test_a_registry_that_is_a_file_is_told_so(publish, tmp_path):
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(RegistryError, match=r"file/.*puntual: .*(folder|in its place)"):
+    with pytest.raises(StorageError, match=r"file/.*puntual: .*(folder|in its place)"):
         publish(Registry(tmp_path / "file"), "# 1")
 
 
 def test_a_protocol_that_nobody_knows_is_told_so():
-    with pytest.raises(RegistryError, match="'gopher://models'"):
+    with pytest.raises(StorageError, match="'gopher://models'"):
         Registry("gopher://models")
 
 
@@ -264,14 +264,14 @@ def test_a_full_disk_is_named_and_leaves_no_half_bundle(folder, publish, tmp_pat
     version = publish(folder, "# 1")
     code = """
 import resource, sys
-from puntual.errors import RegistryError
+from puntual.errors import StorageError
 from puntual.registry import Registry
 registry = Registry(sys.argv[1])
 bundle = registry.read(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
     Registry(sys.argv[1] + "/other").publish(bundle)
-except RegistryError as error:
+except StorageError as error:
     print(error)
 """
     said = run(code, tmp_path, version)

@@ -56,8 +56,12 @@ def test_a_folder_without_the_files_is_refused_with_a_remedy(tmp_path: Path) -> 
         read_flights("nyc", tmp_path)
 
 
-def test_a_source_with_columns_of_its_own_takes_no_map(tmp_path: Path) -> None:
-    with pytest.raises(MapError, match="expected no map"):
+def test_a_source_with_columns_of_its_own_takes_no_map_of_columns(tmp_path: Path) -> None:
+    (tmp_path / "map.toml").write_text('[flights]\nairline = "carrier"')
+    with pytest.raises(MapError, match=r"expected \[airports\] or \[rules\] alone"):
+        read_flights("nyc", None, tmp_path / "map.toml")
+    (tmp_path / "map.toml").write_text('[rules]\nlate = ">15"')
+    with pytest.raises(MapError, match="key 'late' is unknown; expected one of missing, bad_rows"):
         read_flights("nyc", None, tmp_path / "map.toml")
 
 

@@ -83,7 +83,7 @@ def test_a_misspelled_column_is_answered_with_the_nearest_name(tmp_path: Path) -
         ),
         ("2017-01-01 23:30:00", "", BadValueError, "line 3, column 'Fecha-I': the cell is empty"),
         ("2017-01-01 23:33:00", "soon", BadValueError, "line 3, column 'Fecha-O': 'soon' cannot be read"),
-        ("KMIA", "QQQQ", UnknownAirportError, "line 3, column 'Des-I': airport 'QQQQ' is listed neither"),
+        ("KMIA", "Miami", UnknownAirportError, "line 3, column 'Des-I': airport 'MIAMI' is listed neither"),
         (",AAL,", ",,", BadValueError, "line 3, column 'Emp-I': the cell is empty"),
         (
             ",226,SCEL,KMIA,AAL,",
@@ -127,7 +127,7 @@ def test_a_blank_row_is_counted_and_later_lines_keep_their_numbers(tmp_path: Pat
         ("blank row", 1, "line 3")
     ]
     with pytest.raises(UnknownAirportError, match="line 4"):
-        read_flights("scl", written(tmp_path, LIMA, "", MIAMI.replace("KMIA", "QQQQ")))
+        read_flights("scl", written(tmp_path, LIMA, "", MIAMI.replace("KMIA", "Miami")))
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,8 @@ def test_a_word_outside_the_known_values_is_named_by_its_line(words: str, cell: 
 
 
 def test_an_airport_that_is_none_is_named_by_its_line() -> None:
-    with pytest.raises(UnknownAirportError, match="line 3, column 'Des-I': airport 'QQQQ'"):
-        read("Vlo-I,Des-I", "1,", "2,QQQQ")
+    with pytest.raises(UnknownAirportError, match="line 3, column 'Des-I': airport 'ATLANTIS'"):
+        read("Vlo-I,Des-I", "1,", "2,Atlantis")
 
 
 def test_puntuals_own_words_come_first_and_a_timetable_takes_no_others() -> None:

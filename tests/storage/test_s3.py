@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from bucket_between import Between, between
-from puntual.errors import RegistryError
+from puntual.errors import StorageError
 from puntual.sources import read_flights
-from puntual.storage import Found, Store, open_store
+from puntual.storage import FileStat, Store, open_store
 
 
 @pytest.fixture
@@ -26,20 +26,20 @@ def store(bucket: str) -> Store:
 @pytest.fixture
 def spoiled(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, Between]]:
     """A bucket, and what stands in front of it."""
-    with between(s3_server) as found:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
-        yield open_store(bucket), found
+    with between(s3_server) as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
+        yield open_store(bucket), front
 
 
-def measured(content: bytes) -> Found:
-    return Found(len(content), sha256(content).hexdigest())
+def measured(content: bytes) -> FileStat:
+    return FileStat(len(content), sha256(content).hexdigest())
 
 
 def test_what_is_written_is_read_listed_measured_and_removed(store: Store) -> None:
-    assert (store.read("a"), store.found("a"), store.names()) == (None, None, [])
+    assert (store.read("a"), store.stat("a"), store.names()) == (None, None, [])
     store.write("a", b"one")
     store.write("folder/b", b"two")
-    assert (store.read("a"), store.found("a"), store.names()) == (b"one", measured(b"one"), ["a"])
+    assert (store.read("a"), store.stat("a"), store.names()) == (b"one", measured(b"one"), ["a"])
     assert store.names("folder") == ["b"]
     store.remove("a")
     store.remove("a")
@@ -70,7 +70,7 @@ def test_every_write_carries_its_sha256(store: Store, bucket: str, s3: Any) -> N
 
 def test_a_file_that_another_tool_wrote_is_measured_by_reading_it(store: Store, bucket: str, s3: Any) -> None:
     s3.put_object(Bucket=bucket[5:], Key="some/prefix/a", Body=b"theirs")
-    assert store.found("a") == measured(b"theirs")
+    assert store.stat("a") == measured(b"theirs")
 
 
 def test_a_file_is_swapped_only_while_it_holds_what_was_seen(store: Store) -> None:
@@ -83,51 +83,51 @@ def test_a_file_is_swapped_only_while_it_holds_what_was_seen(store: Store) -> No
 
 def test_a_new_file_takes_no_place_of_another(store: Store) -> None:
     store.create("a", b"one")
-    with pytest.raises(RegistryError, match="a: something is in its place: look again"):
+    with pytest.raises(StorageError, match="a: something is in its place: look again"):
         store.create("a", b"two")
     assert store.read("a") == b"one"
 
 
 def test_a_swap_whose_answer_was_lost_is_known_to_have_been_done(spoiled: tuple[Store, Between]) -> None:
-    store, found = spoiled
+    store, front = spoiled
     store.write("a", b"one")
     lost = iter([True])
     # The bucket wrote it, and only its answer never came: the client asks again and is told no.
-    found.lost = lambda method: method == "PUT" and next(lost, False)
+    front.lost = lambda method: method == "PUT" and next(lost, False)
     assert store.swap("a", b"one", b"two")
-    assert found.count("PUT", "/a") == 3
+    assert front.count("PUT", "/a") == 3
 
 
 def test_a_transfer_that_breaks_off_is_taken_up_where_it_was(spoiled: tuple[Store, Between]) -> None:
-    store, found = spoiled
+    store, front = spoiled
     content = bytes(range(256)) * 2_000
     store.write("a", content)
     cuts = iter([200_000, 250_000])
-    found.cut = lambda _: next(cuts, None)
+    front.cut = lambda _: next(cuts, None)
     assert store.read("a") == content
-    starts = [begin for verb, _, begin in found.asked if verb == "GET"]
+    starts = [begin for verb, _, begin in front.asked if verb == "GET"]
     assert starts == ["", "bytes=200000-", "bytes=450000-"]
 
 
 def test_a_transfer_that_always_ends_too_soon_is_told(spoiled: tuple[Store, Between]) -> None:
-    store, found = spoiled
+    store, front = spoiled
     store.write("a", b"one" * 1_000)
-    found.cut = lambda _: 10
-    with pytest.raises(RegistryError, match=r"/a: the transfer .*; repeat it"):
+    front.cut = lambda _: 10
+    with pytest.raises(StorageError, match=r"/a: the transfer .*; repeat it"):
         store.read("a")
 
 
 def test_access_denied_names_what_is_needed(spoiled: tuple[Store, Between]) -> None:
-    store, found = spoiled
-    found.denied = lambda _: True
+    store, front = spoiled
+    front.denied = lambda _: True
     for ask in (
         store.names,
         lambda: store.read("a"),
         lambda: store.write("a", b""),
-        lambda: store.found("a"),
+        lambda: store.stat("a"),
     ):
         with pytest.raises(
-            RegistryError, match=r"\((AccessDenied|403)\); give these credentials access .*GetObject"
+            StorageError, match=r"\((AccessDenied|403)\); give these credentials access .*GetObject"
         ):
             ask()
 
@@ -135,24 +135,24 @@ def test_access_denied_names_what_is_needed(spoiled: tuple[Store, Between]) -> N
 def test_a_bucket_that_never_answers_is_told_within_half_a_minute(
     spoiled: tuple[Store, Between], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, found = spoiled
-    found.seconds = lambda _: 0.6
+    store, front = spoiled
+    front.seconds = lambda _: 0.6
     monkeypatch.setattr("puntual.storage.s3.READ_SECONDS", 0.2)
     begin = time.monotonic()
-    with pytest.raises(RegistryError, match=r"/a: the bucket does not answer in time .*; repeat it"):
+    with pytest.raises(StorageError, match=r"/a: the bucket does not answer in time .*; repeat it"):
         store.read("a")
     assert time.monotonic() - begin < 30
-    assert found.count("GET", "/a") == 3
+    assert front.count("GET", "/a") == 3
 
 
 def test_a_transfer_that_falls_silent_is_told(
     spoiled: tuple[Store, Between], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, found = spoiled
+    store, front = spoiled
     monkeypatch.setattr("puntual.storage.s3.READ_SECONDS", 0.2)
     store.write("a", b"one" * 1_000)
-    found.stall = lambda _: 10
-    with pytest.raises(RegistryError, match=r"/a: the bucket does not answer in time .*; repeat it"):
+    front.stall = lambda _: 10
+    with pytest.raises(StorageError, match=r"/a: the bucket does not answer in time .*; repeat it"):
         store.read("a")
 
 
@@ -161,24 +161,24 @@ def test_a_bucket_that_is_away_is_told_in_seconds(bucket: str, monkeypatch: pyte
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
         begin = time.monotonic()
-        with pytest.raises(RegistryError, match=r"the bucket cannot be reached .*AWS_ENDPOINT_URL"):
+        with pytest.raises(StorageError, match=r"the bucket cannot be reached .*AWS_ENDPOINT_URL"):
             open_store(bucket).read("a")
         assert time.monotonic() - begin < 30
 
 
 @pytest.mark.usefixtures("s3")
 def test_no_bucket_and_no_credentials_have_their_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RegistryError, match=r"\(NoSuchBucket\); create the bucket, or correct the URL"):
+    with pytest.raises(StorageError, match=r"\(NoSuchBucket\); create the bucket, or correct the URL"):
         open_store("s3://not-there-at-all").read("a")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(RegistryError, match=r"no AWS credentials .*; set AWS_ACCESS_KEY_ID"):
+    with pytest.raises(StorageError, match=r"no AWS credentials .*; set AWS_ACCESS_KEY_ID"):
         open_store("s3://not-there-at-all").read("a")
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3:///prefix", "s3://UPPER", "s3://a"])
 def test_a_url_that_names_no_bucket_is_refused(url: str) -> None:
-    with pytest.raises(RegistryError, match="expected such as s3://bucket/prefix"):
+    with pytest.raises(StorageError, match="expected such as s3://bucket/prefix"):
         open_store(url)
 
 
@@ -186,15 +186,15 @@ def test_without_botocore_the_remedy_is_to_install_it() -> None:
     code = """
 import sys
 sys.modules["botocore"] = None
-from puntual.errors import RegistryError
+from puntual.errors import StorageError
 from puntual.registry import Registry
 try:
     Registry("s3://bucket/models").champion()
-except RegistryError as error:
+except StorageError as error:
     print(error)
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "pip install 'puntual[aws]'" in said
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "pip install 'puntual[aws]'" in printed
 
 
 def test_a_folder_needs_no_client_of_buckets(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ import sys
 import puntual.api.app
 from puntual.registry import Registry
 Registry(sys.argv[1]).champion()
-print(*({"botocore", "fsspec"} & set(sys.modules)))
+print(*({"botocore", "s3transfer"} & set(sys.modules)))
 """
     command = [sys.executable, "-c", code, str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == ""

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def create_app(settings: Settings) -> Front:
     """Build the application of one worker and load its champion; raise PuntualError for a bad bundle."""
     state = Path(settings.state)
     measured = Metrics(Path(settings.metrics) if settings.metrics else None)
-    journal = Journal(url) if (url := settings.journal_url()) else None
+    place = settings.journal_place()
+    journal = Journal(place, retention=timedelta(days=settings.retention)) if place else None
     service = Service(settings, measured, journal)
     service.load()
     log = AccessLog(sys.stdout if settings.log == "info" else None)

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import registry_option, telling_errors, wait_quietly
+from puntual.cli.options import bad_rows_option, registry_option, telling_errors, wait_quietly
 
 
 @click.command()
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
+@bad_rows_option
 @telling_errors
-def demo(registry: str, reports: Path) -> None:
+def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     """Train a quick preset on real flights, promote the winner and predict three of them."""
     wait_quietly()
     from puntual.cli.output.console import progress
@@ -20,5 +21,5 @@ def demo(registry: str, reports: Path) -> None:
     from puntual.training.demo import run
 
     with progress("training") as told:
-        shown = run(registry, reports, datetime.now(UTC), told)
+        shown = run(registry, reports, datetime.now(UTC), told, bad_rows)
     print_demo(shown, reports)

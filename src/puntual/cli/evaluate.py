@@ -22,6 +22,7 @@ def evaluate(
     source: str,
     data: Path | str | None,
     map_file: Path | None,
+    bad_rows: str | None,
     start: datetime | None,
     until: datetime | None,
     split_test: bool,
@@ -31,12 +32,14 @@ def evaluate(
     """Score a bundle on flights that it may never have seen; those before --from only feed history."""
     from puntual.cli.output.console import print_json, say
     from puntual.cli.output.scores import plain_scores, print_scores
+    from puntual.cli.output.sources import say_reading
     from puntual.registry import Registry
     from puntual.sources import read_flights
     from puntual.training.bundle_scores import score_bundle
 
     bundle = Registry(registry).read(which)
-    table = read_flights(source, data, map_file)
+    table = read_flights(source, data, map_file, bad_rows=bad_rows)
+    say_reading(table)
     scored = score_bundle(bundle, table, start=start, until=until, split_test=split_test)
     if scored.trained_on:
         say(

@@ -13,6 +13,7 @@ from puntual.storage import is_url
 
 SOURCE_NAMES = ("nyc", "scl", "table")
 MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
+BAD_ROWS = ("refuse", "leave_out")
 FORMATS = ("csv", "parquet", "json")
 Command = Callable[..., Any]
 
@@ -22,6 +23,11 @@ def place(text: str) -> Path | str:
     return text if is_url(text) else Path(text)
 
 
+bad_rows_option = click.option(
+    "--bad-rows",
+    type=click.Choice(BAD_ROWS),
+    help="Whether rows that cannot be read are refused, or left out and counted [the map's, else refuse].",
+)
 registry_option = click.option(
     "--registry", default="models", show_default=True, help="Folder or URL of bundles."
 )
@@ -43,6 +49,7 @@ def source_options(command: Command) -> Command:
         click.option(
             "--map", "map_file", type=click.Path(path_type=Path), help="TOML map of columns, for table."
         ),
+        bad_rows_option,
         click.option("--from", "start", type=MOMENTS, help="First scheduled departure."),
         click.option("--until", type=MOMENTS, help="End of scheduled departures, exclusive."),
     )

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import FORMATS, MOMENTS, SOURCE_NAMES, bundle_option, registry_option, telling_errors
+from puntual.cli.options import (
+    FORMATS,
+    MOMENTS,
+    SOURCE_NAMES,
+    bad_rows_option,
+    bundle_option,
+    registry_option,
+    telling_errors,
+)
 
 
 @click.command()
@@ -28,6 +36,7 @@ from puntual.cli.options import FORMATS, MOMENTS, SOURCE_NAMES, bundle_option, r
 @click.option(
     "--map", "map_file", type=click.Path(path_type=Path), help="TOML map of columns, for --source table."
 )
+@bad_rows_option
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help="Format of -."
 )
@@ -43,20 +52,25 @@ def predict(
     timetable: Path | None,
     source: str | None,
     map_file: Path | None,
+    bad_rows: str | None,
     form: str,
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
-    from puntual.cli.output.console import progress, say
+    from puntual.cli.output.console import progress
+    from puntual.cli.output.sources import say_reading
     from puntual.prediction.predictor import Predictor
-    from puntual.prediction.table_io import read_table, write_table
-    from puntual.sources import read_asked
+    from puntual.prediction.table_io import Reader, read_table, write_table
+    from puntual.sources import FlightTable, read_asked, read_plain
 
     predictor = Predictor.load(registry, which)
     rule = predictor.bundle.manifest.late_rule
-    asked = read_table(file, form, source, map_file, rule, read_asked)
-    for note in asked.notes:
-        say(note)
+
+    def read(name: str, reader: Reader = read_plain) -> FlightTable:
+        return read_table(name, form, source, map_file, rule, reader, bad_rows, predictor.unlisted)
+
+    asked = read(file, read_asked)
+    say_reading(asked)
     with progress("predicting") as told:
         done = 0
 
@@ -68,10 +82,8 @@ def predict(
         said = predictor.predict(
             asked.flights,
             as_of,
-            past=None if past is None else read_table(str(past), form, source, map_file, rule).flights,
-            timetable_of=None
-            if timetable is None
-            else read_table(str(timetable), form, source, map_file, rule).flights,
+            past=None if past is None else read(str(past)).flights,
+            timetable_of=None if timetable is None else read(str(timetable)).flights,
             reasons=reasons,
             progress=count,
         )

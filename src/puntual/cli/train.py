@@ -30,6 +30,7 @@ def train(
     source: str,
     data: Path | str | None,
     map_file: Path | None,
+    bad_rows: str | None,
     start: datetime | None,
     until: datetime | None,
     split: str,
@@ -60,7 +61,7 @@ def train(
         cost=cost,
         seed=seed,
     )
-    table = read_flights(source, data, map_file)
+    table = read_flights(source, data, map_file, bad_rows=bad_rows)
     with progress("training") as told:
         found = train_on(
             table,

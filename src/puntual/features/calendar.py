@@ -29,8 +29,10 @@ _HIGH_SEASONS = (((12, 15), (12, 31)), ((1, 1), (3, 3)), ((7, 15), (7, 31)), ((9
 
 
 @cache
-def of_date(day: date, country: str) -> tuple[float, ...]:
+def of_date(day: date, country: str | None) -> tuple[float, ...]:
     """Give the calendar features of one date in one country (ISO 3166 alpha-2), in `FEATURES` order.
+
+    What tells of holidays is NaN where the country is not known.
 
     >>> of_date(date(2017, 9, 18), "CL")[4:]
     (0.0, 1.0, 0.0, 0.0, 1.0)
@@ -44,7 +46,7 @@ def of_date(day: date, country: str) -> tuple[float, ...]:
         math.sin(weekday),
         math.cos(weekday),
         float(day.weekday() >= 5),
-        float(until == 0),
+        math.nan if country is None else float(until == 0),
         until,
         since,
         float(is_high_season(day)),
@@ -66,8 +68,8 @@ def is_high_season(day: date) -> bool:
     return any(first <= (day.month, day.day) <= last for first, last in _HIGH_SEASONS)
 
 
-def _days_to_holidays(day: date, country: str) -> tuple[float, float]:
-    known = _holidays(country, day.year)
+def _days_to_holidays(day: date, country: str | None) -> tuple[float, float]:
+    known = [] if country is None else _holidays(country, day.year)
     if not known:
         return math.nan, math.nan
     after = bisect.bisect_left(known, day)

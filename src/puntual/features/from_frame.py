@@ -3,18 +3,19 @@
 import numpy as np
 import polars as pl
 
+from puntual.errors import BadValueError
 from puntual.features.history import DELAY_CAP_SECONDS
 from puntual.features.keys import EPOCH, NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.flights import airports
 from puntual.flights.arrays import Columns
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import EARLIEST, LATEST, LateRule
 from puntual.flights.schema import bands_of, has_operation
 
 
 def canonical(flights: pl.DataFrame) -> pl.DataFrame:
-    """Name airports by one code each, and airlines in capitals; raise UnknownAirportError for one that is none."""
+    """Name airports by one code each, and airlines in capitals; raise UnknownAirportError for what is no code."""
     codes = {
-        code: airports.find(code).code
+        code: airports.code_of(code)
         for name in ("origin", "destination")
         for code in flights[name].unique().drop_nulls()
     }
@@ -28,6 +29,7 @@ def keys_of(flights: pl.DataFrame) -> Keys:
     `month` and `international`, where the table has them, tell what `Unknown` holds of a flight without date or
     destination.
     """
+    _refuse_far(flights)
     unknown = _unknown(flights)
     if unknown is not None:
         flights = flights.with_columns(
@@ -66,6 +68,18 @@ def operations_of(flights: pl.DataFrame, rule: LateRule) -> Columns:
         "departed": told["departed"].to_numpy(),
         "delay_seconds": told["delay_seconds"].to_numpy(),
     }
+
+
+def _refuse_far(flights: pl.DataFrame) -> None:
+    scheduled = flights["scheduled_departure"]
+    far = ~scheduled.is_between(EARLIEST, LATEST)
+    if far.any():
+        row = int(far.arg_max() or 0)
+        value = scheduled[row : row + 1].cast(pl.String)[0]
+        raise BadValueError(
+            f"row {row + 1}: scheduled_departure {value} cannot be used; expected a date from "
+            f"{EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}; correct it"
+        )
 
 
 def _category(column: pl.Series) -> Category:

@@ -1,7 +1,7 @@
 """The small keys that features are functions of."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from puntual.errors import BadValueError
 from puntual.flights import airports
-from puntual.flights.flight import Flight
+from puntual.flights.flight import EARLIEST, LATEST, Flight
 
 NAMED = ("origin", "airline", "destination", "flight_number")
 # What need not be known of a flight, in the order in which it is told to be missing.
@@ -96,18 +97,33 @@ def category(texts: NDArray[np.str_]) -> Category:
     return Category(tuple(values.tolist()), positions)
 
 
-def keys_of_flights(flights: Iterable[Flight]) -> Keys:
-    """Take the keys from flights; raise UnknownAirportError for an airport that is none."""
+def keys_of_flights(flights: Iterable[Flight], unlisted: Container[str] = ()) -> Keys:
+    """Take the keys from flights; raise UnknownAirportError for one neither listed nor among `unlisted`."""
     flights = list(flights)
+    _refuse_far(flights)
     minutes = [(flight.scheduled_departure - EPOCH) // timedelta(minutes=1) for flight in flights]
     day, minute = np.divmod(np.array(minutes, np.int64), 24 * 60)
     named = {
-        "origin": [airports.find(flight.origin).code for flight in flights],
+        "origin": [_airport(flight.origin, unlisted) for flight in flights],
         "airline": [flight.airline.strip().upper() for flight in flights],
-        "destination": [airports.find(flight.destination).code for flight in flights],
+        "destination": [_airport(flight.destination, unlisted) for flight in flights],
         "flight_number": [flight.flight_number for flight in flights],
     }
     return Keys(day, minute, *(category(np.array(named[name], np.str_)) for name in NAMED))
+
+
+def _airport(code: str, unlisted: Container[str]) -> str:
+    known = code.strip().upper()
+    return known if known in unlisted else airports.find(code).code
+
+
+def _refuse_far(flights: Iterable[Flight]) -> None:
+    for number, flight in enumerate(flights, start=1):
+        if not EARLIEST <= flight.scheduled_departure <= LATEST:
+            raise BadValueError(
+                f"flight {number}: scheduled_departure {flight.scheduled_departure} cannot be used; expected a date "
+                f"from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}; correct it"
+            )
 
 
 def combine(*columns: Ids) -> Ids:

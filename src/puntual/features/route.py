@@ -46,8 +46,12 @@ def of_route(origin: str, destination: str) -> tuple[float, ...]:
 
     >>> [round(value, 3) for value in of_route("SCL", "MIA")]
     [6657.729, 0.985, -0.172, 1.0]
+
+    All are NaN for an airport whose place nobody lists.
     """
-    start, end = airports.find(origin), airports.find(destination)
+    start, end = airports.look_up(origin), airports.look_up(destination)
+    if start is None or end is None:
+        return (math.nan,) * 4
     lat, lat_end = math.radians(start.latitude), math.radians(end.latitude)
     turn = math.radians(end.longitude - start.longitude)
     east = math.sin(turn) * math.cos(lat_end)

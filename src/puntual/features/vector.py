@@ -132,8 +132,7 @@ def _calendar(keys: Keys) -> Matrix:
     origins = (keys.origin.values[place] for place in keys.origin.positions[examples])
     days = (date(1970, 1, 1) + timedelta(days=int(day)) for day in keys.day[examples])
     rows = (
-        calendar.of_date(day, airports.find(origin).country)
-        for day, origin in zip(days, origins, strict=True)
+        calendar.of_date(day, airports.country_of(origin)) for day, origin in zip(days, origins, strict=True)
     )
     return _gather(rows, places)
 

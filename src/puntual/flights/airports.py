@@ -1,9 +1,15 @@
-"""Airports of the world by IATA or ICAO code, from the tables of `airportsdata`."""
+"""Airports of the world by IATA or ICAO code, from the tables of `airportsdata`.
+
+Codes that it no longer lists stand in `former_airports.csv`, with where the airport is listed today, until when it had
+the code, and the source of that. A code that the list has means what the list says, were it closed or another's once.
+"""
 
 import csv
 import functools
 import importlib.util
 import io
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
@@ -17,6 +23,8 @@ from puntual.errors import UnknownAirportError
 
 SHOWN = 40
 SUGGESTED = 4
+# Three or four letters and digits, not digits alone.
+_CODE = re.compile(r"(?=.*[A-Z])[A-Z0-9]{3,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +46,74 @@ class Airport:
 
 
 def find(code: str) -> Airport:
-    """Look an airport up by IATA or ICAO code, in any case.
+    """Look an airport up by IATA or ICAO code, in any case; a former code gives where the airport is today.
 
     >>> find("SCEL").code, find("scl").icao, find("SCL").time_zone
     ('SCL', 'SCEL', 'America/Santiago')
+    >>> find("SEQU").code
+    'UIO'
     >>> find("Atlantis")
     Traceback (most recent call last):
     puntual.errors.UnknownAirportError: airport 'Atlantis' is listed neither by IATA nor by ICAO; ...
     """
-    found = look_up(code)
-    if found is None:
+    airport = look_up(code)
+    if airport is None:
         raise UnknownAirportError(
             f"airport {code[:SHOWN]!r} is listed neither by IATA nor by ICAO; "
             "expected a code such as SCL or SCEL" + _codes_of_city(code)
         )
-    return found
+    return airport
 
 
 def look_up(code: str) -> Airport | None:
     """Look an airport up as `find` does; None, at no cost, where there is none."""
+    wanted = code.strip().upper()
+    listed = _listed(wanted)
+    return listed if listed is not None or wanted not in _former() else _listed(_former()[wanted])
+
+
+def code_of(code: str) -> str:
+    """Give the one code that an airport goes by; what only looks like a code, and nobody lists, goes by itself.
+
+    >>> code_of("scel"), code_of("SEQU"), code_of("qqqq")
+    ('SCL', 'UIO', 'QQQQ')
+    """
+    airport = look_up(code)
+    if airport is not None:
+        return airport.code
+    unlisted = code.strip().upper()
+    return unlisted if looks_like_code(unlisted) else find(code).code
+
+
+def looks_like_code(text: str) -> bool:
+    """Tell whether a text in capitals has the shape of an airport's code."""
+    return _CODE.fullmatch(text) is not None
+
+
+def country_of(code: str) -> str | None:
+    """Give the country of an airport; None for one that nobody lists."""
+    airport = look_up(code)
+    return None if airport is None else airport.country
+
+
+def unlisted_airport(code: str, time_zone: str) -> Airport:
+    """Describe an airport that nobody lists: its place and country are not known, its time zone may be empty."""
+    return Airport(code, "", "", "", "", math.nan, math.nan, time_zone)
+
+
+def _listed(code: str) -> Airport | None:
     codes, starts = _starts_by_code()
-    wanted = code.strip().upper().encode()
+    wanted = code.encode()
     if not 0 < len(wanted) <= codes.itemsize:
         return None
     place = int(codes.searchsorted(np.bytes_(wanted)))
     return _airport(int(starts[place])) if place < len(codes) and codes[place] == wanted else None
+
+
+@functools.cache
+def _former() -> dict[str, str]:
+    with Path(__file__).with_name("former_airports.csv").open(encoding="utf-8", newline="") as file:
+        return {row["code"]: row["now"] for row in csv.DictReader(file)}
 
 
 def _codes_of_city(text: str) -> str:

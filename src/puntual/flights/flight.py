@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 BANDS = ("up to 15", "15 to 30", "30 to 60", "60 to 120", "over 120 or cancelled")
 BAND_STARTS = (15.0, 30.0, 60.0, 120.0)
 BAND_COUNT = len(BANDS)
+# Days are counted from 1970; the end leaves room for delays, and for what other clocks hold.
+EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2099, 12, 31, 23, 59, 59)
 
 
 class LateRule(enum.StrEnum):

@@ -6,15 +6,21 @@ go on waiting up to a limit; beyond it the new ones are lost and counted, so tha
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from puntual.operations.journal_schema import Database, Line
+    from puntual.operations.journal_database import Database
+    from puntual.operations.journal_line import Line
 
 _LOG = logging.getLogger("puntual.operations.journal_writer")
 _PAUSE, _LONGEST_PAUSE = 0.2, 10.0
+# The first look for what is too old waits until the service has started.
+_FIRST_REMOVAL, _REMOVAL = 60.0, 3_600.0
 # URLs that need no checking before they are used.
 _PLAIN = "sqlite:///"
 
@@ -22,15 +28,26 @@ _PLAIN = "sqlite:///"
 class Journal:
     """Takes lines at the cost of an append, and writes them by a thread of its own."""
 
-    def __init__(self, url: str, *, capacity: int = 100_000, batch: int = 2_000) -> None:
-        """Name the database; raise JournalError for a URL that cannot be one. Nothing is opened before `start`.
+    def __init__(
+        self,
+        place: str | Path,
+        *,
+        retention: timedelta | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        capacity: int = 100_000,
+        batch: int = 2_000,
+        first_removal: float = _FIRST_REMOVAL,
+    ) -> None:
+        """Name the database by its URL, or a file of SQLite by its path; nothing is opened before `start`.
 
-        `capacity` lines may wait; `batch` lines are written in one transaction.
+        What is older than `retention` is removed, for the first time `first_removal` seconds from now. `capacity` lines
+        may wait; `batch` lines are written in one transaction. Raise JournalError for a URL that cannot be one.
         """
-        self._url = url
+        self._place, self._retention, self._clock = place, retention, clock
         self._database: Database | None = None
-        if not url.startswith(_PLAIN):
+        if isinstance(place, str) and not place.startswith(_PLAIN):
             self._open()
+        self._next_removal = time.monotonic() + first_removal
         self._capacity, self._batch = capacity, batch
         self._waiting: deque[Line] = deque()
         self._ended = threading.Event()
@@ -69,7 +86,8 @@ class Journal:
     def _write_on(self) -> None:
         pause = _PAUSE
         while not self._ended.wait(pause):
-            pause = _PAUSE if self._write_all() else min(_LONGEST_PAUSE, pause * 2)
+            done = self._write_all() and self._remove_old()
+            pause = _PAUSE if done else min(_LONGEST_PAUSE, pause * 2)
         self._write_all()
         if self._database is not None:
             self._database.close()
@@ -91,12 +109,27 @@ class Journal:
     def _insert(self, lines: list["Line"]) -> None:
         self._open().insert(lines)
 
+    def _remove_old(self) -> bool:
+        """Remove what is too old once an hour, in small steps between which lines are written; False on failure."""
+        if self._retention is None or time.monotonic() < self._next_removal:
+            return True
+        limit = (self._clock() - self._retention).isoformat(timespec="milliseconds")
+        try:
+            while not self._ended.is_set() and self._open().remove_before(limit):
+                if not self._write_all():
+                    return False
+        except Exception as error:
+            self._complain(error)
+            return False
+        self._next_removal = time.monotonic() + _REMOVAL
+        return True
+
     def _open(self) -> "Database":
         if self._database is None:
             # SQLAlchemy takes a tenth of a second to load, for which no answer should wait.
-            from puntual.operations.journal_schema import Database
+            from puntual.operations.journal_database import Database
 
-            self._database = Database(self._url)
+            self._database = Database(self._place)
         return self._database
 
     def _complain(self, error: Exception) -> None:

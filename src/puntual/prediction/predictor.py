@@ -14,6 +14,7 @@ from puntual.features import history, route, timetable
 from puntual.features.keys import Days, Keys, keys_of_flights
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
+from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
 from puntual.prediction import calibration, distribution
 from puntual.prediction.onnx_model import Model
@@ -66,6 +67,8 @@ class Predictor:
             timetable.typical_timetable(tables["typical_week"]),
             history.build_history(tables["history"]),
         )
+        # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
+        self.unlisted = _unlisted(tables.get("unlisted_airports", {}))
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
 
@@ -95,7 +98,8 @@ class Predictor:
         bundle; only operations of days before the flight, and before the day of `as_of`, are used.
         `timetable_of` is the timetable of the days asked about; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
-        `progress` is told of the flights done, batch after batch.
+        `progress` is told of the flights done, batch after batch. Of an airport that nobody lists a table may hold
+        the code, as its reader notes; a Flight may only where training saw it, else UnknownAirportError is raised.
         """
         vectors = self.vectors_of(flights, as_of, past=past, timetable_of=timetable_of)
         # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
@@ -110,9 +114,9 @@ class Predictor:
         timetable_of: "pl.DataFrame | None" = None,
     ) -> Vectors:
         """Make the vectors that `predict` asks the model about, from the same arguments."""
-        keys = _keys(flights)
+        keys = self._keys(flights)
         lookups = self._lookups_with(past)
-        known = timetable.known_timetable(keys if timetable_of is None else _keys(timetable_of))
+        known = timetable.known_timetable(keys if timetable_of is None else self._keys(timetable_of))
         is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
         return _vectors(keys, lookups, known, is_known, _closed(keys, as_of))
 
@@ -144,13 +148,20 @@ class Predictor:
         self, flights: "pl.DataFrame | Iterable[Flight]", past: "pl.DataFrame | None" = None
     ) -> Matrix:
         """Give the feature vectors of flights that are their days' whole timetable, shape (n, columns)."""
-        keys = _keys(flights)
+        keys = self._keys(flights)
         known = timetable.known_timetable(keys)
         return vectorise(keys, self._lookups_with(past), known, np.ones(len(keys), bool), keys.day)
 
     def bands(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
         return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
+
+    def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
+        if not _is_table(flights):
+            return keys_of_flights(cast("Iterable[Flight]", flights), self.unlisted)
+        from puntual.features.from_frame import canonical, keys_of
+
+        return keys_of(canonical(flights))
 
     def _lookups_with(self, past: "pl.DataFrame | None") -> Lookups:
         if past is None:
@@ -179,12 +190,10 @@ class Predictor:
         return late
 
 
-def _keys(flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
-    if not _is_table(flights):
-        return keys_of_flights(cast("Iterable[Flight]", flights))
-    from puntual.features.from_frame import canonical, keys_of
-
-    return keys_of(canonical(flights))
+def _unlisted(table: Columns) -> dict[str, str]:
+    if not table:
+        return {}
+    return dict(zip(table["code"].tolist(), table["time_zone"].tolist(), strict=True))
 
 
 def _is_table(flights: object) -> "TypeGuard[pl.DataFrame]":

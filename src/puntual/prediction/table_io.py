@@ -1,9 +1,7 @@
 """Flights in from a file or standard input, predictions out to a file or standard output."""
 
-import os
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -13,9 +11,11 @@ from puntual.features.keys import UNKNOWABLE
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import TIMETABLE_FIELDS
 from puntual.prediction.predictions import Predictions
-from puntual.sources import FlightTable, read_flights, read_plain
+from puntual.sources import BadRows, FlightTable, read_flights, read_plain
+from puntual.storage.atomic_write import atomic_write
 
 STANDARD = "-"
+Reader = Callable[[bytes, str, str, LateRule, BadRows, Mapping[str, str]], FlightTable]
 WRITERS = {"csv": "write_csv", "parquet": "write_parquet", "json": "write_json"}
 
 
@@ -25,27 +25,32 @@ def read_table(
     source: str | None,
     map_file: Path | None,
     rule: LateRule,
-    reader: Callable[[bytes, str, str, LateRule], FlightTable] = read_plain,
+    reader: Reader = read_plain,
+    bad_rows: str | None = None,
+    time_zones: Mapping[str, str] | None = None,
 ) -> FlightTable:
     """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter.
 
     Coming flights have no operation yet, so its columns need not be there. `reader` reads what is no other source's:
-    `read_asked` takes flights of which not everything is known.
+    `read_asked` takes flights of which not everything is known. `bad_rows` is `refuse` or `leave_out`; `time_zones` are
+    those of origins that nobody lists.
     """
+    rows = BadRows(bad_rows or BadRows.REFUSE)
+    zones = {code: zone for code, zone in (time_zones or {}).items() if zone}
     if source is not None:
         if name == STANDARD:
             raise TableError(
                 f"standard input: the source {source} is read from files; save it and name the file"
             )
-        return read_flights(source, Path(name), map_file, operated=False)
+        return read_flights(source, Path(name), map_file, operated=False, bad_rows=bad_rows)
     if name == STANDARD:
-        return reader(sys.stdin.buffer.read(), "standard input", f".{form}", rule)
+        return reader(sys.stdin.buffer.read(), "standard input", f".{form}", rule, rows, zones)
     path = Path(name)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise TableError(f"{path}: {error.strerror}; name a readable CSV, Parquet or JSON file") from error
-    return reader(data, str(path), path.suffix.lower(), rule)
+    return reader(data, str(path), path.suffix.lower(), rule, rows, zones)
 
 
 def write_table(asked: FlightTable, said: Predictions, name: str, form: str) -> None:
@@ -90,13 +95,7 @@ def _form_of(path: Path) -> str:
 
 def _write_whole(table: pl.DataFrame, path: Path, form: str) -> None:
     try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            getattr(table, WRITERS[form])(draft)
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
+        with atomic_write(path) as file:
+            getattr(table, WRITERS[form])(file)
     except OSError as error:
         raise TableError(f"{path}: {error.strerror}; choose a place that can be written") from error

@@ -41,14 +41,14 @@ def pull(
 def _copied(
     source: Registry, target: Registry, versions: Sequence[str], progress: Progress | None
 ) -> list[Copied]:
-    there = set(source.store.names() or ())
+    present = set(source.store.names() or ())
     copied = []
     for version in versions:
         bundle, estimator = version + SUFFIX, f"{version}.pkl"
         # A bundle comes last, so that one that is there has its estimator.
-        names = [estimator, bundle] if estimator in there else [bundle]
+        names = [estimator, bundle] if estimator in present else [bundle]
         # Of two files that hold the same version whole, packed otherwise, a pointer may name the one that is there.
-        if target.store.found(bundle) not in (None, source.store.found(bundle)) and target.holds(version):
+        if target.store.stat(bundle) not in (None, source.store.stat(bundle)) and target.holds(version):
             continue
         copied += copy(source.store, target.store, names, force=True, progress=progress)
     return copied

@@ -15,11 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from puntual import registry as bundles
-from puntual.errors import BundleError, RegistryError, did_you_mean
+from puntual.errors import BundleError, RegistryError, StorageError, did_you_mean
 from puntual.registry import SUFFIX, Bundle, Manifest, succession
 from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.succession import Record
-from puntual.storage import Found, open_store
+from puntual.storage import FileStat, open_store
 
 POINTER = "model_to_deploy"
 PICKLE = "model_to_deploy.pkl"
@@ -46,7 +46,7 @@ class Deployed:
 
 
 class Registry:
-    """Bundles by version in a folder (`models/`), a bucket (`s3://bucket/prefix`) or at a URL that fsspec knows."""
+    """Bundles by version in a folder (`models/`) or a bucket (`s3://bucket/prefix`)."""
 
     def __init__(self, url: str | Path) -> None:
         self.url = str(url)
@@ -61,8 +61,8 @@ class Registry:
         version, content = bundles.to_bytes(bundle)
         if estimator is not None:
             self.store.write(f"{version}.pkl", estimator)
-        found = self.store.found(version + SUFFIX)
-        if found != Found(len(content), _digest(content)) and not self.holds(version):
+        present = self.store.stat(version + SUFFIX)
+        if present != FileStat.of(content) and not self.holds(version):
             self.store.write(version + SUFFIX, content)
         return version
 
@@ -214,7 +214,7 @@ class Registry:
     def _listed(self, version: str, champion: str | None) -> Listed:
         try:
             manifest = self._bundle(version).manifest
-        except (BundleError, RegistryError) as error:
+        except (BundleError, RegistryError, StorageError) as error:
             return Listed(version, None, str(error), version == champion)
         return Listed(version, manifest, None, version == champion)
 

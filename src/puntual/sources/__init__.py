@@ -7,16 +7,28 @@ if TYPE_CHECKING:
     from puntual.sources.catalog import SOURCES as SOURCES
     from puntual.sources.catalog import Source as Source
     from puntual.sources.catalog import read_flights as read_flights
+    from puntual.sources.faults import BadRows as BadRows
     from puntual.sources.files import Place as Place
     from puntual.sources.flight_table import FlightTable as FlightTable
     from puntual.sources.flight_table import LeftOut as LeftOut
     from puntual.sources.native import read_asked as read_asked
     from puntual.sources.native import read_plain as read_plain
 
-__all__ = ["SOURCES", "FlightTable", "LeftOut", "Place", "Source", "read_asked", "read_flights", "read_plain"]
+__all__ = [
+    "SOURCES",
+    "BadRows",
+    "FlightTable",
+    "LeftOut",
+    "Place",
+    "Source",
+    "read_asked",
+    "read_flights",
+    "read_plain",
+]
 
 # Imported when they are first asked for: the service takes words and text from here, and has no Polars.
 _HOMES = {
+    "BadRows": "faults",
     "SOURCES": "catalog",
     "FlightTable": "flight_table",
     "LeftOut": "flight_table",

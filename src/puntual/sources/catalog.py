@@ -1,12 +1,14 @@
 """The sources by name: what a person should know of each, and reading it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from puntual.errors import MapError, TableError, did_you_mean
+from puntual.errors import TableError, did_you_mean
+from puntual.sources.faults import BadRows
 from puntual.sources.files import Place
 from puntual.sources.flight_table import FlightTable
+from puntual.sources.mapping import PLAIN_MAP, read_small_map
 from puntual.sources.nyc import package_folder, read_nyc
 from puntual.sources.scl import DEFAULT_PATH, read_scl
 from puntual.sources.table import read_table
@@ -46,22 +48,28 @@ SOURCES: dict[str, Source] = {
 
 
 def read_flights(
-    source: str, data: Place | None = None, map_file: Path | None = None, *, operated: bool = True
+    source: str,
+    data: Place | None = None,
+    map_file: Path | None = None,
+    *,
+    operated: bool = True,
+    bad_rows: BadRows | str | None = None,
 ) -> FlightTable:
     """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns.
 
     `data` is a path, or the URL of a file such as `s3://bucket/data/dataset_SCL.csv`.
     Unless `operated`, the file may lack the columns of the operation, as a table of coming flights does.
+    `bad_rows` is `refuse` or `leave_out`, and comes before the rule of the map; without either they are refused.
     """
     if source not in SOURCES:
         hint = did_you_mean(source, SOURCES) or "; name one of these"
         raise TableError(f"source {source[:80]!r} is unknown; expected one of {', '.join(SOURCES)}{hint}")
     if isinstance(data, str) and not is_url(data):
         data = Path(data)
+    bad_rows = None if bad_rows is None else BadRows(bad_rows)
     if source == "table":
-        return read_table(data, map_file, operated=operated)
-    if map_file is not None:
-        raise MapError(
-            f"{map_file}: the source {source} has columns of its own; expected no map; use the source table"
-        )
-    return read_nyc(data) if source == "nyc" else read_scl(data, operated=operated)
+        return read_table(data, map_file, bad_rows, operated=operated)
+    table_map = PLAIN_MAP if map_file is None else read_small_map(map_file, source)
+    if bad_rows is not None:
+        table_map = replace(table_map, rules=replace(table_map.rules, bad_rows=bad_rows.value))
+    return read_nyc(data, table_map) if source == "nyc" else read_scl(data, table_map, operated=operated)

@@ -1,19 +1,13 @@
 """Minutes and clock times → moments: dates with a time of day, delays, arrivals told by the clock."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
-from puntual.flights import airports
+from puntual.sources.airport_codes import zones_of
 
 DAY = pl.duration(days=1)
 MINUTE = 60_000_000
-
-
-def zones_of(codes: pl.Series) -> pl.Series:
-    """Give the IANA time zone of each airport."""
-    known = codes.unique().to_list()
-    return codes.replace_strict(
-        known, [airports.find(code).time_zone for code in known], return_dtype=pl.String
-    )
 
 
 def moment_at(midnight: pl.Series, clock: pl.Series) -> pl.Series:
@@ -27,17 +21,20 @@ def departure_after(scheduled: pl.Series, delay: pl.Series) -> pl.Series:
 
 
 def arrival_after(
-    departure: pl.Series, origin: pl.Series, destination: pl.Series, clock: pl.Series
+    departure: pl.Series,
+    origin: pl.Series,
+    destination: pl.Series,
+    clock: pl.Series,
+    time_zones: Mapping[str, str],
 ) -> pl.Series:
     """Date a scheduled arrival of which only the minute of the day is known, at the destination.
 
     A flight lasts less than a day, so it arrives the first time after departure that the destination's clock
-    shows that minute. Null where the clock is null, and where departure falls into the hour that a change of
-    clocks skips.
+    shows that minute. Null where the clock is null, where departure falls into the hour that a change of
+    clocks skips, and where neither the list of airports nor `time_zones` tells the zone.
     """
-    rows = pl.DataFrame(
-        {"left": departure, "from": zones_of(origin), "to": zones_of(destination), "clock": clock}
-    )
+    zones = {"from": zones_of(origin, time_zones), "to": zones_of(destination, time_zones)}
+    rows = pl.DataFrame({"left": departure, **zones, "clock": clock})
     there = _in_zones(rows.with_row_index("row"))
     arrival = pl.col("there").dt.truncate("1d") + pl.duration(minutes=pl.col("clock"))
     return there.select(pl.when(arrival > pl.col("there")).then(arrival).otherwise(arrival + DAY)).to_series()
@@ -46,10 +43,12 @@ def arrival_after(
 def _in_zones(rows: pl.DataFrame) -> pl.DataFrame:
     """Add `there`, what the destination's clock shows at departure, one pair of zones at a time."""
     parts = rows.partition_by("from", "to", as_dict=True)
-    moved = (part.with_columns(there=_seen_from(*map(str, zones))) for zones, part in parts.items())
+    moved = (part.with_columns(there=_seen_from(*zones)) for zones, part in parts.items())
     return pl.concat(list(moved)).sort("row")
 
 
-def _seen_from(here: str, there: str) -> pl.Expr:
+def _seen_from(here: str | None, there: str | None) -> pl.Expr:
+    if here is None or there is None:
+        return pl.lit(None, pl.Datetime("us"))
     moment = pl.col("left").dt.replace_time_zone(here, ambiguous="earliest", non_existent="null")
     return moment.dt.convert_time_zone(there).dt.replace_time_zone(None)

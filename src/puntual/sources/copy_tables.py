@@ -20,7 +20,7 @@ def copy_tables(
 ) -> list[Copied]:
     """Copy tables by name, or all of them; raise TableError where there is none.
 
-    Raise RegistryError for one that differs from what the target holds under its name, unless `force`.
+    Raise StorageError for one that differs from what the target holds under its name, unless `force`.
     """
     names = names or [name for name in source.names() or () if PurePath(name).suffix.lower() in TABLES]
     if not names:

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from puntual.errors import RegistryError, TableError
+from puntual.errors import StorageError, TableError
 from puntual.storage import read_url
 
 # A file's path, or the URL (a text) of a file in a bucket.
@@ -39,7 +39,7 @@ def _read(place: Place, remedy: str) -> bytes | None:
     if isinstance(place, str):
         try:
             return read_url(place)
-        except RegistryError as failure:
+        except StorageError as failure:
             raise TableError(f"{failure}; expected a table of flights") from failure
     try:
         return place.read_bytes()

@@ -1,22 +1,24 @@
 """Typed columns of a source → a FlightTable: checked, sorted, every row left out counted by reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import SCHEMA
-from puntual.sources.clocks import zones_of
+from puntual.sources.airport_codes import NOTED_AIRPORTS, unlisted_codes, zones_of
+from puntual.sources.faults import BadRows, ordered, refusal
 from puntual.sources.raw_table import RawTable
 from puntual.sources.validation import (
     FAR_FROM_SCHEDULE,
     KEY,
     Duplicates,
     describe,
+    duplicates_fault,
     far_from_schedule,
-    refuse_duplicates,
     repeated,
+    unwelcome,
 )
 
 NOTED = 3
@@ -52,47 +54,80 @@ class FlightTable:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a source says of itself: its name, late rule and digest, and what a repeated flight means."""
+    """What a source says of itself: its name, late rule and digest, and what a repeated flight means.
+
+    `bad_rows` says what to do with rows that cannot be read, `time_zones` the zones of airports that nobody lists.
+    """
 
     source: str
     late_rule: LateRule
     digest: str
     duplicates: Duplicates = Duplicates.REFUSE
     missing_departure_is_cancelled: bool = False
+    bad_rows: BadRows = BadRows.REFUSE
+    time_zones: Mapping[str, str] = field(default_factory=dict)
 
 
 def assemble(
     raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading, notes: tuple[str, ...] = ()
 ) -> FlightTable:
-    """Check and sort typed columns; `operated_as`, beside the schema's, tells operations apart."""
-    draft = _draft(raw, columns, reading)
+    """Check and sort typed columns; `operated_as`, beside the schema's, tells operations apart.
+
+    Rows that are wrong, or repeat a flight, are all refused in one error or left out, as the reading says.
+    """
+    draft = _readable(raw, _draft(raw, columns, reading))
     off_called = draft.filter(pl.col("cancelled") & pl.col("departed").is_not_null())
     draft = draft.with_columns(departed=pl.when(~pl.col("cancelled").fill_null(False)).then("departed"))
     draft, astray = _leave_out(raw, draft, far_from_schedule(draft), FAR_FROM_SCHEDULE)
     # The position decides between two rows of one flight, so that "first" means the first in the file.
     draft = draft.sort(*KEY, "record")
     twice = repeated(draft)
-    refuse_duplicates(raw, draft, twice, reading.duplicates)
-    notes += _note_cancelled(raw, off_called) + _note_kept(raw, draft, twice, reading.duplicates)
-    drop = twice if reading.duplicates is Duplicates.FIRST else pl.repeat(False, draft.height, eager=True)
-    draft, repeats = _leave_out(raw, draft, drop, "the same flight stands in an earlier row")
-    left_out = _left_blank(raw) + astray + repeats
-    flights = draft.select(SCHEMA.names())
+    repeats = unwelcome(draft, twice, reading.duplicates)
+    _refuse(raw, repeats, reading.bad_rows)
+    drop = twice if reading.duplicates is Duplicates.FIRST else draft["row"].is_in(repeats["row"])
+    draft, repeated_rows = _leave_out(raw, draft, drop, "the same flight stands in an earlier row")
+    notes += _note_cancelled(raw, off_called) + _note_kept(raw, draft, reading.duplicates)
     return FlightTable(
-        flights,
+        draft.select(SCHEMA.names()),
         reading.late_rule,
         reading.digest,
         reading.source,
         raw.height,
-        left_out,
-        notes,
+        _left_blank(raw) + _left_unreadable(raw) + astray + repeated_rows,
+        notes + _note_unlisted(raw, draft),
         draft["record"],
+    )
+
+
+def _readable(raw: RawTable, draft: pl.DataFrame) -> pl.DataFrame:
+    if not raw.faults:
+        return draft
+    return draft.filter(~pl.col("row").is_in(ordered(raw.faults)["row"].unique().implode()))
+
+
+def _refuse(raw: RawTable, repeats: pl.DataFrame, rule: BadRows) -> None:
+    """Raise all that is wrong, unless such rows are to be left out and there are others."""
+    faults = [*raw.faults, *([duplicates_fault(repeats)] if repeats.height else [])]
+    none_left = ordered(raw.faults)["row"].n_unique() == raw.frame.height
+    if faults and (rule is BadRows.REFUSE or none_left):
+        raise refusal(raw.name, faults, raw.places)
+
+
+def _left_unreadable(raw: RawTable) -> tuple[LeftOut, ...]:
+    """Count the rows left out for each reason; a row that is wrong in several ways counts for the first."""
+    if not raw.faults:
+        return ()
+    first = ordered(raw.faults).unique("row", keep="first", maintain_order=True)
+    counted = first.group_by("fault", maintain_order=True).agg(pl.len(), pl.col("row", "position").first())
+    return tuple(
+        LeftOut(raw.faults[fault].reason, count, raw.faults[fault].example(position, raw.places([row])))
+        for fault, count, row, position in counted.sort("fault").rows()
     )
 
 
 def _draft(raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading) -> pl.DataFrame:
     """Put the columns under the schema's names and types, with null where a source has nothing to say."""
-    zones = {"time_zone": zones_of(columns["origin"])}
+    zones = {"time_zone": zones_of(columns["origin"], reading.time_zones)}
     types = dict(SCHEMA) | {"operated_as": pl.String()}
     given = dict(columns) | zones
     height = raw.frame.height
@@ -103,7 +138,8 @@ def _draft(raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading) ->
         for name, dtype in types.items()
     ]
     return _with_cancelled(
-        pl.DataFrame([*series, raw.records.rename("record")]), reading.missing_departure_is_cancelled
+        pl.DataFrame([*series, raw.records.rename("record")]).with_row_index("row"),
+        reading.missing_departure_is_cancelled,
     )
 
 
@@ -129,7 +165,7 @@ def _left_blank(raw: RawTable) -> tuple[LeftOut, ...]:
         return ()
     gaps = raw.records != pl.Series(range(raw.records.len()), dtype=pl.UInt32)
     first = int(gaps.arg_max() or 0) if gaps.any() else raw.records.len()
-    return (LeftOut("blank row", blank, raw.place(first)),)
+    return (LeftOut("blank row", blank, raw.places_of_records([first])[0]),)
 
 
 def _note_cancelled(raw: RawTable, both: pl.DataFrame) -> tuple[str, ...]:
@@ -139,7 +175,8 @@ def _note_cancelled(raw: RawTable, both: pl.DataFrame) -> tuple[str, ...]:
     return (f"cancelled flights that have a departure, which is not used: {both.height} ({example})",)
 
 
-def _note_kept(raw: RawTable, draft: pl.DataFrame, twice: pl.Series, rule: Duplicates) -> tuple[str, ...]:
+def _note_kept(raw: RawTable, draft: pl.DataFrame, rule: Duplicates) -> tuple[str, ...]:
+    twice = repeated(draft)
     if rule is not Duplicates.KEEP or not twice.any():
         return ()
     kept = draft.filter(twice | twice.shift(-1, fill_value=False))
@@ -147,5 +184,20 @@ def _note_kept(raw: RawTable, draft: pl.DataFrame, twice: pl.Series, rule: Dupli
     return (f"rows that repeat a flight with another operation, kept: {int(twice.sum())} ({examples})",)
 
 
+def _note_unlisted(raw: RawTable, draft: pl.DataFrame) -> tuple[str, ...]:
+    """Count the flights of each airport that nobody lists, with the first row of them."""
+    ends = ("origin", "destination")
+    unlisted = unlisted_codes(pl.concat([draft[name].unique() for name in ends]))
+    notes = []
+    for code in unlisted[:NOTED_AIRPORTS]:
+        flights = draft.filter(pl.any_horizontal(pl.col(name).eq_missing(code) for name in ends))
+        notes.append(
+            f"airport {code!r} is listed neither by IATA nor by ICAO, so its flights have no distance, bearing or "
+            f"border: {flights.height} ({_example(raw, flights.sort('record').row(0, named=True))})"
+        )
+    rest = len(unlisted) - len(notes)
+    return (*notes, *([f"{rest} more airports are listed neither by IATA nor by ICAO"] if rest else ()))
+
+
 def _example(raw: RawTable, flight: dict[str, object]) -> str:
-    return f"{raw.place(int(str(flight['record'])))}: {describe(flight)}"
+    return f"{raw.places_of_records([int(str(flight['record']))])[0]}: {describe(flight)}"

@@ -1,21 +1,20 @@
 """Where each record of a CSV starts; slow, so only called once something is wrong."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 QUOTED = re.compile(r'"[^"]*"')
 
 
-def line_of(text: bytes, record: int) -> int:
-    r"""Give the line, from 1, on which a record starts; the records count from 0 below the header.
+def lines_of(text: bytes, wanted: Collection[int]) -> dict[int, int]:
+    r"""Give the line, from 1, on which each of some records starts; the records count from 0 below the header.
 
-    >>> line_of(b'name,n\n"two\nlines",1\nx,2\n', 1)
-    4
+    >>> lines_of(b'name,n\n"two\nlines",1\nx,2\n', {1})
+    {1: 4}
     """
-    for position, (line, _) in enumerate(records(text)):
-        if position == record + 1:
-            return line
-    raise IndexError(record)
+    last = max(wanted, default=-1)
+    numbered = zip(range(-1, last + 1), records(text), strict=False)
+    return {record: line for record, (line, _) in numbered if record in wanted}
 
 
 def first_ragged(text: bytes, separator: str) -> tuple[int, int, int] | None:

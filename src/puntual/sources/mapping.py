@@ -14,11 +14,14 @@ departed = "atd"                    # or delay_minutes = "delay"
 cancelled = "called_off"
 [rules]                             # all optional
 late = ">=15"
-[airports]                          # aliases for codes that IATA and ICAO do not list
-XYZ = "SCL"
+bad_rows = "refuse"                 # or "leave_out"
+[airports]                          # codes that IATA and ICAO do not list
+XYZ = "SCL"                         # another name for a listed one
+ABC = { time_zone = "America/Santiago" }               # an airport of its own, with the zone of its clocks
 """
 
 import tomllib
+import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -27,6 +30,8 @@ from typing import Any
 from puntual.errors import MapError, OutcomeAsFeatureError, TableError, UnknownAirportError, did_you_mean
 from puntual.flights import airports
 from puntual.flights.flight import LateRule
+from puntual.sources.airport_codes import OwnAirports
+from puntual.sources.faults import BadRows
 from puntual.sources.files import read_bytes
 from puntual.sources.leakage import tells_outcome
 from puntual.sources.messages import shown
@@ -49,7 +54,7 @@ class From:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the cells of a table are written; `separator`, `encoding` and `missing` are for CSV."""
+    """How the cells of a table are written, and what to do with bad rows; `separator` and `encoding` are for CSV."""
 
     late: str = ">=15"
     datetime_format: str = ""
@@ -59,6 +64,7 @@ class Rules:
     separator: str = ","
     encoding: str = "utf-8"
     missing: list[str] = field(default_factory=list)
+    bad_rows: str = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,11 @@ class TableMap:
     flights: dict[str, From]
     operation: dict[str, From]
     rules: Rules
-    airports: dict[str, str]
+    airports: OwnAirports
 
 
+# What is read without a map, by a source that has columns of its own.
+PLAIN_MAP = TableMap({}, {}, Rules(), OwnAirports())
 WHOLE, CONSTANT, DATED, CLOCK = ("column",), ("constant",), ("date", "time"), ("time",)
 FLIGHT_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "airline": (WHOLE, CONSTANT),
@@ -89,34 +97,53 @@ OPERATION_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "cancelled": (WHOLE,),
 }
 SECTIONS = ("flights", "operation", "rules", "airports")
+# The rules that a source with columns of its own leaves open.
+OPEN_RULES = ("missing", "bad_rows")
 
 
 def read_map(path: Path) -> TableMap:
     """Read and check the map in a TOML file."""
+    return map_of(_read(path), str(path))
+
+
+def read_small_map(path: Path, source: str) -> TableMap:
+    """Read a map for a source that has columns of its own: its [airports], and its [rules] for bad rows alone."""
+    content, name = _read(path), str(path)
+    for key in content:
+        if key not in ("airports", "rules"):
+            raise MapError(
+                f"{name}: the source {source} has columns of its own; expected [airports] or [rules] alone; "
+                f"remove {shown(key)}, or use the source table"
+            )
+    rules, own = (_section(content, section, name) for section in ("rules", "airports"))
+    _refuse_unknown(rules, OPEN_RULES, f"{name}, [rules]")
+    return TableMap({}, {}, _rules(rules, f"{name}, [rules]"), _own_airports(own, f"{name}, [airports]"))
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         text = read_bytes(path, "name the map with --map FILE.toml").decode("utf-8-sig")
-        said = tomllib.loads(text)
+        return tomllib.loads(text)
     except TableError as failure:
         raise MapError(str(failure)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as failure:
         raise MapError(f"{path}: it is not TOML in UTF-8 ({failure}); correct the map") from None
-    return map_of(said, str(path))
 
 
-def map_of(said: Mapping[str, Any], name: str) -> TableMap:
+def map_of(entries: Mapping[str, Any], name: str) -> TableMap:
     """Check what a map says; `name` is how messages call it."""
-    _refuse_unknown(said, SECTIONS, name)
-    sections = {section: _section(said, section, name) for section in SECTIONS}
+    _refuse_unknown(entries, SECTIONS, name)
+    sections = {section: _section(entries, section, name) for section in SECTIONS}
     _refuse_absent(sections["flights"], name)
-    found = TableMap(
+    table_map = TableMap(
         dict(_fields(sections["flights"], FLIGHT_FORMS, f"{name}, [flights]")),
         dict(_fields(sections["operation"], OPERATION_FORMS, f"{name}, [operation]")),
         _rules(sections["rules"], f"{name}, [rules]"),
-        dict(_aliases(sections["airports"], f"{name}, [airports]")),
+        _own_airports(sections["airports"], f"{name}, [airports]"),
     )
-    _refuse_two_departures(found, name)
-    refuse_outcomes(found, name)
-    return found
+    _refuse_two_departures(table_map, name)
+    refuse_outcomes(table_map, name)
+    return table_map
 
 
 def refuse_outcomes(table_map: TableMap, name: str, table: Iterable[str] = ()) -> None:
@@ -134,8 +161,8 @@ def refuse_outcomes(table_map: TableMap, name: str, table: Iterable[str] = ()) -
             )
 
 
-def _section(said: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
-    table = said.get(section, {})
+def _section(entries: Mapping[str, Any], section: str, name: str) -> dict[str, Any]:
+    table = entries.get(section, {})
     if not isinstance(table, dict):
         raise MapError(
             f"{name}: {section} = {shown(table)}; expected a section, [{section}]; write its keys below that"
@@ -143,8 +170,8 @@ def _section(said: Mapping[str, Any], section: str, name: str) -> dict[str, Any]
     return table
 
 
-def _refuse_unknown(said: Iterable[str], known: Iterable[str], name: str) -> None:
-    for key in said:
+def _refuse_unknown(entries: Iterable[str], known: Iterable[str], name: str) -> None:
+    for key in entries:
         if key not in known:
             hint = did_you_mean(key, known)
             raise MapError(
@@ -163,10 +190,10 @@ def _refuse_absent(flights: Mapping[str, Any], name: str) -> None:
 
 
 def _fields(
-    said: Mapping[str, Any], forms: Mapping[str, tuple[tuple[str, ...], ...]], name: str
+    entries: Mapping[str, Any], forms: Mapping[str, tuple[tuple[str, ...], ...]], name: str
 ) -> Iterator[tuple[str, From]]:
-    _refuse_unknown(said, forms, name)
-    for key, value in said.items():
+    _refuse_unknown(entries, forms, name)
+    for key, value in entries.items():
         parts = {"column": value} if isinstance(value, str) else value
         fits = isinstance(parts, dict) and any(set(parts) == set(form) for form in forms[key])
         if not fits or not all(isinstance(part, str) and part.strip() for part in parts.values()):
@@ -183,16 +210,16 @@ def _spelled(form: tuple[str, ...]) -> str:
     return "{ " + ", ".join(f'{part} = "…"' for part in form) + " }"
 
 
-def _rules(said: Mapping[str, Any], name: str) -> Rules:
-    _refuse_unknown(said, [rule.name for rule in fields(Rules)], name)
-    rules = Rules(**said)
+def _rules(entries: Mapping[str, Any], name: str) -> Rules:
+    _refuse_unknown(entries, [rule.name for rule in fields(Rules)], name)
+    rules = Rules(**entries)
     for rule in fields(Rules):
         _check_rule(rule.name, getattr(rules, rule.name), getattr(Rules(), rule.name), name)
     return rules
 
 
 def _check_rule(rule: str, value: object, default: object, name: str) -> None:
-    choices = {"late": [*LateRule], "duplicates": [*Duplicates]}.get(rule)
+    choices = {"late": [*LateRule], "duplicates": [*Duplicates], "bad_rows": [*BadRows]}.get(rule)
     if type(value) is not type(default):
         raise MapError(
             f"{name}: {rule} = {shown(value)}; expected {type(default).__name__}, "
@@ -212,16 +239,41 @@ def _check_rule(rule: str, value: object, default: object, name: str) -> None:
         raise MapError(f'{name}: {rule} = {shown(value)}; expected texts, such as ["NA"]; put each in quotes')
 
 
-def _aliases(said: Mapping[str, Any], name: str) -> Iterator[tuple[str, str]]:
-    for alias, code in said.items():
-        try:
-            yield alias.strip().upper(), airports.find(str(code)).code
-        except UnknownAirportError as failure:
-            raise MapError(f"{name}: {shown(alias)} = {shown(code)}: {failure}; correct the alias") from None
+def _own_airports(entries: Mapping[str, Any], name: str) -> OwnAirports:
+    aliases, zones = {}, {}
+    for key, value in entries.items():
+        code = key.strip().upper()
+        if isinstance(value, dict):
+            zones[code] = _time_zone(code, value, name)
+        else:
+            aliases[code] = _alias(key, value, name)
+    return OwnAirports(aliases, zones)
 
 
-def _refuse_two_departures(found: TableMap, name: str) -> None:
-    if {"departed", "delay_minutes"} <= set(found.operation):
+def _alias(key: str, value: object, name: str) -> str:
+    try:
+        return airports.find(str(value)).code
+    except UnknownAirportError as failure:
+        raise MapError(f"{name}: {shown(key)} = {shown(value)}: {failure}; correct the alias") from None
+
+
+def _time_zone(code: str, value: Mapping[str, Any], name: str) -> str:
+    zone = value.get("time_zone")
+    if set(value) != {"time_zone"} or zone not in zoneinfo.available_timezones():
+        raise MapError(
+            f"{name}: {shown(code)} = {shown(value)}; expected a listed code, or {{ time_zone = "
+            '"America/Santiago" } with a zone of the IANA; correct it'
+        )
+    if not airports.looks_like_code(code) or airports.look_up(code) is not None:
+        raise MapError(
+            f"{name}: {shown(code)} has a time zone; expected a code of three or four letters and digits that "
+            "neither IATA nor ICAO lists; remove it, or give an alias for a listed one"
+        )
+    return str(zone)
+
+
+def _refuse_two_departures(table_map: TableMap, name: str) -> None:
+    if {"departed", "delay_minutes"} <= set(table_map.operation):
         raise MapError(
             f"{name}, [operation]: departed and delay_minutes are both given; expected one; remove the other"
         )

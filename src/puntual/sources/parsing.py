@@ -1,12 +1,11 @@
-"""One column of a RawTable → typed values; the first cell that cannot be read is named."""
+"""One column of a RawTable → typed values; cells that cannot be read are null, and marked in the table."""
 
 from collections.abc import Iterable
 
 import polars as pl
 
-from puntual.errors import UnknownAirportError
-from puntual.flights import airports
-from puntual.sources.raw_table import RawTable
+from puntual.flights.flight import EARLIEST, LATEST
+from puntual.sources.raw_table import CORRECT, RawTable
 
 ISO_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 ISO_DATES = ("%Y-%m-%d",)
@@ -14,36 +13,21 @@ YES = ("true", "yes", "y", "t", "1", "1.0")
 NO = ("false", "no", "n", "f", "0", "0.0")
 # Longer than any delay that is kept, and short enough to be added to any date.
 FARTHEST_MINUTES = 1_000_000.0
-CORRECT = "correct the cell, or leave the row out"
+IN_RANGE = f"a date from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}"
 
 
 def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
-    """Read text without the white space around it; a blank cell is null, or BadValueError where it is required."""
+    """Read text without the white space around it; a blank cell is null, and wrong where it is required."""
     stripped = _as_text(raw.column(column)).str.strip_chars()
     text = stripped.to_frame("text").select(pl.when(pl.col("text") != "").then("text")).to_series()
     if required:
-        _refuse(raw, column, text.is_null(), "text in every row")
+        raw.mark(column, text.is_null(), "text in every row")
     return text
 
 
 def read_airlines(raw: RawTable, column: str) -> pl.Series:
     """Read airline codes or names in upper case."""
     return read_text(raw, column).str.to_uppercase()
-
-
-def read_airports(raw: RawTable, column: str, aliases: dict[str, str], *, required: bool = True) -> pl.Series:
-    """Read IATA or ICAO codes as canonical codes; UnknownAirportError names the first row of an unlisted one."""
-    written = read_text(raw, column, required=required).str.to_uppercase()
-    canonical: dict[str, str] = {}
-    for code in written.drop_nulls().unique(maintain_order=True):
-        try:
-            canonical[code] = airports.find(aliases.get(code, code)).code
-        except UnknownAirportError as failure:
-            cell = raw.cell(column, int((written == code).arg_max() or 0))
-            raise UnknownAirportError(
-                f"{cell}: {failure}; correct it, or give an alias under [airports] in a map"
-            ) from None
-    return written.replace(canonical)
 
 
 def read_moments(
@@ -53,19 +37,20 @@ def read_moments(
     values = raw.column(column)
     expectation = f"a local date and time without an offset, such as 2017-01-31 13:45 ({formats[0]})"
     if isinstance(values.dtype, pl.Datetime) and values.dtype.time_zone is None:
-        moments = values.cast(pl.Datetime("us"))
+        moments = values.cast(pl.Datetime("us"), strict=False)
     else:
         moments = _parsed(_as_text(values).str.strip_chars(), formats)
-        _refuse(
-            raw,
-            column,
-            moments.is_null() & _filled(values),
-            expectation,
-            "say datetime_format in the map, or " + CORRECT,
-        )
+    filled = _filled(values)
+    raw.mark(
+        column,
+        moments.is_null() & filled,
+        expectation,
+        "say datetime_format in the map, or " + CORRECT,
+        required=required,
+    )
     if required:
-        _refuse(raw, column, moments.is_null(), expectation)
-    return moments
+        raw.mark(column, ~filled, expectation)
+    return _in_range(raw, column, moments, required=required)
 
 
 def read_dates(
@@ -74,18 +59,18 @@ def read_dates(
     """Read dates, as the midnight that starts them."""
     values = raw.column(column)
     if values.dtype == pl.Date or values.dtype == pl.Datetime:
-        dates = values.cast(pl.Date).cast(pl.Datetime("us"))
+        dates = values.cast(pl.Date, strict=False).cast(pl.Datetime("us"))
     else:
         dates = _parsed_dates(_as_text(values).str.strip_chars(), formats)
     wrong = dates.is_null() if required else dates.is_null() & _filled(values)
-    _refuse(
-        raw,
+    raw.mark(
         column,
         wrong,
         f"a date such as 2017-01-31 ({formats[0]})",
         "say date_format in the map, or " + CORRECT,
+        required=required,
     )
-    return dates
+    return _in_range(raw, column, dates, required=required)
 
 
 def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
@@ -100,15 +85,16 @@ def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Serie
     minutes = (number.to_series() // 100 * 60 + number.to_series() % 100).alias(column)
     right = (number.to_series() % 100 < 60) & (minutes <= 24 * 60)
     wrong = ~right.fill_null(not required) | (minutes.is_null() & _filled(values))
-    _refuse(raw, column, wrong, "a time of day such as 1345 or 13:45")
-    return minutes
+    raw.mark(column, wrong, "a time of day such as 1345 or 13:45", required=required)
+    return _blank(minutes, wrong)
 
 
 def read_choices(raw: RawTable, column: str, choices: Iterable[str], expectation: str) -> pl.Series:
     """Read text that is one of some choices; a blank cell is null."""
     text = read_text(raw, column, required=False)
-    _refuse(raw, column, ~text.is_in(list(choices)) & text.is_not_null(), expectation)
-    return text
+    wrong = ~text.is_in(list(choices)) & text.is_not_null()
+    raw.mark(column, wrong, expectation, required=False)
+    return _blank(text, wrong)
 
 
 def read_minutes(raw: RawTable, column: str) -> pl.Series:
@@ -116,7 +102,9 @@ def read_minutes(raw: RawTable, column: str) -> pl.Series:
     values = raw.column(column)
     numeric = values if values.dtype.is_numeric() else _as_text(values).str.strip_chars()
     minutes = numeric.cast(pl.Float64, strict=False).fill_nan(None)
-    _refuse(raw, column, minutes.is_null() & _filled(values), "a number of minutes such as 12 or -3")
+    raw.mark(
+        column, minutes.is_null() & _filled(values), "a number of minutes such as 12 or -3", required=False
+    )
     return minutes.clip(-FARTHEST_MINUTES, FARTHEST_MINUTES)
 
 
@@ -127,7 +115,8 @@ def read_flags(raw: RawTable, column: str) -> pl.Series:
     words = [*YES, *NO]
     meaning = [True] * len(YES) + [False] * len(NO)
     flags = text.replace_strict(words, meaning, default=None, return_dtype=pl.Boolean)
-    _refuse(raw, column, flags.is_null() & _filled(values), "true or false, yes or no, 1 or 0")
+    wrong = flags.is_null() & _filled(values)
+    raw.mark(column, wrong, "true or false, yes or no, 1 or 0", required=False)
     return flags
 
 
@@ -138,7 +127,7 @@ def read_flight_numbers(raw: RawTable, column: str, *, required: bool = True) ->
         return read_text(raw, column, required=required)
     numbers = _whole_as_text(values)
     if required:
-        _refuse(raw, column, numbers.is_null(), "a flight number in every row")
+        raw.mark(column, numbers.is_null(), "a flight number in every row")
     return numbers
 
 
@@ -176,10 +165,17 @@ def _parsed_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
 def _filled(values: pl.Series) -> pl.Series:
     if values.dtype == pl.String:
         return values.str.strip_chars().fill_null("") != ""
-    return values.is_not_null()
+    # What pandas writes for an empty cell of numbers.
+    return values.is_not_null() & ~values.is_nan() if values.dtype.is_float() else values.is_not_null()
 
 
-def _refuse(raw: RawTable, column: str, wrong: pl.Series, expectation: str, remedy: str = CORRECT) -> None:
-    """Raise BadValueError for the first row that is wrong, if one is."""
-    if wrong.any():
-        raise raw.bad_value(column, int(wrong.arg_max() or 0), expectation, remedy)
+def _blank(values: pl.Series, wrong: pl.Series) -> pl.Series:
+    return pl.select(pl.when(~wrong).then(values).alias(values.name)).to_series()
+
+
+def _in_range(raw: RawTable, column: str, moments: pl.Series, *, required: bool) -> pl.Series:
+    """Mark moments outside the years that dates may be reckoned in, such as 9999-12-31 in the place of nothing."""
+    astray = ~moments.is_between(EARLIEST, LATEST)
+    remedy = CORRECT if required or not raw.has_map else f"{CORRECT}, or name it under missing in the map"
+    raw.mark(column, astray, IN_RANGE, remedy)
+    return _blank(moments, astray)

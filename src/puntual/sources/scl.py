@@ -4,15 +4,19 @@ Columns that end in -I tell the schedule, those in -O the operation; DIA, MES, A
 of the operation and are not read. No cancellations are recorded, and no tails.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from puntual.flights.flight import LateRule
+from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.delimited import read_delimited
+from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, digest_of, read_bytes
 from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.parsing import read_airlines, read_airports, read_flight_numbers, read_moments
+from puntual.sources.mapping import PLAIN_MAP, TableMap
+from puntual.sources.parsing import read_airlines, read_flight_numbers, read_moments
 from puntual.sources.raw_table import RawTable
 from puntual.sources.validation import Duplicates
 
@@ -22,25 +26,35 @@ FORMATS = ("%Y-%m-%d %H:%M:%S",)
 AS_OPERATED = ("Vlo-O", "Ori-O", "Des-O", "Emp-O")
 
 
-def read_scl(data: Place | None = None, *, operated: bool = True) -> FlightTable:
+def read_scl(
+    data: Place | None = None, table_map: TableMap = PLAIN_MAP, *, operated: bool = True
+) -> FlightTable:
     """Read the table, from `data/` unless told otherwise; late is a delay of more than 15 minutes.
 
-    Unless `operated`, the table may lack `Fecha-O`.
+    Unless `operated`, the table may lack `Fecha-O`. Of the map only airports and rules for bad rows are followed.
     """
     path = data or DEFAULT_PATH
     content = read_bytes(path, REMEDY)
-    raw = read_delimited(content, str(path))
+    rules, own = table_map.rules, table_map.airports
+    raw = replace(read_delimited(content, str(path), missing=tuple(rules.missing)), has_map=True)
     # Two aircraft flew SKU 1 to PMC on 26 March 2017: one number with two operations is what the publisher means.
-    reading = Reading("scl", LateRule.MORE_THAN_15, digest_of(content), Duplicates.KEEP)
-    return assemble(raw, _columns(raw, operated), reading)
+    reading = Reading(
+        "scl",
+        LateRule.MORE_THAN_15,
+        digest_of(content),
+        Duplicates.KEEP,
+        bad_rows=BadRows(rules.bad_rows),
+        time_zones=own.time_zones,
+    )
+    return assemble(raw, _columns(raw, own, operated), reading)
 
 
-def _columns(raw: RawTable, operated: bool) -> dict[str, pl.Series]:
+def _columns(raw: RawTable, own: OwnAirports, operated: bool) -> dict[str, pl.Series]:
     columns = {
         "scheduled_departure": read_moments(raw, "Fecha-I", FORMATS),
         "flight_number": read_flight_numbers(raw, "Vlo-I"),
-        "origin": read_airports(raw, "Ori-I", {}),
-        "destination": read_airports(raw, "Des-I", {}),
+        "origin": read_airports(raw, "Ori-I", own, origin=True),
+        "destination": read_airports(raw, "Des-I", own),
         "airline": read_airlines(raw, "Emp-I"),
         "operated_as": operated_as(raw),
     }

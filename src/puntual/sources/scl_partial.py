@@ -9,10 +9,10 @@ from dataclasses import replace
 import polars as pl
 
 from puntual.flights.flight import FLIGHT_FIELDS
+from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.parsing import (
     ISO_FORMATS,
-    read_airports,
     read_choices,
     read_flight_numbers,
     read_moments,
@@ -44,17 +44,17 @@ def read_partial(raw: RawTable, reading: Reading) -> FlightTable:
     Beside `schema.SCHEMA` they have `month` and `international`, which tell what else is known of a flight without
     a date or a destination.
     """
+    own = OwnAirports({}, reading.time_zones)
     columns = {
         "scheduled_departure": _departures(raw),
         "flight_number": _numbers(raw),
-        "origin": _origins(raw),
-        "destination": _destinations(raw),
+        "origin": _origins(raw, own),
+        "destination": _destinations(raw, own),
         "airline": _airlines(raw),
         "operated_as": operated_as(raw),
     }
     if "Fecha-O" in raw.frame.columns:
         columns["departed"] = read_moments(raw, "Fecha-O", ISO_FORMATS, required=False)
-    table = assemble(raw, columns, reading)
     beside = pl.DataFrame(
         {
             "record": raw.records,
@@ -64,8 +64,9 @@ def read_partial(raw: RawTable, reading: Reading) -> FlightTable:
             ),
         }
     )
-    found = table.records.to_frame("record").join(beside, on="record", how="left", maintain_order="left")
-    return replace(table, flights=table.flights.hstack(found.drop("record")))
+    table = assemble(raw, columns, reading)
+    known = table.records.to_frame("record").join(beside, on="record", how="left", maintain_order="left")
+    return replace(table, flights=table.flights.hstack(known.drop("record")))
 
 
 def _departures(raw: RawTable) -> pl.Series:
@@ -80,19 +81,19 @@ def _numbers(raw: RawTable) -> pl.Series:
     return read_flight_numbers(raw, "Vlo-I", required=False)
 
 
-def _origins(raw: RawTable) -> pl.Series:
+def _origins(raw: RawTable, own: OwnAirports) -> pl.Series:
     if "Ori-I" not in raw.frame.columns:
         return pl.repeat(ORIGIN, raw.frame.height, dtype=pl.String, eager=True)
-    return read_airports(raw, "Ori-I", {}, required=False).fill_null(ORIGIN)
+    return read_airports(raw, "Ori-I", own, required=False, origin=True).fill_null(ORIGIN)
 
 
-def _destinations(raw: RawTable) -> pl.Series:
+def _destinations(raw: RawTable, own: OwnAirports) -> pl.Series:
     cities = _nothing(raw, pl.String())
     if "SIGLADES" in raw.frame.columns:
         cities = read_text(raw, "SIGLADES", required=False).replace_strict(CITIES, default=None)
     if "Des-I" not in raw.frame.columns:
         return cities
-    return read_airports(raw, "Des-I", {}, required=False).fill_null(cities)
+    return read_airports(raw, "Des-I", own, required=False).fill_null(cities)
 
 
 def _airlines(raw: RawTable) -> pl.Series:

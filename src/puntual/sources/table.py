@@ -1,21 +1,22 @@
 """Your own table: any CSV or Parquet, read through a map of columns in TOML."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from puntual.errors import MapError, TableError, UnknownAirportError
-from puntual.flights.airports import find
 from puntual.flights.flight import LateRule
+from puntual.sources.airport_codes import OwnAirports, code_of, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.delimited import read_delimited
+from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
 from puntual.sources.parquet import read_parquet
 from puntual.sources.parsing import (
     ISO_FORMATS,
-    read_airports,
     read_clock,
     read_dates,
     read_flags,
@@ -30,10 +31,13 @@ from puntual.sources.validation import Duplicates
 PARQUET = (".parquet", ".pq")
 
 
-def read_table(data: Place | None, map_file: Path | None, *, operated: bool = True) -> FlightTable:
+def read_table(
+    data: Place | None, map_file: Path | None, bad_rows: BadRows | None = None, *, operated: bool = True
+) -> FlightTable:
     """Read the table `data` through the map `map_file`, whose [rules] say when a flight is late.
 
-    Unless `operated`, the table may lack the columns that the map's [operation] names.
+    Unless `operated`, the table may lack the columns that the map's [operation] names. `bad_rows` comes before the
+    rule of the map.
     """
     if data is None:
         raise TableError(
@@ -49,23 +53,28 @@ def read_table(data: Place | None, map_file: Path | None, *, operated: bool = Tr
     refuse_outcomes(table_map, str(map_file), raw.frame.columns)
     rules = table_map.rules
     operation = table_map.operation if operated else _present(raw, table_map.operation)
+    timetable = _timetable(raw, table_map)
     return assemble(
         raw,
-        _timetable(raw, table_map) | _operation(raw, table_map, operation),
+        timetable | _operation(raw, table_map, operation, timetable["scheduled_departure"]),
         Reading(
             "table",
             LateRule(rules.late),
             digest_of(content),
             Duplicates(rules.duplicates),
             rules.missing_departure_is_cancelled and bool(operation),
+            bad_rows or BadRows(rules.bad_rows),
+            table_map.airports.time_zones,
         ),
     )
 
 
 def _raw(content: bytes, place: Place, rules: Rules) -> RawTable:
+    missing = tuple(rules.missing)
     if suffix_of(place) in PARQUET:
-        return read_parquet(content, str(place))
-    return read_delimited(content, str(place), rules.separator, rules.encoding, tuple(rules.missing))
+        return replace(read_parquet(content, str(place), missing), has_map=True)
+    raw = read_delimited(content, str(place), rules.separator, rules.encoding, missing)
+    return replace(raw, has_map=True)
 
 
 def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
@@ -73,7 +82,7 @@ def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
     columns = {
         "airline": _words(raw, flights["airline"]).str.to_uppercase(),
         "flight_number": _flight_numbers(raw, flights["flight_number"]),
-        "origin": _airports(raw, flights["origin"], table_map.airports),
+        "origin": _airports(raw, flights["origin"], table_map.airports, origin=True),
         "destination": _airports(raw, flights["destination"], table_map.airports),
         "scheduled_departure": _moments(raw, flights["scheduled_departure"], table_map.rules),
     }
@@ -81,7 +90,7 @@ def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
         name: _words(raw, flights[name], required=False) for name in ("aircraft", "tail") if name in flights
     }
     if "scheduled_arrival" in flights:
-        columns["scheduled_arrival"] = _arrival(raw, flights["scheduled_arrival"], table_map.rules, columns)
+        columns["scheduled_arrival"] = _arrival(raw, flights["scheduled_arrival"], table_map, columns)
     return columns
 
 
@@ -91,15 +100,15 @@ def _present(raw: RawTable, operation: dict[str, From]) -> dict[str, From]:
     }
 
 
-def _operation(raw: RawTable, table_map: TableMap, operation: dict[str, From]) -> dict[str, pl.Series]:
+def _operation(
+    raw: RawTable, table_map: TableMap, operation: dict[str, From], scheduled: pl.Series
+) -> dict[str, pl.Series]:
     columns = {}
     if "departed" in operation:
         columns["departed"] = _moments(raw, operation["departed"], table_map.rules, required=False)
     if "delay_minutes" in operation:
-        scheduled = _moments(raw, table_map.flights["scheduled_departure"], table_map.rules)
-        columns["departed"] = departure_after(
-            scheduled, read_minutes(raw, operation["delay_minutes"].columns()[0])
-        )
+        delay = read_minutes(raw, operation["delay_minutes"].columns()[0])
+        columns["departed"] = departure_after(scheduled, delay)
     if "cancelled" in operation:
         columns["cancelled"] = read_flags(raw, operation["cancelled"].columns()[0])
     return columns
@@ -115,12 +124,11 @@ def _flight_numbers(raw: RawTable, source: From) -> pl.Series:
     return read_flight_numbers(raw, source.column) if source.column is not None else _words(raw, source)
 
 
-def _airports(raw: RawTable, source: From, aliases: dict[str, str]) -> pl.Series:
+def _airports(raw: RawTable, source: From, own: OwnAirports, *, origin: bool = False) -> pl.Series:
     if source.column is not None:
-        return read_airports(raw, source.column, aliases)
-    code = (source.constant or "").strip().upper()
+        return read_airports(raw, source.column, own, origin=origin)
     try:
-        return _constant(raw, find(aliases.get(code, code)).code)
+        return _constant(raw, code_of((source.constant or "").strip().upper(), own, origin=origin))
     except UnknownAirportError as failure:
         raise MapError(f"[flights] constant: {failure}; correct the map") from None
 
@@ -134,12 +142,15 @@ def _moments(raw: RawTable, source: From, rules: Rules, *, required: bool = True
     return moment_at(midnight, read_clock(raw, time, required=required))
 
 
-def _arrival(raw: RawTable, source: From, rules: Rules, columns: dict[str, pl.Series]) -> pl.Series:
+def _arrival(raw: RawTable, source: From, table_map: TableMap, columns: dict[str, pl.Series]) -> pl.Series:
     """Read a scheduled arrival; one told by the clock alone is the first after departure."""
     if source.column is not None or source.date is not None or source.time is None:
-        return _moments(raw, source, rules, required=False)
+        return _moments(raw, source, table_map.rules, required=False)
     clock = read_clock(raw, source.time, required=False)
-    return arrival_after(columns["scheduled_departure"], columns["origin"], columns["destination"], clock)
+    departure, origin, destination = (
+        columns[name] for name in ("scheduled_departure", "origin", "destination")
+    )
+    return arrival_after(departure, origin, destination, clock, table_map.airports.time_zones)
 
 
 def _constant(raw: RawTable, text: str) -> pl.Series:

@@ -5,8 +5,8 @@ import enum
 import polars as pl
 
 from puntual.errors import DuplicateFlightError
+from puntual.sources.faults import Fault
 from puntual.sources.messages import shown
-from puntual.sources.raw_table import RawTable
 
 KEY = ("scheduled_departure", "origin", "airline", "flight_number", "destination")
 OPERATION = ("departed", "cancelled", "operated_as")
@@ -35,36 +35,36 @@ def repeated(flights: pl.DataFrame) -> pl.Series:
     return flights.select(same.fill_null(False)).to_series()
 
 
-def refuse_duplicates(raw: RawTable, flights: pl.DataFrame, twice: pl.Series, rule: Duplicates) -> None:
-    """Raise DuplicateFlightError for the first flight that stands twice and may not under the rule."""
-    if rule is Duplicates.FIRST or not twice.any():
-        return
+def unwelcome(flights: pl.DataFrame, twice: pl.Series, rule: Duplicates) -> pl.DataFrame:
+    """Give the rows that repeat a flight and may not under the rule, each with the `row` that it `repeats`.
+
+    `flights` are sorted by KEY, and `twice` marks the rows whose flight stands in an earlier one.
+    """
+    compared = list((*KEY, *OPERATION) if rule is Duplicates.KEEP else KEY)
     involved = flights.filter(twice | twice.shift(-1, fill_value=False))
-    compared = (*KEY, *OPERATION) if rule is Duplicates.KEEP else KEY
-    offending = involved.filter(involved.select(compared).is_duplicated())
-    if offending.height:
-        first = offending.row(0, named=True)
-        again = next(row for row in offending.iter_rows(named=True) if _same(row, first) and row is not first)
-        raise DuplicateFlightError(_message(raw, first, again))
+    if rule is Duplicates.FIRST:
+        involved = involved.clear()
+    first = pl.col("row").first().over(compared)
+    return involved.with_columns(repeats=first).filter(pl.col("row") != pl.col("repeats"))
+
+
+def duplicates_fault(repeats: pl.DataFrame) -> Fault:
+    """Describe rows that repeat the flights of others, as `unwelcome` gives them."""
+    flights = pl.Series([describe(flight) for flight in repeats.iter_rows(named=True)], dtype=pl.String)
+    return Fault(
+        DuplicateFlightError,
+        "flights that stand twice; expected every flight once",
+        lambda flight: (
+            f"flight {flight} stands twice; expected every flight once; delete one of the two, "
+            'or read the table with duplicates = "first" in its map, or with --bad-rows leave_out'
+        ),
+        repeats["row"],
+        flights,
+        repeated=repeats["repeats"],
+    )
 
 
 def describe(flight: dict[str, object]) -> str:
     """Name a flight in a message: airline, number, route, scheduled departure."""
     words = "{airline} {flight_number} {origin}–{destination} {scheduled_departure}".format(**flight)
     return shown(words).strip("'\"")
-
-
-def _same(row: dict[str, object], other: dict[str, object]) -> bool:
-    return row["record"] != other["record"] and all(row[name] == other[name] for name in KEY)
-
-
-def _message(raw: RawTable, first: dict[str, object], again: dict[str, object]) -> str:
-    return (
-        f"{raw.name}, {_place(raw, first)} and {_place(raw, again)}: flight {describe(first)} "
-        "stands twice; expected every flight once; delete one of the two, "
-        'or read the table with duplicates = "first" in its map'
-    )
-
-
-def _place(raw: RawTable, flight: dict[str, object]) -> str:
-    return raw.place(int(str(flight["record"])))

@@ -1,23 +1,26 @@
-"""Whole files under one URL: a folder, a bucket, or whatever else fsspec knows."""
+"""Whole files under one URL: a folder or a bucket."""
 
 from pathlib import Path
 
-from puntual.storage.base import Found, Store
+from puntual.errors import StorageError
+from puntual.storage.base import FileStat, Store
 from puntual.storage.copy import Copied, Progress, copy
-from puntual.storage.elsewhere import Elsewhere
 from puntual.storage.local import Folder
 from puntual.storage.s3 import Bucket
 
-__all__ = ["Copied", "Found", "Progress", "Store", "copy", "is_url", "open_store", "read_url"]
+__all__ = ["Copied", "FileStat", "Progress", "Store", "copy", "is_url", "open_store", "read_url"]
 
 
 def open_store(url: str | Path) -> Store:
-    """Give the files under a URL; nothing is asked of it yet. Raise RegistryError for a URL that cannot be one."""
+    """Give the files under a URL, which is not used yet; raise StorageError for one that cannot be."""
     text = str(url)
     if text.startswith("s3://"):
         return Bucket(text)
     if is_url(text) and not text.startswith("file://"):
-        return Elsewhere(text)
+        raise StorageError(
+            f"{text!r}: {text.partition('://')[0]}:// is not supported; give a folder, file:///folder or "
+            "s3://bucket/prefix"
+        )
     return Folder(text)
 
 

@@ -1,12 +1,12 @@
-"""Files from one store to another: what is there whole is skipped, and what differs is not written over unasked."""
+"""Files from one store to another: what is there whole is skipped, and what differs is kept unless forced."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from puntual.errors import RegistryError
-from puntual.storage.base import Found, Store
+from puntual.errors import StorageError
+from puntual.storage.base import FileStat, Store
 
-# Told of a file's name, the bytes of it that have arrived and those in all.
+# Called with a file's name, the bytes of it that have arrived and those in all.
 Progress = Callable[[str, int, int], object]
 
 
@@ -30,36 +30,36 @@ def copy(
 ) -> list[Copied]:
     """Copy files by name, each held to its SHA-256, and give what became of each.
 
-    Repeated after it broke off, it goes on with what is missing. Raise RegistryError for a file that the source
-    lacks, for one that would take the place of another unless `force`, and for one that arrives altered.
+    Repeated after it broke off, it goes on with the files that are missing. Raise StorageError for a file that the
+    source lacks, for one that would take the place of another unless `force`, and for one that arrives altered.
     """
-    told = progress or (lambda *_: None)
-    return [_copy(source, target, name, force, told) for name in names]
+    on_progress = progress or (lambda *_: None)
+    return [_copy(source, target, name, force, on_progress) for name in names]
 
 
-def _copy(source: Store, target: Store, name: str, force: bool, told: Progress) -> Copied:
-    wanted = source.found(name)
+def _copy(source: Store, target: Store, name: str, force: bool, progress: Progress) -> Copied:
+    wanted = source.stat(name)
     if wanted is None:
-        raise RegistryError(f"{source.where(name)}: no such file; name one that {source.url} holds")
-    there = target.found(name)
-    if there == wanted:
-        told(name, wanted.size, wanted.size)
+        raise StorageError(f"{source.where(name)}: no such file; name one that {source.url} holds")
+    present = target.stat(name)
+    if present == wanted:
+        progress(name, wanted.size, wanted.size)
         return Copied(name, wanted.size, wanted.digest, sent=False)
-    if there is not None and not force:
-        raise _differs(source, target, name, wanted, there)
+    if present is not None and not force:
+        raise _differs(source, target, name, wanted, present)
     target.receive(
         name,
         wanted,
-        lambda start: iter(source.rest(name, start)),
-        lambda done: told(name, done, wanted.size),
-        new=there is None,
+        source.pieces(name),
+        lambda done: progress(name, done, wanted.size),
+        new=present is None,
     )
     return Copied(name, wanted.size, wanted.digest, sent=True)
 
 
-def _differs(source: Store, target: Store, name: str, wanted: Found, there: Found) -> RegistryError:
-    return RegistryError(
-        f"{target.where(name)}: holds another file ({there.size:,} bytes, sha256 {there.digest[:12]}…) than "
+def _differs(source: Store, target: Store, name: str, wanted: FileStat, present: FileStat) -> StorageError:
+    return StorageError(
+        f"{target.where(name)}: holds another file ({present.size:,} bytes, sha256 {present.digest[:12]}…) than "
         f"{source.where(name)} ({wanted.size:,} bytes, sha256 {wanted.digest[:12]}…); rename one of them, or "
         "give --force to write over it"
     )

@@ -1,12 +1,12 @@
-"""What went wrong with a file, as a person is told it."""
+"""What went wrong with a file, as an error that says where, why and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from puntual.errors import RegistryError
-from puntual.storage.base import Found
+from puntual.errors import StorageError
+from puntual.storage.base import FileStat
 
-REMEDIES = {
+_REMEDIES = {
     "FileNotFoundError": "create it, or name one that exists",
     "PermissionError": "grant this user access to it, or name another",
     "FileExistsError": "something is in its place: look again and repeat",
@@ -16,19 +16,19 @@ REMEDIES = {
 
 
 @contextmanager
-def telling(where: str) -> Iterator[None]:
-    """Turn an error of the system into RegistryError that says where, why and what to do."""
+def translate_os_errors(place: str) -> Iterator[None]:
+    """Turn an error of the system into StorageError."""
     try:
         yield
     except OSError as error:
-        remedy = REMEDIES.get(type(error).__name__, "free some space, or name another place")
-        raise RegistryError(f"{where}: {error.strerror or error}; {remedy}") from error
+        remedy = _REMEDIES.get(type(error).__name__, "free some space, or name another place")
+        raise StorageError(f"{place}: {error.strerror or error}; {remedy}") from error
 
 
-def refuse_other(where: str, expected: Found, found: Found) -> None:
-    """Raise RegistryError unless what arrived is what was sent."""
-    if found != expected:
-        raise RegistryError(
-            f"{where}: {found.size:,} bytes with sha256 {found.digest} arrived, expected {expected.size:,} with "
+def require_same(place: str, expected: FileStat, arrived: FileStat) -> None:
+    """Raise StorageError unless what arrived is what was sent."""
+    if arrived != expected:
+        raise StorageError(
+            f"{place}: {arrived.size:,} bytes with sha256 {arrived.digest} arrived, expected {expected.size:,} with "
             f"{expected.digest}; nothing was put in place: repeat it"
         )

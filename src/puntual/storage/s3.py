@@ -6,20 +6,19 @@ a profile, or the role of the machine.
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from puntual.errors import RegistryError
-from puntual.storage.base import Arrived, Found, Rest
-from puntual.storage.errors import refuse_other
-from puntual.storage.s3_errors import LOST, MISSING, breaks_off, code_of, telling_of
-from puntual.storage.s3_upload import PART, Upload
+from puntual.errors import StorageError
+from puntual.storage.base import FileStat, OnProgress
+from puntual.storage.s3_errors import LOST, MISSING, breaks_off, code_of, translate_s3_error
+from puntual.storage.s3_transfer import PART, CheckedStream, upload_large
 
 URL = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
-# A bucket that is away, or accepts and never answers, is told within half a minute.
+# A bucket that is away, or accepts and never answers, is reported within half a minute.
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 6, 3
 _PIECE = 2**16
 _DIGEST, _WRITER = "sha256", "writer"
@@ -32,11 +31,11 @@ class Bucket:
         self.url = url
         match = URL.fullmatch(url.rstrip("/"))
         if match is None:
-            raise RegistryError(f"{url!r}: no bucket can be called so; expected such as s3://bucket/prefix")
+            raise StorageError(f"{url!r}: no bucket can be called so; expected such as s3://bucket/prefix")
         self._bucket, self._prefix = match[1], (match[2] or "").strip("/")
 
     def where(self, name: str) -> str:
-        """Tell a person where a file is."""
+        """Name the place of a file, for a person."""
         return f"{self.url.rstrip('/')}/{name}".rstrip("/")
 
     def read(self, name: str) -> bytes | None:
@@ -47,14 +46,14 @@ class Bucket:
         """List the files of a folder, sorted; a bucket has no folders, so none is missing."""
         under = self._key(folder)
         start = f"{under}/" if under else ""
-        with telling_of(self.where(folder)):
+        with translate_s3_error(self.where(folder)):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=start, Delimiter="/"
             )
-            keys = [found["Key"] for page in pages for found in page.get("Contents", ())]
+            keys = [file["Key"] for page in pages for file in page.get("Contents", ())]
         return sorted(key.removeprefix(start) for key in keys if key != start)
 
-    def found(self, name: str) -> Found | None:
+    def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none; one that another tool wrote has to be read for it."""
         head = self._head(name)
         if head is None:
@@ -62,65 +61,73 @@ class Bucket:
         digest = head["Metadata"].get(_DIGEST)
         if digest is None:
             total = sha256()
-            for piece in self.rest(name):
+            for piece in self.pieces(name):
                 total.update(piece)
             digest = total.hexdigest()
-        return Found(head["ContentLength"], digest)
+        return FileStat(head["ContentLength"], digest)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole in place of the one that may be there."""
-        with telling_of(self.where(name)):
+        with translate_s3_error(self.where(name)):
             self._put(name, content)
 
     def create(self, name: str, content: bytes) -> None:
-        """Write a new file whole; raise RegistryError when there is one of that name."""
+        """Write a new file whole; raise StorageError when there is one of that name."""
         if not self._put_if(name, content, IfNoneMatch="*"):
             raise self._in_its_place(name)
 
     def swap(self, name: str, seen: bytes | None, content: bytes) -> bool:
         """Write a file if it still holds what was seen; tell whether it did."""
-        found, tag = self._read(name)
-        if found != seen:
+        content_now, tag = self._read(name)
+        if content_now != seen:
             return False
         condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
         return self._put_if(name, content, **condition)
 
     def remove(self, name: str) -> None:
         """Remove a file that may be there."""
-        with telling_of(self.where(name)):
+        with translate_s3_error(self.where(name)):
             self._client.delete_object(**self._at(name))
 
     def locked(self) -> nullcontext[None]:
         """Go on at once: a bucket has no locks, and `swap` keeps two writers apart."""
         return nullcontext()
 
-    def rest(self, name: str, start: int = 0) -> Iterator[bytes]:
-        """Give the bytes of a file from one on, in pieces; a transfer that breaks off is taken up again."""
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Give the bytes of a file in pieces; a transfer that breaks off is taken up again."""
         try:
-            for piece, _ in self._pieces(name, start):
+            for piece, _ in self._pieces(name):
                 yield piece
         except FileNotFoundError:
-            raise RegistryError(f"{self.where(name)}: it is gone; look again and repeat") from None
+            raise StorageError(f"{self.where(name)}: it is gone; look again and repeat") from None
 
-    def receive(self, name: str, expected: Found, rest: Rest, arrived: Arrived, *, new: bool) -> None:
-        """Take a file in from elsewhere; what is larger than a part goes in parts, each of them tried again."""
-        condition = {"IfNoneMatch": "*"} if new else {}
+    def receive(
+        self, name: str, expected: FileStat, pieces: Iterable[bytes], on_progress: OnProgress, *, new: bool
+    ) -> None:
+        """Take a file in from another store; what is larger than a part goes in parts, each of them tried again."""
+        stream = CheckedStream(self.where(name), expected, pieces)
         if expected.size > PART:
-            self._receive_in_parts(name, expected, rest, arrived, condition)
+            known = {_DIGEST: expected.digest}
+            with translate_s3_error(self.where(name)):
+                # A client of its own, since the condition of one file is not for the next.
+                client = self._new_client()
+                upload_large(client, self._at(name), stream, on_progress, metadata=known, new=new)
             return
-        content = b"".join(rest(0))
-        refuse_other(self.where(name), expected, Found(len(content), sha256(content).hexdigest()))
-        if not self._put_if(name, content, **condition):
+        content = stream.read()
+        if not self._put_if(name, content, **({"IfNoneMatch": "*"} if new else {})):
             raise self._in_its_place(name)
-        arrived(len(content))
+        on_progress(len(content))
 
     @cached_property
     def _client(self) -> Any:
+        return self._new_client()
+
+    def _new_client(self) -> Any:
         try:
             from botocore.config import Config
             from botocore.session import Session
         except ImportError as error:
-            raise RegistryError(
+            raise StorageError(
                 f"{self.url}: a bucket needs botocore, which is not installed; pip install 'puntual[aws]'"
             ) from error
         config = Config(
@@ -128,7 +135,7 @@ class Bucket:
             read_timeout=READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         )
-        with telling_of(self.url):
+        with translate_s3_error(self.url):
             return Session().create_client("s3", config=config)
 
     def _key(self, name: str) -> str:
@@ -138,7 +145,7 @@ class Bucket:
         return {"Bucket": self._bucket, "Key": self._key(name)}
 
     def _head(self, name: str) -> Any:
-        with telling_of(self.where(name)):
+        with translate_s3_error(self.where(name)):
             try:
                 return self._client.head_object(**self._at(name))
             except self._client.exceptions.ClientError as error:
@@ -154,12 +161,12 @@ class Bucket:
             return None, None
         return b"".join(piece for piece, _ in pieces), pieces[-1][1]
 
-    def _pieces(self, name: str, start: int = 0) -> Iterator[tuple[bytes, str]]:
+    def _pieces(self, name: str) -> Iterator[tuple[bytes, str]]:
         """Give pieces and the tag of what they are of, at least one; FileNotFoundError where there is no file."""
-        place, failures = start, 0
+        place, failures = 0, 0
         condition: dict[str, str] = {}
         while True:
-            with telling_of(self.where(name)):
+            with translate_s3_error(self.where(name)):
                 answer = self._get(name, place, condition)
                 # Taken up again, it must be the same file still.
                 condition = {"IfMatch": answer["ETag"]}
@@ -190,7 +197,7 @@ class Bucket:
 
     def _put_if(self, name: str, content: bytes, **condition: str) -> bool:
         writer = uuid.uuid4().hex
-        with telling_of(self.where(name)):
+        with translate_s3_error(self.where(name)):
             try:
                 self._put(name, content, Metadata={_WRITER: writer}, **condition)
             except self._client.exceptions.ClientError as error:
@@ -201,24 +208,5 @@ class Bucket:
                 return head is not None and head["Metadata"].get(_WRITER) == writer
         return True
 
-    def _receive_in_parts(
-        self, name: str, expected: Found, rest: Rest, arrived: Arrived, condition: dict[str, str]
-    ) -> None:
-        # Which upload is of this very file, for whoever takes it up again.
-        note = f".{name}.{expected.digest[:16]}.upload"
-        known = self.read(note)
-        with telling_of(self.where(name)):
-            upload = Upload(self._client, self._at(name), known.decode() if known else None)
-            if upload.id is None:
-                self._put(note, upload.begin(expected.digest).encode())
-            found, parts = upload.send(rest(0), expected, arrived)
-            try:
-                refuse_other(self.where(name), expected, found)
-                upload.complete(parts, **condition)
-            except RegistryError:
-                upload.give_up()
-                raise
-        self.remove(note)
-
-    def _in_its_place(self, name: str) -> RegistryError:
-        return RegistryError(f"{self.where(name)}: something is in its place: look again and repeat")
+    def _in_its_place(self, name: str) -> StorageError:
+        return StorageError(f"{self.where(name)}: something is in its place: look again and repeat")

@@ -1,17 +1,17 @@
-"""What went wrong with a bucket, as a person is told it; botocore's own words name no remedy."""
+"""What went wrong with a bucket, with a remedy, which botocore's own words lack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from puntual.errors import RegistryError
+from puntual.errors import StorageError
 
 MISSING = frozenset({"NoSuchKey", "404"})
 # Answers to a conditional write that came too late.
 LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "412", "409"})
 _ACCESS = "give these credentials access to it (s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject)"
 _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role of the machine"
-_AGAIN = "repeat it; AWS_ENDPOINT_URL and the network decide what is asked"
+_AGAIN = "repeat it; AWS_ENDPOINT_URL and the network decide which one is used"
 _CODES = {
     "NoSuchBucket": "create the bucket, or correct the URL",
     "AccessDenied": _ACCESS,
@@ -38,16 +38,16 @@ _BROKEN_OFF = frozenset({"IncompleteReadError", "ResponseStreamingError", "ReadT
 
 
 @contextmanager
-def telling_of(where: str) -> Iterator[None]:
-    """Turn an error of the bucket's client into RegistryError that says where, why and what to do."""
+def translate_s3_error(place: str) -> Iterator[None]:
+    """Turn an error of the bucket's client into StorageError that says where, why and what to do."""
     try:
         yield
-    except (RegistryError, FileNotFoundError):
+    except (StorageError, FileNotFoundError):
         raise
     except Exception as error:
         if not type(error).__module__.startswith("botocore."):
             raise
-        raise RegistryError(f"{where}: {_said(error)}") from error
+        raise StorageError(f"{place}: {_reason(error)}") from error
 
 
 def code_of(error: Any) -> str:
@@ -60,10 +60,10 @@ def breaks_off(error: Exception) -> bool:
     return type(error).__name__ in _BROKEN_OFF
 
 
-def _said(error: Any) -> str:
+def _reason(error: Any) -> str:
     if getattr(error, "response", None):
         code = code_of(error)
-        told = error.response.get("Error", {}).get("Message", "no reason given")
-        return f"{told} ({code}); {_CODES.get(code, 'repeat it, or ask whoever keeps the bucket')}"
+        message = error.response.get("Error", {}).get("Message", "no reason given")
+        return f"{message} ({code}); {_CODES.get(code, 'repeat it, or ask whoever keeps the bucket')}"
     what, remedy = _ERRORS.get(type(error).__name__, ("the bucket cannot be used", _AGAIN))
     return f"{what} ({error}); {remedy}"

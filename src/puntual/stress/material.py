@@ -54,7 +54,9 @@ def flights_for(predictor: Predictor, file: Path | None) -> pl.DataFrame:
     """
     manifest = predictor.bundle.manifest
     if file is not None:
-        return read_table(str(file), "", None, None, manifest.late_rule).flights
+        return read_table(
+            str(file), "", None, None, manifest.late_rule, time_zones=predictor.unlisted
+        ).flights
     source = SOURCES.get(manifest.source)
     if source is None or not source.is_present():
         raise TableError(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from puntual.errors import RegistryError, StressTestError
+from puntual.errors import RegistryError, StorageError, StressTestError
 from puntual.prediction.predictor import Predictor
 from puntual.stress.generators import HOW_TO_INSTALL, LOCUST, Order, available, differing, generate
 from puntual.stress.material import Material, flights_for, make_material
@@ -102,7 +102,7 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> StressResul
 def _predictor(trial: Trial, version: str | None) -> Predictor:
     try:
         return Predictor.load(trial.registry, version)
-    except RegistryError as error:
+    except (RegistryError, StorageError) as error:
         if trial.url is None:
             raise
         raise StressTestError(

@@ -77,7 +77,7 @@ def ablate(contest: Contest, full: Assessed, progress: Callable[[str], object]) 
 
 
 def _score(contest: Contest, step: _Step) -> AblationStep:
-    described = _describe(contest.dataset.flights).select(step.columns)
+    described = describe_flights(contest.dataset.flights).select(step.columns)
     train, test = _train_rows(contest, step), contest.split.test
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore", dtype=step.dtype)
     seen = encoder.fit_transform(described[train].to_numpy())
@@ -106,14 +106,18 @@ def _step(
     )
 
 
-def _describe(flights: pl.DataFrame) -> pl.DataFrame:
+def describe_flights(flights: pl.DataFrame) -> pl.DataFrame:
+    """Give the notebook's features: airline, destination, month, and whether a border is crossed, if that is known."""
     codes = {*flights["origin"].unique(), *flights["destination"].unique()}
-    country = {code: airports.find(code).country for code in codes}
-    abroad = pl.col("origin").replace_strict(country) != pl.col("destination").replace_strict(country)
+    country = {code: airports.country_of(code) for code in codes}
+    start, end = (
+        pl.col(name).replace_strict(country, return_dtype=pl.String) for name in ("origin", "destination")
+    )
+    kinds = pl.when(start != end).then(pl.lit("international")).otherwise(pl.lit("domestic"))
     return flights.select(
         "airline",
         "destination",
-        kind=pl.when(abroad).then(pl.lit("international")).otherwise(pl.lit("domestic")),
+        kind=pl.when(start.is_null() | end.is_null()).then(pl.lit("unknown")).otherwise(kinds),
         month=pl.col("scheduled_departure").dt.month().cast(pl.String),
     )
 

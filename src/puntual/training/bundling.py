@@ -13,6 +13,7 @@ from puntual.evaluation.splits import Rows, SplitKind, moment
 from puntual.features import history
 from puntual.features.timetable import usual_departures
 from puntual.features.vector import COLUMNS, Matrix
+from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.flight import BANDS
 from puntual.prediction import calibration, distribution
@@ -152,7 +153,20 @@ def _tables(
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(dataset, final, believed),
         "typical_week": usual_departures(dataset.keys),
+        "unlisted_airports": unlisted_airports(dataset),
         "vocabulary": dataset.vocabulary.to_table(),
+    }
+
+
+def unlisted_airports(dataset: Dataset) -> Columns:
+    """Name the airports that nobody lists, with the time zones of those that flights left from."""
+    flights = dataset.flights
+    zones = dict(flights.select("origin", "time_zone").unique().iter_rows())
+    seen = {*flights["origin"].unique(), *flights["destination"].unique()}
+    codes = sorted(code for code in seen if airports.look_up(code) is None)
+    return {
+        "code": np.array(codes, np.str_),
+        "time_zone": np.array([zones.get(code) or "" for code in codes], np.str_),
     }
 
 

@@ -31,10 +31,16 @@ class Demo:
     predictions: Predictions
 
 
-def run(registry: str, reports: Path, now: datetime, progress: Callable[[str, int, int], object]) -> Demo:
+def run(
+    registry: str,
+    reports: Path,
+    now: datetime,
+    progress: Callable[[str, int, int], object],
+    bad_rows: str | None = None,
+) -> Demo:
     """Train on SCL where its table is in place, else on New York; promote, and predict three of the last day."""
     source = "scl" if SOURCES["scl"].is_present() else "nyc"
-    table = read_flights(source)
+    table = read_flights(source, bad_rows=bad_rows)
     training = train(
         table, registry=registry, now=now, options=Options(preset="quick"), reports=reports, progress=progress
     )

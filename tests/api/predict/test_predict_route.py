@@ -1,5 +1,6 @@
 """`POST /predict` answers as the predictor does, and says what is wrong with what it cannot answer."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from api.conftest import asked
+from api.conftest import asked, served
 from puntual import Flight, Predictor
+from puntual.registry import Bundle, to_bytes
 
 AS_OF = "2013-04-20T08:00"
 
@@ -83,6 +85,44 @@ def test_a_bad_field_is_named_by_its_pointer(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_an_airport_that_nobody_lists_is_answered_where_the_model_knows_it(
+    made_bundle: Bundle, tmp_path: Path
+) -> None:
+    seen = {"code": np.array(["QQQ", "QQQQ"]), "time_zone": np.array(["", "America/Lima"])}
+    version, content = to_bytes(
+        replace(made_bundle, tables={**made_bundle.tables, "unlisted_airports": seen})
+    )
+    (tmp_path / f"{version}.puntual").write_bytes(content)
+    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0]
+    words = {"Vlo-I": "1", "Des-I": "qqq", "Emp-I": "AA", "Fecha-I": "2013-04-20 10:30:00"}
+    with served(
+        "--bundle", str(tmp_path / f"{version}.puntual"), "--state", str(tmp_path), "--no-auth"
+    ) as client:
+
+        def status(**fields: str) -> int:
+            return client.post("/predict", json={"flights": [flight | fields]}).status_code
+
+        assert status(destination="QQQ") == status(origin="qqqq") == status(destination="SEQU") == 200
+        assert client.post("/predict", json={"flights": [words]}).status_code == 200
+        assert status(destination="ZZZZ") == status(destination="Atlantis") == 422
+        refused = client.post("/predict", json={"flights": [flight | {"origin": "QQQ"}]})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["expected"].startswith("an origin whose time zone is known")
+        far = [status(scheduled_departure=f"{day}T10:30") for day in ("9999-12-31", "0001-01-01")]
+        assert far == [422, 422]
+        table = "airline,flight_number,origin,destination,scheduled_departure\n"
+        coming = client.put(
+            "/timetable",
+            content=table + "AA,1,JFK,ZZZZ,2030-01-01 10:00\n",
+            headers={"content-type": "text/csv"},
+        )
+        assert coming.status_code == 200 and "airport 'ZZZZ' is listed neither" in coming.json()["notes"][0]
+        for day in ("9999-12-31", "0001-01-01"):
+            text = table + f"AA,1,JFK,MIA,{day} 10:00\n"
+            answer = client.put("/timetable", content=text, headers={"content-type": "text/csv"})
+            assert answer.status_code in (400, 422) and f"'{day} 10:00'" in answer.text
 
 
 def test_every_bad_field_has_an_entry(client: httpx.Client) -> None:

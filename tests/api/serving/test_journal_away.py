@@ -3,11 +3,13 @@
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from api.conftest import FLIGHT, Server, asked, needs_file_limits, running, until
+from puntual.api.auth.keys import KeyStore
 
 WRITTEN, LOST, WAITING, FAILURES = (
     f"puntual_journal_{name}" for name in ("written_total", "lost_total", "waiting", "failures_total")
@@ -41,6 +43,40 @@ def test_each_flight_is_written_with_what_was_said_of_it(
         for flight, late in zip(some, said, strict=True)
     ]
     assert sorted(rows(tmp_path / "journal.db", columns), key=str) == sorted(expected, key=str)
+
+
+def test_a_row_holds_the_whole_prediction_and_for_whose_key_it_was_made(
+    bundle_file: Path, tmp_path: Path
+) -> None:
+    token = KeyStore(tmp_path).create("tower", datetime(2026, 1, 1, tzinfo=UTC))
+    headers = {"x-api-key": token, "x-request-id": "seven"}
+    early = {"flights": [FLIGHT], "as_of": "1990-01-01T08:00"}
+    late = {"flights": [FLIGHT], "as_of": f"{FLIGHT['scheduled_departure'][:10]}T00:30"}
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        answers = [
+            server.client.post("/predict", json=body, headers=headers)
+            .raise_for_status()
+            .json()["predictions"][0]
+            for body in (early, late)
+        ]
+    columns = (
+        "request_id, key_name, model, state_of_knowledge, cut_off, horizon_minutes, history_until, band_up_to_15, "
+        "band_15_to_30, band_30_to_60, band_60_to_120, band_over_120_or_cancelled"
+    )
+    assert rows(tmp_path / "journal.db", columns) == [
+        (
+            *("seven", "tower", bundle_file.stem, state, body["as_of"]),
+            *(answer["horizon_minutes"], answer["history_until"]),
+            *answer["bands"].values(),
+        )
+        for state, body, answer in zip(("timetable", "history"), (early, late), answers, strict=True)
+    ]
+
+
+def test_where_no_key_is_needed_a_row_names_none(bundle_file: Path, tmp_path: Path) -> None:
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        ask(server)
+    assert rows(tmp_path / "journal.db", "key_name") == [(None,)]
 
 
 def test_while_the_database_is_away_predictions_wait_and_then_are_written(

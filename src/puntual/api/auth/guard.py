@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,8 @@ _OPEN_PREFIX = "/docs/"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
+# The name of the key that the request in hand was admitted by; None where none was needed.
+KEY_NAME: ContextVar[str | None] = ContextVar("key_name", default=None)
 
 
 class Guard:
@@ -36,6 +39,8 @@ class Guard:
 
     def admit(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
         """Name the key of a caller, or None where none is needed; raise ProblemError for one that may not pass."""
+        # A connection's next request may begin in the context of the one before.
+        KEY_NAME.set(None)
         path = scope["path"]
         if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
             return None
@@ -77,6 +82,7 @@ class Guard:
                 f"key {name!r} asks faster than its rate; try again in {seconds} s",
                 headers={"retry-after": str(seconds)},
             )
+        KEY_NAME.set(name)
 
 
 def _token(headers: dict[bytes, bytes]) -> str | None:

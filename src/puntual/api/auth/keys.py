@@ -4,14 +4,10 @@ A key is 256 random bits, so one round of SHA-256 keeps it: there is no dictiona
 cost every request.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import hmac
-import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +19,9 @@ import msgspec
 from msgspec import Meta
 
 from puntual.errors import ApiKeyError, SettingError
+from puntual.storage.atomic_write import atomic_write
+from puntual.storage.file_lock import file_lock
+from puntual.storage.state_folder import make_private
 
 NAME = "keys.json"
 _PREFIX = "puntual_"
@@ -72,7 +71,7 @@ class KeyStore:
             ) from error
 
     def revoke(self, name: str) -> None:
-        """Make a key worthless; raise ApiKeyError when there is none of that name."""
+        """Revoke a key; raise ApiKeyError when there is none of that name."""
         with self._locked():
             keys = self.all()
             kept = [key for key in keys if key.name != name]
@@ -84,24 +83,13 @@ class KeyStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / f".{NAME}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        make_private(self._folder)
+        with file_lock(self._folder / f".{NAME}.lock", mode=0o600):
             yield
 
     def _write(self, keys: list[ApiKey]) -> None:
-        # mkstemp makes files that only their owner can read.
-        descriptor, scratch = tempfile.mkstemp(dir=self._folder, prefix=f".{NAME}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(keys), indent=2) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(scratch).replace(self._path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(scratch).unlink()
-            raise
+        with atomic_write(self._path, mode=0o600) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(keys), indent=2) + b"\n")
 
 
 def exported(keys: Sequence[ApiKey]) -> str:
@@ -144,11 +132,11 @@ class Verifier:
         """Name the key of a token, or None; takes as long whichever key it is, if any."""
         self._look()
         digest = _digest(token).encode()
-        found = None
+        owner = None
         for name, known in self._keys:
             if hmac.compare_digest(known, digest):
-                found = name
-        return found
+                owner = name
+        return owner
 
     def sign(self, name: str, message: bytes) -> str | None:
         """Sign a message on behalf of the key of a name, in hexadecimal; None where no key is called so.
@@ -165,7 +153,7 @@ class Verifier:
         if now < self._next_look:
             return
         self._next_look = now + _LOOK_SECONDS
-        signature = self._signed()
+        signature = self._file_stamp()
         if signature == self._signature:
             return
         try:
@@ -174,12 +162,12 @@ class Verifier:
         except (ApiKeyError, OSError) as error:
             self.error = str(error)
 
-    def _signed(self) -> tuple[int, int, int] | None:
+    def _file_stamp(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            stamp = self._path.stat()
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return stamp.st_ino, stamp.st_mtime_ns, stamp.st_size
 
 
 def _hashes(keys: Sequence[ApiKey]) -> list[tuple[str, bytes]]:

@@ -127,7 +127,7 @@ class Front:
                 # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
                 request = msgspec.json.decode(body)
                 if speaks_scl(request):
-                    return read_request(request)
+                    return read_request(request, self._service.unlisted)
                 raise bad_fields(faults(request, str(error))) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProblemError(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}") from error

@@ -5,6 +5,7 @@ told as MLflow's server tells them, but for those of keys, which concern all rou
 """
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -120,7 +121,7 @@ async def _ask(
 ) -> dict[int, InvokedRow]:
     """Answer the rows at some places; a fault is told with the place of its row."""
     try:
-        answered = await service.answer(_checked(request), request_id)
+        answered = await service.answer(_checked(request, service.unlisted), request_id)
     except ProblemError as problem:
         if not problem.details.errors:
             raise
@@ -154,9 +155,9 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _checked(request: dict[str, Any]) -> PredictRequest | ResolvedRequest:
+def _checked(request: dict[str, Any], unlisted: Mapping[str, str]) -> PredictRequest | ResolvedRequest:
     if speaks_scl(request):
-        return read_request(request)
+        return read_request(request, unlisted)
     try:
         return msgspec.convert(request, PredictRequest)
     except msgspec.ValidationError as error:

@@ -1,7 +1,7 @@
 """From a flight as it was asked about to the keys of its features; each distinct one is worked out once."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -106,15 +106,21 @@ class Moments(NamedTuple):
     horizon: int
 
 
-def resolve(flight: AskedFlight, pointer: str) -> Resolved:
-    """Find the airports and read the time of a flight; raise ProblemError naming each field that means nothing."""
+NOTHING: Mapping[str, str] = {}
+
+
+def resolve(flight: AskedFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> Resolved:
+    """Find the airports and read the time of a flight; raise ProblemError naming each field that means nothing.
+
+    `unlisted` are airports that nobody lists and the model knows, with their time zones.
+    """
     errors = [
         FieldError(f"{pointer}/{name}", shown(text), "letters and digits alone")
         for name, text in (("airline", flight.airline), ("flight_number", flight.flight_number))
         if not text.isalnum()
     ]
-    origin = find_airport(flight.origin, f"{pointer}/origin", errors)
-    destination = find_airport(flight.destination, f"{pointer}/destination", errors)
+    origin = find_origin(flight.origin, f"{pointer}/origin", errors, unlisted)
+    destination = find_airport(flight.destination, f"{pointer}/destination", errors, unlisted)
     departure = read_time(flight.scheduled_departure, f"{pointer}/scheduled_departure", errors)
     if errors or origin is None or destination is None or departure is None:
         raise meaningless(errors)
@@ -188,13 +194,33 @@ def _category(texts: list[str]) -> Category:
     return Category(tuple(places), np.array([places[text] for text in texts], np.intp))
 
 
-def find_airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | None:
-    """Look an airport up; None, and an entry in `errors`, where there is none."""
-    found = airports.look_up(code)
-    if found is None:
-        expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
-        errors.append(FieldError(pointer, shown(code), expected))
-    return found
+def find_airport(
+    code: str, pointer: str, errors: list[FieldError], unlisted: Mapping[str, str] = NOTHING
+) -> Airport | None:
+    """Look an airport up, in the list or among `unlisted`; None, and an entry in `errors`, where there is none."""
+    airport = airports.look_up(code)
+    if airport is not None:
+        return airport
+    own = code.strip().upper()
+    if own in unlisted:
+        return airports.unlisted_airport(own, unlisted[own])
+    expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
+    errors.append(FieldError(pointer, shown(code), expected))
+    return None
+
+
+def find_origin(
+    code: str, pointer: str, errors: list[FieldError], unlisted: Mapping[str, str] = NOTHING
+) -> Airport | None:
+    """Look an airport up as `find_airport` does; one whose time zone is not known cannot be an origin."""
+    airport = find_airport(code, pointer, errors, unlisted)
+    if airport is None or airport.time_zone:
+        return airport
+    expected = (
+        "an origin whose time zone is known; nobody lists this one, and the model saw no flight leave it"
+    )
+    errors.append(FieldError(pointer, shown(code), expected))
+    return None
 
 
 def read_time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:

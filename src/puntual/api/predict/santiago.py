@@ -3,7 +3,7 @@
 The contract's own words are tried first: this is looked at for what they are not, so it costs them nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -13,9 +13,11 @@ from msgspec import Meta
 
 from puntual.api.predict.contract import AirportCode, AskedFlight, Code, Time
 from puntual.api.predict.flight_resolution import (
+    NOTHING,
     Resolved,
     ResolvedRequest,
     find_airport,
+    find_origin,
     local_time,
     meaningless,
     read_time,
@@ -59,7 +61,7 @@ def speaks_scl(request: Any) -> bool:
     return isinstance(flights, list) and any(map(_is_scl, flights))
 
 
-def read_request(request: dict[str, Any]) -> ResolvedRequest:
+def read_request(request: dict[str, Any], unlisted: Mapping[str, str] = NOTHING) -> ResolvedRequest:
     """Read a request with flights in these words, or some in these and some in our own; raise ProblemError."""
     errors = request_faults(request, _faults)
     if errors:
@@ -69,9 +71,9 @@ def read_request(request: dict[str, Any]) -> ResolvedRequest:
         pointer = f"#/flights/{row}"
         try:
             if _is_scl(flight):
-                flights.append(read_flight(msgspec.convert(flight, SclFlight), pointer))
+                flights.append(read_flight(msgspec.convert(flight, SclFlight), pointer, unlisted))
             else:
-                flights.append(resolve(msgspec.convert(flight, AskedFlight), pointer))
+                flights.append(resolve(msgspec.convert(flight, AskedFlight), pointer, unlisted))
         except ProblemError as problem:
             errors += problem.details.errors
     if errors:
@@ -79,15 +81,16 @@ def read_request(request: dict[str, Any]) -> ResolvedRequest:
     return ResolvedRequest(flights, request.get("as_of"), request.get("reasons", False))
 
 
-def read_flight(flight: SclFlight, pointer: str) -> Resolved:
+def read_flight(flight: SclFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> Resolved:
     """Find what is given of a flight; raise ProblemError naming each word that means nothing."""
     errors: list[FieldError] = []
     names = {"Emp-I": flight.airline, "Vlo-I": None if flight.number is None else str(flight.number)}
     for word, text in names.items():
         if text is not None and not text.isalnum():
             errors.append(FieldError(f"{pointer}/{word}", shown(text), "letters and digits alone"))
-    origin = find_airport(ORIGIN if flight.origin is None else flight.origin, f"{pointer}/Ori-I", errors)
-    destination = _destination(flight, pointer, errors)
+    departs_from = ORIGIN if flight.origin is None else flight.origin
+    origin = find_origin(departs_from, f"{pointer}/Ori-I", errors, unlisted)
+    destination = _destination(flight, pointer, errors, unlisted)
     moment = None
     if flight.scheduled is not None:
         moment = read_time(flight.scheduled, f"{pointer}/Fecha-I", errors)
@@ -121,9 +124,11 @@ def _faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
         yield FieldError(f"{pointer}/OPERA", shown(operator), EXPECTED["OPERA"])
 
 
-def _destination(flight: SclFlight, pointer: str, errors: list[FieldError]) -> Airport | None:
+def _destination(
+    flight: SclFlight, pointer: str, errors: list[FieldError], unlisted: Mapping[str, str]
+) -> Airport | None:
     code = CITIES.get(flight.city or "") if flight.destination is None else flight.destination
-    return None if code is None else find_airport(code, f"{pointer}/Des-I", errors)
+    return None if code is None else find_airport(code, f"{pointer}/Des-I", errors, unlisted)
 
 
 def _resolved(

@@ -12,6 +12,7 @@ from puntual.errors import DuplicateFlightError, TableError
 from puntual.features.keys import EPOCH, NAMED, Category, Keys
 from puntual.flights import airports
 from puntual.flights.arrays import grouped
+from puntual.flights.flight import EARLIEST, LATEST
 from puntual.sources.messages import shown, unused
 
 _COLUMNS = (*NAMED, "scheduled_departure")
@@ -51,20 +52,25 @@ def read_coming(data: bytes, name: str, suffix: str) -> Coming:
     airline = _category(*table.read("airline", str.upper, "text in every row"))
     number = _category(*table.read("flight_number", str, "text in every row"))
     origin, destination = (
-        _category(*table.read(column, _airport, "an airport code in every row"))
-        for column in ("origin", "destination")
+        _category(*table.read(column, code_of, "an airport code in every row"))
+        for column, code_of in (("origin", _origin), ("destination", airports.code_of))
     )
     moments, positions = table.read(
         "scheduled_departure",
         _microseconds,
-        "a local date and time without an offset, such as 2017-01-31 13:45",
+        f"a local date and time without an offset, such as 2017-01-31 13:45, from {EARLIEST:%Y} to {LATEST:%Y}",
     )
     exact = np.array(moments, np.int64)[positions]
     minutes = exact // _MINUTE
     order, begins = grouped([exact, *(one.positions for one in (origin, airline, number, destination))])
     flights = Keys(minutes // _DAY, minutes % _DAY, origin, airline, destination, number)
     _refuse_duplicates(table, flights, order, begins)
-    return Coming(flights.take(order), unused(table.header))
+    notes = (
+        f"airport {code!r} is listed neither by IATA nor by ICAO, so its flights have no distance, bearing or border"
+        for code in destination.values
+        if airports.look_up(code) is None
+    )
+    return Coming(flights.take(order), (*unused(table.header), *notes))
 
 
 def _category(values: list[str], positions: NDArray[np.intp]) -> Category:
@@ -73,7 +79,8 @@ def _category(values: list[str], positions: NDArray[np.intp]) -> Category:
     return Category(distinct, np.array([places[value] for value in values], np.intp)[positions])
 
 
-def _airport(code: str) -> str:
+def _origin(code: str) -> str:
+    # Nobody could say what the clocks of an unlisted one show.
     return airports.find(code).code
 
 
@@ -90,6 +97,8 @@ def _microseconds(text: str) -> int | None:
     try:
         moment = datetime(year, month, day, hour, minute, second, int(fraction[:6].ljust(6, "0")))
     except ValueError:
+        return None
+    if not EARLIEST <= moment <= LATEST:
         return None
     return (moment - EPOCH) // timedelta(microseconds=1)
 

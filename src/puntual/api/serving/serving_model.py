@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import structs
 
+from puntual.api.auth.guard import KEY_NAME
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
@@ -24,13 +25,11 @@ from puntual.features.keys import Keys
 from puntual.features.timetable import Timetable, known_timetable
 from puntual.flights import airports
 from puntual.flights.arrays import Columns
+from puntual.operations.journal_line import Line
 from puntual.operations.journal_writer import Journal
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Deployment, Registry
 from puntual.settings import Settings
-
-if TYPE_CHECKING:
-    from puntual.operations.journal_schema import Line
 
 _LOG = logging.getLogger("puntual.service")
 # Behind this many batches the shadow is skipped rather than waited for.
@@ -62,6 +61,11 @@ class Service:
             self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
         if self.settings.shadow:
             self._shadow = _tried(self._registry.read(self.settings.shadow))
+
+    @property
+    def unlisted(self) -> Mapping[str, str]:
+        """The airports that nobody lists and the champion knows, with their time zones."""
+        return {} if self.answerer is None else self.answerer.predictor.unlisted
 
     @property
     def shadow_version(self) -> str | None:
@@ -268,7 +272,7 @@ def _tried(bundle: Bundle) -> Predictor:
         predictor = Predictor(bundle, threads=1)
         late = predictor.reference_p_late
         # The first flight asked about should not wait for the world's airports to be read.
-        airports.find(bundle.manifest.airports[0])
+        airports.look_up(bundle.manifest.airports[0])
     except PuntualError:
         raise
     except Exception as error:
@@ -283,10 +287,30 @@ def _tried(bundle: Bundle) -> Predictor:
 
 def _lines(
     answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
-) -> "list[Line]":
+) -> list[Line]:
     """Give the journal's lines for an answer, a flight each."""
-    moment = now.isoformat(timespec="milliseconds")
+    moment, key_name = now.isoformat(timespec="milliseconds"), KEY_NAME.get()
     return [
-        (moment, request_id, request.as_of, *flight.told(), late, answered.version)
-        for flight, late in zip(answered.flights, answered.late_probability, strict=True)
+        Line(
+            moment,
+            request_id,
+            request.as_of,
+            *flight.told(),
+            row.late_probability,
+            answered.version,
+            key_name,
+            "timetable" if row.history_until is None else "history",
+            _cut_off(flight, row.horizon_minutes),
+            row.horizon_minutes,
+            row.history_until,
+            *structs.astuple(row.bands),
+        )
+        for flight, row in zip(answered.flights, answered.predictions, strict=True)
     ]
+
+
+def _cut_off(flight: Resolved, horizon: int | None) -> str | None:
+    """Write the cut-off as the clocks at the origin show it, to the minute; None for a flight without a date."""
+    if horizon is None:
+        return None
+    return (flight.departure - timedelta(minutes=horizon)).isoformat(timespec="minutes")

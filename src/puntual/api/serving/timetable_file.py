@@ -1,9 +1,6 @@
 """The coming flights that the service was told of, in one file that all its workers read."""
 
-import contextlib
 import logging
-import os
-import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.keys import EPOCH, NAMED, Category, Keys
+from puntual.storage.atomic_write import atomic_write
+from puntual.storage.state_folder import make_private
 
 _LOG = logging.getLogger("puntual.service")
 NAME = "timetable.msgpack"
@@ -47,18 +46,9 @@ class TimetableFile:
 
     def write(self, flights: Keys) -> None:
         """Replace the coming flights, at once or not at all; raise OSError where they cannot be written."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, scratch = tempfile.mkstemp(dir=self._path.parent, prefix=".timetable")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(_written(flights))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(scratch).replace(self._path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(scratch).unlink()
-            raise
+        make_private(self._path.parent)
+        with atomic_write(self._path, mode=0o600) as file:
+            file.write(_written(flights))
 
     def keys(self) -> Keys:
         """Read the keys of the coming flights; none when no file is there."""

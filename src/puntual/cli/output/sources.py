@@ -4,8 +4,16 @@ from collections.abc import Mapping
 
 from rich.markup import escape
 
-from puntual.cli.output.console import output_console, print_json, table_of
-from puntual.sources import Source
+from puntual.cli.output.console import output_console, print_json, say, table_of
+from puntual.sources import FlightTable, Source
+
+
+def say_reading(table: FlightTable) -> None:
+    """Tell a person, on standard error, what was left out of a table and what is noted of it."""
+    for gone in table.left_out:
+        say(f"left out: {gone.count:,} ({gone.reason}; first: {gone.example})")
+    for note in table.notes:
+        say(note)
 
 
 def print_sources(sources: Mapping[str, Source], as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""One file a step; `journal_schema.REVISIONS` lists them."""

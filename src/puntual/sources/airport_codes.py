@@ -1,0 +1,77 @@
+"""Codes of airports as tables write them → the one code of each; a code that nobody lists stands for itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from puntual.errors import UnknownAirportError
+from puntual.flights import airports
+from puntual.sources.messages import shown
+from puntual.sources.parsing import read_text
+from puntual.sources.raw_table import RawTable
+
+NOTED_AIRPORTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAirports:
+    """What a map says of airports: which listed code its own codes stand for, and the time zones of unlisted ones."""
+
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    time_zones: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_airports(
+    raw: RawTable, column: str, own: OwnAirports, *, required: bool = True, origin: bool = False
+) -> pl.Series:
+    """Read IATA or ICAO codes as canonical codes; one that nobody lists is kept, but as an origin needs a time zone."""
+    written = read_text(raw, column, required=required).str.to_uppercase()
+    canonical: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for code in written.drop_nulls().unique(maintain_order=True):
+        try:
+            canonical[code] = code_of(code, own, origin=origin, has_map=raw.has_map)
+        except UnknownAirportError as failure:
+            refused[code] = str(failure)
+    if refused:
+        raw.mark_as(
+            UnknownAirportError,
+            column,
+            written.is_in(list(refused)),
+            f"column {shown(column)} holds airports that are listed neither by IATA nor by ICAO",
+            lambda value: refused[str(value).strip().upper()],
+        )
+    return written.replace_strict(canonical, default=None, return_dtype=pl.String)
+
+
+def code_of(code: str, own: OwnAirports, *, origin: bool = False, has_map: bool = True) -> str:
+    """Give the canonical code of an airport; raise UnknownAirportError for no code, or an origin without a zone."""
+    try:
+        canonical = airports.code_of(own.aliases.get(code, code))
+    except UnknownAirportError as failure:
+        raise UnknownAirportError(
+            f"{failure}; correct it, or give an alias under [airports] in a map"
+        ) from None
+    if origin and canonical not in own.time_zones and airports.look_up(canonical) is None:
+        place = (
+            "in a map (--map FILE.toml)" if has_map else "in a map, and read the table with --source table"
+        )
+        raise UnknownAirportError(
+            f"airport {canonical!r} is listed neither by IATA nor by ICAO, so its time zone is not known; expected "
+            f'a listed origin, or the zone of this one; write {canonical} = {{ time_zone = "America/Santiago" }}, '
+            f'for one, or an alias such as "SCL", under [airports] {place}'
+        )
+    return canonical
+
+
+def zones_of(codes: pl.Series, time_zones: Mapping[str, str]) -> pl.Series:
+    """Give the IANA time zone of each airport; null for one that neither the list nor `time_zones` holds."""
+    known = codes.drop_nulls().unique().to_list()
+    zones = {code: airport.time_zone for code in known if (airport := airports.look_up(code)) is not None}
+    return codes.replace_strict(dict(time_zones) | zones, default=None, return_dtype=pl.String)
+
+
+def unlisted_codes(codes: Iterable[str | None]) -> list[str]:
+    """Name the airports that nobody lists, in order."""
+    return sorted({code for code in codes if code is not None and airports.look_up(code) is None})
