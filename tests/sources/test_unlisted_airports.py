@@ -1,6 +1,5 @@
 """Airports by former codes, and airports that nobody lists, in tables of every source."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from puntual.errors import MapError, UnknownAirportError
 from puntual.registry import Bundle, to_bytes
 from puntual.sources import FlightTable, read_flights, read_plain
 from puntual.training.ablation import describe_flights
+from real_tables import SANTIAGO, needs_santiago
 
 HEADER = "Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I,Fecha-O"
 ROW = "2017-10-01 08:00:00,{number},{origin},{destination},LAN,2017-10-01 08:20:00"
@@ -145,11 +145,8 @@ def test_the_ablation_calls_a_flight_to_such_an_airport_neither_domestic_nor_int
     assert describe_flights(table.flights)["kind"].to_list() == ["domestic", "international", "unknown"]
 
 
-WHOLE_YEAR = os.environ.get("PUNTUAL_TEST_SCL", "")
-
-
-@pytest.mark.skipif(not WHOLE_YEAR, reason="PUNTUAL_TEST_SCL names no table of Santiago")
+@needs_santiago
 def test_the_real_table_of_santiago_is_read_whole() -> None:
-    table = read_flights("scl", Path(WHOLE_YEAR))
+    table = read_flights("scl", SANTIAGO)
     assert table.rows == table.flights.height in (49_736, 68_206)
     assert not any("listed neither" in note for note in table.notes)

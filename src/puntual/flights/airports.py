@@ -1,6 +1,6 @@
 """Airports of the world by IATA or ICAO code, from the tables of `airportsdata`.
 
-Codes that it no longer lists stand in `former_airports.csv`, with where the airport is listed today, until when it had
+Codes that it no longer lists stand in `former_airports.csv`, with where the airport is listed today, the last day of
 the code, and the source of that. A code that the list has means what the list says, were it closed or another's once.
 """
 
