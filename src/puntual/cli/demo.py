@@ -19,6 +19,6 @@ def demo(registry: str, reports: Path) -> None:
     from puntual.cli.output.demo import print_demo
     from puntual.training.demo import run
 
-    with progress("training") as told:
+    with progress("training", lines=True) as told:
         shown = run(registry, reports, datetime.now(UTC), told)
     print_demo(shown, reports)
