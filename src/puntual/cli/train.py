@@ -23,10 +23,7 @@ from puntual.cli.options import json_option, registry_option, source_options, te
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
-    "--backtest/--no-backtest",
-    default=True,
-    show_default=True,
-    help="Score other periods, the other split and the ablation.",
+    "--no-backtest", is_flag=True, help="Leave out other periods, the other split and the ablation."
 )
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
@@ -44,7 +41,7 @@ def train(
     minutes: float,
     cost: str,
     seed: int,
-    backtest: bool,
+    no_backtest: bool,
     registry: str,
     reports: Path,
     as_json: bool,
@@ -66,7 +63,7 @@ def train(
         tune_minutes=minutes,
         cost=cost,
         seed=seed,
-        backtest=backtest,
+        backtest=not no_backtest,
     )
     table = read_flights(source, data, map_file)
     with progress("training", lines=True) as told:
