@@ -39,7 +39,7 @@ def scl(folder: Path) -> Iterator[str]:
     yield Promise("SCL, average precision", 0.40, at_least=True).line([found["average_precision"]])
     yield Promise("SCL, Brier", 0.153, at_least=False).line([found["brier"]])
     yield Promise("SCL, ECE", 0.02, at_least=False).line([found["ece"]])
-    without = found["states"]["without_history"]["roc_auc"]
+    without = found["states"]["timetable"]["roc_auc"]
     yield Promise("SCL without history, ROC AUC", 0.655, at_least=True).line([without])
     version = run("train", *data, "--split", "stratified", "--reports", str(folder))["version"]
     found = run("evaluate", *data, "--bundle", version, "--split-test")

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.peers import PEERS, command
+from benchmarks.peers import PEERS, command, with_history
 from benchmarks.peers.environments import serving_python
 from benchmarks.report import Promise
 from puntual.prediction.predictor import Predictor
@@ -115,7 +115,9 @@ def _servers(
         material.write(place, answers=False)
         rival.prepare(place, predictor, material, registry)
         start(rival.name, rival.command, "/predict", place)
-    vectors, model = vectors_of(predictor, material), Registry(registry).read(version).model
+    bundle = Registry(registry).read(version)
+    # The peers serve one model: that of flights with history, asked about the columns that it reads.
+    vectors, model = with_history(bundle, vectors_of(predictor, material)), bundle.experts["history"]
     for peer in PEERS:
         place = prepared(peer.name)
         (place / "model.onnx").write_bytes(model)

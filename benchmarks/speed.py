@@ -16,7 +16,7 @@ from puntual.sources.nyc import package_folder
 from puntual.training.candidates import parse_candidates
 from puntual.training.dataset import Dataset
 from puntual.training.selection import compare
-from puntual.training.train import Options, contests, learnable
+from puntual.training.train import Options, experiments, learnable
 
 ROUNDS = 5
 
@@ -54,7 +54,8 @@ def featurising() -> Iterator[str]:
 
     def ours() -> None:
         table = read_flights("nyc")
-        _ = Dataset(table.flights, table.late_rule, np.arange(table.flights.height)).full
+        rows = np.arange(table.flights.height)
+        Dataset(table.flights, table.late_rule).learn(rows).full(rows)
 
     folder = package_folder()
     assert folder is not None
@@ -86,8 +87,8 @@ def one_candidate() -> Iterator[str]:
 
     def work() -> None:
         dataset, _ = learnable(read_flights("nyc"), Options())
-        contest, _ = contests(dataset, Options())
-        compare(contest, parse_candidates("lightgbm:none"), lambda _: None)
+        experiment, _ = experiments(dataset, Options())
+        compare(experiment, parse_candidates("lightgbm:none"), lambda _: None)
 
     found = [seconds(work) for _ in range(2)]
     yield Promise("one LightGBM candidate end to end", 30, at_least=False, unit="s").line(found)

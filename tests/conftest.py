@@ -16,6 +16,7 @@ import pytest
 from flights_made import as_flight_table, make_flights
 from puntual.evaluation import Evaluation, Measure
 from puntual.evaluation.gate import Evidence
+from puntual.features.states import STATE_NAMES
 from puntual.flights.flight import BANDS, LateRule
 from puntual.registry import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
 
@@ -124,7 +125,8 @@ def make_bundle() -> Callable[..., Bundle]:
 def _bundle(*, model: bytes = b"onnx", card: str = "# Card", tables=None, evidence=None, **fields) -> Bundle:
     made = {name: {"value": np.array([1.0])} for name in REQUIRED_TABLES}
     manifest = _manifest(**{"evidence": evidence or _evidence(), **fields})
-    return Bundle(manifest=manifest, model=model, card=card, tables=made | (tables or {}))
+    experts = dict.fromkeys(STATE_NAMES, model)
+    return Bundle(manifest=manifest, experts=experts, card=card, tables=made | (tables or {}))
 
 
 def _manifest(**fields) -> Manifest:
@@ -139,6 +141,7 @@ def _manifest(**fields) -> Manifest:
         "late_rule": LateRule.FROM_15,
         "columns": ("month", "distance"),
         "input_width": 2,
+        "expert_columns": {"history": ("month", "distance"), "timetable": ("month",)},
         "bands": BANDS,
         "threshold": 0.3,
         "threshold_rule": "maximise F1 of late",
@@ -161,7 +164,7 @@ def _manifest(**fields) -> Manifest:
             rows=4000, rows_with_missing=1000, largest_difference=1e-7, candidates={"lightgbm": 1e-7}
         ),
         "versions": {"lightgbm": "4.6.0"},
-        "scores": {"full": _evaluation()},
+        "scores": {"history": _evaluation()},
     }
     return Manifest(**{**usual, **fields})
 

@@ -3,24 +3,30 @@
 import numpy as np
 
 from flights_made import make_flights
-from puntual.features.spec import Known
+from puntual.features.states import CONDITIONS
 from puntual.features.vector import Matrix
 from puntual.flights.flight import LateRule
+from puntual.prediction.onnx_model import Model
 from puntual.training.candidates import Candidate, Treatment, fit
-from puntual.training.dataset import STATES, Dataset, columns_without
-from puntual.training.experts import Expert, Experts
+from puntual.training.dataset import Dataset, Vectors, columns_without
+from puntual.training.estimator import Expert, Experts
+from puntual.training.onnx_export import columns_read, convert
 
 SMALL = {"forest": {"n_estimators": 12}, "lightgbm": {"n_estimators": 12}, "xgboost": {"n_estimators": 12}}
 
 
 def made_dataset() -> Dataset:
-    return Dataset(make_flights(days=60, per_day=20), LateRule.FROM_15, np.arange(900))
+    return Dataset(make_flights(days=60, per_day=20), LateRule.FROM_15)
+
+
+def learnt(dataset: Dataset) -> Vectors:
+    return dataset.learn(np.arange(900))
 
 
 def vectors_in_every_state(dataset: Dataset) -> Matrix:
     """Vectors in every state of knowledge, and some with values missing anywhere."""
     rows = np.arange(0, 1200, 2)
-    matrix = np.concatenate([dataset.state(state, rows) for state in STATES])
+    matrix = np.concatenate([learnt(dataset).under(condition, rows) for condition in CONDITIONS])
     holes = matrix[::3].copy()
     holes[np.random.default_rng(0).random(holes.shape) < 0.2] = np.nan
     return np.concatenate([matrix, holes])
@@ -29,11 +35,15 @@ def vectors_in_every_state(dataset: Dataset) -> Matrix:
 def trained(dataset: Dataset, name: str, treatment: Treatment) -> Experts:
     candidate = Candidate(name, treatment, SMALL.get(name, {}))
     rows = np.arange(1000)
-    known, unknown = (
-        Expert(fit(candidate, dataset.state(state, rows), columns, dataset.bands[rows]), columns)
-        for state, columns in (
-            ("full", columns_without(("month_sin",), Known.HISTORY)),
-            ("without_history", columns_without((), Known.TIMETABLE)),
-        )
-    )
-    return Experts(known, unknown)
+    left_out = {"history": ("month_sin",), "timetable": ()}
+    experts = {}
+    for condition in CONDITIONS[:2]:
+        columns = columns_without(left_out[condition.name], condition.state.known)
+        matrix = learnt(dataset).under(condition, rows)
+        experts[condition.name] = Expert(fit(candidate, matrix, columns, dataset.bands[rows]), columns)
+    return Experts(experts)
+
+
+def model_of(experts: Experts, name: str, threads: int = 0) -> Model:
+    """The experts' ONNX models, loaded to be asked."""
+    return Model(convert(experts), columns_read(experts), name, threads)

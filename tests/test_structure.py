@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from puntual.registry import to_bytes
+
 HEAVY = {"lightgbm", "matplotlib", "onnxruntime", "optuna", "pandas", "polars", "sklearn", "xgboost"}
 FOR_TRAINING = {
     "jinja2", "lightgbm", "matplotlib", "onnx", "onnxmltools", "optuna", "pandas", "scipy", "skl2onnx",
@@ -64,9 +66,9 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
 
 def test_predicting_reports_to_nobody_and_leaves_nothing_at_home(made_bundle, tmp_path):
-    model = tmp_path / "model.onnx"
-    model.write_bytes(made_bundle.model)
-    asked = f"from puntual.prediction.onnx_model import Model; Model(open({str(model)!r}, 'rb').read(), 'lightgbm')"
+    file = tmp_path / "made.puntual"
+    file.write_bytes(to_bytes(made_bundle)[1])
+    asked = f"from puntual.prediction.predictor import Predictor; Predictor.load(version={str(file)!r})"
     home = tmp_path / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}

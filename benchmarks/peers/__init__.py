@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.environments import python_of
+from puntual.features.vector import COLUMNS
+from puntual.registry import Bundle
 
 HERE = Path(__file__).resolve().parent
 
@@ -36,6 +38,11 @@ def command(peer: Peer, folder: Path, port: int) -> list[str]:
     return [str(python_of(peer.name)), str(peer.script), str(folder), str(port)]
 
 
+def with_history(bundle: Bundle, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the columns of vectors that the expert for flights with history reads."""
+    return vectors[:, [COLUMNS.index(column) for column in bundle.manifest.expert_columns["history"]]]
+
+
 def _numbers(vector: NDArray[np.float32]) -> list[float | None]:
     """Give the shortest decimals that are still the same float32, null for what is unknown."""
     return [None if np.isnan(number) else float(str(number)) for number in vector]
@@ -51,7 +58,7 @@ PEERS = (
         script=HERE / "mlflow_server.py",
         path="/invocations",
         body=lambda vector: _json({"inputs": [_numbers(vector)]}),
-        bands=lambda answer: json.loads(answer)["predictions"]["bands"][0],
+        bands=lambda answer: next(iter(json.loads(answer)["predictions"].values()))[0],
     ),
     Peer(
         name="bentoml",

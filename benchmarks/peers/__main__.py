@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.peers import PEERS, Peer, command
+from benchmarks.peers import PEERS, Peer, command, with_history
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, read
 from puntual.sources import read_flights
@@ -27,13 +27,13 @@ ASKED, TOLERANCE, PATIENCE = 50, 1e-6, 120
 def main(path: Path) -> int:
     """Ask each peer in turn; return 1 if one differs."""
     bundle = read(path)
-    vectors = some_vectors(bundle)
-    expected = onnxruntime.InferenceSession(bundle.model).run(["bands"], {"vector": vectors})[0]
+    vectors, model = with_history(bundle, some_vectors(bundle)), bundle.experts["history"]
+    expected = onnxruntime.InferenceSession(model).run(None, {"columns": vectors})[0]
     agreed = True
     for peer in PEERS:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            (folder / "model.onnx").write_bytes(bundle.model)
+            (folder / "model.onnx").write_bytes(model)
             with serving(peer, folder, peer.body(vectors[0])) as url:
                 found = [peer.bands(ask(url, peer.body(vector))) for vector in vectors]
         difference = float(np.abs(np.array(found) - expected).max())

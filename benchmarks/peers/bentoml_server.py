@@ -26,7 +26,7 @@ class Bands:
     @bentoml.api
     async def predict(self, vector: list[list[float | None]]) -> list[list[float]]:
         """Give the probabilities of the bands (n, 5) for vectors (n, columns)."""
-        return self.session.run(["bands"], {"vector": np.array(vector, np.float32)})[0].tolist()
+        return self.session.run(None, {"columns": np.array(vector, np.float32)})[0].tolist()
 
 
 def main(folder: Path, port: int) -> None:

@@ -29,7 +29,7 @@ class Bands(litserve.LitAPI):
 
     def predict(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the probabilities of the bands."""
-        return self.session.run(["bands"], {"vector": vectors})[0]
+        return self.session.run(None, {"columns": vectors})[0]
 
     def encode_response(self, output: NDArray[np.float32]) -> dict[str, list[float]]:
         """Write the five of the one vector."""

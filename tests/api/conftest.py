@@ -162,8 +162,9 @@ def bundle_file(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -
 def other_bundle(made_bundle: Bundle) -> Bundle:
     """A bundle that says other things of the same flights."""
     assert made_bundle.tested is not None
-    tables = {**made_bundle.tables, "calibration": made_bundle.tables["tested_calibration"]}
-    return replace(made_bundle, model=made_bundle.tested, tables=tables)
+    names = "calibration", "typical_week", "vocabulary"
+    tables = made_bundle.tables | {name: made_bundle.tables[f"tested_{name}"] for name in names}
+    return replace(made_bundle, experts=made_bundle.tested, tables=tables)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a model says becomes what is believed."""
+"""What a model says becomes probabilities that can be relied on."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from puntual.features.states import part
 from puntual.features.vector import COLUMNS
 from puntual.prediction import calibration
 from puntual.prediction.calibration import (
@@ -13,15 +14,18 @@ from puntual.prediction.calibration import (
     Calibration,
     Level,
     Scaling,
-    history_is_known,
     softmax,
 )
-from puntual.training.calibration_fit import Unseen, fit_calibration, fit_level
+from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import Treatment, treat
 
 WEIGHTS = (0.1, 0.2, 0.3, 0.4)
-NEUTRAL = Calibration(Scaling(), Scaling(), Level())
+NEUTRAL = Calibration({"history": Scaling(), "timetable": Scaling()}, Level())
 said_by_models = arrays(np.float64, (7, 5), elements=st.floats(-6, 6)).map(softmax)
+
+
+def both(with_history: Scaling, without: Scaling, level: Level) -> Calibration:
+    return Calibration({"history": with_history, "timetable": without}, level)
 
 
 def vectors(count: int, rate: float = np.nan) -> np.ndarray:
@@ -44,17 +48,18 @@ def test_a_neutral_calibration_leaves_the_word_of_the_model(said: np.ndarray) ->
     rate=st.one_of(st.floats(0, 1), st.just(np.nan)),
 )
 def test_calibrated_bands_are_probabilities(said, slope, intercepts, base, rate) -> None:
-    found = Calibration(Scaling(slope, intercepts), Scaling(), Level(WEIGHTS, base)).apply(
-        said, vectors(7, rate)
-    )
+    found = both(Scaling(slope, intercepts), Scaling(), Level(WEIGHTS, base)).apply(said, vectors(7, rate))
     np.testing.assert_allclose(found.sum(axis=1), 1.0)
     assert (found >= 0).all()
 
 
 @given(said=said_by_models, low=st.floats(0.02, 0.4), more=st.floats(0.01, 0.3))
 def test_a_worse_level_raises_every_late_band_and_keeps_their_proportions(said, low, more) -> None:
-    believed = Calibration(Scaling(), Scaling(), Level(WEIGHTS, 0.2))
-    before, after = believed.apply(said, vectors(7, low)), believed.apply(said, vectors(7, low + more))
+    calibration_ = both(Scaling(), Scaling(), Level(WEIGHTS, 0.2))
+    before, after = (
+        calibration_.apply(said, vectors(7, low)),
+        calibration_.apply(said, vectors(7, low + more)),
+    )
     assert (after[:, 1:] > before[:, 1:]).all()
     ratio = after[:, 1:] / before[:, 1:]
     np.testing.assert_allclose(ratio, ratio[:, :1].repeat(4, axis=1), rtol=1e-6)
@@ -82,15 +87,18 @@ def test_one_stormy_day_is_not_taken_for_a_law() -> None:
 
 def test_each_flight_gets_the_scaling_of_its_state_of_knowledge() -> None:
     matrix = np.concatenate([vectors(1, 0.2), vectors(1)])
-    np.testing.assert_array_equal(history_is_known(matrix), [True, False])
+    assert [(state.name, rows.tolist()) for state, rows in part(matrix)] == [
+        ("history", [0]),
+        ("timetable", [1]),
+    ]
     said = np.full((2, 5), 0.2)
-    found = Calibration(Scaling(intercepts=(0, 1, 1, 1, 1)), Scaling(), Level()).apply(said, matrix)
+    found = both(Scaling(intercepts=(0, 1, 1, 1, 1)), Scaling(), Level()).apply(said, matrix)
     assert found[0, 0] < 0.2 and found[1, 0] == pytest.approx(0.2)
 
 
 @given(slope=st.floats(0.1, 3), numbers=st.tuples(*[st.floats(-3, 3)] * 5), base=st.floats(0, 1))
 def test_a_calibration_is_read_back_as_it_was_stored(slope, numbers, base) -> None:
-    kept = Calibration(
+    kept = both(
         Scaling(slope, numbers, numbers[::-1], (*numbers[1:], 0.5)),
         Scaling(1.0, numbers),
         Level(WEIGHTS, base),
@@ -113,48 +121,54 @@ def test_the_shift_undoes_what_a_treatment_of_the_imbalance_did(treatment: Treat
     )
 
 
-def unseen(count: int, slope: float, rate: float, level: float = 0.0, seed: int = 0) -> Unseen:
+def unseen(count: int, slope: float, rate: float, level: float = 0.0, seed: int = 0) -> HoldoutPredictions:
     """Flights whose bands are drawn from a law that the model overstates or understates."""
     chance = np.random.default_rng(seed)
     logits = chance.normal([1.5, 0, 0, -0.5, -1], 1.0, (count, 5))
     truth = slope * logits
     truth[:, 1:] += level
     bands = (softmax(truth).cumsum(axis=1) < chance.random((count, 1))).sum(axis=1).astype(np.int8)
-    return Unseen(softmax(logits), vectors(count, rate), bands, np.full(count, level), (0.0,) * 5, (0.0,) * 5)
+    return HoldoutPredictions(
+        softmax(logits), vectors(count, rate), bands, np.full(count, level), (0.0,) * 5, (0.0,) * 5
+    )
 
 
 @pytest.mark.parametrize("slope", [0.5, 1.0, 1.6])
 def test_the_slope_of_an_overconfident_model_is_found(slope: float) -> None:
     found = fit_calibration([unseen(20_000, slope, 0.2)], Level())
-    assert found.known.slope == pytest.approx(slope, abs=0.06)
-    assert found.unknown == Scaling(), "of flights without history there were none to learn from"
+    assert found.scalings["history"].slope == pytest.approx(slope, abs=0.06)
+    assert found.scalings["timetable"] == Scaling(), (
+        "of flights without history there were none to learn from"
+    )
 
 
 def test_the_level_is_not_learnt_twice() -> None:
     found = fit_calibration([unseen(20_000, 1.0, 0.2, level=1.0)], Level())
-    np.testing.assert_allclose(found.known.intercepts, 0, atol=0.12)
+    np.testing.assert_allclose(found.scalings["history"].intercepts, 0, atol=0.12)
 
 
-def joined(one: Unseen, other: Unseen) -> Unseen:
+def joined(one: HoldoutPredictions, other: HoldoutPredictions) -> HoldoutPredictions:
     said, matrix, bands, level = (
         np.concatenate([getattr(one, name), getattr(other, name)])
-        for name in ("said", "matrix", "bands", "level")
+        for name in ("probabilities", "matrix", "bands", "level")
     )
-    return Unseen(said, matrix, bands, level, one.shift, one.center)
+    return HoldoutPredictions(said, matrix, bands, level, one.shift, one.center)
 
 
 def test_what_one_period_alone_teaches_is_held_back() -> None:
     """Two periods that err in opposite ways leave the model's word nearly as it is; two that agree do not."""
     opposed = [shifted(0.7, seed=1), shifted(-0.7, seed=2)]
     agreed = [shifted(0.7, seed=1), shifted(0.7, seed=2)]
-    assert np.abs(fit_calibration(opposed, Level()).known.intercepts).max() < 0.1
-    assert min(fit_calibration(agreed, Level()).known.intercepts[1:]) > 0.3
+    assert np.abs(fit_calibration(opposed, Level()).scalings["history"].intercepts).max() < 0.1
+    assert min(fit_calibration(agreed, Level()).scalings["history"].intercepts[1:]) > 0.3
 
 
-def shifted(by: float, seed: int) -> Unseen:
+def shifted(by: float, seed: int) -> HoldoutPredictions:
     """Flights that are later than the model says, with nothing to tell it so."""
     drawn = unseen(5_000, 1.0, 0.2, level=by, seed=seed)
-    return Unseen(drawn.said, drawn.matrix, drawn.bands, np.zeros(5_000), drawn.shift, drawn.center)
+    return HoldoutPredictions(
+        drawn.probabilities, drawn.matrix, drawn.bands, np.zeros(5_000), drawn.shift, drawn.center
+    )
 
 
 def test_a_slope_under_one_draws_towards_the_shares_of_training() -> None:
@@ -166,8 +180,8 @@ def test_a_slope_under_one_draws_towards_the_shares_of_training() -> None:
 def test_states_of_knowledge_are_scaled_apart() -> None:
     blocks = [joined(unseen(5_000, 0.5, 0.2, seed=s), unseen(5_000, 1.5, np.nan, seed=s)) for s in (1, 2)]
     found = fit_calibration(blocks, Level())
-    assert found.known.slope == pytest.approx(0.5, abs=0.1)
-    assert found.unknown.slope == pytest.approx(1.5, abs=0.1)
+    assert found.scalings["history"].slope == pytest.approx(0.5, abs=0.1)
+    assert found.scalings["timetable"].slope == pytest.approx(1.5, abs=0.1)
 
 
 def test_what_the_weights_leave_of_one_is_on_the_rate_of_training() -> None:

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from experts_made import made_dataset, trained, vectors_in_every_state
+from experts_made import made_dataset, model_of, trained, vectors_in_every_state
 from puntual.features.vector import Matrix
-from puntual.prediction.onnx_model import Model
 from puntual.training.candidates import MODELS, Treatment
-from puntual.training.onnx_export import convert
+from puntual.training.estimator import Experts
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +15,14 @@ def vectors() -> Matrix:
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def content(request: pytest.FixtureRequest) -> tuple[str, bytes]:
-    return request.param, convert(trained(made_dataset(), request.param, Treatment.NONE))
+def fitted(request: pytest.FixtureRequest) -> tuple[Experts, str]:
+    return trained(made_dataset(), request.param, Treatment.NONE), request.param
 
 
 def test_flights_asked_alone_or_in_parts_are_answered_as_when_asked_together(
-    content: tuple[str, bytes], vectors: Matrix
+    fitted: tuple[Experts, str], vectors: Matrix
 ) -> None:
-    model = Model(content[1], content[0], threads=1)
+    model = model_of(*fitted, threads=1)
     together = model.bands(vectors)
     chance = np.random.default_rng(0)
     for size in (1, 2, 3, 63, 64, 65, 400):
@@ -31,12 +30,12 @@ def test_flights_asked_alone_or_in_parts_are_answered_as_when_asked_together(
         np.testing.assert_array_equal(model.bands(vectors[rows]), together[rows])
 
 
-def test_two_threads_answer_as_one_does(content: tuple[str, bytes], vectors: Matrix) -> None:
+def test_two_threads_answer_as_one_does(fitted: tuple[Experts, str], vectors: Matrix) -> None:
     many = np.concatenate([vectors, vectors[::-1], vectors])
     assert len(many) > 4_096
-    one, two = (Model(content[1], content[0], threads=threads).bands(many) for threads in (1, 2))
+    one, two = (model_of(*fitted, threads=threads).bands(many) for threads in (1, 2))
     np.testing.assert_array_equal(one, two)
 
 
-def test_no_flights_have_no_answers(content: tuple[str, bytes], vectors: Matrix) -> None:
-    assert Model(content[1], content[0]).bands(vectors[:0]).shape == (0, 5)
+def test_no_flights_have_no_answers(fitted: tuple[Experts, str], vectors: Matrix) -> None:
+    assert model_of(*fitted).bands(vectors[:0]).shape == (0, 5)

@@ -76,7 +76,7 @@ def npy(column, **options) -> bytes:
 
 
 def same(one, other) -> bool:
-    names = (one.version, one.model, one.card) == (other.version, other.model, other.card)
+    names = (one.version, one.experts, one.card) == (other.version, other.experts, other.card)
     return names and columns(one) == columns(other)
 
 
@@ -85,7 +85,10 @@ def test_a_bundle_is_read_as_it_was_written(bundle):
     found = from_bytes(data, f"{version}.puntual")
     assert same(found, bundle)
     assert msgspec.structs.replace(found.manifest, members={}) == bundle.manifest
-    assert found.manifest.members["model.onnx"] == hashlib.sha256(bundle.model).hexdigest()
+    assert (
+        found.manifest.members["experts/history.onnx"]
+        == hashlib.sha256(bundle.experts["history"]).hexdigest()
+    )
 
 
 def test_the_same_content_gives_the_same_bytes_and_version(bundle):
@@ -97,7 +100,7 @@ def test_the_same_content_gives_the_same_bytes_and_version(bundle):
 def test_the_same_values_laid_out_otherwise_in_memory_have_the_same_version(make_bundle, bundle):
     turned = {name: np.asfortranarray(np.repeat(values, 2, axis=0)[::2]) for name, values in TABLE.items()}
     turned["support"] = turned["support"].astype(">i8")
-    assert make_bundle(model=bundle.model, tables={"history": turned}).version == bundle.version
+    assert make_bundle(model=bundle.experts["history"], tables={"history": turned}).version == bundle.version
 
 
 def test_numpy_alone_opens_the_tables(bundle, tmp_path):
@@ -144,7 +147,7 @@ def test_bytes_after_the_end_are_refused(bundle):
         from_bytes(to_bytes(bundle)[1] + b"more", "longer")
 
 
-@pytest.mark.parametrize("member", ["model.onnx", "MODEL_CARD.md", "tables/history/late.npy"])
+@pytest.mark.parametrize("member", ["experts/history.onnx", "MODEL_CARD.md", "tables/history/late.npy"])
 def test_an_altered_member_is_named(bundle, member):
     members = unpacked(to_bytes(bundle)[1])
     with pytest.raises(BundleError, match=f"holds a {member} whose digest is not the manifest's"):
@@ -152,7 +155,7 @@ def test_an_altered_member_is_named(bundle, member):
 
 
 @pytest.mark.parametrize(
-    "member", ["model.onnx", "MODEL_CARD.md", "tables/history/late.npy", "manifest.json"]
+    "member", ["experts/history.onnx", "MODEL_CARD.md", "tables/history/late.npy", "manifest.json"]
 )
 def test_a_missing_member_is_named(bundle, member):
     members = unpacked(to_bytes(bundle)[1])
@@ -189,9 +192,9 @@ def test_a_rewritten_bundle_is_not_the_version_that_its_name_says(bundle):
 
 
 def test_a_newer_format_names_the_version_that_reads_it(bundle):
-    newer = with_manifest(to_bytes(bundle)[1], format=3, puntual="7.1.0", split="told otherwise now")
+    newer = with_manifest(to_bytes(bundle)[1], format=4, puntual="7.1.0", split="told otherwise now")
     with pytest.raises(
-        BundleError, match=r"bundle format 3.*reads formats up to 2: install puntual>=7\.1\.0"
+        BundleError, match=r"bundle format 4.*reads formats up to 3: install puntual>=7\.1\.0"
     ):
         from_bytes(newer, "tomorrow.puntual")
 
@@ -302,7 +305,7 @@ def test_a_table_that_could_not_be_read_back_is_not_written(make_bundle, table):
 
 def test_a_bundle_that_would_unpack_to_too_much_is_refused_before_it_does(bundle, monkeypatch):
     monkeypatch.setattr(archive, "LARGEST", 100_000)
-    members = unpacked(to_bytes(bundle)[1]) | {"model.onnx": bytes(100_000)}
+    members = unpacked(to_bytes(bundle)[1]) | {"experts/history.onnx": bytes(100_000)}
     with pytest.raises(BundleError, match="would unpack to"):
         from_bytes(packed(members), "bomb")
 
@@ -330,7 +333,7 @@ def test_importing_the_bundle_imports_no_model_library():
 def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle):
     version, content = to_bytes(bundle)
     found = from_bytes(content, f"{version}.puntual").without_content()
-    assert (found.version, found.model, dict(found.tables)) == (version, b"", {})
+    assert (found.version, found.experts, dict(found.tables)) == (version, {}, {})
     assert found.manifest.columns == bundle.manifest.columns
 
 

@@ -10,7 +10,7 @@ from puntual.evaluation.gate import Finding
 from puntual.registry import Agreement, SplitInfo
 from puntual.reporting.training_result import (
     AblationStep,
-    Compared,
+    CandidateResult,
     Omission,
     Rate,
     RollingScore,
@@ -63,13 +63,13 @@ def _evaluate(seed=0, skill=1.5, grouped=False, late=True, flights=3000):
 
 
 def _compared(place, name, treatment):
-    behind = 0.002 * place
-    return Compared(
+    gap = 0.002 * place
+    return CandidateResult(
         name=name,
         treatment=treatment,
         scores=_evaluate(place, 1.5 - 0.05 * place, flights=1500),
-        log_loss=0.57 + behind,
-        behind=Measure(behind, behind - 0.003 * (place > 0), behind + 0.003 * (place > 0)),
+        log_loss=0.57 + gap,
+        gap_to_best=Measure(gap, gap - 0.003 * (place > 0), gap + 0.003 * (place > 0)),
         tied=place < 2,
         chosen=place == 0,
         fit_seconds=1.5 + place,
@@ -124,9 +124,9 @@ def _training(**fields):
         ),
         "comparison": tuple(_compared(place, *pair) for place, pair in enumerate(pairs)),
         "scores": {
-            "full": _evaluate(1, grouped=True),
-            "without_history": _evaluate(2, 1.1),
-            "typical_without_history": _evaluate(3, 0.9),
+            "history": _evaluate(1, grouped=True),
+            "timetable": _evaluate(2, 1.1),
+            "typical_timetable": _evaluate(3, 0.9),
         },
         "by_split": {"time": _evaluate(1), "stratified": _evaluate(4, 2.6)},
         "rolling": tuple(

@@ -112,7 +112,7 @@ def test_the_same_training_gives_the_same_page(make_training, html):
 def test_a_measure_that_is_undefined_is_a_dash(make_training, evaluate):
     never_late = evaluate(late=False)
     training = make_training(
-        scores={"full": never_late}, by_split={"time": never_late}, curves=Curves(None, None, [])
+        scores={"history": never_late}, by_split={"time": never_late}, curves=Curves(None, None, [])
     )
 
     shown = render_report(training)
@@ -154,7 +154,7 @@ def test_the_report_lands_in_a_folder_that_was_not_there(make_training, html, tm
 
 def test_the_verdict_counts_late_flights_of_a_hundred(make_training):
     training = make_training()
-    test = training.scores["full"]
+    test = training.scores["history"]
 
     said = " ".join(verdict(training))
 

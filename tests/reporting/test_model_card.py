@@ -73,7 +73,7 @@ def test_a_search_is_part_of_the_command(make_training):
 def test_undefined_measures_are_dashes(make_training, evaluate):
     never_late = evaluate(late=False)
 
-    card = model_card(make_training(scores={"full": never_late}, curves=Curves(None, None, [])))
+    card = model_card(make_training(scores={"history": never_late}, curves=Curves(None, None, [])))
 
     assert "| ROC AUC | – |" in card
     assert "None" not in card

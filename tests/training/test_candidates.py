@@ -88,11 +88,12 @@ def test_a_parameter_takes_the_place_of_the_presets(name: str) -> None:
 
 def test_a_model_fitted_twice_on_the_same_flights_says_the_same() -> None:
     flights = make_flights(days=40, per_day=20)
-    dataset = Dataset(flights, LateRule.FROM_15, np.arange(400))
+    dataset = Dataset(flights, LateRule.FROM_15)
     candidate = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 10})
     columns = np.arange(len(COLUMNS))
     said = [
-        fit(candidate, dataset.full, columns, dataset.bands).predict_proba(dataset.full) for _ in range(2)
+        fit(candidate, dataset.uncoded, columns, dataset.bands).predict_proba(dataset.uncoded)
+        for _ in range(2)
     ]
     np.testing.assert_array_equal(*said)
     late = said[0][:, 1:].sum(axis=1)

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experts_made import made_dataset, trained, vectors_in_every_state
+from experts_made import learnt, made_dataset, trained, vectors_in_every_state
 from puntual.errors import ConversionError
+from puntual.features.states import CONDITIONS
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.training.candidates import MODELS, Treatment
 from puntual.training.dataset import Dataset
-from puntual.training.experts import Experts
+from puntual.training.estimator import Experts
 from puntual.training.onnx_export import TOLERANCE, convert, largest_difference, prove
 
 
@@ -31,7 +32,7 @@ def test_onnx_answers_as_the_estimator_does(
 ) -> None:
     experts = trained(dataset, name, treatment)
     model = convert(experts)
-    assert prove(experts, model, proof, name) <= TOLERANCE
+    assert prove(experts, model, name, proof) <= TOLERANCE
     said = experts.predict_proba(proof)
     np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-5)
     assert said[:, 0].std() > 0.01, "a model that says the same of every flight would agree trivially"
@@ -45,21 +46,24 @@ def test_flights_that_are_all_of_one_state_are_answered_by_its_expert_alone(
     experts = trained(dataset, name, Treatment.NONE)
     model = convert(experts)
     rows = np.arange(600, 700)
-    for state in ("full", "without_history"):
-        for matrix in (dataset.state(state, rows), dataset.state(state, rows[:1])):
-            assert largest_difference(experts, model, matrix) <= TOLERANCE
+    for condition in CONDITIONS:
+        for some in (rows, rows[:1]):
+            matrix = learnt(dataset).under(condition, some)
+            assert largest_difference(experts, model, name, matrix) <= TOLERANCE
 
 
 def test_a_model_that_answers_otherwise_is_refused(dataset: Dataset, proof: Matrix) -> None:
     experts = trained(dataset, "lightgbm", Treatment.NONE)
     model = convert(experts)
-    swapped = Experts(experts.known, trained(dataset, "lightgbm", Treatment.DOWN).unknown)
+    swapped = Experts(
+        experts.of | {"timetable": trained(dataset, "lightgbm", Treatment.DOWN).of["timetable"]}
+    )
     with pytest.raises(
-        ConversionError, match=r"mine: ONNX and estimator differ by .* expected at most 1e-05"
+        ConversionError, match=r"lightgbm: ONNX and estimator differ by .* expected at most 1e-05"
     ):
-        prove(swapped, model, proof, "mine")
+        prove(swapped, model, "lightgbm", proof)
     only_known = proof[~np.isnan(proof[:, COLUMNS.index("airport_late_rate_60d")])]
-    assert largest_difference(swapped, model, only_known) <= TOLERANCE
+    assert largest_difference(swapped, model, "lightgbm", only_known) <= TOLERANCE
 
 
 def test_an_answer_that_is_no_number_is_refused(dataset: Dataset, proof: Matrix) -> None:
@@ -68,21 +72,21 @@ def test_an_answer_that_is_no_number_is_refused(dataset: Dataset, proof: Matrix)
             return np.full((len(X), 5), np.nan)
 
     experts = trained(dataset, "lightgbm", Treatment.NONE)
-    broken = replace(experts, known=replace(experts.known, classifier=Speechless()))
+    broken = Experts(experts.of | {"history": replace(experts.of["history"], classifier=Speechless())})
     with pytest.raises(ConversionError, match="differ by nan"):
-        prove(broken, convert(experts), proof, "mine")
+        prove(broken, convert(experts), "lightgbm", proof)
 
 
 def test_each_flight_is_asked_of_the_expert_for_its_state(dataset: Dataset) -> None:
     experts = trained(dataset, "lightgbm", Treatment.NONE)
     rows = np.arange(600, 700)
-    full, blind = dataset.state("full", rows), dataset.state("without_history", rows)
+    full, blind = (learnt(dataset).under(condition, rows) for condition in CONDITIONS[:2])
     mixed = np.concatenate([full[:50], blind[50:]])
     said = experts.predict_proba(mixed)
-    np.testing.assert_array_equal(said[:50], experts.known.predict_proba(full[:50]))
-    np.testing.assert_array_equal(said[50:], experts.unknown.predict_proba(blind[50:]))
+    np.testing.assert_array_equal(said[:50], experts.of["history"].predict_proba(full[:50]))
+    np.testing.assert_array_equal(said[50:], experts.of["timetable"].predict_proba(blind[50:]))
 
 
 def test_no_flights_have_no_answers(dataset: Dataset) -> None:
     experts = trained(dataset, "lightgbm", Treatment.NONE)
-    assert experts.predict_proba(dataset.full[:0]).shape == (0, 5)
+    assert experts.predict_proba(dataset.uncoded[:0]).shape == (0, 5)

@@ -6,34 +6,35 @@ import pytest
 
 from flights_made import as_flight_table
 from puntual.evaluation import Measure
+from puntual.reporting.training_result import CandidateResult
 from puntual.training.candidates import parse_candidates
 from puntual.training.onnx_export import TOLERANCE
-from puntual.training.selection import Compared, Entry, _choose, compare
-from puntual.training.train import Options, contests, learnable
+from puntual.training.selection import Entry, _choose, compare
+from puntual.training.train import Options, experiments, learnable
 
 DAYS = np.arange(4_000) // 100
 
 
 @pytest.fixture(scope="module")
-def compared(made_flights: pl.DataFrame) -> tuple[Compared, ...]:
+def compared(made_flights: pl.DataFrame) -> tuple[CandidateResult, ...]:
     dataset, _ = learnable(as_flight_table(made_flights), Options())
     names = "logistic:none,lightgbm:none,forest:down"
-    return compare(contests(dataset, Options())[0], parse_candidates(names), lambda _: None)
+    return compare(experiments(dataset, Options())[0], parse_candidates(names), lambda _: None)[1]
 
 
-def test_each_candidate_is_scored_converted_and_proved(compared: tuple[Compared, ...]) -> None:
+def test_each_candidate_is_scored_converted_and_proved(compared: tuple[CandidateResult, ...]) -> None:
     assert [entry.trees for entry in compared] == [0, 1000, 160]
     assert all(entry.largest_difference <= TOLERANCE for entry in compared)
     assert all(entry.onnx_bytes > 1000 and entry.scores.roc_auc.value > 0.5 for entry in compared)
 
 
-def test_one_of_those_that_tie_is_chosen(compared: tuple[Compared, ...]) -> None:
+def test_one_of_those_that_tie_is_chosen(compared: tuple[CandidateResult, ...]) -> None:
     (chosen,) = (entry for entry in compared if entry.chosen)
     assert chosen.tied
     assert chosen.trees == min(entry.trees for entry in compared if entry.tied)
 
 
-def entered(compared: tuple[Compared, ...], *candidates: tuple[str, float, float, int]) -> list[Entry]:
+def entered(compared: tuple[CandidateResult, ...], *candidates: tuple[str, float, float, int]) -> list[Entry]:
     """Entries with losses of a given mean and spread about a common course of the days."""
     course = np.random.default_rng(0).normal(0.0, 0.05, DAYS[-1] + 1)[DAYS]
     entries = []
@@ -42,18 +43,20 @@ def entered(compared: tuple[Compared, ...], *candidates: tuple[str, float, float
         losses = mean + course + noise - noise.mean()
         result = type(compared[0])(
             **{field: getattr(compared[0], field) for field in compared[0].__struct_fields__}
-            | {"name": name, "trees": trees, "log_loss": mean, "behind": Measure(0.0, 0.0, 0.0)}
+            | {"name": name, "trees": trees, "log_loss": mean, "gap_to_best": Measure(0.0, 0.0, 0.0)}
         )
         entries.append(Entry(parse_candidates("logistic:none")[0], losses, result))
     return entries
 
 
-def test_the_lowest_loss_is_chosen_where_none_is_as_good(compared: tuple[Compared, ...]) -> None:
+def test_the_lowest_loss_is_chosen_where_none_is_as_good(compared: tuple[CandidateResult, ...]) -> None:
     found = _choose(entered(compared, ("far", 0.52, 0.001, 0), ("lowest", 0.50, 0.001, 1000)), DAYS)
     assert [(entry.tied, entry.chosen) for entry in found] == [(False, False), (True, True)]
 
 
-def test_a_tie_goes_to_the_fewest_trees_and_then_to_the_lower_loss(compared: tuple[Compared, ...]) -> None:
+def test_a_tie_goes_to_the_fewest_trees_and_then_to_the_lower_loss(
+    compared: tuple[CandidateResult, ...],
+) -> None:
     candidates = (
         ("lowest", 0.5000, 0.001, 1000),
         ("cheap", 0.5004, 0.001, 160),
@@ -65,7 +68,7 @@ def test_a_tie_goes_to_the_fewest_trees_and_then_to_the_lower_loss(compared: tup
     assert [entry.tied for entry in found] == [True, True, True, False]
 
 
-def test_a_distance_that_could_not_be_measured_is_no_tie(compared: tuple[Compared, ...]) -> None:
+def test_a_distance_that_could_not_be_measured_is_no_tie(compared: tuple[CandidateResult, ...]) -> None:
     """Its mean is as good, but its losses stray so far that it might be much worse."""
     found = _choose(entered(compared, ("unsteady", 0.5001, 3.0, 0), ("lowest", 0.5, 0.001, 9)), DAYS)
     assert [entry.chosen for entry in found] == [False, True]

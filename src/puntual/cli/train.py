@@ -22,6 +22,9 @@ from puntual.cli.options import json_option, registry_option, source_options, te
     "--cost", default="f1", show_default=True, help="What sets the threshold: f1, or miss=5,false_alarm=1."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--no-backtest", is_flag=True, help="Leave out other periods, the other split and the ablation."
+)
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @json_option
@@ -39,6 +42,7 @@ def train(
     minutes: float,
     cost: str,
     seed: int,
+    no_backtest: bool,
     registry: str,
     reports: Path,
     as_json: bool,
@@ -60,9 +64,10 @@ def train(
         tune_minutes=minutes,
         cost=cost,
         seed=seed,
+        backtest=not no_backtest,
     )
     table = read_flights(source, data, map_file, bad_rows=bad_rows)
-    with progress("training") as told:
+    with progress("training", lines=True) as told:
         found = train_on(
             table,
             registry=registry,

@@ -85,6 +85,19 @@ def vectorise(
     return matrix if keys.unknown is None else _without(matrix, keys.unknown)
 
 
+CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])
+
+
+def codes_of(keys: Keys, vocabulary: Vocabulary) -> Matrix:
+    """Give the codes of n flights in the order of `CODE_COLUMNS`, the only features that a vocabulary has a part in."""
+    categories = (getattr(keys, kind) for kind in route.CODED)
+    codes = (
+        _gather(route.codes(vocabulary, kind, category), category.positions)
+        for kind, category in zip(route.CODED, categories, strict=True)
+    )
+    return np.hstack(list(codes))
+
+
 def columns_of(group: Group) -> NDArray[np.intp]:
     """Give the positions in the vector of one group's features."""
     return np.array([place for place, feature in enumerate(FEATURES) if feature.group is group])

@@ -1,6 +1,6 @@
 """From what a model says to what is believed: prior correction, slope and intercepts, and the airport's level.
 
-The logits of a state of knowledge (history known or not) are
+The logits of a state of knowledge are
 `center + slope * (log q + shift - center) + intercept`, and the late bands are raised together by `level`: how far the
 airport's late rate of the day is expected above the rate that the model was trained at. `shift` undoes a treatment of
 the imbalance (Saerens et al., 2002); slope and intercepts are vector scaling with one slope (Guo et al., 2017), fitted
@@ -9,12 +9,14 @@ on flights that the model had not seen.
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.history import WINDOWS
+from puntual.features.states import STATES, part
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT
@@ -25,8 +27,6 @@ Probabilities = NDArray[np.float64]
 _RATE_FLOOR, _RATE_CEILING = 0.02, 0.8
 _TINY = 1e-7
 LEVEL_COLUMNS = np.array([COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS])
-# Every airport has a rate, its own or the network's, wherever history reaches into the longest window.
-_SENTINEL = COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Scaling:
     center: tuple[float, ...] = (0.0,) * BAND_COUNT
     follow: float = 1.0
 
-    def logits(self, said: Probabilities, level: NDArray[np.float64]) -> Probabilities:
+    def logits(self, probabilities: Probabilities, level: NDArray[np.float64]) -> Probabilities:
         """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
         center = np.array(self.center)
-        apart = np.log(np.maximum(said, _TINY)) + np.array(self.shift) - center
+        apart = np.log(np.maximum(probabilities, _TINY)) + np.array(self.shift) - center
         scaled: Probabilities = center + self.slope * apart + np.array(self.intercepts)
         scaled[:, 1:] += self.follow * level[:, np.newaxis]
         return scaled
@@ -78,27 +78,18 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The calibration of a bundle: one scaling where history is known, one where it is not, and the level."""
+    """The calibration of a bundle: one scaling for each state of knowledge, by its name, and the level."""
 
-    known: Scaling
-    unknown: Scaling
+    scalings: Mapping[str, Scaling]
     level: Level
 
-    def apply(self, said: Probabilities, matrix: Matrix) -> Probabilities:
-        """Turn what the model said of n flights into calibrated probabilities of the bands, shape (n, 5)."""
-        known = history_is_known(matrix)
+    def apply(self, probabilities: Probabilities, matrix: Matrix) -> Probabilities:
+        """Turn a model's probabilities of the bands for n flights into calibrated ones, shape (n, 5)."""
         level = self.level.of(matrix)
-        if known.all():
-            return softmax(self.known.logits(said, level))
-        logits = np.where(
-            known[:, np.newaxis], self.known.logits(said, level), self.unknown.logits(said, level)
-        )
+        logits = np.empty((len(matrix), BAND_COUNT))
+        for state, rows in part(matrix):
+            logits[rows] = self.scalings[state.name].logits(probabilities[rows], level[rows])
         return softmax(logits)
-
-
-def history_is_known(matrix: Matrix) -> NDArray[np.bool_]:
-    """Tell which rows of a matrix have any history, shape (n,)."""
-    return ~np.isnan(matrix[:, _SENTINEL])
 
 
 def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
@@ -122,9 +113,10 @@ def softmax(logits: Probabilities) -> Probabilities:
 
 def to_table(calibration: Calibration) -> Columns:
     """Lay a calibration out as a table of named numbers, to be stored; what has several has a row for each."""
+    parts: dict[str, Scaling | Level] = {**calibration.scalings, "level": calibration.level}
     rows = [
-        (f"{part.name}.{field.name}", number)
-        for part, value_of in zip(fields(calibration), _parts(calibration), strict=True)
+        (f"{name}.{field.name}", number)
+        for name, value_of in parts.items()
         for field, value in zip(fields(value_of), astuple(value_of), strict=True)
         for number in np.atleast_1d(value).tolist()
     ]
@@ -137,18 +129,14 @@ def from_table(table: Columns) -> Calibration:
     values: defaultdict[str, tuple[float, ...]] = defaultdict(tuple)
     for name, number in zip(table["name"].tolist(), table["value"].tolist(), strict=True):
         values[name] += (number,)
-    known, unknown = (
-        Scaling(
-            slope=values[f"{part}.slope"][0],
-            intercepts=values[f"{part}.intercepts"],
-            shift=values[f"{part}.shift"],
-            center=values[f"{part}.center"],
-            follow=values[f"{part}.follow"][0],
+    scalings = {
+        state.name: Scaling(
+            slope=values[f"{state.name}.slope"][0],
+            intercepts=values[f"{state.name}.intercepts"],
+            shift=values[f"{state.name}.shift"],
+            center=values[f"{state.name}.center"],
+            follow=values[f"{state.name}.follow"][0],
         )
-        for part in ("known", "unknown")
-    )
-    return Calibration(known, unknown, Level(values["level.weights"], values["level.base"][0]))
-
-
-def _parts(calibration: Calibration) -> tuple[Scaling | Level, ...]:
-    return calibration.known, calibration.unknown, calibration.level
+        for state in STATES
+    }
+    return Calibration(scalings, Level(values["level.weights"], values["level.base"][0]))

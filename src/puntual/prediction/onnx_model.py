@@ -1,4 +1,4 @@
-"""Asks a bundle's ONNX model: a flight gets the same answer, to the bit, whatever is asked beside it.
+"""Asks a bundle's experts: a flight gets the same answer, to the bit, whatever is asked beside it.
 
 The runtime's own threads share out the trees of a flight and add what each found in another order, so they are not
 used: many flights are shared out among threads here, each row walked by one. A matrix product rounds a row
@@ -6,7 +6,7 @@ differently with the number of rows, so models made of those are asked about blo
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
@@ -14,52 +14,77 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from puntual.features.vector import Matrix
+from puntual.features.states import STATES, part
+from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import BAND_COUNT
-from puntual.prediction.calibration import history_is_known
 
 # The candidates whose trees are walked row by row; all others multiply matrices.
 _TREES = frozenset({"forest", "lightgbm", "xgboost"})
 _BLOCK = 64
 # Fewer rows than this are done before another thread has woken up.
 _SHARE = 2_048
-Said = NDArray[np.float32]
+_FloatBands = NDArray[np.float32]
 
 
 class Model:
-    """The model of a bundle, from vectors to the uncalibrated probabilities of the bands."""
+    """The experts of a bundle, from vectors to the uncalibrated probabilities of the bands."""
 
-    def __init__(self, content: bytes, candidate: str, threads: int = 0) -> None:
-        """Load an ONNX model that was converted from this candidate; `threads` to use, 0 for all cores."""
-        self._session = _session(content)
+    def __init__(
+        self,
+        experts: Mapping[str, bytes],
+        columns: Mapping[str, Sequence[str]],
+        candidate: str,
+        threads: int = 0,
+    ) -> None:
+        """Load the ONNX model of each state of knowledge, which reads these columns and was made from this candidate.
+
+        `threads` is the number to use, 0 for all cores.
+        """
+        self._experts = {
+            state.name: _Expert(experts[state.name], columns[state.name], candidate in _TREES)
+            for state in STATES
+        }
         self._threads = threads or os.cpu_count() or 1
-        self._ask: Callable[[Matrix], Said] = self._run if candidate in _TREES else self._by_blocks
 
-    def bands(self, matrix: Matrix) -> Said:
-        """Give what the model says of n vectors, shape (n, 5)."""
+    def bands(self, matrix: Matrix) -> _FloatBands:
+        """Give the experts' probabilities of the bands for n vectors, shape (n, 5)."""
         if self._threads == 1 or len(matrix) < 2 * _SHARE:
-            return self._ask(matrix)
+            return self._parted(matrix)
         shares = np.array_split(matrix, max(self._threads, len(matrix) // (16 * _SHARE)))
-        return np.concatenate(list(self._pool.map(self._ask, shares)))
+        return np.concatenate(list(self._pool.map(self._parted, shares)))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="puntual-model")
 
-    def _run(self, matrix: Matrix) -> Said:
-        said: Said = self._session.run(None, {"vector": matrix})[0]
-        return said
+    def _parted(self, matrix: Matrix) -> _FloatBands:
+        """Ask the expert of each row's state of knowledge alone."""
+        bands = np.empty((len(matrix), BAND_COUNT), np.float32)
+        if len(matrix):
+            for state, rows in part(matrix):
+                bands[rows] = self._experts[state.name].bands(matrix[rows])
+        return bands
 
-    def _by_blocks(self, matrix: Matrix) -> Said:
-        """Ask about full blocks of one state of knowledge each, since the model parts the rows by it."""
-        said = np.empty((len(matrix), BAND_COUNT), np.float32)
-        known = history_is_known(matrix)
-        for rows in (np.flatnonzero(known), np.flatnonzero(~known)):
-            for start in range(0, len(rows), _BLOCK):
-                block = rows[start : start + _BLOCK]
-                full = np.resize(block, _BLOCK)
-                said[block] = self._run(matrix[full])[: len(block)]
-        return said
+
+class _Expert:
+    """The ONNX model of one state of knowledge."""
+
+    def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:
+        self._session = _session(content)
+        (self._input,) = (given.name for given in self._session.get_inputs())
+        self._columns = np.array([COLUMNS.index(column) for column in columns], np.intp)
+        self.bands: Callable[[Matrix], _FloatBands] = self._run if by_rows else self._by_blocks
+
+    def _run(self, matrix: Matrix) -> _FloatBands:
+        bands: _FloatBands = self._session.run(None, {self._input: matrix.take(self._columns, axis=1)})[0]
+        return bands
+
+    def _by_blocks(self, matrix: Matrix) -> _FloatBands:
+        bands = np.empty((len(matrix), BAND_COUNT), np.float32)
+        for start in range(0, len(matrix), _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, len(matrix)))
+            bands[block] = self._run(matrix[np.resize(block, _BLOCK)])[: len(block)]
+        return bands
 
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:

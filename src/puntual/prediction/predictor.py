@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.keys import Days, Keys, keys_of_flights
+from puntual.features.states import HISTORY
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
@@ -50,21 +51,22 @@ class Predictor:
     """A bundle, ready to be asked about flights."""
 
     def __init__(self, bundle: Bundle, *, tested: bool = False, threads: int = 0) -> None:
-        """Load the model of a bundle; `tested` takes the one that had not seen the test flights.
+        """Load the model of a bundle; `tested` takes the one that had not seen the test, with all that it learnt.
 
         `threads` is the number that the model may use, 0 for all cores.
         """
         require_columns(bundle, COLUMNS)
         _require_order(bundle)
         tables = bundle.tables
-        content = bundle.tested if tested and bundle.tested else bundle.model
-        self._model = Model(content, bundle.manifest.candidate, threads)
-        self._calibration = calibration.from_table(tables["tested_calibration" if tested else "calibration"])
+        prefix = "tested_" if tested else ""
+        experts = bundle.tested if tested and bundle.tested else bundle.experts
+        self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
+        self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
         self._shape = distribution.from_table(tables["delay_shape"])
         self._reference = tables["reference"]["value"]
         self._lookups = Lookups(
-            route.vocabulary_from(tables["vocabulary"]),
-            timetable.typical_timetable(tables["typical_week"]),
+            route.vocabulary_from(tables[f"{prefix}vocabulary"]),
+            timetable.typical_timetable(tables[f"{prefix}typical_week"]),
             history.build_history(tables["history"]),
         )
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
@@ -232,7 +234,7 @@ def _vectors(
     matrix = vectorise(keys, lookups, known, is_known, closed)
     last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
     supports = np.nan_to_num(matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
-    return Vectors(matrix, supports, is_known, np.where(calibration.history_is_known(matrix), last, -1))
+    return Vectors(matrix, supports, is_known, np.where(HISTORY.is_reached(matrix), last, -1))
 
 
 def _batches(matrix: Matrix, size: int) -> Iterator[Matrix]:

@@ -1,4 +1,4 @@
-"""The bundle's file: a ZIP of a manifest, an ONNX model, a card and numpy's arrays, each held to its digest.
+"""The bundle's file: a ZIP of a manifest, ONNX models, a card and numpy's arrays, each held to its digest.
 
 The manifest lists the SHA-256 of every other member; the archive's comment holds the manifest's own, and its
 first 16 hexadecimal digits are the bundle's version. Nothing in it is code and nothing is unpickled.
@@ -22,16 +22,17 @@ import msgspec
 from numpy.typing import NDArray
 
 from puntual.errors import BundleError, did_you_mean
+from puntual.features.states import STATE_NAMES
 from puntual.flights.arrays import Columns
 from puntual.registry.array_files import from_npy, require_one_height, to_npy
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
 
 SUFFIX = ".puntual"
 MANIFEST = "manifest.json"
-MODEL = "model.onnx"
-TESTED = "tested.onnx"
+EXPERTS, TESTED = "experts", "tested"
 CARD = "MODEL_CARD.md"
 COLUMN = re.compile(r"tables/([a-z0-9_]+)/([a-z0-9_]+)\.npy")
+EXPERT = re.compile(rf"({EXPERTS}|{TESTED})/([a-z0-9_]+)\.onnx")
 VERSION = re.compile(r"[0-9a-f]{16}")
 LARGEST = 512 * 2**20
 # Whatever `zipfile` raises on bytes that are no ZIP, or are one no longer.
@@ -50,16 +51,17 @@ DAMAGE = (
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A trained model with all that it needs: manifest, ONNX model, card (Markdown) and lookup tables.
+    """A trained model with all that it needs: manifest, ONNX models, card (Markdown) and lookup tables.
 
-    `tested` is the model as it was before it was trained again on the test flights too; None where it never was.
+    `experts` holds the ONNX model of each state of knowledge by its name; `tested` those from before they were
+    trained again on the test flights too, None where they never were.
     """
 
     manifest: Manifest
-    model: bytes
+    experts: Mapping[str, bytes]
     card: str
     tables: Mapping[str, Columns]
-    tested: bytes | None = None
+    tested: Mapping[str, bytes] | None = None
 
     @cached_property
     def version(self) -> str:
@@ -73,7 +75,7 @@ class Bundle:
         """
         if "version" not in self.__dict__:
             return self
-        kept = replace(self, model=b"", tables={}, tested=None)
+        kept = replace(self, experts={}, tables={}, tested=None)
         kept.__dict__["version"] = self.version
         return kept
 
@@ -84,6 +86,7 @@ def to_bytes(bundle: Bundle) -> tuple[str, bytes]:
     Raise BundleError when a required table is missing or when the manifest could not be read back.
     """
     _require_tables(bundle.tables, "the bundle to be written")
+    _require_experts(bundle, "the bundle to be written")
     members = _members(bundle)
     digests = {name: _sha256(content) for name, content in members.items()}
     raw = encode(msgspec.structs.replace(bundle.manifest, members=digests))
@@ -129,11 +132,14 @@ def require_columns(bundle: Bundle, known: Collection[str]) -> None:
 
 
 def _members(bundle: Bundle) -> dict[str, bytes]:
-    tested = {} if bundle.tested is None else {TESTED: bundle.tested}
+    sets = {EXPERTS: bundle.experts, TESTED: bundle.tested or {}}
+    experts = {
+        f"{kind}/{state}.onnx": model for kind, models in sets.items() for state, model in models.items()
+    }
     columns: dict[str, bytes] = {}
     for name, table in bundle.tables.items():
         columns |= _columns(name, table)
-    return {MODEL: bundle.model, CARD: bundle.card.encode()} | tested | columns
+    return {CARD: bundle.card.encode()} | experts | columns
 
 
 def _columns(name: str, table: Columns) -> dict[str, bytes]:
@@ -196,12 +202,12 @@ def _check_names(archive: zipfile.ZipFile, name: str) -> None:
         raise _altered(name, f"holds {strange[0]!r}, which no bundle holds")
     if len(set(members)) < len(members):
         raise _altered(name, "holds a member twice")
-    if absent := sorted({MODEL, CARD} - set(members)):
-        raise _altered(name, f"lacks {absent[0]}")
+    if CARD not in members:
+        raise _altered(name, f"lacks {CARD}")
 
 
 def _is_expected(member: str) -> bool:
-    return member in {MANIFEST, MODEL, TESTED, CARD} or COLUMN.fullmatch(member) is not None
+    return member in {MANIFEST, CARD} or any(kind.fullmatch(member) for kind in (COLUMN, EXPERT))
 
 
 def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) -> None:
@@ -223,8 +229,13 @@ def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) 
 def _assemble(manifest: Manifest, members: Mapping[str, bytes], version: str, name: str) -> Bundle:
     tables = _tables(members, name)
     _require_tables(tables, name)
+    experts: dict[str, dict[str, bytes]] = {EXPERTS: {}, TESTED: {}}
+    for member, content in members.items():
+        if match := EXPERT.fullmatch(member):
+            experts[match[1]][match[2]] = content
     with _damage_told(name):
-        bundle = Bundle(manifest, members[MODEL], members[CARD].decode(), tables, members.get(TESTED))
+        bundle = Bundle(manifest, experts[EXPERTS], members[CARD].decode(), tables, experts[TESTED] or None)
+    _require_experts(bundle, name)
     # The file tells; computing it would write the whole bundle, perhaps with another version of numpy.
     vars(bundle)["version"] = version
     return bundle
@@ -249,6 +260,17 @@ def _require_tables(tables: Collection[str], name: str) -> None:
         raise BundleError(
             f"{name}: lacks the table {', '.join(missing)}, needed to predict; train or fetch it again"
         )
+
+
+def _require_experts(bundle: Bundle, name: str) -> None:
+    """Refuse a bundle without a model, and columns of it, for each state of knowledge."""
+    for kind, models in ((EXPERTS, bundle.experts), (TESTED, bundle.tested)):
+        for state in STATE_NAMES:
+            if models is not None and (state not in models or state not in bundle.manifest.expert_columns):
+                raise BundleError(
+                    f"{name}: lacks {kind}/{state}.onnx or the columns that it reads, needed to predict; train or "
+                    "fetch it again"
+                )
 
 
 def _altered(name: str, what: str) -> BundleError:

@@ -12,7 +12,7 @@ from puntual.evaluation.gate import Evidence
 from puntual.flights.flight import LateRule
 
 # A change that an older Puntual would misread raises it; a field with a default does not.
-FORMAT = 2
+FORMAT = 3
 # The tables without which no prediction can be made from a bundle.
 REQUIRED_TABLES: frozenset[str] = frozenset(
     {
@@ -22,6 +22,8 @@ REQUIRED_TABLES: frozenset[str] = frozenset(
         "history",
         "reference",
         "tested_calibration",
+        "tested_typical_week",
+        "tested_vocabulary",
         "typical_week",
         "vocabulary",
     }
@@ -75,7 +77,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """All that is said of a model outside its weights and tables.
 
     `period` holds the scheduled departures of the first and last flight learnt from. `columns` are the features
-    in the order of the model's input, which is `input_width` wide. `members` maps each other file of the bundle to
+    in the order of the vector, which is `input_width` wide, and `expert_columns` those that the expert of each state of
+    knowledge reads, in its order. `members` maps each other file of the bundle to
     its SHA-256 and is filled in on writing.
     """
 
@@ -89,6 +92,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     late_rule: LateRule
     columns: tuple[str, ...]
     input_width: Count
+    expert_columns: dict[str, tuple[str, ...]]
     bands: tuple[str, ...]
     threshold: float
     threshold_rule: str

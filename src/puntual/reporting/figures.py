@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from puntual.evaluation import Curve, Measure, ReliabilityBin
+from puntual.features.states import MAIN
 from puntual.reporting.narrative import label
 from puntual.reporting.svg import ACCENT, INK, LATE, MUTED, QUIET, inline
-from puntual.reporting.training_result import AblationStep, Compared, Rate, RollingScore, Training
+from puntual.reporting.training_result import AblationStep, CandidateResult, Rate, RollingScore, Training
 from puntual.reporting.wording import count
 
 WIDTH = 9.6
@@ -40,8 +41,8 @@ def all_figures(training: Training) -> dict[str, str]:
     return {name: svg for name, svg in (drawn | bars).items() if svg}
 
 
-def comparison(candidates: Sequence[Compared]) -> str:
-    """Draw each candidate's log loss, and how far it is behind the lowest, with intervals."""
+def comparison(candidates: Sequence[CandidateResult]) -> str:
+    """Draw each candidate's log loss, and its gap to the best, with intervals."""
     ordered = sorted(candidates, key=lambda candidate: -candidate.scores.log_loss.value)
     said = "Log loss of each candidate on validation, and its distance from the lowest, with 95 % intervals"
     return inline("comparison", said, (WIDTH, 1.1 + ROW * len(ordered)), partial(_comparison, ordered))
@@ -87,14 +88,14 @@ def rates(kind: str, found: Sequence[Rate], overall: float) -> str:
 
 def _precision_recall(training: Training) -> str:
     curve = training.curves.precision_recall
-    return precision_recall(curve, training.scores["full"].late_rate) if curve else ""
+    return precision_recall(curve, training.scores[MAIN.name].late_rate) if curve else ""
 
 
-def _comparison(candidates: Sequence[Compared], figure: Figure) -> None:
+def _comparison(candidates: Sequence[CandidateResult], figure: Figure) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     colours = [ACCENT if candidate.chosen else INK if candidate.tied else MUTED for candidate in candidates]
     _dots(left, [candidate.scores.log_loss for candidate in candidates], colours)
-    _dots(right, [candidate.behind for candidate in candidates], colours)
+    _dots(right, [candidate.gap_to_best for candidate in candidates], colours)
     right.axvline(0, color=MUTED, linewidth=1)
     left.set(title="Log loss (lower is better)", ylim=(-0.7, len(candidates) - 0.3))
     right.set(title="Behind the lowest")

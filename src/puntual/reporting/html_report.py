@@ -6,9 +6,10 @@ from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from puntual.features.states import MAIN
 from puntual.reporting import wording
 from puntual.reporting.figures import MOST_BARS, all_figures
-from puntual.reporting.narrative import STATES, TREATMENTS, label, leak, verdict
+from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, verdict
 from puntual.reporting.training_result import Training
 
 __all__ = ["render_report", "write_report"]
@@ -41,9 +42,9 @@ def render_report(training: Training) -> str:
             features=ranked[:STRONGEST],
             most_bars=MOST_BARS,
             treatments=TREATMENTS,
-            states=_present(STATES, training.scores),
+            states=_present(CONDITION_TITLES, training.scores),
             splits=_present(SPLITS, training.by_split),
-            groups=_present(GROUPS, training.scores["full"].by),
+            groups=_present(GROUPS, training.scores[MAIN.name].by),
         )
     )
 

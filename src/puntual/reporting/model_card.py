@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from puntual.evaluation import Evaluation
-from puntual.reporting.narrative import STATES, label, leak, verdict
+from puntual.reporting.narrative import CONDITION_TITLES, label, leak, verdict
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, late_rule, measured, percent, period
 
@@ -116,7 +116,7 @@ def _periods(training: Training) -> tuple[str, ...]:
 
 
 def _scores(scores: Mapping[str, Evaluation]) -> str:
-    known = [(title, scores[state]) for state, title in STATES.items() if state in scores]
+    known = [(title, scores[state]) for state, title in CONDITION_TITLES.items() if state in scores]
     rows = [
         ("Flights", *(count(found.flights) for _, found in known)),
         ("Late rate", *(percent(found.late_rate) for _, found in known)),

@@ -1,25 +1,22 @@
 """What a training means, in sentences for people: the opening of its report and of its model card."""
 
 from puntual.evaluation import Evaluation
-from puntual.reporting.training_result import Compared, Training
+from puntual.features.states import CONDITIONS, MAIN
+from puntual.reporting.training_result import CandidateResult, Training
 from puntual.reporting.wording import count, fixed, in_a_hundred, measured, percent, period, signed
 
 TREATMENTS = {"none": "no treatment", "weights": "class weights", "down": "down-sampling"}
-STATES = {
-    "full": "Timetable and history known",
-    "without_history": "Timetable known, no history",
-    "typical_without_history": "Typical timetable, no history",
-}
+CONDITION_TITLES = {condition.name: condition.title for condition in CONDITIONS}
 
 
 def verdict(training: Training) -> tuple[str, ...]:
     """Say who won and why, how good it is, what its threshold means and what the gate found."""
-    test = training.scores["full"]
+    test = training.scores[MAIN.name]
     sentences = (_who_won(training), _how_good(training, test), _threshold(training, test))
     return (*sentences, _calibration(test), _gate(training), *_preset(training))
 
 
-def label(candidate: Compared) -> str:
+def label(candidate: CandidateResult) -> str:
     """Name a candidate with its treatment of the imbalance."""
     return f"{candidate.name} ({TREATMENTS.get(candidate.treatment, candidate.treatment)})"
 
@@ -28,10 +25,17 @@ def leak(training: Training) -> tuple[str, ...]:
     """Say what a random split gets wrong, with this training's own numbers."""
     time, mixed = training.by_split.get("time"), training.by_split.get("stratified")
     if time is None or mixed is None:
-        return ("Only one of the two splits was scored, so they cannot be compared.",)
+        return (ONE_SPLIT[training.backtests],)
     return (_split_difference(time, mixed), LEAK, _which_to_expect(time, mixed))
 
 
+ONE_SPLIT = {
+    "done": "Only one of the two splits was scored, so they cannot be compared.",
+    "following": "The other split, one cut-off after another and the ablation are measured after the bundle is "
+    "published: the report of the training and the card beside it hold them.",
+    "left out": "Backtests were left out (--no-backtest): neither the other split nor one cut-off after another was "
+    "scored, and no ablation was made.",
+}
 LEAK = (
     "The leak has a name: shared days. A random split deals the flights of one and the same day to both sides, "
     "so the model is tested on days whose storms, strikes and jams it has already met in their other flights. "
@@ -46,7 +50,7 @@ def _who_won(training: Training) -> str:
         if rivals > 1
         else f"{label(winner)} was chosen."
     )
-    loss = f"Its log loss on the validation flights, as the mean over what may be known, is {winner.log_loss:.4f}"
+    loss = f"Its log loss on the validation flights, averaged over the states of knowledge, is {winner.log_loss:.4f}"
     tied = sum(candidate.tied for candidate in training.comparison)
     if tied > 1:
         return f"{who} {loss}; {tied} candidates are as good as the lowest, and of these it is the cheapest to serve."

@@ -1,6 +1,7 @@
 """What a training found, from the rows left out to the gate: the material of report, card and terminal."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -32,11 +33,11 @@ class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
+class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate under one treatment, scored on validation after calibration there.
 
-    `scores` are those with timetable and history; `log_loss` is the mean over the three states of knowledge, by
-    which candidates are chosen. `behind` is that loss less the lowest one, with a paired day-block bootstrap
+    `scores` are those with timetable and history; `log_loss` is averaged over the conditions of knowledge, by
+    which candidates are chosen. `gap_to_best` is that loss less the lowest one, with a paired day-block bootstrap
     interval; `tied` says that the interval ends within the margin of what counts as equal. `trees` are those that
     one flight walks through; sizes are bytes of ONNX, times are seconds to fit and microseconds a flight.
     """
@@ -45,7 +46,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     treatment: str
     scores: Evaluation
     log_loss: float
-    behind: Measure
+    gap_to_best: Measure
     tied: bool
     chosen: bool
     fit_seconds: float
@@ -87,8 +88,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one training found.
 
-    `scores` holds the test scores of the winner in the three states of knowledge: "full", "without_history",
-    "typical_without_history". `by_split` holds test scores in the state "full" under "time" and "stratified".
+    `scores` holds the test scores of the winner in the conditions of `features/states.py`: "history",
+    "timetable", "typical_timetable". `by_split` holds test scores with history under "time" and "stratified".
     `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table.
     """
 
@@ -99,11 +100,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     tuned_minutes: float
     table: TableRecord
     split: SplitInfo
-    comparison: tuple[Compared, ...]
+    comparison: tuple[CandidateResult, ...]
     scores: dict[str, Evaluation]
     by_split: dict[str, Evaluation]
     rolling: tuple[RollingScore, ...]
     ablation: tuple[AblationStep, ...]
+    backtests: Literal["done", "following", "left out"] = "done"
     curves: Curves
     rates: dict[str, tuple[Rate, ...]]
     threshold: float
@@ -113,6 +115,6 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
     @property
-    def winner(self) -> Compared:
+    def winner(self) -> CandidateResult:
         """The candidate that was chosen."""
         return next(candidate for candidate in self.comparison if candidate.chosen)

@@ -18,9 +18,9 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
+from puntual.features.states import part
 from puntual.features.vector import COLUMNS
 from puntual.flights.flight import BANDS
-from puntual.prediction.calibration import history_is_known
 from puntual.training.estimator import CalibratedEstimator
 
 ESTIMATOR, KEYS, VECTORS, THRESHOLD = "estimator.pkl", "keys.parquet", "vectors.npy", "threshold.json"
@@ -74,11 +74,10 @@ def create_application(estimator: CalibratedEstimator, features: pd.DataFrame, t
 def predict_proba(estimator: CalibratedEstimator, vectors: pd.DataFrame) -> Any:
     """Ask the fitted classifiers about a table of named columns, and calibrate what they say."""
     matrix = vectors.to_numpy()
-    known = history_is_known(matrix)
     probabilities = np.empty((len(vectors), len(BANDS)))
-    for rows, expert in ((known, estimator.experts.known), (~known, estimator.experts.unknown)):
-        if rows.any():
-            probabilities[rows] = expert.classifier.predict_proba(vectors.loc[rows].iloc[:, expert.columns])
+    for state, rows in part(matrix):
+        expert = estimator.experts.of[state.name]
+        probabilities[rows] = expert.classifier.predict_proba(vectors.iloc[rows].iloc[:, expert.columns])
     return estimator.calibration.apply(probabilities, matrix)
 
 
@@ -99,7 +98,7 @@ def _prediction(bands: list[float], threshold: float) -> Prediction:
 def _load(folder: Path) -> FastAPI:
     # Written a moment ago by the stress test itself, from the registry that it was told to trust.
     estimator = pickle.loads((folder / ESTIMATOR).read_bytes())["estimator"]  # noqa: S301
-    for expert in (estimator.experts.known, estimator.experts.unknown):
+    for expert in estimator.experts.of.values():
         if "n_jobs" in expert.classifier.get_params():
             expert.classifier.set_params(n_jobs=1)
     keys = pl.read_parquet(folder / KEYS).select(*Flight.model_fields).iter_rows()

@@ -20,7 +20,7 @@ from puntual.features.vector import COLUMNS
 from puntual.flights import airports
 from puntual.reporting.training_result import AblationStep
 from puntual.training.backtesting import Assessed
-from puntual.training.selection import Contest
+from puntual.training.selection import Experiment
 
 _THREE = ("airline", "kind", "month")
 _MOST_ROWS = 60_000
@@ -62,32 +62,34 @@ _STEPS = (
 STEP_COUNT = len(_STEPS)
 
 
-def ablate(contest: Contest, full: Assessed, progress: Callable[[str], object]) -> tuple[AblationStep, ...]:
+def ablate(
+    experiment: Experiment, full: Assessed, begin: Callable[[str], object]
+) -> tuple[AblationStep, ...]:
     """Score each step on the test flights of one stratified split; `full` is the winner on that split.
 
     The early steps label a flight late at .5, as the notebook does; the last at its own threshold.
     """
     steps = []
     for step in _STEPS:
-        steps.append(_score(contest, step))
-        progress(step.name)
-    late = contest.dataset.late[contest.split.test]
+        begin(step.name)
+        steps.append(_score(experiment, step))
+    late = experiment.dataset.late[experiment.split.test]
     name = f"the full feature set, {full.recipe.candidate}, threshold {full.threshold:.2f}"
     return (*steps, _step(name, len(COLUMNS), late, full.predicted.p_late, full.threshold))
 
 
-def _score(contest: Contest, step: _Step) -> AblationStep:
-    described = describe_flights(contest.dataset.flights).select(step.columns)
-    train, test = _train_rows(contest, step), contest.split.test
+def _score(experiment: Experiment, step: _Step) -> AblationStep:
+    described = describe_flights(experiment.dataset.flights).select(step.columns)
+    train, test = _train_rows(experiment, step), experiment.split.test
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore", dtype=step.dtype)
     seen = encoder.fit_transform(described[train].to_numpy())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model = step.model().fit(seen, contest.dataset.late[train])
+        model = step.model().fit(seen, experiment.dataset.late[train])
     p_late = np.concatenate(
         [model.predict_proba(encoder.transform(described[rows].to_numpy()))[:, 1] for rows in _chunks(test)]
     )
-    return _step(step.name, seen.shape[1], contest.dataset.late[test], p_late, _LABEL)
+    return _step(step.name, seen.shape[1], experiment.dataset.late[test], p_late, _LABEL)
 
 
 def _step(
@@ -122,13 +124,13 @@ def describe_flights(flights: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _train_rows(contest: Contest, step: _Step) -> Rows:
-    chance = np.random.default_rng(contest.seed)
-    rows = contest.split.before_test
+def _train_rows(experiment: Experiment, step: _Step) -> Rows:
+    chance = np.random.default_rng(experiment.seed)
+    rows = experiment.split.before_test
     rows = np.sort(chance.choice(rows, min(len(rows), _MOST_ROWS), replace=False))
     if not step.down_sampled:
         return rows
-    late = contest.dataset.late[rows]
+    late = experiment.dataset.late[rows]
     punctual = chance.choice(rows[~late], min(int(late.sum()), int((~late).sum())), replace=False)
     return np.sort(np.concatenate([rows[late], punctual]))
 

@@ -1,6 +1,6 @@
-"""The winner's honest scores: calibrated out of sample, trained before the test, asked in each state of knowledge."""
+"""The winner's honest scores: calibrated out of sample, trained before the test, under each condition of knowledge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -8,15 +8,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from puntual.evaluation import Evaluation, Outcomes, Predicted, best_threshold, score
+from puntual.evaluation import Evaluation, Predicted, best_threshold, score
 from puntual.evaluation.splits import Rows, SplitKind, moment, rolling_origins
-from puntual.features.vector import Matrix
+from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.prediction.calibration import Calibration, Level
-from puntual.prediction.distribution import DelayShape
 from puntual.reporting.training_result import RollingScore
-from puntual.training.calibration_fit import Unseen, fit_calibration
-from puntual.training.fitting import Recipe, Trained, teach, train_recipe, validation_of
-from puntual.training.selection import Contest
+from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration
+from puntual.training.candidates import Candidate
+from puntual.training.dataset import Vectors
+from puntual.training.fitting import FittedModel, Recipe
+from puntual.training.selection import Experiment
 
 CUT_OFFS = (0.4, 0.55, 0.7, 0.85)
 GROUPS_BY = ("airline", "month", "hour")
@@ -24,68 +25,77 @@ _ROUNDS = 100
 
 
 @dataclass(frozen=True)
-class Assessed:
-    """The winner trained before the test, its calibration and threshold, and its test scores."""
+class Fold:
+    """What the recipe predicted of flights (`rows`) after a cut-off that it was trained before."""
 
-    recipe: Recipe
-    trained: Trained
-    calibration: Calibration
-    threshold: float
-    predicted: Predicted
-    scores: dict[str, Evaluation]
-    rolling: tuple[RollingScore, ...]
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """What the recipe said of flights after a cut-off that it was trained before."""
-
-    unseen: Unseen
+    predictions: HoldoutPredictions
     rows: Rows
     level: Level
 
     def calibrated(self, calibration: Calibration) -> NDArray[np.float64]:
-        """Calibrate what was said of the flights with their history, under the level of the fold's training."""
-        own = Calibration(calibration.known, calibration.unknown, self.level)
+        """Calibrate the predictions of the flights as they were on the day, under the fold's own level."""
         flights = slice(len(self.rows))
-        return own.apply(self.unseen.said[flights], self.unseen.matrix[flights])
+        own = replace(calibration, level=self.level)
+        return own.apply(self.predictions.probabilities[flights], self.predictions.matrix[flights])
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """The winner trained before the test with what it learnt, its calibration and threshold, and its test scores."""
+
+    recipe: Recipe
+    fitted: FittedModel
+    vectors: Vectors
+    calibration: Calibration
+    threshold: float
+    predicted: Predicted
+    scores: dict[str, Evaluation]
+    folds: tuple[Fold, ...]
 
 
 def assess(
-    contest: Contest, recipe: Recipe, progress: Callable[[str], object], states: tuple[str, ...]
+    experiment: Experiment,
+    candidate: Candidate,
+    begin: Callable[[str], object],
+    conditions: Sequence[Condition] = CONDITIONS,
 ) -> Assessed:
     """Calibrate on unseen flights before the test, train on all of them, and score the test."""
-    folds = _folds(contest, recipe, progress)
-    before = contest.split.before_test
-    trained = train_recipe(recipe, teach(contest.dataset, before))
-    progress("before the test")
-    calibration = fit_calibration([fold.unseen for fold in folds], trained.level)
-    threshold = _threshold(contest, folds, calibration)
-    shape = contest.shape()
-    scored = {
-        state: _score(
-            contest, trained, calibration, contest.dataset.state(state, contest.split.test), threshold, shape
-        )
-        for state in states
+    recipe = experiment.recipe(candidate)
+    folds = tuple(_folds(experiment, recipe, begin))
+    begin("fit before the test")
+    fitted, vectors = experiment.fit(recipe, experiment.split.before_test)
+    calibration = fit_calibration([fold.predictions for fold in folds], fitted.level)
+    threshold = _threshold(experiment, folds, calibration)
+    predicted = {
+        condition.name: _predict_test(experiment, fitted, vectors, calibration, condition)
+        for condition in conditions
     }
-    full = scored["full"][1]
-    rolling = _rolling_scores(contest, folds, calibration, threshold, shape)
-    return Assessed(
-        recipe,
-        trained,
-        calibration,
-        threshold,
-        full,
-        {name: found for name, (found, _) in scored.items()},
-        rolling,
-    )
+    scores = {name: _score_test(experiment, found, threshold) for name, found in predicted.items()}
+    return Assessed(recipe, fitted, vectors, calibration, threshold, predicted[MAIN.name], scores, folds)
 
 
-def retrain(contest: Contest, assessed: Assessed) -> tuple[Trained, Calibration]:
+def retrain(experiment: Experiment, assessed: Assessed) -> Assessed:
     """Train the same recipe on every flight, for use; its calibration keeps the scalings and renews the level."""
-    everything = np.arange(len(contest.dataset.flights))
-    trained = train_recipe(assessed.recipe, teach(contest.dataset, everything))
-    return trained, replace(assessed.calibration, level=trained.level)
+    fitted, vectors = experiment.fit(assessed.recipe, np.arange(len(experiment.dataset.flights)))
+    calibration = replace(assessed.calibration, level=fitted.level)
+    return replace(assessed, fitted=fitted, vectors=vectors, calibration=calibration)
+
+
+def rolling_scores(experiment: Experiment, assessed: Assessed) -> tuple[RollingScore, ...]:
+    """Score the flights after each cut-off by the recipe trained before it; nothing under a random split."""
+    if assessed.recipe.kind is SplitKind.STRATIFIED:
+        return ()
+    scheduled, shape = experiment.dataset.flights["scheduled_departure"], experiment.shape()
+
+    def scored(fold: Fold) -> RollingScore:
+        bands = fold.calibrated(assessed.calibration)
+        predicted = Predicted(bands, shape.quantile_minutes(bands))
+        outcomes = experiment.dataset.outcomes(fold.rows)
+        scores = score(outcomes, predicted, assessed.threshold, rounds=_ROUNDS)
+        first, last = moment(scheduled, fold.rows[0]), moment(scheduled, fold.rows[-1])
+        return RollingScore(cut_off=first, until=last + timedelta(minutes=1), scores=scores)
+
+    return tuple(map(scored, assessed.folds))
 
 
 def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
@@ -97,52 +107,38 @@ def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
     return {name: named[name].to_numpy().astype(str) for name in GROUPS_BY}
 
 
-def _folds(contest: Contest, recipe: Recipe, progress: Callable[[str], object]) -> list[_Fold]:
+def _folds(experiment: Experiment, recipe: Recipe, begin: Callable[[str], object]) -> list[Fold]:
     if recipe.kind is SplitKind.STRATIFIED:
-        blocks = [(contest.split.train, contest.split.validation)]
+        blocks = [(experiment.split.train, experiment.split.validation)]
     else:
-        scheduled = contest.dataset.flights["scheduled_departure"]
-        blocks = list(rolling_origins(scheduled, contest.split.before_test, CUT_OFFS))
+        scheduled = experiment.dataset.flights["scheduled_departure"]
+        blocks = list(rolling_origins(scheduled, experiment.split.before_test, CUT_OFFS))
     folds = []
     for before, after in blocks:
-        trained = train_recipe(recipe, teach(contest.dataset, before))
-        matrix, bands = validation_of(contest.dataset, after)
-        folds.append(_Fold(trained.unseen(matrix, bands), after, trained.level))
-        progress("cut-off")
+        begin("fit before a cut-off")
+        fitted, vectors = experiment.fit(recipe, before)
+        folds.append(Fold(fitted.predict_holdout(vectors, after), after, fitted.level))
     return folds
 
 
-def _threshold(contest: Contest, folds: list[_Fold], calibration: Calibration) -> float:
-    late = np.concatenate([contest.dataset.late[fold.rows] for fold in folds])
+def _threshold(experiment: Experiment, folds: Sequence[Fold], calibration: Calibration) -> float:
+    late = np.concatenate([experiment.dataset.late[fold.rows] for fold in folds])
     p_late = np.concatenate([fold.calibrated(calibration)[:, 1:].sum(axis=1) for fold in folds])
-    return best_threshold(late, p_late, contest.cost)
+    return best_threshold(late, p_late, experiment.cost)
 
 
-def _score(
-    contest: Contest,
-    trained: Trained,
+def _predict_test(
+    experiment: Experiment,
+    fitted: FittedModel,
+    vectors: Vectors,
     calibration: Calibration,
-    matrix: Matrix,
-    threshold: float,
-    shape: DelayShape,
-) -> tuple[Evaluation, Predicted]:
-    rows = contest.split.test
-    bands = trained.calibrated(calibration, matrix)
-    predicted = Predicted(bands, shape.quantile_minutes(bands))
-    groups = groups_of(contest.dataset.flights[rows])
-    return score(contest.dataset.outcomes(rows), predicted, threshold, groups=groups), predicted
+    condition: Condition,
+) -> Predicted:
+    bands = fitted.predict(calibration, vectors.under(condition, experiment.split.test))
+    return Predicted(bands, experiment.shape().quantile_minutes(bands))
 
 
-def _rolling_scores(
-    contest: Contest, folds: list[_Fold], calibration: Calibration, threshold: float, shape: DelayShape
-) -> tuple[RollingScore, ...]:
-    scheduled = contest.dataset.flights["scheduled_departure"]
-
-    def scored(fold: _Fold) -> RollingScore:
-        bands = fold.calibrated(calibration)
-        outcomes: Outcomes = contest.dataset.outcomes(fold.rows)
-        found = score(outcomes, Predicted(bands, shape.quantile_minutes(bands)), threshold, rounds=_ROUNDS)
-        first, last = moment(scheduled, fold.rows[0]), moment(scheduled, fold.rows[-1])
-        return RollingScore(cut_off=first, until=last + timedelta(minutes=1), scores=found)
-
-    return tuple(scored(fold) for fold in folds)
+def _score_test(experiment: Experiment, predicted: Predicted, threshold: float) -> Evaluation:
+    rows = experiment.split.test
+    groups = groups_of(experiment.dataset.flights[rows])
+    return score(experiment.dataset.outcomes(rows), predicted, threshold, groups=groups)

@@ -10,6 +10,8 @@ from puntual.errors import BundleError, NotEnoughFlightsError
 from puntual.evaluation import Evaluation, Outcomes, score
 from puntual.evaluation.splits import split_stratified
 from puntual.features.from_frame import keys_of
+from puntual.features.spec import Known
+from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.flights.schema import bands_of, delay_minutes, has_operation
 from puntual.prediction.predictions import Predictions
 from puntual.prediction.predictor import Predictor
@@ -51,20 +53,23 @@ def score_bundle(
     predictor = Predictor(bundle, tested=split_test)
     rule, threshold = bundle.manifest.late_rule, bundle.manifest.threshold
     outcomes = Outcomes(bands_of(chosen, rule), delay_minutes(chosen), keys_of(chosen).day.astype(np.int32))
+    predictions = _predictions(predictor, chosen, flights)
     states = {
-        state: score(outcomes, said.predicted, threshold, rounds=200 if state == "full" else 1)
-        for state, said in _predictions(predictor, chosen, flights).items()
+        name: score(outcomes, found.predicted, threshold, rounds=200 if name == MAIN.name else 1)
+        for name, found in predictions.items()
     }
     return Scored(states, 0 if split_test else _trained_on(bundle, table, chosen))
 
 
 def _predictions(predictor: Predictor, chosen: pl.DataFrame, flights: pl.DataFrame) -> dict[str, Predictions]:
+    """Predict under each condition of knowledge, by leaving out what is not known under it."""
     nothing = flights.clear()
-    return {
-        "full": predictor.predict(chosen, past=flights, timetable_of=flights),
-        "without_history": predictor.predict(chosen, past=nothing, timetable_of=flights),
-        "typical_without_history": predictor.predict(chosen, past=nothing, timetable_of=nothing),
-    }
+
+    def under(condition: Condition) -> Predictions:
+        past = nothing if condition.state.known < Known.HISTORY else flights
+        return predictor.predict(chosen, past=past, timetable_of=nothing if condition.typical else flights)
+
+    return {condition.name: under(condition) for condition in CONDITIONS}
 
 
 def _between(start: datetime | None, until: datetime | None) -> pl.Expr:

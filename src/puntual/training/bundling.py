@@ -9,25 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation.gate import Evidence
-from puntual.evaluation.splits import Rows, SplitKind, moment
+from puntual.evaluation.splits import Rows, moment
 from puntual.features import history
-from puntual.features.timetable import usual_departures
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.flight import BANDS
 from puntual.prediction import calibration, distribution
-from puntual.prediction.calibration import Calibration
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
-from puntual.reporting.training_result import Compared
+from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
 from puntual.training.backtesting import Assessed
 from puntual.training.dataset import Dataset
 from puntual.training.estimator import CalibratedEstimator
-from puntual.training.experts import Experts
-from puntual.training.fitting import Trained
-from puntual.training.onnx_export import convert, prove
-from puntual.training.selection import Contest, sample_for_proof
+from puntual.training.onnx_export import columns_read, convert, prove
+from puntual.training.selection import Experiment, sample_for_proof
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx")
 _REFERENCE_SAMPLE = 2_000
@@ -53,34 +49,31 @@ class Packed:
     """A bundle but for its card, and the estimator for notebooks."""
 
     manifest: Manifest
-    model: bytes
-    tested: bytes | None
+    experts: dict[str, bytes]
+    tested: dict[str, bytes] | None
     tables: dict[str, Columns]
     estimator: CalibratedEstimator
 
     def bundle(self, card: str) -> Bundle:
         """Join in the card."""
-        return Bundle(self.manifest, self.model, card, self.tables, self.tested)
+        return Bundle(self.manifest, self.experts, card, self.tables, self.tested)
 
 
 def pack(
-    contest: Contest,
+    experiment: Experiment,
     assessed: Assessed,
-    final: Trained,
-    believed: Calibration,
-    comparison: tuple[Compared, ...],
+    final: Assessed,
+    comparison: tuple[CandidateResult, ...],
     evidence: Evidence,
     table: FlightTable,
     choices: Choices,
     now: datetime,
 ) -> Packed:
-    """Convert both models, prove them, and gather all that a prediction looks up."""
-    dataset = contest.dataset
+    """Convert the tested and the final model, prove them, and gather all that a prediction looks up."""
+    dataset = experiment.dataset
     scheduled = dataset.flights["scheduled_departure"]
-    proof = sample_for_proof(dataset, np.arange(len(dataset.flights)))
-    model, agreement = _proven(final.experts, proof, comparison)
-    by_time = contest.split.kind is SplitKind.TIME
-    tested = _proven(assessed.trained.experts, proof, comparison)[0] if by_time else None
+    experts, agreement = _proven(final, comparison)
+    tested = None if final is assessed else _proven(assessed, comparison)[0]
     manifest = Manifest(
         created=now,
         puntual=metadata.version("puntual"),
@@ -92,10 +85,11 @@ def pack(
         late_rule=table.late_rule,
         columns=COLUMNS,
         input_width=len(COLUMNS),
+        expert_columns=columns_read(final.fitted.experts),
         bands=BANDS,
         threshold=assessed.threshold,
         threshold_rule=choices.cost,
-        split=split_info(contest),
+        split=split_info(experiment),
         period=(moment(scheduled, np.intp(0)), moment(scheduled, np.intp(len(scheduled) - 1))),
         history_until=_closing_day(dataset),
         airports=tuple(dataset.flights["origin"].unique().sort()),
@@ -104,13 +98,15 @@ def pack(
         scores=assessed.scores,
         evidence=evidence,
     )
-    tables = _tables(contest, assessed, final, believed)
-    return Packed(manifest, model, tested, tables, CalibratedEstimator(final.experts, believed))
+    tables = _tables(experiment, assessed, final)
+    return Packed(
+        manifest, experts, tested, tables, CalibratedEstimator(final.fitted.experts, final.calibration)
+    )
 
 
-def split_info(contest: Contest) -> SplitInfo:
+def split_info(experiment: Experiment) -> SplitInfo:
     """Describe a split: from when to when, and how many flights."""
-    split, scheduled = contest.split, contest.dataset.flights["scheduled_departure"]
+    split, scheduled = experiment.split, experiment.dataset.flights["scheduled_departure"]
 
     def after(rows: Rows) -> datetime:
         return moment(scheduled, rows[-1]) + timedelta(minutes=1)
@@ -125,14 +121,18 @@ def split_info(contest: Contest) -> SplitInfo:
         train_rows=len(split.train),
         validation_rows=len(split.validation),
         test_rows=len(split.test),
-        seed=contest.seed,
+        seed=experiment.seed,
     )
 
 
-def _proven(experts: Experts, proof: Matrix, comparison: tuple[Compared, ...]) -> tuple[bytes, Agreement]:
-    model = convert(experts)
-    difference = prove(experts, model, proof, "the model of the bundle")
-    return model, Agreement(
+def _proven(
+    assessed: Assessed, comparison: tuple[CandidateResult, ...]
+) -> tuple[dict[str, bytes], Agreement]:
+    experts, name = assessed.fitted.experts, assessed.recipe.candidate.name
+    proof = sample_for_proof(assessed.vectors, np.arange(len(assessed.vectors.dataset.flights)))
+    models = convert(experts)
+    difference = prove(experts, models, name, proof)
+    return models, Agreement(
         rows=len(proof),
         rows_with_missing=int(np.isnan(proof).any(axis=1).sum()),
         largest_difference=difference,
@@ -140,21 +140,25 @@ def _proven(experts: Experts, proof: Matrix, comparison: tuple[Compared, ...]) -
     )
 
 
-def _tables(
-    contest: Contest, assessed: Assessed, final: Trained, believed: Calibration
-) -> dict[str, Columns]:
-    dataset = contest.dataset
-    tested = Calibration(assessed.calibration.known, assessed.calibration.unknown, assessed.trained.level)
+def _tables(experiment: Experiment, assessed: Assessed, final: Assessed) -> dict[str, Columns]:
+    dataset = experiment.dataset
     return {
-        "calibration": calibration.to_table(believed),
-        "tested_calibration": calibration.to_table(tested),
-        "delay_shape": distribution.to_table(contest.shape()),
-        "histograms": _histograms(dataset.full),
+        **_learnt(final),
+        **{f"tested_{name}": table for name, table in _learnt(assessed).items()},
+        "delay_shape": distribution.to_table(experiment.shape()),
+        "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
-        "reference": _reference(dataset, final, believed),
-        "typical_week": usual_departures(dataset.keys),
+        "reference": _reference(final),
         "unlisted_airports": unlisted_airports(dataset),
-        "vocabulary": dataset.vocabulary.to_table(),
+    }
+
+
+def _learnt(model: Assessed) -> dict[str, Columns]:
+    """Lay out what goes with one model and no other."""
+    return {
+        "calibration": calibration.to_table(model.calibration),
+        "typical_week": model.vectors.usual_departures,
+        "vocabulary": model.vectors.vocabulary.to_table(),
     }
 
 
@@ -180,10 +184,11 @@ def _known_by_the_close(dataset: Dataset) -> Columns:
     return take(dataset.operations, dataset.operations["day"] <= closing_day)
 
 
-def _reference(dataset: Dataset, final: Trained, believed: Calibration) -> Columns:
+def _reference(final: Assessed) -> Columns:
     """Take the real flight in the middle of P(late), from a sample of the latest with history and timetable."""
-    latest = dataset.full[-_REFERENCE_SAMPLE:]
-    p_late = final.calibrated(believed, latest)[:, 1:].sum(axis=1)
+    flights = len(final.vectors.dataset.flights)
+    latest = final.vectors.full(np.arange(max(0, flights - _REFERENCE_SAMPLE), flights))
+    p_late = final.fitted.predict(final.calibration, latest)[:, 1:].sum(axis=1)
     middle = np.argsort(p_late, kind="stable")[len(p_late) // 2]
     return {"column": np.array(COLUMNS), "value": latest[middle]}
 
@@ -197,8 +202,8 @@ def _histograms(matrix: Matrix) -> Columns:
     counts = np.zeros((len(COLUMNS), _HISTOGRAM_BINS), np.int64)
     missing = np.isnan(matrix).sum(axis=0)
     for place, values in enumerate(matrix.T):
-        found, between = _histogram(values[~np.isnan(values)])
-        counts[place, : len(found)], edges[place, : len(between)] = found, between
+        counted, between = _histogram(values[~np.isnan(values)])
+        counts[place, : len(counted)], edges[place, : len(between)] = counted, between
     return {"column": np.array(COLUMNS), "edges": edges, "counts": counts, "missing": missing}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from puntual.features.states import STATES, Rows, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import (
@@ -14,24 +15,23 @@ from puntual.prediction.calibration import (
     Level,
     Probabilities,
     Scaling,
-    history_is_known,
     recent_rates,
     softmax,
 )
 
-# How strongly a scaling is pulled towards leaving the model's word as it is, in flights per unit squared.
-PULLS = (50.0, 500.0, 5_000.0, 50_000.0, 500_000.0)
+# How strongly a scaling is drawn towards leaving the model's word as it is, in flights per unit squared.
+L2_PENALTIES = (50.0, 500.0, 5_000.0, 50_000.0, 500_000.0)
 _FEW = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """Flights that a model had not seen: what it said of them, their vectors, bands and level.
+class HoldoutPredictions:
+    """Flights that a model had not seen: their probabilities, vectors, bands and level.
 
     `shift` undoes the model's treatment; `center` are the log shares of the bands that it was trained on.
     """
 
-    said: Probabilities
+    probabilities: Probabilities
     matrix: Matrix
     bands: NDArray[np.int8]
     level: NDArray[np.float64]
@@ -39,15 +39,17 @@ class Unseen:
     center: tuple[float, ...]
 
 
-def fit_calibration(blocks: Sequence[Unseen], level: Level) -> Calibration:
+def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calibration:
     """Fit one scaling for each state of knowledge by log loss; `level` is the one to be applied with it.
 
     Each block holds flights after a cut-off. How far a scaling may leave the model's word is chosen by leaving out
     each block in turn, since what one period teaches of slope and intercepts need not hold in the next.
     """
-    known = [_only(block, history_is_known(block.matrix)) for block in blocks]
-    unknown = [_only(block, ~history_is_known(block.matrix)) for block in blocks]
-    return Calibration(_fit_scaling(known), _fit_scaling(unknown), level)
+    scalings = {
+        state.name: _fit_scaling([_only(block, rows_in(state, block.matrix)) for block in blocks])
+        for state in STATES
+    }
+    return Calibration(scalings, level)
 
 
 def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
@@ -80,57 +82,63 @@ def _level_loss(raw: NDArray[np.float64], rates: NDArray[np.float64], late: NDAr
     return float(-np.mean(np.log(np.where(late, forecast, 1 - forecast))))
 
 
-def _only(block: Unseen, rows: NDArray[np.bool_]) -> Unseen:
-    kept = block.said[rows], block.matrix[rows], block.bands[rows], block.level[rows]
-    return Unseen(*kept, block.shift, block.center)
+def _only(block: HoldoutPredictions, rows: Rows) -> HoldoutPredictions:
+    kept = block.probabilities[rows], block.matrix[rows], block.bands[rows], block.level[rows]
+    return HoldoutPredictions(*kept, block.shift, block.center)
 
 
-def _fit_scaling(blocks: Sequence[Unseen]) -> Scaling:
+def _fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
     if sum(len(block.bands) for block in blocks) < _FEW:
         return Scaling(shift=blocks[-1].shift, center=blocks[-1].center)
     if len(blocks) == 1:
-        return _pulled(blocks, PULLS[0])
-    return _pulled(blocks, min(PULLS, key=lambda pull: _loss_left_out(blocks, pull)))
+        return _fit_penalised(blocks, L2_PENALTIES[0])
+    return _fit_penalised(blocks, min(L2_PENALTIES, key=lambda penalty: _loss_left_out(blocks, penalty)))
 
 
-def _loss_left_out(blocks: Sequence[Unseen], pull: float) -> float:
+def _loss_left_out(blocks: Sequence[HoldoutPredictions], penalty: float) -> float:
     """Give the log loss of each block under the scaling of all others, summed over flights."""
     return sum(
-        _log_loss(_pulled([*blocks[:place], *blocks[place + 1 :]], pull), block)
+        _log_loss(_fit_penalised([*blocks[:place], *blocks[place + 1 :]], penalty), block)
         for place, block in enumerate(blocks)
     )
 
 
-def _pulled(blocks: Sequence[Unseen], pull: float) -> Scaling:
+def _fit_penalised(blocks: Sequence[HoldoutPredictions], penalty: float) -> Scaling:
     """Fit slope, intercepts and follow by penalised log loss; the problem is convex, and its gradient is given."""
     neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
     last = blocks[-1]
-    said = np.concatenate([_apart(block) for block in blocks])
+    apart = np.concatenate([_apart(block) for block in blocks])
     level = np.concatenate([block.level for block in blocks])
     center = np.concatenate([np.tile(block.center, (len(block.bands), 1)) for block in blocks])
     truth = np.eye(BAND_COUNT)[np.concatenate([block.bands for block in blocks])]
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = center + parameters[0] * said + np.r_[0.0, parameters[1:-1]]
+        logits = center + parameters[0] * apart + np.r_[0.0, parameters[1:-1]]
         logits[:, 1:] += parameters[-1] * level[:, np.newaxis]
         shares = softmax(logits)
         error, strayed = shares - truth, parameters - neutral
-        fit = -np.log((shares * truth).sum(axis=1)).sum() + pull * np.square(strayed).sum()
+        fit = -np.log((shares * truth).sum(axis=1)).sum() + penalty * np.square(strayed).sum()
         follow = (error[:, 1:].sum(axis=1) * level).sum()
-        slope = np.r_[(error * said).sum(), error[:, 1:].sum(axis=0), follow] + 2 * pull * strayed
+        slope = np.r_[(error * apart).sum(), error[:, 1:].sum(axis=0), follow] + 2 * penalty * strayed
         return float(fit) / max(len(truth), 1), slope / max(len(truth), 1)
 
-    found = minimize(loss, neutral, method="L-BFGS-B", jac=True).x
-    return Scaling(float(found[0]), (0.0, *found[1:-1].tolist()), last.shift, last.center, float(found[-1]))
+    fitted = minimize(loss, neutral, method="L-BFGS-B", jac=True).x
+    return Scaling(
+        float(fitted[0]), (0.0, *fitted[1:-1].tolist()), last.shift, last.center, float(fitted[-1])
+    )
 
 
-def _log_loss(scaling: Scaling, block: Unseen) -> float:
-    chosen = softmax(scaling.logits(block.said, block.level))[np.arange(len(block.bands)), block.bands]
+def _log_loss(scaling: Scaling, block: HoldoutPredictions) -> float:
+    chosen = softmax(scaling.logits(block.probabilities, block.level))[
+        np.arange(len(block.bands)), block.bands
+    ]
     return float(-np.log(chosen).sum())
 
 
-def _apart(block: Unseen) -> Probabilities:
-    """Give what was said as logits from the centre, which the slope stretches."""
+def _apart(block: HoldoutPredictions) -> Probabilities:
+    """Give the probabilities as logits from the centre, which the slope stretches."""
     plain = Scaling(shift=block.shift, center=block.center)
-    apart: Probabilities = plain.logits(block.said, np.zeros(len(block.said))) - np.array(block.center)
+    apart: Probabilities = plain.logits(block.probabilities, np.zeros(len(block.probabilities))) - np.array(
+        block.center
+    )
     return apart

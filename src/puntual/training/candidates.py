@@ -61,7 +61,8 @@ class Sample:
 
 def build(candidate: Candidate, columns: NDArray[np.intp], rows: int, seed: int = 0) -> Any:
     """Build the unfitted estimator of a candidate for these columns of the vector and this many rows."""
-    return MODELS[candidate.name](columns, rows, seed, candidate.parameters)
+    parameters = preset(candidate.name, rows) | dict(candidate.parameters)
+    return MODELS[candidate.name](columns, rows, seed, parameters)
 
 
 def treat(treatment: Treatment, bands: Bands, seed: int = 0) -> Sample:
@@ -77,7 +78,16 @@ def fit(candidate: Candidate, matrix: Matrix, columns: NDArray[np.intp], bands: 
     with warnings.catch_warnings():
         # The presets stop after a budget of iterations on purpose: stopping early is their regularisation.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(seen, bands[sample.rows], **_weights_for(estimator, sample))
+        fitted = estimator.fit(seen, bands[sample.rows], **_weights_for(estimator, sample))
+    return _answering_by_one_thread(fitted)
+
+
+def _answering_by_one_thread(fitted: Any) -> Any:
+    """Let a forest add its trees up in one order: threads add them as they end, and rounding then differs."""
+    forest = fitted[-1] if isinstance(fitted, Pipeline) else fitted
+    if isinstance(forest, RandomForestClassifier):
+        forest.set_params(n_jobs=1)
+    return fitted
 
 
 def parse_candidates(text: str | None) -> tuple[Candidate, ...]:
@@ -146,57 +156,70 @@ def _numbers(columns: NDArray[np.intp]) -> ColumnTransformer:
     )
 
 
+def preset(name: str, rows: int) -> dict[str, Any]:
+    """Give the parameters of a model for a table of this many rows, from which a search starts too.
+
+    >>> preset("lightgbm", 50_000)["learning_rate"], preset("lightgbm", 500_000)["learning_rate"]
+    (0.05, 0.1)
+    """
+    large = rows >= LARGE
+    boosting = {
+        "n_estimators": 100,
+        "learning_rate": 0.1 if large else 0.05,
+        "colsample_bytree": 0.4,
+        "subsample": 0.8,
+    }
+    presets: dict[str, dict[str, Any]] = {
+        "logistic": {"C": 0.1, "max_iter": 60, "tol": 1e-3},
+        "forest": {
+            "n_estimators": 80,
+            "min_samples_leaf": 20,
+            "max_depth": 12,
+            "max_features": 0.2,
+            "max_samples": min(1.0, LARGE / 3 / rows),
+        },
+        "lightgbm": boosting
+        | {
+            "num_leaves": 31,
+            "min_child_samples": 100,
+            "subsample_freq": 1,
+            "reg_lambda": 30.0,
+            "max_bin": 63,
+        },
+        "xgboost": boosting | {"max_depth": 6, "min_child_weight": 20.0, "reg_lambda": 5.0, "max_bin": 64},
+        "neural": {
+            "width": 32,
+            "max_iter": 6 if large else 12,
+            "batch_size": 256,
+            "learning_rate_init": 1e-3,
+            "alpha": 1e-2,
+        },
+    }
+    return presets[name]
+
+
 def _logistic(columns: NDArray[np.intp], _: int, seed: int, parameters: Parameters) -> Any:
-    preset = {"C": 0.1, "max_iter": 60, "tol": 1e-3} | dict(parameters)
-    return make_pipeline(_numbers(columns), LogisticRegression(random_state=seed, **preset))
+    return make_pipeline(_numbers(columns), LogisticRegression(random_state=seed, **parameters))
 
 
-def _forest(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) -> Any:
-    preset = {
-        "n_estimators": 80,
-        "min_samples_leaf": 20,
-        "max_depth": 12,
-        "max_features": 0.2,
-        "max_samples": min(1.0, LARGE / 3 / rows),
-    } | dict(parameters)
+def _forest(_: NDArray[np.intp], __: int, seed: int, parameters: Parameters) -> Any:
     # ONNX reads the forest's missing values wrongly, so they are imputed before it.
     imputer = SimpleImputer(keep_empty_features=True)
-    return make_pipeline(imputer, RandomForestClassifier(n_jobs=2, random_state=seed, **preset))
+    return make_pipeline(imputer, RandomForestClassifier(n_jobs=2, random_state=seed, **parameters))
 
 
 def _lightgbm(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) -> Any:
-    preset = {
-        "n_estimators": 100,
-        "learning_rate": 0.05 if rows < LARGE else 0.1,
-        "num_leaves": 31,
-        "min_child_samples": 100,
-        "colsample_bytree": 0.4,
-        "subsample": 0.8,
-        "subsample_freq": 1,
-        "reg_lambda": 30.0,
-        "max_bin": 63,
-    } | dict(parameters)
     return LGBMClassifier(
         n_jobs=_threads(rows),
         verbose=-1,
         random_state=seed,
         deterministic=True,
         force_col_wise=True,
-        **preset,
+        **parameters,
     )
 
 
 def _xgboost(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) -> Any:
-    preset = {
-        "n_estimators": 100,
-        "learning_rate": 0.05 if rows < LARGE else 0.1,
-        "max_depth": 6,
-        "min_child_weight": 20.0,
-        "colsample_bytree": 0.4,
-        "subsample": 0.8,
-        "reg_lambda": 5.0,
-        "max_bin": 64,
-    } | dict(parameters)
     return XGBClassifier(
         n_jobs=_threads(rows),
         tree_method="hist",
@@ -205,7 +228,7 @@ def _xgboost(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) 
         objective="multi:softprob",
         random_state=seed,
         verbosity=0,
-        **preset,
+        **parameters,
     )
 
 
@@ -214,16 +237,10 @@ def _threads(rows: int) -> int:
     return 1 if rows < LARGE / 2 else 2
 
 
-def _neural(columns: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) -> Any:
-    width = int(parameters.get("width", 32))
+def _neural(columns: NDArray[np.intp], _: int, seed: int, parameters: Parameters) -> Any:
+    width = int(parameters["width"])
     rest = {name: value for name, value in parameters.items() if name != "width"}
-    preset = {
-        "max_iter": 6 if rows > LARGE else 12,
-        "batch_size": 256,
-        "learning_rate_init": 1e-3,
-        "alpha": 1e-2,
-    } | rest
-    network = MLPClassifier(hidden_layer_sizes=(width, width), random_state=seed, **preset)
+    network = MLPClassifier(hidden_layer_sizes=(width, width), random_state=seed, **rest)
     return make_pipeline(_numbers(columns), network)
 
 

@@ -1,4 +1,4 @@
-"""Flights as matrices: one for each state of knowledge, and the mixture that experts are taught on."""
+"""Flights as matrices: under each condition of knowledge, and as the experts are fitted on them."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,31 +15,26 @@ from puntual.features.history import History
 from puntual.features.keys import Keys
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Group, Known, on_grid
+from puntual.features.states import STATES, Condition, State
 from puntual.features.timetable import Timetable
 from puntual.features.vector import BITS as CONGESTION_BITS
-from puntual.features.vector import FEATURES, Lookups, Matrix, columns_of, vectorise
+from puntual.features.vector import CODE_COLUMNS, FEATURES, Lookups, Matrix, codes_of, columns_of, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import bands_of, delay_minutes
 
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
 CONGESTION_COLUMNS = columns_of(Group.CONGESTION)
-STATES = ("full", "without_history", "typical_without_history")
-# The share of flights shown to training with a typical timetable, and that with a history closed days before.
-_TYPICAL_SHARE, _LAGGED_SHARE = 0.15, 0.15
 _LONGEST_LAG = history.WINDOWS[-1]
+_NOTHING_LEARNT = Vocabulary({kind: {} for kind in route.CODED})
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Operated flights, sorted by scheduled departure, with all that training asks of them.
-
-    `taught_by` are the positions from which the vocabulary and the typical week are learnt.
-    """
+    """Operated flights, sorted by scheduled departure, with all that is true of them whoever learns from them."""
 
     flights: pl.DataFrame
     rule: LateRule
-    taught_by: Rows
     seed: int = 0
     keys: Keys = field(init=False)
 
@@ -72,61 +67,76 @@ class Dataset:
         return history.build_history(self.operations)
 
     @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The codes of airlines and airports."""
-        return route.learn_vocabulary(self.keys.take(self.taught_by))
-
-    @cached_property
-    def usual(self) -> Columns:
-        """The usual departures of a week."""
-        return timetable.usual_departures(self.keys.take(self.taught_by))
-
-    @cached_property
-    def typical(self) -> Timetable:
-        """The typical week."""
-        return timetable.typical_timetable(self.usual)
-
-    @cached_property
-    def full(self) -> Matrix:
-        """Vectors with the day's timetable and the history to the day before, shape (n, columns)."""
+    def uncoded(self) -> Matrix:
+        """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
         known = timetable.known_timetable(self.keys)
-        lookups = Lookups(self.vocabulary, self.typical, self.history)
+        lookups = Lookups(_NOTHING_LEARNT, known, self.history)
         return vectorise(self.keys, lookups, known, np.ones(len(self.keys), bool), self.keys.day)
-
-    def state(self, name: str, rows: Rows) -> Matrix:
-        """Give the vectors of some flights in one state of knowledge."""
-        matrix = self.full[rows]
-        if name != "full":
-            matrix[:, HISTORY_COLUMNS] = np.nan
-        if name == "typical_without_history":
-            matrix[:, CONGESTION_COLUMNS] = self._typical_congestion(rows)
-        return matrix
-
-    def taught(self, rows: Rows) -> Matrix:
-        """Give vectors with history as training shows them: some with a typical timetable, some a stale close."""
-        matrix = self.full[rows]
-        chance = np.random.default_rng(self.seed)
-        typical = np.flatnonzero(chance.random(len(rows)) < _TYPICAL_SHARE)
-        lagged = np.flatnonzero(chance.random(len(rows)) < _LAGGED_SHARE)
-        matrix[np.ix_(typical, CONGESTION_COLUMNS)] = self._typical_congestion(rows[typical])
-        keys = self.keys.take(rows[lagged])
-        closed = keys.day - chance.integers(1, _LONGEST_LAG, len(lagged))
-        matrix[np.ix_(lagged, HISTORY_COLUMNS)] = self.history.features(keys, closed)
-        return matrix
-
-    def taught_without_history(self, rows: Rows) -> Matrix:
-        """Give vectors without history, half of them with a typical timetable."""
-        matrix = self.state("without_history", rows)
-        typical = np.flatnonzero(np.random.default_rng(self.seed + 1).random(len(rows)) < 0.5)
-        matrix[np.ix_(typical, CONGESTION_COLUMNS)] = self._typical_congestion(rows[typical])
-        return matrix
 
     def outcomes(self, rows: Rows) -> Outcomes:
         """Give what happened to some flights."""
         return Outcomes(self.bands[rows], self.delay[rows], self.keys.day[rows].astype(np.int32))
 
+    def learn(self, rows: Rows) -> "Vectors":
+        """Give the vectors of all flights by what is learnt from some, which stand before a fold's cut-off."""
+        return Vectors(self, rows)
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The vectors of a dataset's flights, their vocabulary and typical week learnt from `learnt_from` alone."""
+
+    dataset: Dataset
+    learnt_from: Rows
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The codes of airlines and airports."""
+        return route.learn_vocabulary(self.dataset.keys.take(self.learnt_from))
+
+    @cached_property
+    def usual_departures(self) -> Columns:
+        """The usual departures of a week."""
+        return timetable.usual_departures(self.dataset.keys.take(self.learnt_from))
+
+    @cached_property
+    def typical(self) -> Timetable:
+        """The typical week."""
+        return timetable.typical_timetable(self.usual_departures)
+
+    def full(self, rows: Rows) -> Matrix:
+        """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
+        matrix = self.dataset.uncoded[rows]
+        matrix[:, CODE_COLUMNS] = codes_of(self.dataset.keys.take(rows), self.vocabulary)
+        return matrix
+
+    def under(self, condition: Condition, rows: Rows) -> Matrix:
+        """Give the vectors of some flights under one condition of knowledge."""
+        matrix = self._without_later_than(condition.state, rows)
+        if condition.typical:
+            matrix[:, CONGESTION_COLUMNS] = self._typical_congestion(rows)
+        return matrix
+
+    def for_fitting(self, state: State, rows: Rows) -> Matrix:
+        """Give vectors as a state's expert is fitted on: some with a typical timetable, some with a stale close."""
+        matrix = self._without_later_than(state, rows)
+        chance = np.random.default_rng(self.dataset.seed + STATES.index(state))
+        typical = np.flatnonzero(chance.random(len(rows)) < state.typical_share)
+        matrix[np.ix_(typical, CONGESTION_COLUMNS)] = self._typical_congestion(rows[typical])
+        if state.lagged_share:
+            lagged = np.flatnonzero(chance.random(len(rows)) < state.lagged_share)
+            keys = self.dataset.keys.take(rows[lagged])
+            closed = keys.day - chance.integers(1, _LONGEST_LAG, len(lagged))
+            matrix[np.ix_(lagged, HISTORY_COLUMNS)] = self.dataset.history.features(keys, closed)
+        return matrix
+
+    def _without_later_than(self, state: State, rows: Rows) -> Matrix:
+        matrix = self.full(rows)
+        matrix[:, state.hidden] = np.nan
+        return matrix
+
     def _typical_congestion(self, rows: Rows) -> Matrix:
-        return on_grid(self.typical.congestion(self.keys.take(rows)), CONGESTION_BITS)
+        return on_grid(self.typical.congestion(self.dataset.keys.take(rows)), CONGESTION_BITS)
 
 
 def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]:

@@ -1,5 +1,6 @@
 """A candidate's whole recipe: which columns its experts read, how they are fitted and how the level comes in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,14 +8,14 @@ from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows, SplitKind
 from puntual.features.history import WINDOWS
-from puntual.features.spec import Known
+from puntual.features.states import STATES, State, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
-from puntual.prediction.calibration import Calibration, Level, history_is_known
-from puntual.training.calibration_fit import Unseen, fit_level
+from puntual.prediction.calibration import Calibration, Level
+from puntual.training.calibration_fit import HoldoutPredictions, fit_level
 from puntual.training.candidates import Candidate, fit, treat
-from puntual.training.dataset import Dataset, columns_without
-from puntual.training.experts import Expert, Experts
+from puntual.training.dataset import Vectors, columns_without
+from puntual.training.estimator import Expert, Experts
 
 YEARLY = ("month_sin", "month_cos", "high_season")
 # Each is the same for all of a day's flights at an airport, and within a year hardly on another day: by it, an
@@ -42,16 +43,10 @@ class Recipe:
     years: int
     seed: int = 0
 
-    @property
-    def known_columns(self) -> NDArray[np.intp]:
-        """The columns of the expert for flights with history."""
+    def columns_of(self, state: State) -> NDArray[np.intp]:
+        """Give the columns of the expert for one state of knowledge."""
         by_time = self.kind is SplitKind.TIME
-        return columns_without((LEVEL if by_time else ()) + self._unlearnable, Known.HISTORY)
-
-    @property
-    def unknown_columns(self) -> NDArray[np.intp]:
-        """The columns of the expert for flights without history."""
-        return columns_without(self._unlearnable, Known.TIMETABLE)
+        return columns_without((LEVEL if by_time else ()) + self._unlearnable, state.known)
 
     @property
     def _unlearnable(self) -> tuple[str, ...]:
@@ -60,19 +55,25 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Teaching:
-    """What experts are taught on: vectors with history and without, and the bands of each."""
+class Shown:
+    """What one expert is fitted on: vectors in its state of knowledge, and the band of each."""
 
-    known: Matrix
-    known_bands: NDArray[np.int8]
-    unknown: Matrix
-    unknown_bands: NDArray[np.int8]
+    matrix: Matrix
+    bands: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """What a candidate is fitted on: flights as shown to each state's expert, and as they were on the day."""
+
+    shown: Mapping[str, Shown]
     full: Matrix
+    bands: NDArray[np.int8]
     day: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class FittedModel:
     """Fitted experts, what undoes their treatment, the log shares of the bands and the level to be applied."""
 
     experts: Experts
@@ -80,43 +81,47 @@ class Trained:
     center: tuple[float, ...]
     level: Level
 
-    def unseen(self, matrix: Matrix, bands: NDArray[np.int8]) -> Unseen:
-        """Ask about flights that the experts have not seen."""
-        return Unseen(
-            self.experts.predict_proba(matrix), matrix, bands, self.level.of(matrix), self.shift, self.center
+    def predict_holdout(self, vectors: Vectors, rows: Rows) -> HoldoutPredictions:
+        """Predict flights that the experts have not seen, first as they were on the day, then knowing less.
+
+        So the scaling of every state of knowledge can be fitted.
+        """
+        matrix = np.concatenate(
+            [vectors.full(rows), *(vectors.for_fitting(state, rows) for state in STATES[1:])]
+        )
+        bands = np.tile(vectors.dataset.bands[rows], len(STATES))
+        probabilities = self.experts.predict_proba(matrix)
+        return HoldoutPredictions(
+            probabilities, matrix, bands, self.level.of(matrix), self.shift, self.center
         )
 
-    def calibrated(self, calibration: Calibration, matrix: Matrix) -> NDArray[np.float64]:
+    def predict(self, calibration: Calibration, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands, shape (n, 5)."""
-        own = Calibration(calibration.known, calibration.unknown, self.level)
-        return own.apply(self.experts.predict_proba(matrix), matrix)
+        return calibration.apply(self.experts.predict_proba(matrix), matrix)
 
 
-def teach(dataset: Dataset, rows: Rows) -> Teaching:
-    """Prepare what experts are taught on from some flights."""
-    known, bands = dataset.taught(rows), dataset.bands[rows]
-    has = history_is_known(known)
-    unknown = dataset.taught_without_history(rows)
-    return Teaching(known[has], bands[has], unknown, bands, dataset.full[rows], dataset.keys.day[rows])
+def prepare_training_set(vectors: Vectors, rows: Rows) -> TrainingSet:
+    """Prepare what experts are fitted on from some flights."""
+    bands = vectors.dataset.bands[rows]
+    shown = {}
+    for state in STATES:
+        matrix = vectors.for_fitting(state, rows)
+        own = rows_in(state, matrix)
+        shown[state.name] = Shown(matrix[own], bands[own])
+    return TrainingSet(shown, vectors.full(rows), bands, vectors.dataset.keys.day[rows])
 
 
-def train_recipe(recipe: Recipe, teaching: Teaching) -> Trained:
-    """Fit both experts and the level."""
-    known = _expert(recipe, teaching.known, recipe.known_columns, teaching.known_bands)
-    unknown = _expert(recipe, teaching.unknown, recipe.unknown_columns, teaching.unknown_bands)
-    shift = treat(recipe.candidate.treatment, teaching.unknown_bands, recipe.seed).shift
-    shares = np.bincount(teaching.unknown_bands, minlength=BAND_COUNT) / len(teaching.unknown_bands)
+def fit_recipe(recipe: Recipe, training: TrainingSet) -> FittedModel:
+    """Fit the expert of every state of knowledge, and the level."""
+    experts = Experts({state.name: _expert(recipe, state, training.shown[state.name]) for state in STATES})
+    shift = treat(recipe.candidate.treatment, training.bands, recipe.seed).shift
+    shares = np.bincount(training.bands, minlength=BAND_COUNT) / len(training.bands)
     center = tuple(np.log(np.maximum(shares, 1e-6)).tolist())
     by_time = recipe.kind is SplitKind.TIME
-    level = fit_level(teaching.full, teaching.unknown_bands > 0, teaching.day) if by_time else Level()
-    return Trained(Experts(known, unknown), shift, center, level)
+    level = fit_level(training.full, training.bands > 0, training.day) if by_time else Level()
+    return FittedModel(experts, shift, center, level)
 
 
-def validation_of(dataset: Dataset, rows: Rows) -> tuple[Matrix, NDArray[np.int8]]:
-    """Give unseen flights twice, with their history and without, so that both scalings can be fitted."""
-    matrix = np.concatenate([dataset.full[rows], dataset.taught_without_history(rows)])
-    return matrix, np.tile(dataset.bands[rows], 2)
-
-
-def _expert(recipe: Recipe, matrix: Matrix, columns: NDArray[np.intp], bands: NDArray[np.int8]) -> Expert:
-    return Expert(fit(recipe.candidate, matrix, columns, bands, recipe.seed), columns)
+def _expert(recipe: Recipe, state: State, shown: Shown) -> Expert:
+    columns = recipe.columns_of(state)
+    return Expert(fit(recipe.candidate, shown.matrix, columns, shown.bands, recipe.seed), columns)

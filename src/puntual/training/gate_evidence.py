@@ -7,35 +7,39 @@ import numpy as np
 from puntual.evaluation import Measure, baseline_bands, log_losses, paired_difference
 from puntual.evaluation.gate import Evidence, feature_auc
 from puntual.evaluation.splits import Rows, moment
+from puntual.features.states import MAIN
 from puntual.features.vector import COLUMNS
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
 from puntual.sources import FlightTable
 from puntual.training.backtesting import Assessed
-from puntual.training.selection import Contest
+from puntual.training.selection import Experiment
 
 _FEWEST_SHARED = 200
 
 
-def gather_evidence(contest: Contest, assessed: Assessed, table: FlightTable, registry: Registry) -> Evidence:
+def gather_evidence(
+    experiment: Experiment, assessed: Assessed, table: FlightTable, registry: Registry
+) -> Evidence:
     """Compare the winner with the baseline and the champion on the test flights, and look for golden features."""
-    dataset, split = contest.dataset, contest.split
+    dataset, split = experiment.dataset, experiment.split
     losses = log_losses(assessed.predicted.bands, dataset.bands[split.test])
     baseline = baseline_bands(dataset.bands[split.before_test], len(split.test))
     day = dataset.keys.day[split.test].astype(np.int32)
-    champion, difference = _against_champion(contest, losses, registry)
+    champion, difference = _against_champion(experiment, losses, registry)
     scheduled = dataset.flights["scheduled_departure"]
+    vectors = experiment.vectors(split.train)
     return Evidence(
-        test=assessed.scores["full"],
+        test=assessed.scores[MAIN.name],
         train_until=moment(scheduled, split.before_test[-1]) + timedelta(minutes=1),
         test_from=moment(scheduled, split.test[0]),
         baseline_difference=paired_difference(losses, log_losses(baseline, dataset.bands[split.test]), day),
         champion_version=champion,
         champion_difference=difference,
         feature_auc=feature_auc(
-            dataset.full[split.train],
+            vectors.full(split.train),
             dataset.late[split.train],
-            dataset.full[split.validation],
+            vectors.full(split.validation),
             dataset.late[split.validation],
             COLUMNS,
         ),
@@ -44,25 +48,25 @@ def gather_evidence(contest: Contest, assessed: Assessed, table: FlightTable, re
 
 
 def _against_champion(
-    contest: Contest, losses: np.typing.NDArray[np.float64], registry: Registry
+    experiment: Experiment, losses: np.typing.NDArray[np.float64], registry: Registry
 ) -> tuple[str | None, Measure | None]:
     """Score the champion on those test flights that it had not been trained on."""
     version = registry.champion()
     if version is None:
         return None, None
     bundle = registry.read(version)
-    shared = _unseen_by(bundle, contest)
+    shared = _unseen_by(bundle, experiment)
     if len(shared) < _FEWEST_SHARED:
         return None, None
-    dataset, rows = contest.dataset, contest.split.test[shared]
+    dataset, rows = experiment.dataset, experiment.split.test[shared]
     champion = Predictor(bundle, tested=bundle.tested is not None)
-    said = champion.predict(dataset.flights[rows], past=dataset.flights, timetable_of=dataset.flights)
-    theirs = log_losses(said.bands, dataset.bands[rows])
+    predicted = champion.predict(dataset.flights[rows], past=dataset.flights, timetable_of=dataset.flights)
+    theirs = log_losses(predicted.bands, dataset.bands[rows])
     day = dataset.keys.day[rows].astype(np.int32)
     return version, paired_difference(losses[shared], theirs, day)
 
 
-def _unseen_by(bundle: Bundle, contest: Contest) -> Rows:
+def _unseen_by(bundle: Bundle, experiment: Experiment) -> Rows:
     """Find the test flights from the day on which the champion's own test began."""
-    scheduled = contest.dataset.flights["scheduled_departure"].gather(contest.split.test)
+    scheduled = experiment.dataset.flights["scheduled_departure"].gather(experiment.split.test)
     return np.flatnonzero((scheduled >= bundle.manifest.split.test_from).to_numpy())

@@ -11,24 +11,25 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from puntual.errors import NotEnoughFlightsError
-from puntual.evaluation import Evaluation, curves, gate, parse_cost
-from puntual.evaluation.splits import Split, SplitKind, split_by_time, split_stratified
+from puntual.errors import NotEnoughFlightsError, SettingError
+from puntual.evaluation import curves, gate, parse_cost
+from puntual.evaluation.splits import SplitKind, split_by_time, split_stratified
+from puntual.features.states import MAIN
 from puntual.flights.flight import BANDS
 from puntual.flights.schema import has_operation
 from puntual.registry import Registry
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
-from puntual.reporting.training_result import Compared, Omission, TableRecord, Training
+from puntual.reporting.training_result import Omission, TableRecord, Training
 from puntual.sources import FlightTable
 from puntual.training.ablation import STEP_COUNT, ablate
-from puntual.training.backtesting import CUT_OFFS, Assessed, assess, retrain
+from puntual.training.backtesting import CUT_OFFS, Assessed, assess, retrain, rolling_scores
 from puntual.training.bundling import Packed, pack, split_info
 from puntual.training.candidates import Candidate, parse_candidates
-from puntual.training.dataset import STATES, Dataset
+from puntual.training.dataset import Dataset
 from puntual.training.gate_evidence import gather_evidence
 from puntual.training.late_rates import rates_of
-from puntual.training.selection import Contest, compare
+from puntual.training.selection import Experiment, compare
 from puntual.training.tuning import tune
 
 Progress = Callable[[str, int, int], object]
@@ -42,7 +43,8 @@ class Options:
     """How to train: which flights, split and candidates, for how long to search, and at what cost to label.
 
     `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
-    take the place of the preset's; `cost` is `f1` or such as `miss=5,false_alarm=1`.
+    take the place of the preset's; `cost` is `f1` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
+    scores, the other split and the ablation are left out.
     """
 
     preset: str = "standard"
@@ -53,6 +55,7 @@ class Options:
     tune_minutes: float = 0.0
     cost: str = "f1"
     seed: int = 0
+    backtest: bool = True
 
 
 def train(
@@ -64,35 +67,32 @@ def train(
     reports: Path | None = None,
     progress: Progress | None = None,
 ) -> Training:
-    """Train, compare, choose, test and publish; give the record of what was found.
+    """Train, compare, choose, test and publish; then score by other splits; give the record of it all.
 
-    The bundle is written to `registry` and promoted by nobody; `reports` is the folder for its report (HTML) and
-    its card (Markdown). `now`, which carries a time zone, is when the bundle says it was made. `progress` is told
-    of each step done, the steps done so far and those in all. Raise NotEnoughFlightsError for too small a table.
+    The bundle is written to `registry` and promoted by nobody, before the backtests; `reports` is the folder for its
+    report (HTML) and its card (Markdown). `now`, which carries a time zone, is when the bundle says it was made.
+    `progress` is called as each step begins, with its name, the steps done so far and those in all. Raise
+    NotEnoughFlightsError for too small a table, and SettingError for a `now` without a time zone.
     """
+    _require_time_zone(now)
     options = options or Options()
     candidates = parse_candidates(options.candidates or PRESETS[options.preset])
     steps = _Steps(progress, _count(candidates, options))
+    steps.begin("vectors")
     dataset, omitted = learnable(table, options)
-    by_time, mixed = contests(dataset, options)
-    own, other = (by_time, mixed) if options.split == SplitKind.TIME else (mixed, by_time)
-    steps.done("vectors")
-    candidates = (
-        tune(own, candidates, options.tune_minutes, steps.done) if options.tune_minutes else candidates
-    )
-    comparison = compare(own, candidates, steps.done)
-    winner = next(entry for entry in comparison if entry.chosen)
-    assessed = _assess(own, winner, steps, STATES)
-    opposite = _assess(other, winner, steps, STATES[:1])
-    stratified = assessed if own.split.kind is SplitKind.STRATIFIED else opposite
-    ablation = ablate(mixed, stratified, steps.done)
+    by_time, stratified = experiments(dataset, options)
+    own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
+    if options.tune_minutes:
+        candidates = tune(own, candidates, options.tune_minutes, steps.begin)
+    winner, comparison = compare(own, candidates, steps.begin)
+    assessed = assess(own, winner, steps.begin)
     stored = Registry(registry)
+    steps.begin("evidence for the gate")
     evidence = gather_evidence(own, assessed, table, stored)
-    final, final_calibration = (
-        retrain(own, assessed) if own is by_time else (assessed.trained, assessed.calibration)
-    )
-    steps.done("all flights")
-    packed = pack(own, assessed, final, final_calibration, comparison, evidence, table, options, now)
+    steps.begin("fit on all flights")
+    final = retrain(own, assessed) if own is by_time else assessed
+    steps.begin("bundle")
+    packed = pack(own, assessed, final, comparison, evidence, table, options, now)
     training = Training(
         created=now,
         puntual=metadata.version("puntual"),
@@ -103,9 +103,10 @@ def train(
         split=split_info(own),
         comparison=comparison,
         scores=assessed.scores,
-        by_split=_by_split(own, assessed, opposite),
-        rolling=assessed.rolling or opposite.rolling,
-        ablation=ablation,
+        by_split={own.split.kind.value: assessed.scores[MAIN.name]},
+        rolling=(),
+        ablation=(),
+        backtests="following" if options.backtest else "left out",
         curves=curves(own.dataset.outcomes(own.split.test), assessed.predicted),
         rates=rates_of(dataset.flights, dataset.late),
         threshold=assessed.threshold,
@@ -114,25 +115,47 @@ def train(
         agreement=packed.manifest.agreement,
         findings=tuple(gate.check(evidence, stored.champion())),
     )
-    return _publish(training, packed, stored, reports, steps)
+    training = _publish(training, packed, stored)
+    if options.backtest:
+        training = _backtest(training, own, other, assessed, steps)
+    _report(training, reports)
+    steps.finish()
+    return training
+
+
+def _require_time_zone(now: datetime) -> None:
+    if now.utcoffset() is None:
+        raise SettingError(
+            f"now is {now.isoformat()}, without a time zone; expected one, as a bundle says when it was made: "
+            "give datetime.now(UTC)"
+        )
 
 
 class _Steps:
-    """Tells a listener of each step done."""
+    """Tells a listener of each step as it begins."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._count = progress, total, 0
+        self._progress, self._total, self._begun = progress, total, 0
 
-    def done(self, what: str) -> None:
-        self._count += 1
+    def begin(self, step: str) -> None:
+        """Tell of a step that begins, which ends the one before."""
         if self._progress is not None:
-            self._progress(what, min(self._count, self._total), self._total)
+            self._progress(step, min(self._begun, self._total), self._total)
+        self._begun += 1
+
+    def finish(self) -> None:
+        """Tell that all is done."""
+        if self._progress is not None:
+            self._progress("done", self._total, self._total)
 
 
 def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
-    """Count the steps: vectors, candidates, two assessments, ablation, the last training and the bundle."""
+    """Count the steps: vectors, candidates, the folds and the fit before the test, evidence, last fit and bundle."""
     tuned = len({candidate.name for candidate in candidates}) if options.tune_minutes else 0
-    return 1 + tuned + len(candidates) + (len(CUT_OFFS) + 1) + 2 + STEP_COUNT + 2
+    by_time, stratified = len(CUT_OFFS) + 1, 2
+    own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
+    backtests = other + STEP_COUNT + 1 if options.backtest else 0
+    return 1 + tuned + len(candidates) + own + 3 + backtests
 
 
 def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
@@ -151,7 +174,7 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
         omitted += _omission(reason, gone)
     operated = has_operation(flights)
     omitted += _omission("no departure and no cancellation recorded", flights.filter(~operated))
-    dataset = Dataset(flights.filter(operated), table.late_rule, np.empty(0, np.intp), options.seed)
+    dataset = Dataset(flights.filter(operated), table.late_rule, options.seed)
     _require_bands(dataset)
     return dataset, tuple(omitted)
 
@@ -176,31 +199,38 @@ def _require_bands(dataset: Dataset) -> None:
             )
 
 
-def contests(dataset: Dataset, options: Options) -> tuple[Contest, Contest]:
-    """Set up the grounds on which candidates meet: the split by time, and the stratified one."""
+def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experiment]:
+    """Set up what candidates are compared on: the split by time, and the stratified one."""
     by_time = split_by_time(dataset.flights["scheduled_departure"])
-    mixed = split_stratified(dataset.bands, options.seed)
-    # Codes and the typical week are learnt from what stands before the test of the split by time.
-    dataset = Dataset(dataset.flights, dataset.rule, by_time.before_test, options.seed)
+    stratified = split_stratified(dataset.bands, options.seed)
     cost = parse_cost(options.cost)
     days = dataset.keys.day[by_time.before_test]
     years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
-
-    def contest(split: Split) -> Contest:
-        return Contest(dataset, split, cost, years, options.seed)
-
-    return contest(by_time), contest(mixed)
-
-
-def _assess(contest: Contest, winner: Compared, steps: _Steps, states: tuple[str, ...]) -> Assessed:
-    treatment = parse_candidates(f"{winner.name}:{winner.treatment}")[0].treatment
-    recipe = contest.recipe(Candidate(winner.name, treatment, winner.parameters))
-    return assess(contest, recipe, steps.done, states)
+    return (
+        Experiment(dataset, by_time, cost, years, options.seed),
+        Experiment(dataset, stratified, cost, years, options.seed),
+    )
 
 
-def _by_split(own: Contest, assessed: Assessed, opposite: Assessed) -> dict[str, Evaluation]:
-    kinds = SplitKind.TIME, SplitKind.STRATIFIED
-    return {kind.value: (assessed if own.split.kind is kind else opposite).scores["full"] for kind in kinds}
+def _backtest(
+    training: Training, own: Experiment, other: Experiment, assessed: Assessed, steps: _Steps
+) -> Training:
+    """Add what says how far the scores can be relied on: other periods, the other split, and the ablation."""
+    opposite = assess(other, assessed.recipe.candidate, steps.begin, (MAIN,))
+    steps.begin("score one cut-off after another")
+    rolling = rolling_scores(own, assessed) or rolling_scores(other, opposite)
+    own_is_stratified = own.split.kind is SplitKind.STRATIFIED
+    mixed, on_mixed = (own, assessed) if own_is_stratified else (other, opposite)
+    scores = {own.split.kind.value: assessed.scores, other.split.kind.value: opposite.scores}
+    return msgspec.structs.replace(
+        training,
+        by_split={
+            kind.value: scores[kind.value][MAIN.name] for kind in (SplitKind.TIME, SplitKind.STRATIFIED)
+        },
+        rolling=rolling,
+        ablation=ablate(mixed, on_mixed, steps.begin),
+        backtests="done",
+    )
 
 
 def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...]) -> TableRecord:
@@ -219,21 +249,20 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
     )
 
 
-def _publish(
-    training: Training, packed: Packed, stored: Registry, reports: Path | None, steps: _Steps
-) -> Training:
-    """Write the bundle with its card, then the report that names it."""
-    card = model_card(training)
-    bundle = packed.bundle(card)
+def _publish(training: Training, packed: Packed, stored: Registry) -> Training:
+    """Write the bundle with its card into the registry; give the record with its version."""
+    bundle = packed.bundle(model_card(training))
     estimator = {
         "estimator": packed.estimator,
         "columns": list(packed.manifest.columns),
         "version": bundle.version,
     }
-    version = stored.publish(bundle, pickle.dumps(estimator))
-    training = msgspec.structs.replace(training, version=version)
-    if reports is not None:
-        write_report(training, reports / f"{version}.html")
-        (reports / f"{version}.md").write_text(card, encoding="utf-8")
-    steps.done("bundle")
-    return training
+    return msgspec.structs.replace(training, version=stored.publish(bundle, pickle.dumps(estimator)))
+
+
+def _report(training: Training, reports: Path | None) -> None:
+    """Write the report, and the card with what was measured after the bundle was published."""
+    if reports is None:
+        return
+    write_report(training, reports / f"{training.version}.html")
+    (reports / f"{training.version}.md").write_text(model_card(training), encoding="utf-8")

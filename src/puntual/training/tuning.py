@@ -8,10 +8,11 @@ import numpy as np
 import optuna
 
 from puntual.evaluation import log_losses
+from puntual.evaluation.splits import Rows
 from puntual.training.calibration_fit import fit_calibration
-from puntual.training.candidates import Candidate
-from puntual.training.fitting import teach, train_recipe, validation_of
-from puntual.training.selection import Contest
+from puntual.training.candidates import Candidate, preset
+from puntual.training.fitting import Recipe
+from puntual.training.selection import Experiment
 
 # Each trial is taught on ever more of the training flights; one that trails early is pruned.
 _RUNGS = (0.15, 0.4, 1.0)
@@ -19,53 +20,53 @@ Space = Callable[[optuna.Trial], dict[str, Any]]
 
 
 def tune(
-    contest: Contest, candidates: Sequence[Candidate], minutes: float, progress: Callable[[str], object]
+    experiment: Experiment, candidates: Sequence[Candidate], minutes: float, begin: Callable[[str], object]
 ) -> tuple[Candidate, ...]:
     """Search the parameters of each model by log loss on validation, sharing the minutes among the models.
 
-    What is found for a model holds under each of its treatments; a model that found nothing better than its
-    preset keeps it.
+    The best of a model holds under each of its treatments; the search starts from the preset
+    that is used for as many flights.
     """
     names = list(dict.fromkeys(candidate.name for candidate in candidates))
-    found = {}
+    best = {}
     for name in names:
         first = next(candidate for candidate in candidates if candidate.name == name)
-        found[name] = _search(contest, first, 60 * minutes / len(names))
-        progress(f"tuned {name}")
-    return tuple(replace(candidate, parameters=found[candidate.name]) for candidate in candidates)
+        begin(f"tune {name}")
+        best[name] = _search(experiment, first, 60 * minutes / len(names))
+    return tuple(replace(candidate, parameters=best[candidate.name]) for candidate in candidates)
 
 
-def _search(contest: Contest, candidate: Candidate, seconds: float) -> dict[str, Any]:
+def _search(experiment: Experiment, candidate: Candidate, seconds: float) -> dict[str, Any]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=contest.seed),
+        sampler=optuna.samplers.TPESampler(seed=experiment.seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
     )
-    study.enqueue_trial(_PRESETS[candidate.name])
-    study.optimize(lambda trial: _loss(contest, candidate, trial), timeout=seconds)
+    study.enqueue_trial(preset(candidate.name, len(experiment.split.train)))
+    study.optimize(lambda trial: _loss(experiment, candidate, trial), timeout=seconds)
     return dict(study.best_params)
 
 
-def _loss(contest: Contest, candidate: Candidate, trial: optuna.Trial) -> float:
-    recipe = contest.recipe(replace(candidate, parameters=SPACES[candidate.name](trial)))
+def _loss(experiment: Experiment, candidate: Candidate, trial: optuna.Trial) -> float:
+    recipe = experiment.recipe(replace(candidate, parameters=SPACES[candidate.name](trial)))
     loss = np.inf
     for rung, share in enumerate(_RUNGS):
         # The latest flights are the ones most like validation.
-        rows = contest.split.train[-int(share * len(contest.split.train)) :]
-        trained = train_recipe(recipe, teach(contest.dataset, rows))
-        loss = _validation_loss(contest, trained)
+        loss = _validation_loss(
+            experiment, recipe, experiment.split.train[-int(share * len(experiment.split.train)) :]
+        )
         trial.report(loss, rung)
         if trial.should_prune():
             raise optuna.TrialPruned
     return float(loss)
 
 
-def _validation_loss(contest: Contest, trained: Any) -> float:
-    matrix, bands = validation_of(contest.dataset, contest.split.validation)
-    calibration = fit_calibration([trained.unseen(matrix, bands)], trained.level)
-    half = len(contest.split.validation)
-    said = trained.calibrated(calibration, matrix[:half])
-    return float(log_losses(said, bands[:half]).mean())
+def _validation_loss(experiment: Experiment, recipe: Recipe, rows: Rows) -> float:
+    fitted, vectors = experiment.fit(recipe, rows)
+    validation = experiment.split.validation
+    calibration = fit_calibration([fitted.predict_holdout(vectors, validation)], fitted.level)
+    bands = fitted.predict(calibration, vectors.full(validation))
+    return float(log_losses(bands, experiment.dataset.bands[validation]).mean())
 
 
 def _boosting(trial: optuna.Trial) -> dict[str, Any]:
@@ -118,25 +119,4 @@ SPACES: dict[str, Space] = {
     "forest": _forest,
     "logistic": _logistic,
     "neural": _neural,
-}
-_PRESETS: dict[str, dict[str, Any]] = {
-    "lightgbm": {
-        "n_estimators": 100,
-        "learning_rate": 0.05,
-        "colsample_bytree": 0.4,
-        "reg_lambda": 30.0,
-        "num_leaves": 31,
-        "min_child_samples": 100,
-    },
-    "xgboost": {
-        "n_estimators": 100,
-        "learning_rate": 0.05,
-        "colsample_bytree": 0.4,
-        "reg_lambda": 5.0,
-        "max_depth": 6,
-        "min_child_weight": 20.0,
-    },
-    "forest": {"min_samples_leaf": 20, "max_depth": 12, "max_features": 0.2},
-    "logistic": {"C": 0.1},
-    "neural": {"width": 32, "max_iter": 12, "alpha": 0.01, "learning_rate_init": 0.001},
 }

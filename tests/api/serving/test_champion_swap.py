@@ -174,8 +174,10 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "no bundle": lambda _: b"a bundle",
 }
 IMPOSSIBLE: dict[str, Callable[[Bundle], Bundle]] = {
-    "no model": lambda bundle: replace(bundle, model=b"onnx"),
-    "half a model": lambda bundle: replace(bundle, model=bundle.model[: len(bundle.model) // 2]),
+    "no model": lambda bundle: replace(bundle, experts=dict.fromkeys(bundle.experts, b"onnx")),
+    "half a model": lambda bundle: replace(
+        bundle, experts={state: model[: len(model) // 2] for state, model in bundle.experts.items()}
+    ),
     "no columns": without_a_table,
 }
 

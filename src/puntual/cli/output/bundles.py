@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from puntual.cli.output.console import output_console, print_json, say, table_of
 from puntual.cli.output.scores import value_of, values_of
+from puntual.features.states import MAIN
 from puntual.registry import Listed
 from puntual.registry.promotion import Promoted
 
@@ -52,7 +53,7 @@ def _listed(entry: Listed) -> dict[str, Any]:
         "candidate": manifest.candidate,
         "treatment": manifest.treatment,
         "source": manifest.source,
-        **values_of(manifest.scores["full"]),
+        **values_of(manifest.scores[MAIN.name]),
     }
 
 
@@ -60,7 +61,7 @@ def _summary(entry: Listed) -> tuple[str, ...]:
     if entry.manifest is None:
         return ("", escape(f"broken: {entry.broken}"))
     manifest = entry.manifest
-    scores = manifest.scores.get("full")
+    scores = manifest.scores.get(MAIN.name)
     rest = ("", "") if scores is None else (value_of(scores.roc_auc), value_of(scores.log_loss))
     made = f"{manifest.created:%Y-%m-%d %H:%M}"
     return made, f"{manifest.candidate}:{manifest.treatment}", escape(manifest.source), *rest

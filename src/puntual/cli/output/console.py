@@ -20,8 +20,8 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Told]:
-    """Show a bar on standard error while work goes on; nothing where it is no terminal."""
+def progress(what: str, *, lines: bool = False) -> Iterator[Told]:
+    """Show work going on, on standard error, by a bar; where that is no terminal, by `lines` for each step or not."""
     columns = (
         TextColumn("{task.fields[what]}"),
         BarColumn(),
@@ -30,6 +30,9 @@ def progress(what: str) -> Iterator[Told]:
         TimeElapsedColumn(),
     )
     console = error_console()
+    if lines and not console.is_terminal:
+        yield lambda step, done, total: say(f"{what}: {step} ({min(done + 1, total)} of {total})")
+        return
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", what=what, total=None)
 

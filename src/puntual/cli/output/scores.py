@@ -8,8 +8,9 @@ from rich.markup import escape
 
 from puntual.cli.output.console import output_console, table_of
 from puntual.evaluation import Evaluation, Measure
+from puntual.features.states import MAIN
 from puntual.registry import Bundle
-from puntual.reporting.narrative import STATES, verdict
+from puntual.reporting.narrative import CONDITION_TITLES, verdict
 from puntual.reporting.wording import fixed, interval, measured, percent
 from puntual.training.bundle_scores import Scored
 
@@ -33,7 +34,7 @@ FLAT = (
 
 def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
     """Give the scores as plain numbers, with intervals and the other states of knowledge beside them."""
-    full = scored.states["full"]
+    full = scored.states[MAIN.name]
     return {
         "bundle": bundle.version,
         "flights": full.flights,
@@ -48,13 +49,15 @@ def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
 
 def print_scores(bundle: Bundle, scored: Scored) -> None:
     """Print the scores of a bundle in each state of knowledge."""
-    full = scored.states["full"]
+    full = scored.states[MAIN.name]
     flights = f"{full.flights:,} flights, {percent(full.late_rate)} late"
     title = f"{bundle.version}: {flights}, threshold {full.threshold:.3f}"
-    table = table_of(title, "measure", *(STATES.get(state, state) for state in scored.states))
+    table = table_of(title, "measure", *(CONDITION_TITLES.get(state, state) for state in scored.states))
     for name in FLAT:
         first = measured(getattr(full, name))
-        rest = (value_of(getattr(found, name)) for state, found in scored.states.items() if state != "full")
+        rest = (
+            value_of(getattr(found, name)) for state, found in scored.states.items() if state != MAIN.name
+        )
         table.add_row(name.replace("_", " "), first, *rest)
     output_console().print(table)
 
@@ -86,7 +89,7 @@ def print_comparison(training: "Training", output: Console) -> None:
         "",
         "candidate",
         "log loss",
-        "behind",
+        "gap to best",
         "ROC AUC",
         "AP",
         "ECE",
@@ -101,7 +104,7 @@ def print_comparison(training: "Training", output: Console) -> None:
             "chosen" if entry.chosen else "tied" if entry.tied else "",
             f"{entry.name}:{entry.treatment}",
             fixed(entry.log_loss, 4),
-            f"{fixed(entry.behind.value, 4)} {interval(entry.behind, 4)}",
+            f"{fixed(entry.gap_to_best.value, 4)} {interval(entry.gap_to_best, 4)}",
             *(
                 value_of(measure)
                 for measure in (scores.roc_auc, scores.average_precision, scores.ece, scores.f1)

@@ -1,0 +1,96 @@
+"""The states of knowledge: what may be known of a flight at the cut-off, each state one entry of one table.
+
+Training, ONNX, calibration, predictor and report walk `STATES`; a further state is one more entry.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.features.history import WINDOWS
+from puntual.features.spec import Known
+from puntual.features.vector import COLUMNS, FEATURES, Matrix
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of knowledge, which has an expert, a scaling and an ONNX member of its own, all by its name.
+
+    Its expert reads the features known by `known`. A flight is in the first state whose `sentinel` column it has;
+    the last state has none and takes the rest. Of the flights that its expert is fitted on, `typical_share` are
+    shown with a typical timetable, and `lagged_share` with a history that was closed days before.
+    """
+
+    name: str
+    known: Known
+    sentinel: int | None
+    typical_share: float
+    lagged_share: float = 0.0
+
+    @property
+    def hidden(self) -> NDArray[np.intp]:
+        """The columns of the vector that are not known yet in this state."""
+        return np.array(
+            [place for place, feature in enumerate(FEATURES) if feature.known > self.known], np.intp
+        )
+
+    def is_reached(self, matrix: Matrix) -> NDArray[np.bool_]:
+        """Tell which rows of a matrix know at least what this state knows, shape (n,)."""
+        if self.sentinel is None:
+            return np.ones(len(matrix), bool)
+        return ~np.isnan(matrix[:, self.sentinel])
+
+
+# Every airport has a rate, its own or the network's, wherever history reaches into the longest window.
+HISTORY = State("history", Known.HISTORY, COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d"), 0.15, 0.15)
+TIMETABLE = State("timetable", Known.TIMETABLE, None, 0.5)
+# Who knows most stands first.
+STATES = (HISTORY, TIMETABLE)
+STATE_NAMES = tuple(state.name for state in STATES)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition that models are scored under: a state of knowledge, with the day's timetable or a typical one."""
+
+    name: str
+    title: str
+    state: State
+    typical: bool = False
+
+
+CONDITIONS = (
+    Condition("history", "Timetable and history known", HISTORY),
+    Condition("timetable", "Timetable known, no history", TIMETABLE),
+    Condition("typical_timetable", "Typical timetable, no history", TIMETABLE, typical=True),
+)
+# The condition of a flight of tomorrow, under which models are judged.
+MAIN = CONDITIONS[0]
+
+
+def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
+    """Part the rows of a matrix by their state of knowledge, leaving out states without rows.
+
+    A slice of everything stands for the rows where all are in one state, as those of one request mostly are.
+    """
+    rest = np.ones(len(matrix), bool)
+    for state in STATES:
+        own = rest & state.is_reached(matrix)
+        if own.all():
+            yield state, slice(None)
+            return
+        if own.any():
+            yield state, np.flatnonzero(own)
+        rest &= ~own
+
+
+def rows_in(state: State, matrix: Matrix) -> Rows:
+    """Give the rows of a matrix that are in one state of knowledge."""
+    for found, rows in part(matrix):
+        if found is state:
+            return np.arange(len(matrix))[rows]
+    return np.empty(0, np.intp)
