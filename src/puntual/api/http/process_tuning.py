@@ -2,7 +2,6 @@
 
 import ctypes
 import gc
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -11,24 +10,9 @@ from typing import Any
 
 _MAPPINGS = Path("/proc/self/smaps")
 _MAPPING = re.compile(r"^([0-9a-f]+-[0-9a-f]+ .*)\n(?:[A-Z].*\n)*?Anonymous: +(\d+) kB", re.MULTILINE)
-# From malloc.h and mman.h of Linux.
-_ARENA_MAX, _MMAP_THRESHOLD, _DONTNEED = -8, -3, 4
+# From mman.h of Linux.
+_DONTNEED = 4
 _SWITCH_SECONDS = 0.0005
-
-
-def prepare() -> None:
-    """Load without stops, and have memory returned as soon as it is free.
-
-    Say it before anything large is loaded: numpy reads its setting then. `settle` ends it.
-    """
-    # Each thread has buffers of its own, and a worker answers with one.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Threads with heaps of their own would each keep what they once needed.
-    _call("mallopt", _ARENA_MAX, 1)
-    # Left to itself, the library soon takes large blocks from the heap too, and leaves holes in it.
-    _call("mallopt", _MMAP_THRESHOLD, 65_536)
-    # All that loads stays, so looking for what could go only takes time.
-    gc.disable()
 
 
 def settle() -> None:
@@ -39,9 +23,6 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.enable()
-    # Answers leave hardly any rings of references behind, so rings are looked for less often than by default.
-    gc.set_threshold(3_000, 20, 20)
     # How long an answer may have to wait for a thread that writes the journal or the log.
     sys.setswitchinterval(_SWITCH_SECONDS)
     give_back()
