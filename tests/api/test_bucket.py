@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from api.test_champion_swap import NOON, Pair, named, pair
 from moto.server import ThreadedMotoServer
 
 from api.conftest import Server, running, until
-from api.test_champion_swap import NOON, Pair, named, pair
 from bucket_between import Between, between
 from puntual.registry import Registry, push
 

@@ -71,6 +71,15 @@ class _Exact(JsonRenderPlugin):
 
 
 @dataclass
+class TakesFlights(Operation):
+    """Describes a body in the words of the contract."""
+
+    def __post_init__(self) -> None:
+        request = Reference(ref="#/components/schemas/PredictRequest")
+        self.request_body = RequestBody({"application/json": OpenAPIMediaType(schema=request)}, required=True)
+
+
+@dataclass
 class TakesTimetable(Operation):
     """Describes a body that is a table, which no type of Python stands for."""
 

@@ -1,17 +1,18 @@
 """The routes of the API, as they stand in its OpenAPI document."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import SecurityRequirement
-from litestar.params import Body
 
-from puntual.api.openapi import TakesTimetable
-from puntual.api.predict.contract import PredictAnswer, PredictRequest
+from puntual.api.http.body import require_media_type
+from puntual.api.openapi import TakesFlights, TakesTimetable
+from puntual.api.predict.contract import PredictAnswer
+from puntual.api.predict.request import decode_request
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError
 from puntual.api.serving.coming_flights import read_coming
 from puntual.api.serving.serving_model import Service
@@ -19,7 +20,7 @@ from puntual.errors import PuntualError, TableError
 from puntual.evaluation import Evaluation
 
 _MEANINGS = {
-    400: "The body is no JSON, or a field is not what the schema says.",
+    400: "The body is not valid JSON, or a field is not what the schema says.",
     401: "A key is needed, or this one is not known.",
     408: "The body did not arrive in time.",
     409: "The bundle cannot be used; the former champion goes on.",
@@ -30,6 +31,7 @@ _MEANINGS = {
     503: "Too many flights wait, no model is loaded, or nothing can be written.",
 }
 _WITH_A_KEY: list[SecurityRequirement] = [{"key": []}, {"bearer": []}]
+_SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
 _OPEN_TO_ALL: list[SecurityRequirement] = [{}]
 
 
@@ -87,16 +89,20 @@ class Alive(msgspec.Struct, frozen=True):
     status_code=200,
     operation_id="predict",
     tags=["predictions"],
+    operation_class=TakesFlights,
     responses=_problems(400, 408, 413, 415, 422, 503),
 )
-async def predict(
-    data: Annotated[PredictRequest, Body()], state: State, request: Request[Any, Any, Any]
-) -> Response[PredictAnswer]:
+async def predict(request: Request[Any, Any, Any], state: State) -> Response[PredictAnswer]:
     """Predict how late flights will be.
 
-    The front answers this route itself, by the same service; here it stands in the OpenAPI document.
+    Give 1 to 1,000 flights. Each answer holds the probability of being late, the five bands of delay and all that is
+    read from them; `as_of` sets the cut-off, and `reasons` adds why. Flights may also be given in the words of the
+    Santiago table, whatever of them is known.
     """
-    answered = await _service(state).answer(data, request.headers.get("x-request-id", ""))
+    # The gateway answers a body that has arrived whole and keeps to the contract; all others are read here.
+    require_media_type(request, "application/json")
+    asked = decode_request(await request.body())
+    answered = await _service(state).answer(asked, request.state.call["request_id"])
     return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
@@ -113,19 +119,15 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
 
     Congestion is then counted among them rather than taken from a typical week. A bad row refuses the whole table.
     """
-    front = request.scope["front"]  # type: ignore[typeddict-item]
-    headers = dict(request.scope["headers"])
-    suffix = _suffix(headers.get(b"content-type", b"").decode("latin-1"))
-    service = _service(state)
-    limit = service.settings.timetable_limit
-    body = await front.read_body(request.scope, headers, request.receive, limit)
+    suffix = _SUFFIXES[require_media_type(request, *_SUFFIXES)]
+    body = await request.body()
     loop = asyncio.get_running_loop()
     try:
         coming = await loop.run_in_executor(None, read_coming, body, "the timetable", suffix)
     except TableError as error:
         raise ProblemError(422, str(error)) from error
     try:
-        await service.put_timetable(coming.flights)
+        await _service(state).put_timetable(coming.flights)
     except OSError as error:
         raise ProblemError(
             503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
@@ -206,19 +208,10 @@ async def get_metrics(state: State) -> Response[bytes]:
     return Response(service.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-ROUTES = (predict, put_timetable, reload_model, get_champion, livez, readyz, health, get_metrics)
+ROUTES = (predict, reload_model, get_champion, livez, readyz, health, get_metrics)
+TIMETABLE_ROUTES = (put_timetable,)
 
 
 def _service(state: State) -> Service:
     service: Service = state.service
     return service
-
-
-def _suffix(media_type: str) -> str:
-    kind = media_type.split(";")[0].strip().lower()
-    suffixes = {"text/csv": ".csv", "application/json": ".json"}
-    if kind not in suffixes:
-        raise ProblemError(
-            415, f"media type {media_type[:60]!r} is not understood; send {' or '.join(suffixes)}"
-        )
-    return suffixes[kind]

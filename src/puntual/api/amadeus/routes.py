@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
@@ -24,8 +23,8 @@ from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
 from puntual.api.amadeus.errors import MEDIA_TYPE, NOT_FOUND, CredentialsError, Faults, fault, refused
 from puntual.api.amadeus.tokens import Token
-from puntual.api.predict.contract import PredictAnswer, PredictRequest
-from puntual.api.problems import ProblemError
+from puntual.api.http.body import require_media_type
+from puntual.api.predict.contract import PredictRequest
 from puntual.api.serving.serving_model import Service
 
 _GRANTING = "/v1/security/oauth2/token"
@@ -104,14 +103,9 @@ class _TakesAirport(Operation):
 )
 async def grant(request: Request[Any, Any, Any], state: State) -> Token:
     """Give an access token for the name of a key and the key itself."""
-    headers = dict(request.scope["headers"])
-    kind = headers.get(b"content-type", b"").decode("latin-1")
-    if kind.partition(";")[0].strip().lower() != _FORM:
-        raise ProblemError(415, f"media type {kind[:60]!r} is not understood; send {_FORM}")
-    settings = _service(state).settings
-    front = request.scope["front"]  # type: ignore[typeddict-item]
-    form = await front.read_body(request.scope, headers, request.receive, settings.body_limit)
-    return tokens.issue(form, state.guard, settings.token_seconds, time.time())
+    require_media_type(request, _FORM)
+    lifetime = _service(state).settings.token_seconds
+    return tokens.issue(await request.body(), state.guard, lifetime, time.time())
 
 
 @get(
@@ -131,8 +125,8 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
     _admit(request, state)
     flight, name = queries.asked_flight(request.scope["query_string"])
     answered = await _service(state).answer(PredictRequest([flight]), _id_of(request))
-    (said,) = msgspec.json.decode(answered.body, type=PredictAnswer).predictions
-    return answers.flight_delay(name, said, _link(request))
+    (prediction,) = answered.predictions
+    return answers.flight_delay(name, prediction, _link(request))
 
 
 @get(
@@ -172,7 +166,8 @@ def _service(state: State) -> Service:
 
 
 def _id_of(request: Request[Any, Any, Any]) -> str:
-    return request.scope["called"]["request_id"]  # type: ignore[typeddict-item,no-any-return]
+    request_id: str = request.state.call["request_id"]
+    return request_id
 
 
 def _link(request: Request[Any, Any, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, Response, post
 from litestar.datastructures import State
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
@@ -31,7 +32,7 @@ from puntual.settings import Settings
 # Anyone may send a body, and it has to be held until its signature is known.
 _AT_ONCE = 4
 _MEANINGS = {
-    400: "The body is no JSON or not what the event says, or a header is missing.",
+    400: "The body is not valid JSON or not what the event says, or a header is missing.",
     401: "The delivery is not signed, or not with the secret of this service.",
     404: "The service takes no deliveries: PUNTUAL_WEBHOOK_SECRET is not set.",
     408: "The body did not arrive in time.",
@@ -134,7 +135,7 @@ class Webhook:
                 f"media type {shown(kind)} is not understood; choose {github.MEDIA_TYPE} as the content type "
                 "of the webhook at GitHub",
             )
-        body = await self._read(request, headers)
+        body = await self._read(request)
         if not github.is_signed(self._secret, body, signature):
             raise DeliveryError(
                 "wrong_signature",
@@ -145,7 +146,7 @@ class Webhook:
             )
         return body
 
-    async def _read(self, request: Request[Any, Any, Any], headers: dict[bytes, bytes]) -> bytes:
+    async def _read(self, request: Request[Any, Any, Any]) -> bytes:
         if self._reading.locked():
             raise DeliveryError(
                 "busy",
@@ -155,19 +156,14 @@ class Webhook:
             )
         async with self._reading:
             try:
-                body: bytes = await request.scope["front"].read_body(  # type: ignore[typeddict-item]
-                    request.scope, headers, request.receive, self._limit
-                )
-            except ProblemError as problem:
-                if problem.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                    raise
+                return await request.body()
+            except RequestEntityTooLarge as error:
                 raise DeliveryError(
                     "too_large",
-                    problem.status,
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     f"the delivery is larger than {self._limit:,} bytes; raise PUNTUAL_BODY_LIMIT",
-                    problem.headers,
-                ) from problem
-        return body
+                    {"connection": "close"},
+                ) from error
 
     async def _claim(self, delivery: str) -> None:
         loop = asyncio.get_running_loop()

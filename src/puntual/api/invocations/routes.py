@@ -11,15 +11,16 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
+from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
+from puntual.api.http.body import media_type
+from puntual.api.http.errors import problem_of
 from puntual.api.invocations.document import Fault, Invoked, InvokedRow, TakesInvocations
 from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
-from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight, Predicted, PredictRequest
-from puntual.api.predict.flight_resolution import ResolvedRequest
-from puntual.api.predict.santiago import read_request, speaks_scl
-from puntual.api.predict.validation import faults
-from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError, bad_fields
+from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight
+from puntual.api.predict.request import convert_request
+from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
 from puntual.api.routes import Alive
 from puntual.api.serving.serving_model import Service
 from puntual.sources.scl_words import MONTHS, WORDS
@@ -38,6 +39,18 @@ _NOT_READY = ResponseSpec(
 )
 
 
+def _answer_problem(_: Request[Any, Any, Any], problem: ProblemError) -> Response[Any]:
+    headers = problem.headers
+    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
+    code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
+    return Response(Fault(code, problem.details.detail), status_code=int(problem.status), headers=headers)
+
+
+def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    return _answer_problem(request, problem_of(request, error))
+
+
 @get("/ping", operation_id="ping", tags=["other clients"], security=[{}], responses={503: _NOT_READY})
 async def ping(state: State) -> Alive:
     """Say whether predictions can be asked for, as SageMaker and MLflow ask."""
@@ -50,6 +63,7 @@ async def ping(state: State) -> Alive:
     status_code=200,
     operation_id="invocations",
     operation_class=TakesInvocations,
+    exception_handlers={ProblemError: _answer_problem, HTTPException: _answer_http_error},
     tags=["other clients"],
     responses={
         status: ResponseSpec(Fault, generate_examples=False, description=meaning)
@@ -72,30 +86,25 @@ async def ping(state: State) -> Alive:
 )
 async def invocations(request: Request[Any, Any, Any], state: State) -> Response[Invoked]:
     """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
-    try:
-        rows, as_of = await _read(request, state.service)
-        said = await _answers(state.service, rows, as_of, request.headers.get("x-request-id", ""))
-    except ProblemError as problem:
-        return _told(problem)
+    rows, as_of = await _read(request)
+    predictions = await _answers(state.service, rows, as_of, request.state.call["request_id"])
     if _prefers_csv(request.headers.get("accept", "")):
-        return Response(written_as_csv(said), media_type=_CSV)  # type: ignore[arg-type]
-    return Response(Invoked(said))
+        return Response(written_as_csv(predictions), media_type=_CSV)  # type: ignore[arg-type]
+    return Response(Invoked(predictions))
 
 
 ROUTES = (ping, invocations)
 
 
-async def _read(request: Request[Any, Any, Any], service: Service) -> tuple[list[Row], str | None]:
+async def _read(request: Request[Any, Any, Any]) -> tuple[list[Row], str | None]:
     """Read the rows and the cut-off for all of them, if there is one."""
-    front = request.scope["front"]  # type: ignore[typeddict-item]
-    headers = dict(request.scope["headers"])
-    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    kind = media_type(request.headers.get("content-type", ""))
     if kind not in (_JSON, _CSV):
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"This predictor only supports the following content types: {_JSON}, {_CSV}. Got '{kind[:60]}'.",
         )
-    body = await front.read_body(request.scope, headers, request.receive, service.settings.body_limit)
+    body = await request.body()
     rows, as_of = (rows_of_csv(body), None) if kind == _CSV else rows_of_json(body)
     if not 0 < len(rows) <= MOST_FLIGHTS:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"{len(rows):,} rows; send 1 to {MOST_FLIGHTS:,} at once")
@@ -120,18 +129,13 @@ async def _ask(
 ) -> dict[int, InvokedRow]:
     """Answer the rows at some places; a fault is told with the place of its row."""
     try:
-        answered = await service.answer(_checked(request), request_id)
+        answered = await service.answer(convert_request(request), request_id)
     except ProblemError as problem:
         if not problem.details.errors:
             raise
         where = "; ".join(_located(error, places) for error in problem.details.errors)
         raise ProblemError(HTTPStatus.BAD_REQUEST, where) from problem
-    predictions = msgspec.json.decode(answered.body, type=_Answer).predictions
-    return dict(zip(places, map(InvokedRow.of, predictions), strict=True))
-
-
-class _Answer(msgspec.Struct):
-    predictions: list[Predicted]
+    return dict(zip(places, map(InvokedRow.of, answered.predictions), strict=True))
 
 
 def _request(rows: list[Row], as_of: str | None) -> dict[str, Any]:
@@ -154,29 +158,12 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _checked(request: dict[str, Any]) -> PredictRequest | ResolvedRequest:
-    if speaks_scl(request):
-        return read_request(request)
-    try:
-        return msgspec.convert(request, PredictRequest)
-    except msgspec.ValidationError as error:
-        raise bad_fields(faults(request, str(error))) from error
-
-
 def _located(error: FieldError, places: list[int]) -> str:
     """Say where in the table a bad field is, the first row being row 1."""
     _, _, path = error.pointer.partition("/flights/")
     row, _, name = path.partition("/")
     where = f"row {places[int(row)] + 1}, {name}" if row else error.pointer.removeprefix("#/")
     return f"{where}: {error.value or 'nothing'}; expected {error.expected}"
-
-
-def _told(problem: ProblemError) -> Response[Any]:
-    headers = problem.headers
-    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-        return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
-    code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
-    return Response(Fault(code, problem.details.detail), status_code=int(problem.status), headers=headers)
 
 
 def _prefers_csv(accept: str) -> bool:

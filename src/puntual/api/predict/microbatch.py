@@ -37,9 +37,10 @@ _MISSING = attrgetter("missing")
 
 
 class Answered(NamedTuple):
-    """The body of an answer, and what the journal and the histograms keep of it."""
+    """The body of an answer, the predictions in it, and what the journal and the histograms keep of it."""
 
     body: bytes
+    predictions: list[Predicted]
     flights: list[Resolved]
     late_probability: list[float]
     version: str
@@ -204,4 +205,4 @@ class Answerer:
 
     def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
         body = written(self._head, rows)
-        return Answered(body, flights, [row.late_probability for row in rows], self.version)
+        return Answered(body, rows, flights, [row.late_probability for row in rows], self.version)
