@@ -28,7 +28,8 @@ from puntual.api.invocations import routes as invocations
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
-from puntual.api.routes import ROUTES, TIMETABLE_ROUTES
+from puntual.api.routes import ROUTES
+from puntual.api.serving import routes as timetable
 from puntual.api.serving.serving_model import Service
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
@@ -76,7 +77,7 @@ def create_app(settings: Settings) -> Gateway:
     inner = Litestar(
         [
             *ROUTES,
-            Router("/", route_handlers=TIMETABLE_ROUTES, request_max_body_size=settings.timetable_limit),
+            Router("/", route_handlers=timetable.ROUTES, request_max_body_size=settings.timetable_limit),
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,

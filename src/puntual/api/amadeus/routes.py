@@ -23,7 +23,7 @@ from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
 from puntual.api.amadeus.errors import MEDIA_TYPE, NOT_FOUND, CredentialsError, Faults, fault, refused
 from puntual.api.amadeus.tokens import Token
-from puntual.api.http.body import require_media_type
+from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.serving.serving_model import Service
 

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -68,19 +67,3 @@ def replay(message: Any, receive: Any) -> Any:
         return message
 
     return receive_again
-
-
-def require_media_type(request: Request[Any, Any, Any], *understood: str) -> str:
-    """Give the media type of a body; raise ProblemError for one that is not among those understood."""
-    content_type = request.headers.get("content-type", "")
-    kind = media_type(content_type)
-    if kind not in understood:
-        raise ProblemError(
-            415, f"media type {content_type[:60]!r} is not understood; send {' or '.join(understood)}"
-        )
-    return kind
-
-
-def media_type(content_type: str) -> str:
-    """Give the media type that a `Content-Type` names, without its parameters and in lower case."""
-    return content_type.partition(";")[0].strip().lower()

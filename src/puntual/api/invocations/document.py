@@ -11,6 +11,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, Reques
 from litestar.openapi.spec.enums import OpenAPIType
 
 from puntual.api.predict.contract import LONGEST_CODE, MOST_FLIGHTS, Predicted
+from puntual.prediction.predictions import BAND_NAMES
 from puntual.sources.scl_words import AIRLINES, INTERNATIONAL, MONTHS, WORDS
 
 
@@ -20,20 +21,20 @@ class InvokedRow(msgspec.Struct, frozen=True):
     `missing` are the fields that were not given, apart by spaces.
     """
 
-    p_late: float
-    p_up_to_15: float
-    p_15_to_30: float
-    p_30_to_60: float
-    p_60_to_120: float
-    p_over_120_or_cancelled: float
-    expected_minutes: float
+    late_probability: float
+    up_to_15: float = msgspec.field(name=BAND_NAMES[0])
+    from_15: float = msgspec.field(name=BAND_NAMES[1])
+    from_30: float = msgspec.field(name=BAND_NAMES[2])
+    from_60: float = msgspec.field(name=BAND_NAMES[3])
+    from_120: float = msgspec.field(name=BAND_NAMES[4])
+    expected_delay_minutes: float
     p50: float
     p80: float
     p95: float
     late: bool
-    support_flight: int
-    support_route: int
     support_airline: int
+    support_route: int
+    support_flight: int
     timetable: str
     history_until: str | None
     horizon_minutes: int | None
@@ -55,9 +56,9 @@ class InvokedRow(msgspec.Struct, frozen=True):
             quantiles.p80,
             quantiles.p95,
             said.late,
-            said.support.flight,
-            said.support.route,
             said.support.airline,
+            said.support.route,
+            said.support.flight,
             said.timetable,
             said.history_until,
             said.horizon_minutes,

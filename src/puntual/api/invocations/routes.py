@@ -14,8 +14,8 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
-from puntual.api.http.body import media_type
 from puntual.api.http.errors import problem_of
+from puntual.api.http.media_type import media_type, prefers_csv
 from puntual.api.invocations.document import Fault, Invoked, InvokedRow, TakesInvocations
 from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
 from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight
@@ -88,7 +88,7 @@ async def invocations(request: Request[Any, Any, Any], state: State) -> Response
     """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
     rows, as_of = await _read(request)
     predictions = await _answers(state.service, rows, as_of, request.state.call["request_id"])
-    if _prefers_csv(request.headers.get("accept", "")):
+    if prefers_csv(request.headers.get("accept", "")):
         return Response(written_as_csv(predictions), media_type=_CSV)  # type: ignore[arg-type]
     return Response(Invoked(predictions))
 
@@ -164,8 +164,3 @@ def _located(error: FieldError, places: list[int]) -> str:
     row, _, name = path.partition("/")
     where = f"row {places[int(row)] + 1}, {name}" if row else error.pointer.removeprefix("#/")
     return f"{where}: {error.value or 'nothing'}; expected {error.expected}"
-
-
-def _prefers_csv(accept: str) -> bool:
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((kind for kind in kinds if kind in (_JSON, _CSV)), _JSON) == _CSV

@@ -88,8 +88,8 @@ class Service:
             self.journal.record_many(_lines(answered, request, request_id, now))
         return answered
 
-    async def departures(self, origin: str, day: date) -> Keys:
-        """Give the keys of the coming flights of an airport on a day, as far as the service was told of them."""
+    async def departures(self, origin: str | None, day: date | None) -> Keys:
+        """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
 

@@ -65,13 +65,16 @@ class TimetableFile:
         self._read = self._signature()
         return self._flights()
 
-    def departures(self, origin: str, day: date) -> Keys:
-        """Read the keys of the coming flights of an airport on a day; none when no file is there."""
+    def departures(self, origin: str | None, day: date | None) -> Keys:
+        """Read the coming flights, of one airport or all, on one day or all; none when no file is there."""
         flights = self._flights()
-        if origin not in flights.origin.values:
-            return _NONE
-        from_there = flights.origin.positions == flights.origin.values.index(origin)
-        return flights.take(np.flatnonzero(from_there & (flights.day == (day - EPOCH.date()).days)))
+        wanted = np.ones(len(flights), bool)
+        if origin is not None:
+            places = [place for place, code in enumerate(flights.origin.values) if code == origin]
+            wanted &= np.isin(flights.origin.positions, places)
+        if day is not None:
+            wanted &= flights.day == (day - EPOCH.date()).days
+        return flights.take(np.flatnonzero(wanted))
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""
