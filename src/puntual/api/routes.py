@@ -52,14 +52,15 @@ class Alive(msgspec.Struct, frozen=True):
     "/predict",
     status_code=200,
     operation_id="predict",
+    summary="Predict how late flights will be",
     tags=["predictions"],
     operation_class=TakesFlights,
     responses=describe_problems(400, 408, 413, 415, 422, 503),
 )
 async def predict(request: Request[Any, Any, Any], state: State) -> Response[PredictAnswer]:
-    """Predict how late flights will be.
+    """Give the probability that flights are late, by how much, and why.
 
-    Give 1 to 1,000 flights. Each answer holds the probability of being late, the five bands of delay and all that is
+    Each answer holds the probability of being late, the five bands of delay and all that is
     read from them; `as_of` sets the cut-off, and `reasons` adds why. Flights may also be given in the words of the
     Santiago table, whatever of them is known.
     """
@@ -74,6 +75,7 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     "/models/reload",
     status_code=200,
     operation_id="reloadModel",
+    summary="Put the champion in place now",
     tags=["models"],
     security=WITH_A_KEY,
     responses=describe_problems(409, 503),
@@ -88,7 +90,13 @@ async def reload_model(state: State) -> Reloaded:
     return Reloaded(swapped, service.champion().version)
 
 
-@get("/models/champion", operation_id="getChampion", tags=["models"], responses=describe_problems(503))
+@get(
+    "/models/champion",
+    operation_id="getChampion",
+    summary="See which model answers",
+    tags=["models"],
+    responses=describe_problems(503),
+)
 async def get_champion(state: State) -> Champion:
     """Say which bundle answers, what it was measured at and which columns it reads."""
     service = _service(state)
@@ -110,7 +118,13 @@ async def get_champion(state: State) -> Champion:
     )
 
 
-@get("/livez", operation_id="livez", tags=["health"], security=OPEN_TO_ALL)
+@get(
+    "/livez",
+    operation_id="livez",
+    summary="Ask whether the process is alive",
+    tags=["health"],
+    security=OPEN_TO_ALL,
+)
 async def livez() -> Alive:
     """Say that the process answers at all."""
     return Alive("alive")
@@ -119,6 +133,7 @@ async def livez() -> Alive:
 @get(
     "/readyz",
     operation_id="readyz",
+    summary="Ask whether predictions can be made",
     tags=["health"],
     security=OPEN_TO_ALL,
     responses={503: describe_problems(503)[503]},
@@ -128,7 +143,7 @@ async def readyz(state: State) -> Alive:
     return Alive("ready", _service(state).champion().version)
 
 
-@get("/health", operation_id="health", tags=["health"], security=OPEN_TO_ALL)
+@get("/health", operation_id="health", summary="See how the worker is", tags=["health"], security=OPEN_TO_ALL)
 async def health(state: State) -> Alive:
     """Say how the worker is: ready, or waiting for a model."""
     answerer = _service(state).answerer
@@ -138,6 +153,7 @@ async def health(state: State) -> Alive:
 @get(
     "/metrics",
     operation_id="metrics",
+    summary="Read the metrics",
     tags=["health"],
     media_type=MediaType.TEXT,
     responses=describe_problems(),

@@ -15,9 +15,9 @@ from puntual.api.amadeus.errors import (
     INVALID_FORMAT,
     INVALID_OPTION,
     MISSING,
-    Fault,
-    fault,
+    VendorError,
     refused,
+    vendor_error,
 )
 from puntual.api.predict.contract import AskedFlight
 from puntual.api.predict.flight_resolution import EARLIEST, LATEST
@@ -83,7 +83,7 @@ def asked_flight(query: bytes) -> tuple[AskedFlight, str]:
     departure = _moment(given, "departure", origin)
     if _moment(given, "arrival", destination) < departure:
         said = "is before the departure"
-        raise refused(fault(INVALID_DATA, said, "arrivalDate", f"{departure:%Y-%m-%d}"))
+        raise refused(vendor_error(INVALID_DATA, said, "arrivalDate", f"{departure:%Y-%m-%d}"))
     flight = AskedFlight(
         given["carrierCode"],
         given["flightNumber"],
@@ -113,6 +113,7 @@ def described(wanted: Sequence[_Wanted]) -> list[Parameter]:
             param_in="query",
             required=True,
             description=f"Such as {one.example}: {one.meaning}.",
+            example=one.example,
             schema=Schema(
                 type=OpenAPIType.STRING,
                 # A format says more than its pattern: which airports and days there are.
@@ -128,42 +129,44 @@ def _read(query: bytes, wanted: Iterable[_Wanted]) -> dict[str, str]:
     try:
         given = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError as error:
-        raise refused(fault(INVALID_DATA, f"more than {_MOST_PARAMETERS} parameters")) from error
+        raise refused(vendor_error(INVALID_DATA, f"more than {_MOST_PARAMETERS} parameters")) from error
     faults = [found for one in wanted if (found := _fault(one, given.get(one.name, []))) is not None]
     if faults:
         raise refused(*faults)
     return {one.name: given[one.name][0] for one in wanted}
 
 
-def _fault(wanted: _Wanted, values: list[str]) -> Fault | None:
+def _fault(wanted: _Wanted, values: list[str]) -> VendorError | None:
     name, example = wanted.name, wanted.example
     if not values or not values[0]:
-        return fault(MISSING, f"is missing; expected {wanted.meaning}", name, example)
+        return vendor_error(MISSING, f"is missing; expected {wanted.meaning}", name, example)
     value = values[0]
     if len(values) > 1:
-        return fault(
+        return vendor_error(
             INVALID_FORMAT, f"is given {len(values)} times; expected {wanted.meaning}", name, example
         )
     if not re.fullmatch(wanted.pattern, value):
-        return fault(INVALID_FORMAT, f"is {shown(value)}; expected {wanted.meaning}", name, example)
+        return vendor_error(INVALID_FORMAT, f"is {shown(value)}; expected {wanted.meaning}", name, example)
     return _fault_of_date(wanted, value) if name.lower().endswith("date") else None
 
 
-def _fault_of_date(wanted: _Wanted, value: str) -> Fault | None:
+def _fault_of_date(wanted: _Wanted, value: str) -> VendorError | None:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        return fault(INVALID_FORMAT, f"is {value}, no day of the calendar", wanted.name, wanted.example)
+        return vendor_error(
+            INVALID_FORMAT, f"is {value}, no day of the calendar", wanted.name, wanted.example
+        )
     if EARLIEST <= day <= LATEST:
         return None
     said = f"is {value}; expected a date from {EARLIEST} to {LATEST}"
-    return fault(INVALID_DATA, said, wanted.name, wanted.example)
+    return vendor_error(INVALID_DATA, said, wanted.name, wanted.example)
 
 
 def _found(given: dict[str, str], *names: str) -> list[Airport]:
     found = {name: airports.look_up(given[name]) for name in names}
     faults = [
-        fault(INVALID_OPTION, f"is {given[name]}, which is no airport that IATA lists", name, "JFK")
+        vendor_error(INVALID_OPTION, f"is {given[name]}, which is no airport that IATA lists", name, "JFK")
         for name, airport in found.items()
         if airport is None
     ]

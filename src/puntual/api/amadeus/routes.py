@@ -21,7 +21,14 @@ from litestar.openapi.spec.enums import OpenAPIType
 from puntual.api.amadeus import answers, queries, tokens
 from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
-from puntual.api.amadeus.errors import MEDIA_TYPE, NOT_FOUND, CredentialsError, Faults, fault, refused
+from puntual.api.amadeus.errors import (
+    MEDIA_TYPE,
+    NOT_FOUND,
+    CredentialsError,
+    VendorErrors,
+    refused,
+    vendor_error,
+)
 from puntual.api.amadeus.tokens import Token
 from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import PredictRequest
@@ -33,6 +40,8 @@ _ON_TIME = "/v1/airport/predictions/on-time"
 PATHS = (_GRANTING, _FLIGHT_DELAY, _ON_TIME)
 
 _FORM = "application/x-www-form-urlencoded"
+# Any will do where nobody needs a key.
+_CREDENTIALS = {"grant_type": tokens.GRANT, "client_id": "tower", "client_secret": "puntual_of_the_tower"}
 _TAGS = ["amadeus"]
 SECURITY = {
     "token": SecurityScheme(type="http", scheme="bearer", description=f"An access token of {_GRANTING}.")
@@ -54,7 +63,7 @@ _MEANINGS = {
 def _errors(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
-            Faults, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
+            VendorErrors, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
         )
         for status in (*statuses, 429)
     }
@@ -73,7 +82,9 @@ class _TakesCredentials(Operation):
         fields: dict[str, Reference | Schema] = {**dict.fromkeys(tokens.FIELDS, text)}
         fields["grant_type"] = Schema(const=tokens.GRANT)
         form = Schema(type=OpenAPIType.OBJECT, properties=fields, required=list(tokens.FIELDS))
-        self.request_body = RequestBody({_FORM: OpenAPIMediaType(schema=form)}, required=True)
+        self.request_body = RequestBody(
+            {_FORM: OpenAPIMediaType(schema=form, example=_CREDENTIALS)}, required=True
+        )
 
 
 @dataclass
@@ -92,6 +103,7 @@ class _TakesAirport(Operation):
     _GRANTING,
     status_code=200,
     operation_id="amadeusToken",
+    summary="Get an access token (Amadeus)",
     operation_class=_TakesCredentials,
     tags=_TAGS,
     security=_OPEN_TO_ALL,
@@ -111,6 +123,7 @@ async def grant(request: Request[Any, Any, Any], state: State) -> Token:
 @get(
     _FLIGHT_DELAY,
     operation_id="amadeusFlightDelay",
+    summary="Predict the delay of a flight (Amadeus)",
     operation_class=_TakesFlight,
     tags=_TAGS,
     security=_WITH_A_TOKEN,
@@ -132,6 +145,7 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
 @get(
     _ON_TIME,
     operation_id="amadeusOnTime",
+    summary="Predict an airport's day (Amadeus)",
     operation_class=_TakesAirport,
     tags=_TAGS,
     security=_WITH_A_TOKEN,
@@ -149,7 +163,7 @@ async def predict_day(request: Request[Any, Any, Any], state: State) -> AirportO
     said = await days.on_time(airport, day, _id_of(request))
     if said is None:
         unknown = f"has no departures that are known; PUT /timetable tells of those on {day}"
-        raise refused(fault(NOT_FOUND, unknown, "airportCode"))
+        raise refused(vendor_error(NOT_FOUND, unknown, "airportCode"))
     return answers.airport_on_time(airport, day, said, _link(request))
 
 

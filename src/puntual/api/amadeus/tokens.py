@@ -17,8 +17,8 @@ from puntual.api.amadeus.errors import (
     CredentialsError,
     Kind,
     QueryError,
-    fault,
     refused,
+    vendor_error,
 )
 from puntual.api.auth.guard import Guard
 
@@ -118,4 +118,4 @@ def _refused(status: int, error: str, description: str) -> QueryError:
 
 
 def _unauthorized(kind: Kind, detail: str) -> QueryError:
-    return refused(fault(kind, detail, "Authorization"), headers={"www-authenticate": "Bearer"})
+    return refused(vendor_error(kind, detail, "Authorization"), headers={"www-authenticate": "Bearer"})

@@ -79,7 +79,11 @@ class TakesDelivery(Operation):
             ),
         ]
         self.request_body = RequestBody(
-            {github.MEDIA_TYPE: OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))},
+            {
+                github.MEDIA_TYPE: OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.OBJECT), example={"zen": "Keep it logically awesome."}
+                )
+            },
             description="The event as GitHub describes it; the signature is over these bytes.",
             required=True,
         )
@@ -185,6 +189,7 @@ class Webhook:
     github.PATH,
     status_code=200,
     operation_id="takeDelivery",
+    summary="Take a delivery of GitHub's webhook",
     operation_class=TakesDelivery,
     tags=["models"],
     security=[{"signature": []}],

@@ -10,6 +10,7 @@ import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from puntual.api.openapi import FLIGHT
 from puntual.api.predict.contract import LONGEST_CODE, MOST_FLIGHTS, Predicted
 from puntual.prediction.predictions import BAND_NAMES
 from puntual.sources.scl_words import AIRLINES, INTERNATIONAL, MONTHS, WORDS
@@ -72,7 +73,7 @@ class Invoked(msgspec.Struct, frozen=True):
     predictions: list[InvokedRow]
 
 
-class Fault(msgspec.Struct, frozen=True):
+class InvocationError(msgspec.Struct, frozen=True):
     """What is wrong, as MLflow's scoring server says it."""
 
     error_code: str
@@ -87,12 +88,15 @@ class TakesInvocations(Operation):
         bodies = [_body(name) for name in ("dataframe_records", "inputs", "instances")]
         self.request_body = RequestBody(
             {
-                "application/json": OpenAPIMediaType(schema=Schema(any_of=bodies)),
-                "text/csv": OpenAPIMediaType(schema=_formatted("flights-csv")),
+                # As CSV too: makers of clients warn of a media type that they do not know, so the text says it.
+                "application/json": OpenAPIMediaType(
+                    schema=Schema(any_of=bodies), example={"dataframe_records": [FLIGHT]}
+                ),
             },
             description="Rows with airline, flight_number, origin, destination and scheduled_departure, or in the "
             "words of the Santiago table, and perhaps as_of. Exactly one of dataframe_records, inputs and instances; "
-            "or dataframe_split with columns and data; or inputs as an object of columns of one length.",
+            "or dataframe_split with columns and data; or inputs as an object of columns of one length. "
+            "Or rows below a header as CSV, as `text/csv`.",
             required=True,
         )
         answer = (self.responses or {}).get("200")

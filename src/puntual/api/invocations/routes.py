@@ -16,7 +16,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from puntual.api.http.errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
-from puntual.api.invocations.document import Fault, Invoked, InvokedRow, TakesInvocations
+from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow, TakesInvocations
 from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
 from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight
 from puntual.api.predict.request import convert_request
@@ -44,14 +44,23 @@ def _answer_problem(_: Request[Any, Any, Any], problem: ProblemError) -> Respons
     if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
     code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
-    return Response(Fault(code, problem.details.detail), status_code=int(problem.status), headers=headers)
+    return Response(
+        InvocationError(code, problem.details.detail), status_code=int(problem.status), headers=headers
+    )
 
 
 def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     return _answer_problem(request, problem_of(request, error))
 
 
-@get("/ping", operation_id="ping", tags=["other clients"], security=[{}], responses={503: _NOT_READY})
+@get(
+    "/ping",
+    operation_id="ping",
+    summary="Ask whether predictions can be made (SageMaker, MLflow)",
+    tags=["other clients"],
+    security=[{}],
+    responses={503: _NOT_READY},
+)
 async def ping(state: State) -> Alive:
     """Say whether predictions can be asked for, as SageMaker and MLflow ask."""
     service: Service = state.service
@@ -62,11 +71,12 @@ async def ping(state: State) -> Alive:
     "/invocations",
     status_code=200,
     operation_id="invocations",
+    summary="Predict the flights of a table (SageMaker, MLflow)",
     operation_class=TakesInvocations,
     exception_handlers={ProblemError: _answer_problem, HTTPException: _answer_http_error},
     tags=["other clients"],
     responses={
-        status: ResponseSpec(Fault, generate_examples=False, description=meaning)
+        status: ResponseSpec(InvocationError, generate_examples=False, description=meaning)
         for status, meaning in _FAULTS.items()
     }
     | {

@@ -47,13 +47,14 @@ class ComingFlight(msgspec.Struct, frozen=True):
 @put(
     "/timetable",
     operation_id="putTimetable",
+    summary="Replace the coming flights",
     operation_class=TakesTimetable,
     tags=["timetable"],
     security=WITH_A_KEY,
     responses=describe_problems(400, 408, 413, 415, 422, 503),
 )
 async def put_timetable(request: Request[Any, Any, Any], state: State) -> TimetableTaken:
-    """Tell the service of all coming flights of an airport, in place of those told before.
+    """Give the service all coming flights, in place of those that it had.
 
     Congestion is then counted among them rather than taken from a typical week. A bad row refuses the whole table.
     """
@@ -76,6 +77,7 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
 @get(
     "/timetable",
     operation_id="getTimetable",
+    summary="Read the coming flights",
     tags=["timetable"],
     security=WITH_A_KEY,
     responses=describe_problems(400, 422),
