@@ -1,4 +1,4 @@
-"""The application: its routes, how its errors are told, and what runs beside them."""
+"""The application: its routes, how its errors are answered, and what runs beside them."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
 from puntual.api.serving import routes as timetable
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
@@ -38,8 +38,8 @@ _LOG = logging.getLogger("puntual.api")
 _GIVING_BACK_SECONDS = 5.0
 
 
-# Whose routes know the caller, and tell of problems, in the words of their own protocol.
-_TOLD_BY = dict.fromkeys(amadeus.PATHS, amadeus.told)
+# Whose routes know the caller, and describe problems, in the words of their own protocol.
+_ANSWER_BY_PATH = dict.fromkeys(amadeus.PATHS, amadeus.answer_problem)
 
 
 def create_app(settings: Settings) -> Gateway:
@@ -47,13 +47,13 @@ def create_app(settings: Settings) -> Gateway:
     state = Path(settings.state)
     measured = Metrics(Path(settings.metrics) if settings.metrics else None)
     journal = Journal(url) if (url := settings.journal_url()) else None
-    service = Service(settings, measured, journal)
+    service = ServingModel(settings, measured, journal)
     service.load()
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     # Each worker admits its share of a key's rate.
     limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
-    guard = Guard(verifier, limit, always=settings.auth == "always", elsewhere=_TOLD_BY)
+    guard = Guard(verifier, limit, always=settings.auth == "always", elsewhere=_ANSWER_BY_PATH)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> Gateway:
         lifespan=[running],
         middleware=[PatientBody(settings.patience)],
         request_max_body_size=settings.body_limit,
-        exception_handlers={ProblemError: _told, HTTPException: _http_error, Exception: _failure},
+        exception_handlers={ProblemError: _answer_problem, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
@@ -102,22 +102,22 @@ async def _give_back() -> None:
         await asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
-def _told(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
-    told = _TOLD_BY.get(request.url.path)
-    if told is not None:
-        return told(problem)
+def _answer_problem(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
+    answer = _ANSWER_BY_PATH.get(request.url.path)
+    if answer is not None:
+        return answer(problem)
     return Response(
         problem.body, status_code=int(problem.status), media_type=MEDIA_TYPE, headers=problem.headers
     )
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    return _told(request, problem_of(request, error))
+    return _answer_problem(request, problem_of(request, error))
 
 
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Tell of a fault of ours without its trace, which goes to the log."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=request.state.call)
-    return _told(
+    return _answer_problem(
         request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
     )

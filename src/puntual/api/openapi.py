@@ -69,7 +69,7 @@ def document(written: dict[str, Any]) -> dict[str, Any]:
     _, exact = msgspec.json.schema_components(_EXACT, ref_template="#/components/schemas/{name}")
     # Tried one after the other, where msgspec knows unions of tagged types alone.
     exact["SclFlight"]["minProperties"] = 1
-    either = [{"$ref": f"#/components/schemas/{name}"} for name in ("AskedFlight", "SclFlight")]
+    either = [{"$ref": f"#/components/schemas/{name}"} for name in ("ScheduledFlight", "SclFlight")]
     exact["PredictRequest"]["properties"]["flights"]["items"] = {"anyOf": either}
     parts = written["components"]
     return written | {"components": parts | {"schemas": parts["schemas"] | exact}}

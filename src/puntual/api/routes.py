@@ -12,7 +12,7 @@ from puntual.api.openapi import TakesFlights
 from puntual.api.predict.contract import PredictAnswer
 from puntual.api.predict.request import decode_request
 from puntual.api.problems import ProblemError
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
 from puntual.evaluation import Evaluation
 
@@ -66,8 +66,8 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     """
     # The gateway answers a body that has arrived whole and keeps to the contract; all others are read here.
     require_media_type(request, "application/json")
-    asked = decode_request(await request.body())
-    answered = await _service(state).answer(asked, request.state.call["request_id"])
+    flights = decode_request(await request.body())
+    answered = await _service(state).answer(flights, request.state.call["request_id"])
     return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
@@ -146,8 +146,8 @@ async def readyz(state: State) -> Alive:
 @get("/health", operation_id="health", summary="See how the worker is", tags=["health"], security=OPEN_TO_ALL)
 async def health(state: State) -> Alive:
     """Say how the worker is: ready, or waiting for a model."""
-    answerer = _service(state).answerer
-    return Alive("waiting for a model") if answerer is None else Alive("ready", answerer.version)
+    batcher = _service(state).batcher
+    return Alive("waiting for a model") if batcher is None else Alive("ready", batcher.version)
 
 
 @get(
@@ -161,13 +161,13 @@ async def health(state: State) -> Alive:
 async def get_metrics(state: State) -> Response[bytes]:
     """Give the numbers of all workers in Prometheus's text format."""
     service = _service(state)
-    service.tell()
+    service.publish_metrics()
     return Response(service.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 ROUTES = (predict, reload_model, get_champion, livez, readyz, health, get_metrics)
 
 
-def _service(state: State) -> Service:
-    service: Service = state.service
+def _service(state: State) -> ServingModel:
+    service: ServingModel = state.service
     return service

@@ -15,7 +15,7 @@ from puntual.api.app import create_app
 from puntual.api.http.gateway import Gateway
 from puntual.api.observability import metrics
 from puntual.api.observability.log_format import JsonLines
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.settings import Settings
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -130,7 +130,7 @@ def test_of_a_fault_of_its_own_the_service_tells_the_log_alone(
     method: str,
     path: str,
 ) -> None:
-    monkeypatch.setattr(Service, "champion", lambda _: broken())
+    monkeypatch.setattr(ServingModel, "champion", lambda _: broken())
     gateway = create_app(Settings(bundle=str(bundle_file), state=str(tmp_path), journal="off"))
     answer = asyncio.run(asked_of(gateway, method, path))
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")

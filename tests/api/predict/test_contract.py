@@ -32,7 +32,7 @@ FORMATS = {
         lambda time, zone: time.replace(tzinfo=zone).isoformat(), seconds, st.none() | zones
     ),
     # A day to depart on, and one to arrive on that is never before it.
-    "date": st.dates(date(1990, 1, 1), date(2050, 12, 31)).map(date.isoformat),
+    "date": st.dates(date(1990, 1, 1), date(2020, 8, 1)).map(date.isoformat),
     "arrival-date": st.dates(date(2051, 1, 1), date(2099, 12, 31)).map(date.isoformat),
     "iata-code": st.sampled_from(["JFK", "EWR", "SCL", "AKL"]),
     "duration": st.integers(1, 99).map("PT{}H10M".format),

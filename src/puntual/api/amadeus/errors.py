@@ -1,4 +1,4 @@
-"""What is said when a request cannot be answered: the vendor's errors, by its codes."""
+"""What answers a request that cannot be served: the vendor's errors, by its codes."""
 
 from http import HTTPStatus
 from typing import Annotated, NamedTuple
@@ -68,16 +68,16 @@ class QueryError(ProblemError):
     """A request that cannot be answered, in the vendor's words."""
 
     def __init__(
-        self, faults: VendorErrors | CredentialsError, status: int, headers: dict[str, str] | None = None
+        self, errors: VendorErrors | CredentialsError, status: int, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(status, HTTPStatus(status).phrase, headers=headers)
-        self._said = faults
-        self.media_type = "application/json" if isinstance(faults, CredentialsError) else MEDIA_TYPE
+        self._content = errors
+        self.media_type = "application/json" if isinstance(errors, CredentialsError) else MEDIA_TYPE
 
     @property
     def body(self) -> bytes:
         """The errors as JSON."""
-        return msgspec.json.encode(self._said)
+        return msgspec.json.encode(self._content)
 
 
 def vendor_error(kind: Kind, detail: str, parameter: str = "", example: str = "") -> VendorError:
@@ -86,13 +86,13 @@ def vendor_error(kind: Kind, detail: str, parameter: str = "", example: str = ""
     return VendorError(*kind, detail, source)
 
 
-def refused(*faults: VendorError, headers: dict[str, str] | None = None) -> QueryError:
-    """Refuse a request for one or several faults of the same status."""
-    return QueryError(VendorErrors(list(faults)), faults[0].status, headers)
+def refused(*errors: VendorError, headers: dict[str, str] | None = None) -> QueryError:
+    """Refuse a request for one or several errors of the same status."""
+    return QueryError(VendorErrors(list(errors)), errors[0].status, headers)
 
 
-def told(problem: ProblemError) -> Response[bytes]:
-    """Tell of any problem in the vendor's words."""
+def answer_problem(problem: ProblemError) -> Response[bytes]:
+    """Answer with any problem in the vendor's words."""
     own = problem if isinstance(problem, QueryError) else _translated(problem)
     return Response(own.body, status_code=int(own.status), media_type=own.media_type, headers=own.headers)
 
@@ -101,8 +101,8 @@ def _translated(problem: ProblemError) -> QueryError:
     """Give the vendor's code to what the service says of itself; statuses that the vendor lacks are kept."""
     status = problem.status
     kind = INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _KINDS.get(status, INVALID_DATA)
-    said = [f"{error.value}: {error.expected}" for error in problem.details.errors]
-    detail = "; ".join([problem.details.detail, *said])
+    fields = [f"{error.value}: {error.expected}" for error in problem.details.errors]
+    detail = "; ".join([problem.details.detail, *fields])
     return refused(vendor_error(kind._replace(status=int(status)), detail), headers=problem.headers)
 
 

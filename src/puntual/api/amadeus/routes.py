@@ -32,7 +32,7 @@ from puntual.api.amadeus.errors import (
 from puntual.api.amadeus.tokens import Token
 from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import PredictRequest
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 
 _GRANTING = "/v1/security/oauth2/token"
 _FLIGHT_DELAY = "/v1/travel/predictions/flight-delay"
@@ -136,7 +136,7 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
     Arrival, aircraft and duration are checked and not used.
     """
     _admit(request, state)
-    flight, name = queries.asked_flight(request.scope["query_string"])
+    flight, name = queries.read_flight(request.scope["query_string"])
     answered = await _service(state).answer(PredictRequest([flight]), _id_of(request))
     (prediction,) = answered.predictions
     return answers.flight_delay(name, prediction, _link(request))
@@ -155,16 +155,16 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
 async def predict_day(request: Request[Any, Any, Any], state: State) -> AirportOnTime:
     """Predict the share of an airport's departures that will leave on time on a day.
 
-    They are the coming flights that the service was told of, or else the usual ones of that weekday.
+    They are the coming flights that the service was given, or else the usual ones of that weekday.
     """
     _admit(request, state)
-    airport, day = queries.asked_airport(request.scope["query_string"])
+    airport, day = queries.read_airport_day(request.scope["query_string"])
     days: AirportDays = state.days
-    said = await days.on_time(airport, day, _id_of(request))
-    if said is None:
+    expected = await days.on_time(airport, day, _id_of(request))
+    if expected is None:
         unknown = f"has no departures that are known; PUT /timetable tells of those on {day}"
         raise refused(vendor_error(NOT_FOUND, unknown, "airportCode"))
-    return answers.airport_on_time(airport, day, said, _link(request))
+    return answers.airport_on_time(airport, day, expected, _link(request))
 
 
 ROUTES = (grant, predict_delay, predict_day)
@@ -174,8 +174,8 @@ def _admit(request: Request[Any, Any, Any], state: State) -> None:
     tokens.admit(dict(request.scope["headers"]), state.guard, time.time())
 
 
-def _service(state: State) -> Service:
-    service: Service = state.service
+def _service(state: State) -> ServingModel:
+    service: ServingModel = state.service
     return service
 
 

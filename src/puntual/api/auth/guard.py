@@ -54,10 +54,10 @@ class Guard:
                 else "this key is not known or was revoked; `puntual keys create NAME` makes another",
                 headers={"www-authenticate": "Bearer"},
             )
-        self.hold(name)
+        self.enforce_rate_limit(name)
         return name
 
-    def asks(self) -> bool:
+    def requires_key(self) -> bool:
         """Tell whether those who change nothing need a key, too."""
         return self._verifier is not None and (self._always or self._verifier.any_keys())
 
@@ -69,7 +69,7 @@ class Guard:
         """Sign a message on behalf of the key of a name, as `Verifier.sign` does."""
         return None if self._verifier is None else self._verifier.sign(name, message)
 
-    def hold(self, name: str) -> None:
+    def enforce_rate_limit(self, name: str) -> None:
         """Hold a key to its rate; raise ProblemError when it asks faster."""
         wait = self._limit.take(name, time.monotonic())
         if wait > 0:

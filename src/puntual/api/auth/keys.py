@@ -72,7 +72,7 @@ class KeyStore:
             ) from error
 
     def revoke(self, name: str) -> None:
-        """Make a key worthless; raise ApiKeyError when there is none of that name."""
+        """Revoke a key; raise ApiKeyError when there is none of that name."""
         with self._locked():
             keys = self.all()
             kept = [key for key in keys if key.name != name]
@@ -130,7 +130,7 @@ class Verifier:
         self._store, self._path, self._clock = KeyStore(folder), folder / NAME, clock
         self._given = _hashes(given_keys(setting))
         self._keys = self._given
-        self._signature: tuple[int, int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._next_look = float("-inf")
         self.error: str | None = None
 
@@ -144,11 +144,11 @@ class Verifier:
         """Name the key of a token, or None; takes as long whichever key it is, if any."""
         self._look()
         digest = _digest(token).encode()
-        found = None
+        owner = None
         for name, known in self._keys:
             if hmac.compare_digest(known, digest):
-                found = name
-        return found
+                owner = name
+        return owner
 
     def sign(self, name: str, message: bytes) -> str | None:
         """Sign a message on behalf of the key of a name, in hexadecimal; None where no key is called so.
@@ -165,21 +165,21 @@ class Verifier:
         if now < self._next_look:
             return
         self._next_look = now + _LOOK_SECONDS
-        signature = self._signed()
-        if signature == self._signature:
+        stamp = self._file_stamp()
+        if stamp == self._stamp:
             return
         try:
             self._keys = [*self._given, *_hashes(self._store.all())]
-            self._signature, self.error = signature, None
+            self._stamp, self.error = stamp, None
         except (ApiKeyError, OSError) as error:
             self.error = str(error)
 
-    def _signed(self) -> tuple[int, int, int] | None:
+    def _file_stamp(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _hashes(keys: Sequence[ApiKey]) -> list[tuple[str, bytes]]:

@@ -26,7 +26,7 @@ from puntual.api.github import deliveries as github
 from puntual.api.github.delivery_log import Deliveries
 from puntual.api.observability import metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError, shown
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.settings import Settings
 
 # Anyone may send a body, and it has to be held until its signature is known.
@@ -209,7 +209,7 @@ async def take_delivery(request: Request[Any, Any, Any], state: State) -> Respon
     A push to the default branch that changed models/model_to_deploy does, and a published release; it is fetched
     after the answer. Each delivery is taken once, and only if it is signed with the secret of both sides.
     """
-    service: Service = state.service
+    service: ServingModel = state.service
     webhook: Webhook = state.webhook
     try:
         taken = await webhook.take(request)

@@ -20,7 +20,7 @@ from puntual.api.observability import metrics
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.problems import MEDIA_TYPE, ProblemError
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 
 Scope = Any
 Receive = Any
@@ -51,7 +51,7 @@ class Gateway:
     """The ASGI application that the server calls."""
 
     def __init__(
-        self, inner: Application, service: Service, guard: Guard, log: AccessLog, cors: Cors
+        self, inner: Application, service: ServingModel, guard: Guard, log: AccessLog, cors: Cors
     ) -> None:
         self._inner, self._service, self._guard, self._log, self._cors = inner, service, guard, log, cors
         self._decoder = msgspec.json.Decoder(PredictRequest)
@@ -158,9 +158,9 @@ class Gateway:
         self, scope: Scope, status: int, version: str, started: float, request_id: bytes, trace: bytes | None
     ) -> None:
         seconds = time.perf_counter() - started
-        answerer = self._service.answerer
-        if not version and answerer is not None:
-            version = answerer.version
+        batcher = self._service.batcher
+        if not version and batcher is not None:
+            version = batcher.version
         route = scope["path"] if scope["path"] == "/predict" else "other"
         self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
         self._log.add(scope["method"], scope["path"], status, seconds, request_id, trace, version)

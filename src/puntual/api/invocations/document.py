@@ -42,28 +42,28 @@ class InvokedRow(msgspec.Struct, frozen=True):
     missing: str
 
     @classmethod
-    def of(cls, said: Predicted) -> "InvokedRow":
+    def of(cls, prediction: Predicted) -> "InvokedRow":
         """Lay a prediction flat."""
-        bands, quantiles = said.bands, said.delay_quantiles
+        bands, quantiles = prediction.bands, prediction.delay_quantiles
         return cls(
-            said.late_probability,
+            prediction.late_probability,
             bands.up_to_15,
             bands.from_15,
             bands.from_30,
             bands.from_60,
             bands.from_120,
-            said.expected_delay_minutes,
+            prediction.expected_delay_minutes,
             quantiles.p50,
             quantiles.p80,
             quantiles.p95,
-            said.late,
-            said.support.airline,
-            said.support.route,
-            said.support.flight,
-            said.timetable,
-            said.history_until,
-            said.horizon_minutes,
-            " ".join(said.missing or ()),
+            prediction.late,
+            prediction.support.airline,
+            prediction.support.route,
+            prediction.support.flight,
+            prediction.timetable,
+            prediction.history_until,
+            prediction.horizon_minutes,
+            " ".join(prediction.missing or ()),
         )
 
 

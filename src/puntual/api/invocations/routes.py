@@ -18,15 +18,15 @@ from puntual.api.http.errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
 from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow, TakesInvocations
 from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
-from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight
+from puntual.api.predict.contract import MOST_FLIGHTS, ScheduledFlight
 from puntual.api.predict.request import convert_request
 from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
 from puntual.api.routes import Alive
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.sources.scl_words import MONTHS, WORDS
 
 _JSON, _CSV = "application/json", "text/csv"
-_OWN = tuple(field.name for field in msgspec.structs.fields(AskedFlight))
+_OWN = tuple(field.name for field in msgspec.structs.fields(ScheduledFlight))
 _FAULTS = {
     400: "The rows cannot be read, or a cell means nothing; the message names it.",
     408: "The body did not arrive in time.",
@@ -63,7 +63,7 @@ def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) ->
 )
 async def ping(state: State) -> Alive:
     """Say whether predictions can be asked for, as SageMaker and MLflow ask."""
-    service: Service = state.service
+    service: ServingModel = state.service
     return Alive("ready", service.champion().version)
 
 
@@ -121,7 +121,9 @@ async def _read(request: Request[Any, Any, Any]) -> tuple[list[Row], str | None]
     return rows, as_of
 
 
-async def _answers(service: Service, rows: list[Row], as_of: str | None, request_id: str) -> list[InvokedRow]:
+async def _answers(
+    service: ServingModel, rows: list[Row], as_of: str | None, request_id: str
+) -> list[InvokedRow]:
     """Ask about the rows of each cut-off together, and give the answers in the order of the rows."""
     cuts: dict[Any, list[int]] = {}
     for place, row in enumerate(rows):
@@ -130,12 +132,12 @@ async def _answers(service: Service, rows: list[Row], as_of: str | None, request
         cuts.setdefault(as_of if cut is None else msgspec.json.encode(cut), []).append(place)
     requests = [(_request([rows[place] for place in places], as_of), places) for places in cuts.values()]
     answered = await asyncio.gather(*(_ask(service, *one, request_id) for one in requests))
-    found = {place: row for part in answered for place, row in part.items()}
-    return [found[place] for place in range(len(rows))]
+    by_place = {place: row for part in answered for place, row in part.items()}
+    return [by_place[place] for place in range(len(rows))]
 
 
 async def _ask(
-    service: Service, request: dict[str, Any], places: list[int], request_id: str
+    service: ServingModel, request: dict[str, Any], places: list[int], request_id: str
 ) -> dict[int, InvokedRow]:
     """Answer the rows at some places; a fault is told with the place of its row."""
     try:

@@ -35,7 +35,7 @@ Time = Annotated[
 ]
 
 
-class AskedFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One scheduled departure that is asked about."""
 
     airline: Annotated[Code, Meta(examples=["LAN"])]
@@ -52,7 +52,7 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the share of each group of features in the probability.
     """
 
-    flights: Annotated[list[AskedFlight], Meta(min_length=1, max_length=MOST_FLIGHTS)]
+    flights: Annotated[list[ScheduledFlight], Meta(min_length=1, max_length=MOST_FLIGHTS)]
     as_of: Time | None = None
     reasons: bool = False
 
@@ -91,7 +91,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is said of one flight."""
+    """The prediction of one flight."""
 
     late_probability: float
     late: bool

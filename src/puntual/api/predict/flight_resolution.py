@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from puntual.api.predict.contract import AskedFlight
+from puntual.api.predict.contract import ScheduledFlight
 from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.features.keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.flights import airports
@@ -106,7 +106,7 @@ class Moments(NamedTuple):
     horizon: int
 
 
-def resolve(flight: AskedFlight, pointer: str) -> Resolved:
+def resolve(flight: ScheduledFlight, pointer: str) -> Resolved:
     """Find the airports and read the time of a flight; raise ProblemError naming each field that means nothing."""
     errors = [
         FieldError(f"{pointer}/{name}", shown(text), "letters and digits alone")
@@ -190,11 +190,11 @@ def _category(texts: list[str]) -> Category:
 
 def find_airport(code: str, pointer: str, errors: list[FieldError]) -> Airport | None:
     """Look an airport up; None, and an entry in `errors`, where there is none."""
-    found = airports.look_up(code)
-    if found is None:
+    airport = airports.look_up(code)
+    if airport is None:
         expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
         errors.append(FieldError(pointer, shown(code), expected))
-    return found
+    return airport
 
 
 def read_time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:

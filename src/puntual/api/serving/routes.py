@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get, put
+from litestar import HttpMethod, Request, Response, get, put, route
 from litestar.datastructures import State
 from litestar.params import Parameter
 from msgspec import Meta
@@ -17,7 +17,7 @@ from puntual.api.http.media_type import prefers_csv, require_media_type
 from puntual.api.openapi import TakesTimetable
 from puntual.api.problems import ProblemError, shown
 from puntual.api.serving.coming_flights import read_coming
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import TableError
 from puntual.features.keys import EPOCH, Keys
 from puntual.flights import airports
@@ -105,11 +105,17 @@ async def get_timetable(
     return Response(rows)
 
 
-ROUTES = (put_timetable, get_timetable)
+@route("/timetable", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def timetable_methods() -> Response[None]:
+    """Name the methods; the framework, left to itself, names only the one that was registered first."""
+    return Response(None, status_code=204, headers={"allow": "GET, OPTIONS, PUT"})
 
 
-def _serving(state: State) -> Service:
-    service: Service = state.service
+ROUTES = (put_timetable, get_timetable, timetable_methods)
+
+
+def _serving(state: State) -> ServingModel:
+    service: ServingModel = state.service
     return service
 
 

@@ -1,4 +1,4 @@
-"""The coming flights that the service was told of, in one file that all its workers read."""
+"""The coming flights that the service keeps, in one file that all its workers read."""
 
 import contextlib
 import logging
@@ -91,10 +91,10 @@ class TimetableFile:
 
     def _signature(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _written(flights: Keys) -> bytes:
@@ -109,9 +109,9 @@ def _whole(numbers: NDArray[Any]) -> bytes:
 
 def _read(content: bytes) -> Keys:
     """Read what was written; raise ValueError for anything else."""
-    found = msgspec.msgpack.decode(content, type=_Content)
-    day, minute = (np.frombuffer(numbers, _WHOLE) for numbers in (found.day, found.minute))
-    columns = [_category(getattr(found, name)) for name in NAMED]
+    columns_read = msgspec.msgpack.decode(content, type=_Content)
+    day, minute = (np.frombuffer(numbers, _WHOLE) for numbers in (columns_read.day, columns_read.minute))
+    columns = [_category(getattr(columns_read, name)) for name in NAMED]
     if {len(day)} != {len(minute), *(len(column.positions) for column in columns)}:
         raise ValueError("its columns differ in length")
     return Keys(day, minute, *columns)
