@@ -5,13 +5,13 @@ python -m benchmarks.native_alone serve --port 8000
 
 from puntual.api import amadeus, app
 from puntual.api.invocations import routes as invocations
-from puntual.api.predict.microbatch import Answerer
+from puntual.api.predict.microbatch import MicroBatcher
 from puntual.api.predict.response import rows_of
 from puntual.cli import main
 from puntual.prediction.predictions import Predictions
 
 
-def _rows(self: Answerer, said: Predictions, _: object, horizons: list[int]) -> list[object]:
+def _rows(self: MicroBatcher, said: Predictions, _: object, horizons: list[int]) -> list[object]:
     """Read the rows without a look for what was missing, which only other words than the contract's leave out."""
     return [*rows_of(said, self._threshold, horizons)]
 
@@ -19,5 +19,5 @@ def _rows(self: Answerer, said: Predictions, _: object, horizons: list[int]) -> 
 if __name__ == "__main__":
     amadeus.ROUTES = invocations.ROUTES = ()
     app._TOLD_BY.clear()
-    Answerer._rows = _rows
+    MicroBatcher._rows = _rows
     main()

@@ -251,14 +251,14 @@ def test_the_readme_works_on_a_table_of_ones_own_from_training_to_predicting(wor
     _run(predict)
     said = pl.read_csv("predicted.csv")
     assert said.height == 24
-    assert said["p_late"].is_between(0, 1).all()
+    assert said["late_probability"].is_between(0, 1).all()
     assert said["flight_number"].cast(pl.String).to_list() == [str(number) for number in range(100, 124)]
 
 
 def test_the_python_example_of_the_readme_runs(workplace, monkeypatch, capsys):
     monkeypatch.chdir(workplace)
     exec(compile(blocks(READMES[0], "python")[0], "README.md", "exec"), {})
-    assert "p_late" in capsys.readouterr().out
+    assert "late_probability" in capsys.readouterr().out
 
 
 def _lines(page: Path, mentioned: str) -> list[str]:

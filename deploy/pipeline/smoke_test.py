@@ -10,10 +10,10 @@ import msgspec
 
 from deploy.pipeline.errors import DeployError
 from deploy.pipeline.poller import Poller
-from puntual.api.predict.contract import AskedFlight, PredictAnswer, PredictRequest
+from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 
 # Any bundle answers for any airport, and about a flight that is gone for ever.
-_ASKED = PredictRequest(flights=[AskedFlight("LAN", "226", "SCL", "MIA", "2017-10-03T23:30")])
+_ASKED = PredictRequest(flights=[ScheduledFlight("LAN", "226", "SCL", "MIA", "2017-10-03T23:30")])
 _SECONDS_TO_ANSWER = 10.0
 _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 

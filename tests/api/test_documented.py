@@ -26,5 +26,5 @@ def test_the_request_of_the_readme_is_answered_with_its_reasons(client: httpx.Cl
 def test_the_document_is_the_same_at_both_of_its_addresses(client: httpx.Client) -> None:
     exact = client.get("/openapi.json").json()
 
-    assert exact["components"]["schemas"]["AskedFlight"]["additionalProperties"] is False
+    assert exact["components"]["schemas"]["ScheduledFlight"]["additionalProperties"] is False
     assert client.get("/schema/openapi.json").json() == exact

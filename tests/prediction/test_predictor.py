@@ -21,6 +21,8 @@ from puntual.training.dataset import Dataset
 CLOSED, FIRST = date(2023, 4, 21), date(2023, 4, 22)
 SCHEDULED = pl.col("scheduled_departure").dt.date()
 
+SUPPORTS = ("support_airline", "support_route", "support_flight")
+
 
 @pytest.fixture(scope="module")
 def predictor(made_bundle: Bundle) -> Predictor:
@@ -61,7 +63,7 @@ def test_a_single_flight_is_predicted_from_the_typical_week(predictor: Predictor
 def test_a_flight_months_ahead_has_no_history_and_says_so(predictor: Predictor) -> None:
     told = predictor.predict([flight(scheduled_departure=datetime(2023, 9, 1, 9, 30))]).to_frame()
     assert told["history_until"].to_list() == [None]
-    assert (told["support"].to_list(), told["support_of"].to_list()) == ([0], ["none"])
+    assert [told[name].to_list() for name in SUPPORTS] == [[0]] * 3
 
 
 def test_history_is_known_until_its_window_has_passed(predictor: Predictor) -> None:
@@ -140,17 +142,16 @@ def test_a_timetable_of_another_day_is_not_taken_for_this_one(
 def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
     told = predictor.predict(tomorrow, reasons=True).to_frame()
     read = [
-        "expected_minutes",
+        "expected_delay_minutes",
         "p50",
         "p80",
         "p95",
         "late",
-        "support",
-        "support_of",
+        *SUPPORTS,
         "timetable",
         "history_until",
     ]
-    assert told.columns == ["p_late", *BAND_NAMES, *read, *REASON_NAMES]
+    assert told.columns == ["late_probability", *BAND_NAMES, *read, *REASON_NAMES]
     assert told.height == tomorrow.height and told.null_count().sum_horizontal().item() == 0
 
 
@@ -260,7 +261,7 @@ def test_no_flights_get_no_predictions(
 ) -> None:
     for nothing in ([], made_flights.clear()):
         told = predictor.predict(nothing, reasons=reasons).to_frame()
-        assert told.height == 0 and told.columns[0] == "p_late"
+        assert told.height == 0 and told.columns[0] == "late_probability"
 
 
 def test_rows_come_back_in_the_order_they_were_asked_in(predictor: Predictor, tomorrow: pl.DataFrame) -> None:

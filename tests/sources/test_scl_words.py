@@ -124,7 +124,7 @@ def test_predict_takes_such_a_table_and_says_what_was_missing(
     ]
     assert said["timetable"].to_list() == ["typical", "unknown", "typical"]
     assert said["airline"].to_list() == ["AA", "SKU", "AA"]
-    assert said["p_late"].is_between(0, 1).all()
+    assert said["late_probability"].is_between(0, 1).all()
 
 
 def test_a_table_told_in_full_is_predicted_as_in_our_own_words(bundle_file: Path, tmp_path: Path) -> None:

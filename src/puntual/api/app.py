@@ -1,4 +1,4 @@
-"""The application: its routes, how its errors are told, and what runs beside them."""
+"""The application: its routes, how its errors are answered, and what runs beside them."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request, Response, Router
 from litestar.exceptions import HTTPException
 
 from puntual.api import amadeus, docs_page, openapi
@@ -20,40 +20,42 @@ from puntual.api.auth.guard import Guard
 from puntual.api.auth.keys import Verifier
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.github import webhook
+from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
-from puntual.api.http.gateway import Front
+from puntual.api.http.errors import problem_of
+from puntual.api.http.gateway import Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.invocations import routes as invocations
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving import routes as timetable
+from puntual.api.serving.serving_model import ServingModel
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
-_EXPIRY_SECONDS = 1.0
 _GIVING_BACK_SECONDS = 5.0
 
 
-# Whose routes know the caller, and tell of problems, in the words of their own protocol.
-_TOLD_BY = dict.fromkeys(amadeus.PATHS, amadeus.told)
+# Whose routes know the caller, and describe problems, in the words of their own protocol.
+_ANSWER_BY_PATH = dict.fromkeys(amadeus.PATHS, amadeus.answer_problem)
 
 
-def create_app(settings: Settings) -> Front:
+def create_app(settings: Settings) -> Gateway:
     """Build the application of one worker and load its champion; raise PuntualError for a bad bundle."""
     state = Path(settings.state)
     measured = Metrics(Path(settings.metrics) if settings.metrics else None)
     place = settings.journal_place()
     journal = Journal(place, retention=timedelta(days=settings.retention)) if place else None
-    service = Service(settings, measured, journal)
+    service = ServingModel(settings, measured, journal)
     service.load()
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     # Each worker admits its share of a key's rate.
     limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
-    guard = Guard(verifier, limit, always=settings.auth == "always", elsewhere=_TOLD_BY)
+    guard = Guard(verifier, limit, always=settings.auth == "always", elsewhere=_ANSWER_BY_PATH)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -62,7 +64,6 @@ def create_app(settings: Settings) -> Front:
             journal.start()
         tasks = {
             asyncio.create_task(service.watch()),
-            asyncio.create_task(_expire(front)),
             asyncio.create_task(_give_back()),
         }
         loop = asyncio.get_running_loop()
@@ -78,27 +79,23 @@ def create_app(settings: Settings) -> Front:
     inner = Litestar(
         [
             *ROUTES,
+            Router("/", route_handlers=timetable.ROUTES, request_max_body_size=settings.timetable_limit),
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
             *docs_page.ROUTES,
         ],
         lifespan=[running],
-        exception_handlers={ProblemError: _told, HTTPException: _http_error, Exception: _failure},
+        middleware=[PatientBody(settings.patience)],
+        request_max_body_size=settings.body_limit,
+        exception_handlers={ProblemError: _answer_problem, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
     inner.state.service, inner.state.guard = service, guard
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()
-    front = Front(inner, service, guard, log, Cors(settings.cors_origins))
-    return front
-
-
-async def _expire(front: Front) -> None:
-    while True:
-        await asyncio.sleep(_EXPIRY_SECONDS)
-        front.expire()
+    return Gateway(inner, service, guard, log, Cors(settings.cors_origins))
 
 
 async def _give_back() -> None:
@@ -107,44 +104,22 @@ async def _give_back() -> None:
         await asyncio.get_running_loop().run_in_executor(None, give_back)
 
 
-def _told(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
-    told = _TOLD_BY.get(request.url.path)
-    if told is not None:
-        return told(problem)
+def _answer_problem(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
+    answer = _ANSWER_BY_PATH.get(request.url.path)
+    if answer is not None:
+        return answer(problem)
     return Response(
         problem.body, status_code=int(problem.status), media_type=MEDIA_TYPE, headers=problem.headers
     )
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    status = HTTPStatus(error.status_code)
-    headers = dict(error.headers or {})
-    detail = f"{status.phrase}: {request.method} {request.url.path}"
-    if status == HTTPStatus.NOT_FOUND:
-        detail = f"there is nothing at {request.url.path}; see /docs for what there is"
-    elif status == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = _methods(request)
-        headers["allow"] = ", ".join(allowed)
-        detail = f"{request.method} is not for {request.url.path}; use {' or '.join(allowed)}"
-    return _told(request, ProblemError(status, detail, headers=headers))
+    return _answer_problem(request, problem_of(request, error))
 
 
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Tell of a fault of ours without its trace, which goes to the log."""
-    called = request.scope["called"]  # type: ignore[typeddict-item]
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=called)
-    return _told(
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=request.state.call)
+    return _answer_problem(
         request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
-    )
-
-
-def _methods(request: Request[Any, Any, Any]) -> list[str]:
-    path = request.url.path.rstrip("/") or "/"
-    return sorted(
-        {
-            method
-            for route in request.app.routes
-            if route.path == path
-            for method in getattr(route, "methods", ())
-        }
     )

@@ -1,6 +1,6 @@
 """The OpenAPI document: the framework's of the routes, msgspec's of the types that are decoded by it.
 
-`airport-code`, `iata-code`, `flight-time`, `local-flight-time`, `arrival-date` and `flights-csv` are formats of our
+`airport-code`, `iata-code`, `flight-time`, `local-flight-time`, and `arrival-date` are formats of our
 own, named where a pattern could not say which ones exist.
 """
 
@@ -27,7 +27,20 @@ from litestar.openapi.spec.enums import OpenAPIType
 from puntual.api.predict.contract import PredictAnswer, PredictRequest
 from puntual.api.predict.santiago import SclFlight
 
-_DESCRIPTION = "How likely flights are to be late, by how much, and why."
+_DESCRIPTION = """How likely flights are to be late, by how much, and why.
+
+Ask `POST /predict` about flights. Give the airport's coming flights with `PUT /timetable`, so that congestion
+is counted rather than taken from a typical week. Once there is a key (`puntual keys create NAME`), send it as
+`X-API-Key` or as `Authorization: Bearer`.
+"""
+# An example that works as it stands, whatever the model.
+FLIGHT = {
+    "airline": "LAN",
+    "flight_number": "226",
+    "origin": "SCL",
+    "destination": "MIA",
+    "scheduled_departure": "2017-10-03T23:30",
+}
 _EXACT = (PredictRequest, PredictAnswer, SclFlight)
 
 
@@ -56,7 +69,7 @@ def document(written: dict[str, Any]) -> dict[str, Any]:
     _, exact = msgspec.json.schema_components(_EXACT, ref_template="#/components/schemas/{name}")
     # Tried one after the other, where msgspec knows unions of tagged types alone.
     exact["SclFlight"]["minProperties"] = 1
-    either = [{"$ref": f"#/components/schemas/{name}"} for name in ("AskedFlight", "SclFlight")]
+    either = [{"$ref": f"#/components/schemas/{name}"} for name in ("ScheduledFlight", "SclFlight")]
     exact["PredictRequest"]["properties"]["flights"]["items"] = {"anyOf": either}
     parts = written["components"]
     return written | {"components": parts | {"schemas": parts["schemas"] | exact}}
@@ -71,19 +84,28 @@ class _Exact(JsonRenderPlugin):
 
 
 @dataclass
+class TakesFlights(Operation):
+    """Describes a body in the words of the contract."""
+
+    def __post_init__(self) -> None:
+        request = Reference(ref="#/components/schemas/PredictRequest")
+        self.request_body = RequestBody(
+            {"application/json": OpenAPIMediaType(schema=request, example={"flights": [FLIGHT]})},
+            description="1 to 1,000 flights.",
+            required=True,
+        )
+
+
+@dataclass
 class TakesTimetable(Operation):
-    """Describes a body that is a table, which no type of Python stands for."""
+    """Describes a body that is a table: numbers and true stand for text, and other columns may be there."""
 
     def __post_init__(self) -> None:
         self.request_body = RequestBody(
-            {
-                "text/csv": OpenAPIMediaType(
-                    schema=Schema(type=OpenAPIType.STRING, format="flights-csv"),  # type: ignore[arg-type]
-                ),
-                "application/json": OpenAPIMediaType(schema=_timetable()),
-            },
+            # As CSV too: makers of clients warn of a media type that they do not know, so the text says it.
+            {"application/json": OpenAPIMediaType(schema=_timetable(), example=[FLIGHT])},
             description="All coming flights of the airport, each once: airline, flight_number, origin, destination, "
-            "scheduled_departure (local, without an offset).",
+            "scheduled_departure (local, without an offset). Or the same as CSV with a header, as `text/csv`.",
             required=True,
         )
 

@@ -1,4 +1,4 @@
-"""What is said when a request cannot be answered: problem details (RFC 9457), an entry for each bad field."""
+"""What answers a request that cannot be served: problem details (RFC 9457), an entry for each bad field."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -20,7 +20,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """ProblemError details; `errors` has an entry for each bad field."""
+    """Problem details (RFC 9457); `errors` has an entry for each bad field."""
 
     title: str
     status: int

@@ -1,45 +1,20 @@
 """The routes of the API, as they stand in its OpenAPI document."""
 
-import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post, put
+from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import SecurityRequirement
-from litestar.params import Body
 
-from puntual.api.openapi import TakesTimetable
-from puntual.api.predict.contract import PredictAnswer, PredictRequest
-from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError
-from puntual.api.serving.coming_flights import read_coming
-from puntual.api.serving.serving_model import Service
-from puntual.errors import PuntualError, TableError
+from puntual.api.described import OPEN_TO_ALL, WITH_A_KEY, describe_problems
+from puntual.api.http.media_type import require_media_type
+from puntual.api.openapi import TakesFlights
+from puntual.api.predict.contract import PredictAnswer
+from puntual.api.predict.request import decode_request
+from puntual.api.problems import ProblemError
+from puntual.api.serving.serving_model import ServingModel
+from puntual.errors import PuntualError
 from puntual.evaluation import Evaluation
-
-_MEANINGS = {
-    400: "The body is no JSON, or a field is not what the schema says.",
-    401: "A key is needed, or this one is not known.",
-    408: "The body did not arrive in time.",
-    409: "The bundle cannot be used; the former champion goes on.",
-    413: "The body is too large.",
-    415: "The media type is not understood.",
-    422: "A field is well formed but means nothing, such as an unknown airport.",
-    429: "The key asks faster than its rate.",
-    503: "Too many flights wait, no model is loaded, or nothing can be written.",
-}
-_WITH_A_KEY: list[SecurityRequirement] = [{"key": []}, {"bearer": []}]
-_OPEN_TO_ALL: list[SecurityRequirement] = [{}]
-
-
-def _problems(*statuses: int) -> dict[int, ResponseSpec]:
-    return {
-        status: ResponseSpec(
-            ProblemDetails, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
-        )
-        for status in (*statuses, 401, 429)
-    }
 
 
 class Champion(msgspec.Struct, frozen=True):
@@ -66,15 +41,6 @@ class Reloaded(msgspec.Struct, frozen=True):
     version: str
 
 
-class TimetableTaken(msgspec.Struct, frozen=True):
-    """The coming flights that congestion is counted among from now on."""
-
-    flights: int
-    airports: list[str]
-    days: list[str]
-    notes: list[str]
-
-
 class Alive(msgspec.Struct, frozen=True):
     """The state of this worker."""
 
@@ -86,60 +52,34 @@ class Alive(msgspec.Struct, frozen=True):
     "/predict",
     status_code=200,
     operation_id="predict",
+    summary="Predict how late flights will be",
     tags=["predictions"],
-    responses=_problems(400, 408, 413, 415, 422, 503),
+    operation_class=TakesFlights,
+    responses=describe_problems(400, 408, 413, 415, 422, 503),
 )
-async def predict(
-    data: Annotated[PredictRequest, Body()], state: State, request: Request[Any, Any, Any]
-) -> Response[PredictAnswer]:
-    """Predict how late flights will be.
+async def predict(request: Request[Any, Any, Any], state: State) -> Response[PredictAnswer]:
+    """Give the probability that flights are late, by how much, and why.
 
-    The front answers this route itself, by the same service; here it stands in the OpenAPI document.
+    Each answer holds the probability of being late, the five bands of delay and all that is
+    read from them; `as_of` sets the cut-off, and `reasons` adds why. Flights may also be given in the words of the
+    Santiago table, whatever of them is known.
     """
-    answered = await _service(state).answer(data, request.headers.get("x-request-id", ""))
-    return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
-
-
-@put(
-    "/timetable",
-    operation_id="putTimetable",
-    operation_class=TakesTimetable,
-    tags=["timetable"],
-    security=_WITH_A_KEY,
-    responses=_problems(400, 408, 413, 415, 422, 503),
-)
-async def put_timetable(request: Request[Any, Any, Any], state: State) -> TimetableTaken:
-    """Tell the service of all coming flights of an airport, in place of those told before.
-
-    Congestion is then counted among them rather than taken from a typical week. A bad row refuses the whole table.
-    """
-    front = request.scope["front"]  # type: ignore[typeddict-item]
-    headers = dict(request.scope["headers"])
-    suffix = _suffix(headers.get(b"content-type", b"").decode("latin-1"))
+    # The gateway answers a body that has arrived whole and keeps to the contract; all others are read here.
+    require_media_type(request, "application/json")
     service = _service(state)
-    limit = service.settings.timetable_limit
-    body = await front.read_body(request.scope, headers, request.receive, limit)
-    loop = asyncio.get_running_loop()
-    try:
-        coming = await loop.run_in_executor(None, read_coming, body, "the timetable", suffix)
-    except TableError as error:
-        raise ProblemError(422, str(error)) from error
-    try:
-        await service.put_timetable(coming.flights)
-    except OSError as error:
-        raise ProblemError(
-            503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
-        ) from error
-    return TimetableTaken(len(coming.flights), coming.airports(), coming.days(), list(coming.notes))
+    flights = decode_request(await request.body(), service.unlisted)
+    answered = await service.answer(flights, request.state.call["request_id"])
+    return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
 @post(
     "/models/reload",
     status_code=200,
     operation_id="reloadModel",
+    summary="Put the champion in place now",
     tags=["models"],
-    security=_WITH_A_KEY,
-    responses=_problems(409, 503),
+    security=WITH_A_KEY,
+    responses=describe_problems(409, 503),
 )
 async def reload_model(state: State) -> Reloaded:
     """Put the registry's champion in place now, without waiting for the next look at it."""
@@ -151,7 +91,13 @@ async def reload_model(state: State) -> Reloaded:
     return Reloaded(swapped, service.champion().version)
 
 
-@get("/models/champion", operation_id="getChampion", tags=["models"], responses=_problems(503))
+@get(
+    "/models/champion",
+    operation_id="getChampion",
+    summary="See which model answers",
+    tags=["models"],
+    responses=describe_problems(503),
+)
 async def get_champion(state: State) -> Champion:
     """Say which bundle answers, what it was measured at and which columns it reads."""
     service = _service(state)
@@ -173,7 +119,13 @@ async def get_champion(state: State) -> Champion:
     )
 
 
-@get("/livez", operation_id="livez", tags=["health"], security=_OPEN_TO_ALL)
+@get(
+    "/livez",
+    operation_id="livez",
+    summary="Ask whether the process is alive",
+    tags=["health"],
+    security=OPEN_TO_ALL,
+)
 async def livez() -> Alive:
     """Say that the process answers at all."""
     return Alive("alive")
@@ -182,43 +134,41 @@ async def livez() -> Alive:
 @get(
     "/readyz",
     operation_id="readyz",
+    summary="Ask whether predictions can be made",
     tags=["health"],
-    security=_OPEN_TO_ALL,
-    responses={503: _problems(503)[503]},
+    security=OPEN_TO_ALL,
+    responses={503: describe_problems(503)[503]},
 )
 async def readyz(state: State) -> Alive:
     """Say whether predictions can be asked for: whether a model is loaded."""
     return Alive("ready", _service(state).champion().version)
 
 
-@get("/health", operation_id="health", tags=["health"], security=_OPEN_TO_ALL)
+@get("/health", operation_id="health", summary="See how the worker is", tags=["health"], security=OPEN_TO_ALL)
 async def health(state: State) -> Alive:
     """Say how the worker is: ready, or waiting for a model."""
-    answerer = _service(state).answerer
-    return Alive("waiting for a model") if answerer is None else Alive("ready", answerer.version)
+    batcher = _service(state).batcher
+    return Alive("waiting for a model") if batcher is None else Alive("ready", batcher.version)
 
 
-@get("/metrics", operation_id="metrics", tags=["health"], media_type=MediaType.TEXT, responses=_problems())
+@get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Read the metrics",
+    tags=["health"],
+    media_type=MediaType.TEXT,
+    responses=describe_problems(),
+)
 async def get_metrics(state: State) -> Response[bytes]:
     """Give the numbers of all workers in Prometheus's text format."""
     service = _service(state)
-    service.tell()
+    service.publish_metrics()
     return Response(service.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-ROUTES = (predict, put_timetable, reload_model, get_champion, livez, readyz, health, get_metrics)
+ROUTES = (predict, reload_model, get_champion, livez, readyz, health, get_metrics)
 
 
-def _service(state: State) -> Service:
-    service: Service = state.service
+def _service(state: State) -> ServingModel:
+    service: ServingModel = state.service
     return service
-
-
-def _suffix(media_type: str) -> str:
-    kind = media_type.split(";")[0].strip().lower()
-    suffixes = {"text/csv": ".csv", "application/json": ".json"}
-    if kind not in suffixes:
-        raise ProblemError(
-            415, f"media type {media_type[:60]!r} is not understood; send {' or '.join(suffixes)}"
-        )
-    return suffixes[kind]

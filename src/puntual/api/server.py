@@ -14,7 +14,7 @@ from uvicorn.supervisors import Multiprocess
 
 from puntual.api.app import create_app
 from puntual.api.auth.keys import Verifier
-from puntual.api.http.gateway import Front
+from puntual.api.http.gateway import Gateway
 from puntual.api.http.uvicorn_protocol import Connection
 from puntual.api.observability.log_format import CONFIGURATION
 from puntual.api.serving.coming_flights import read_coming
@@ -35,7 +35,7 @@ def serve(settings: Settings) -> None:
         address.close()
 
 
-def application() -> Front:
+def application() -> Gateway:
     """Build a worker's application from the environment (uvicorn calls this in each worker)."""
     return create_app(read_settings(os.environ))
 
@@ -57,7 +57,7 @@ def _serve_by_several(settings: Settings, address: socket.socket) -> None:
         _Supervisor(config, [address]).run()
 
 
-def _configuration(settings: Settings, application: Front | str) -> uvicorn.Config:
+def _configuration(settings: Settings, application: Gateway | str) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         factory=isinstance(application, str),

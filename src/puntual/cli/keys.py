@@ -47,7 +47,7 @@ def list_keys(state: Path | None, as_json: bool) -> None:
 @state_option
 @telling_errors
 def revoke(name: str, state: Path | None) -> None:
-    """Make the key called NAME worthless."""
+    """Revoke the key called NAME."""
     from puntual.api.auth.keys import KeyStore
 
     KeyStore(_folder(state)).revoke(name)

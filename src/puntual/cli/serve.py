@@ -18,7 +18,11 @@ from puntual.cli.options import telling_errors
 @click.option("--shadow", metavar="VERSION|FILE", help="Score the same flights with this one too, unseen.")
 @click.option("--timetable", type=click.Path(), help="The airport's coming flights, CSV, Parquet or JSON.")
 @click.option("--state", type=click.Path(), help="Folder of keys, journal and timetable [state].")
-@click.option("--no-auth", is_flag=True, help="Ask nobody for a key, whoever can reach the address.")
+@click.option(
+    "--no-auth",
+    is_flag=True,
+    help="Disable authentication: nobody needs a key, wherever from.",
+)
 @telling_errors
 def serve(no_auth: bool, **given: Any) -> None:
     """Answer predictions over HTTP; `puntual settings` lists what the environment can set.

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BANDS = ("up to 15", "15 to 30", "30 to 60", "60 to 120", "over 120 or cancelled")
+# What the API, CSV and JSON call them.
+BAND_KEYS = ("0-15", "15-30", "30-60", "60-120", "120+")
 BAND_STARTS = (15.0, 30.0, 60.0, 120.0)
 BAND_COUNT = len(BANDS)
 # Days are counted from 1970; the end leaves room for delays, and for what other clocks hold.

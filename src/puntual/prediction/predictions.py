@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from puntual.evaluation import Predicted
 from puntual.features.vector import GROUPS
+from puntual.flights.flight import BAND_KEYS
 
 if TYPE_CHECKING:
     import polars as pl
 
-BAND_NAMES = ("p_up_to_15", "p_15_to_30", "p_30_to_60", "p_60_to_120", "p_over_120_or_cancelled")
+BAND_NAMES = tuple(f"band_{key}" for key in BAND_KEYS)
 SUPPORT_LEVELS = ("flight", "route", "airline", "airport")
 REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
 
@@ -57,17 +58,17 @@ class Predictions:
         return Predicted(self.bands, self.quantiles)
 
     def to_frame(self) -> "pl.DataFrame":
-        """Lay the predictions out as a table, a row a flight; this alone needs Polars."""
+        """Lay the predictions out flat, a row a flight, in the words of the API; this alone needs Polars."""
         import polars as pl
 
         until = pl.Series(self.history_until, dtype=pl.Int32).set(pl.Series(self.history_until < 0), None)
-        columns = {"p_late": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
-        columns |= {"expected_minutes": self.expected_minutes}
+        columns = {"late_probability": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
+        columns |= {"expected_delay_minutes": self.expected_minutes}
         columns |= dict(zip(("p50", "p80", "p95"), self.quantiles.T, strict=True))
+        supports = dict(zip(SUPPORT_LEVELS, self.supports.T, strict=True))
         frame = pl.DataFrame(columns).with_columns(
             pl.Series("late", self.late),
-            pl.Series("support", self.support),
-            pl.Series("support_of", self.support_of, dtype=pl.String),
+            *(pl.Series(f"support_{level}", supports[level]) for level in ("airline", "route", "flight")),
             pl.Series("timetable", np.where(self.timetable_known, "known", "typical"), dtype=pl.String),
             until.cast(pl.Date).alias("history_until"),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from puntual.api.predict.contract import AskedFlight, PredictAnswer, PredictRequest
+from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.response import head_of, rows_of, written
 from puntual.errors import TableError
 from puntual.features.keys import NAMED
@@ -109,6 +109,6 @@ def _asked(flights: pl.DataFrame) -> Iterator[tuple[PredictRequest, int]]:
     for row in flights.select(KEY).iter_rows(named=True):
         departure: datetime = row.pop("scheduled_departure")
         as_of = max(departure - _HORIZON, departure.replace(hour=0, minute=0))
-        flight = AskedFlight(**row, scheduled_departure=departure.isoformat(timespec="minutes"))
+        flight = ScheduledFlight(**row, scheduled_departure=departure.isoformat(timespec="minutes"))
         request = PredictRequest([flight], as_of.isoformat(timespec="minutes"))
         yield request, (departure - as_of) // timedelta(minutes=1)

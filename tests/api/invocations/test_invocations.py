@@ -56,8 +56,8 @@ def native(
 
 
 def flat(rows: list[dict[str, Any]]) -> list[list[float]]:
-    bands = ("p_up_to_15", "p_15_to_30", "p_30_to_60", "p_60_to_120", "p_over_120_or_cancelled")
-    names = ("p_late", *bands, "expected_minutes", "p50", "p80", "p95", "horizon_minutes")
+    bands = ("band_0-15", "band_15-30", "band_30-60", "band_60-120", "band_120+")
+    names = ("late_probability", *bands, "expected_delay_minutes", "p50", "p80", "p95", "horizon_minutes")
     return [[row[name] for name in names] for row in rows]
 
 
@@ -110,7 +110,7 @@ def test_rows_may_each_have_a_cut_off_of_their_own(client: httpx.Client, some: l
 def test_the_words_of_the_santiago_table_are_taken_from_json_and_csv(client: httpx.Client) -> None:
     (one,) = client.post("/invocations", json={"instances": [CHALLENGE]}).json()["predictions"]
     (native_one,) = client.post("/predict", json={"flights": [CHALLENGE]}).json()["predictions"]
-    assert one["p_late"] == native_one["late_probability"]
+    assert one["late_probability"] == native_one["late_probability"]
     assert one["missing"].split() == native_one["missing"]
     # pandas writes months with a point once one of them is missing.
     table = as_csv([CHALLENGE | {"DIA": 1}, {"OPERA": "Sky Airline", "DIA": 2}])
@@ -176,7 +176,7 @@ def test_what_mlflow_builds_of_an_input_example_is_answered(
         (b'{"instances": [{"MES": 3}], "params": {"as_off": 1}}', "params is"),
         (b'{"instances": [{"MES": 3}], "params": {"as_of": "yesterday, at noon"}}', "as_of: "),
         (b'{"instances": [{"MES": 3}, {"MES": 3, "as_of": {}}]}', "as_of: {}"),
-        (b'{"instances": [{"gate": 3}]}', "row 1, airline: nothing; expected this field, which is missing"),
+        (b'{"instances": [{"gate": 3}]}', "row 1, airline: nothing; expected required field is missing"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_as_mlflow_refuses_it(

@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.conftest import FLIGHT, Server, running, until
 from puntual.api.app import create_app
-from puntual.api.http.gateway import Front
+from puntual.api.http.gateway import Gateway
 from puntual.api.observability import metrics
 from puntual.api.observability.log_format import JsonLines
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.settings import Settings
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -130,9 +130,9 @@ def test_of_a_fault_of_its_own_the_service_tells_the_log_alone(
     method: str,
     path: str,
 ) -> None:
-    monkeypatch.setattr(Service, "champion", lambda _: broken())
-    front = create_app(Settings(bundle=str(bundle_file), state=str(tmp_path), journal="off"))
-    answer = asyncio.run(asked_of(front, method, path))
+    monkeypatch.setattr(ServingModel, "champion", lambda _: broken())
+    gateway = create_app(Settings(bundle=str(bundle_file), state=str(tmp_path), journal="off"))
+    answer = asyncio.run(asked_of(gateway, method, path))
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
@@ -142,8 +142,8 @@ def test_of_a_fault_of_its_own_the_service_tells_the_log_alone(
     assert "a secret of the service" in line["trace"]
 
 
-async def asked_of(front: Front, method: str, path: str) -> httpx.Response:
-    transport = httpx.ASGITransport(front, raise_app_exceptions=False)
+async def asked_of(gateway: Gateway, method: str, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(gateway, raise_app_exceptions=False)
     headers = {"x-request-id": "seven", "traceparent": TRACE}
     async with httpx.AsyncClient(transport=transport, base_url="http://puntual") as client:
         return await client.request(method, path, json={"flights": [FLIGHT]}, headers=headers)

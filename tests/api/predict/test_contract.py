@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 import schemathesis
@@ -17,18 +16,12 @@ from api.conftest import Server, running
 from puntual.api.auth.keys import KeyStore
 
 EXAMPLES = 800
-HEADER = "airline,flight_number,origin,destination,scheduled_departure"
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 seconds = st.datetimes(datetime(1991, 1, 1), datetime(2098, 12, 31)).map(
     lambda time: time.replace(microsecond=0)
 )
 airports = st.sampled_from(["JFK", "kjfk", "SCL", "SCEL", "EZE", "LHR", "AKL", "KATL"])
-flights = st.tuples(st.sampled_from(["AA", "LA"]), st.integers(1, 9999), airports, airports, seconds)
-
-
-def as_csv(table: list[tuple[Any, ...]]) -> str:
-    return "\n".join([HEADER, *(",".join(map(str, row)) for row in table)]) + "\n"
 
 
 # What the formats of the document's own mean.
@@ -39,11 +32,10 @@ FORMATS = {
         lambda time, zone: time.replace(tzinfo=zone).isoformat(), seconds, st.none() | zones
     ),
     # A day to depart on, and one to arrive on that is never before it.
-    "date": st.dates(date(1990, 1, 1), date(2050, 12, 31)).map(date.isoformat),
+    "date": st.dates(date(1990, 1, 1), date(2020, 8, 1)).map(date.isoformat),
     "arrival-date": st.dates(date(2051, 1, 1), date(2099, 12, 31)).map(date.isoformat),
     "iata-code": st.sampled_from(["JFK", "EWR", "SCL", "AKL"]),
     "duration": st.integers(1, 99).map("PT{}H10M".format),
-    "flights-csv": st.lists(flights, min_size=1, max_size=5, unique=True).map(as_csv),
 }
 
 

@@ -196,3 +196,48 @@ def keyed(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     token = KeyStore(state).create("tower", datetime(2026, 1, 1, tzinfo=UTC))
     with running("--bundle", str(bundle_file), "--state", str(state)) as server:
         yield server.url, token
+
+
+def test_what_is_kept_is_given_back_whole_or_by_airport_and_day(
+    client: httpx.Client, day: pl.DataFrame
+) -> None:
+    another = day.with_columns(pl.col("scheduled_departure").dt.offset_by("1d"))
+    client.put("/timetable", content=csv_of(pl.concat([day, another])), headers=CSV).raise_for_status()
+
+    everything = client.get("/timetable").raise_for_status().json()
+    some = client.get("/timetable", params={"airport": "KJFK", "day": "2023-04-21"}).json()
+
+    assert len(everything) == 120
+    assert in_order(some) == in_order(
+        [
+            flight | {"scheduled_departure": flight["scheduled_departure"][:16]}
+            for flight in asked(another)
+            if flight["origin"] == "JFK"
+        ]
+    )
+    table = client.get("/timetable", headers={"accept": "text/csv"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert client.put("/timetable", content=table.content, headers=CSV).json()["flights"] == 120
+    assert client.get("/timetable").json() == everything
+
+
+def in_order(flights: list[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(flights, key=lambda flight: sorted(flight.items()))
+
+
+def test_before_a_timetable_is_put_there_is_none_and_a_bad_filter_is_named(client: httpx.Client) -> None:
+    assert client.get("/timetable").json() == []
+    unknown = client.get("/timetable", params={"airport": "QQQ"})
+    assert (unknown.status_code, "QQQ" in unknown.json()["detail"]) == (422, True)
+    no_day = client.get("/timetable", params={"day": "tomorrow"})
+    assert (no_day.status_code, "day" in no_day.json()["detail"]) == (400, True)
+
+
+def test_reading_the_timetable_needs_the_key_that_writing_it_does(
+    bundle_file: Path, tmp_path: Path, keyed: tuple[str, str]
+) -> None:
+    with served("--bundle", str(bundle_file), "--state", str(tmp_path)) as without_any_key:
+        assert without_any_key.get("/timetable").status_code == 401
+    url, token = keyed
+    assert httpx.get(f"{url}/timetable").status_code == 401
+    assert httpx.get(f"{url}/timetable", headers={"x-api-key": token}).status_code == 200

@@ -1,10 +1,10 @@
 """The flight-delay service of Amadeus as its client library calls it, answered by the one predictor.
 
 Nothing of its words stands outside this package: the application adds `ROUTES` and describes their `SECURITY`, lets
-those of `PATHS` ask for tokens of their own, and has `told` write what goes wrong there.
+those of `PATHS` ask for tokens of their own, and has `answer_problem` write what goes wrong there.
 """
 
-from puntual.api.amadeus.errors import told
+from puntual.api.amadeus.errors import answer_problem
 from puntual.api.amadeus.routes import PATHS, ROUTES, SECURITY
 
-__all__ = ["PATHS", "ROUTES", "SECURITY", "told"]
+__all__ = ["PATHS", "ROUTES", "SECURITY", "answer_problem"]

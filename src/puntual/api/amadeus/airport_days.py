@@ -1,6 +1,6 @@
 """An airport's departures on a day, and how many of them will leave on time.
 
-They are those that the service was told of, or else the usual ones of that weekday, which the bundle keeps as two
+They are those that the service was given, or else the usual ones of that weekday, which the bundle keeps as two
 tables of the same weeks: how often an airline leaves in a minute, and how often it flies a number to a destination.
 """
 
@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight, PredictRequest
+from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, ScheduledFlight
 from puntual.api.problems import ProblemError
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
 from puntual.features.keys import NAMED
 from puntual.flights.arrays import Columns, grouped, take
@@ -29,7 +29,7 @@ _LEAST_VARIANCE = 1e-12
 class Departures(NamedTuple):
     """The departures of a day: what is asked about each, and how many flights it stands for."""
 
-    flights: list[AskedFlight]
+    flights: list[ScheduledFlight]
     weights: NDArray[np.float64]
     known: bool
 
@@ -74,7 +74,7 @@ class Usual:
         that_day = self.week["weekday"] == day.weekday()
         week = take(self.week, (self.week["origin"] == origin) & that_day)
         flown = take(self.flown, self.flown["origin"] == origin)
-        flights: list[AskedFlight] = []
+        flights: list[ScheduledFlight] = []
         weights: list[float] = []
         for airline in np.unique(week["airline"]):
             usual = take(week, week["airline"] == airline)
@@ -82,7 +82,7 @@ class Usual:
             if len(own["flights"]):
                 minutes = np.argsort(usual["minute"])
                 drawn = take(own, _spread(own["flights"], len(minutes)))
-                flights += _asked(day, usual["minute"][minutes], drawn)
+                flights += _flights_of(day, usual["minute"][minutes], drawn)
                 weights.extend((usual["flights"] / usual["weeks"])[minutes])
         return Departures(flights, np.array(weights), known=False)
 
@@ -97,7 +97,7 @@ class Usual:
 class AirportDays:
     """Says how many of an airport's departures will leave on time, by the one service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServingModel) -> None:
         self._service = service
         self._usual: Usual | None = None
 
@@ -114,12 +114,12 @@ class AirportDays:
         return OnTime(expected, chance, share, number, departures.known)
 
     async def _departures(self, usual: Usual, airport: str, day: date) -> Departures:
-        told = await self._service.departures(airport, day)
-        words = {name: getattr(told, name).texts() for name in NAMED}
+        known = await self._service.departures(airport, day)
+        words = {name: getattr(known, name).texts() for name in NAMED}
         # A timetable may hold more than the service takes as a code.
         flights = [
             flight
-            for flight in _asked(day, told.minute, words)
+            for flight in _flights_of(day, known.minute, words)
             if flight.airline.isalnum() and flight.flight_number.isalnum()
         ]
         if flights:
@@ -194,14 +194,16 @@ def _spread(flown: NDArray[np.int64], number: int) -> NDArray[np.intp]:
     return drawn
 
 
-def _asked(day: date, minutes: NDArray[np.int64], flights: Columns) -> list[AskedFlight]:
+def _flights_of(day: date, minutes: NDArray[np.int64], flights: Columns) -> list[ScheduledFlight]:
     midnight = datetime(day.year, day.month, day.day)
     words = (flights[name].tolist() for name in ("airline", "flight_number", "origin", "destination"))
     return [
-        AskedFlight(airline, number, origin, destination, (midnight + timedelta(minutes=minute)).isoformat())
+        ScheduledFlight(
+            airline, number, origin, destination, (midnight + timedelta(minutes=minute)).isoformat()
+        )
         for minute, airline, number, origin, destination in zip(minutes.tolist(), *words, strict=True)
     ]
 
 
-def _parts(flights: Sequence[AskedFlight]) -> Iterator[list[AskedFlight]]:
+def _parts(flights: Sequence[ScheduledFlight]) -> Iterator[list[ScheduledFlight]]:
     return (list(flights[start : start + MOST_FLIGHTS]) for start in range(0, len(flights), MOST_FLIGHTS))

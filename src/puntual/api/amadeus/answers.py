@@ -48,7 +48,7 @@ class FlightDelay(msgspec.Struct, frozen=True):
 class DaySupport(msgspec.Struct, frozen=True):
     """What an airport's day is predicted from.
 
-    The departures that are expected, whether they are the ones told or those of a usual week, the past days behind the
+    The departures that are expected, whether they are those given or those of a usual week, the past days behind the
     usual share (0: those of all airports together) and that share.
     """
 
@@ -72,9 +72,9 @@ class AirportOnTime(msgspec.Struct, frozen=True):
     meta: DayMeta
 
 
-def flight_delay(name: str, said: Predicted, link: str) -> FlightDelay:
+def flight_delay(name: str, prediction: Predicted, link: str) -> FlightDelay:
     """Read the four ranges from the five bands of a flight."""
-    bands = said.bands
+    bands = prediction.bands
     probabilities = {
         "LESS_THAN_30_MINUTES": bands.up_to_15 + bands.from_15,
         "BETWEEN_30_AND_60_MINUTES": bands.from_30,
@@ -85,19 +85,19 @@ def flight_delay(name: str, said: Predicted, link: str) -> FlightDelay:
         Prediction(id=name, probability=digits, result=result, subType="flight-delay")
         for result, digits in zip(probabilities, in_digits(list(probabilities.values())), strict=True)
     ]
-    return FlightDelay(data, FlightMeta(len(data), Links(link), said.support))
+    return FlightDelay(data, FlightMeta(len(data), Links(link), prediction.support))
 
 
-def airport_on_time(airport: str, day: date, said: OnTime, link: str) -> AirportOnTime:
+def airport_on_time(airport: str, day: date, expected: OnTime, link: str) -> AirportOnTime:
     """Tell the share of an airport's departures on time on a day."""
     data = Prediction(
         id=f"{airport}{day:%Y%m%d}",
-        probability=f"{said.beats_usual:.8f}",
-        result=f"{said.share:.8f}",
+        probability=f"{expected.beats_usual:.8f}",
+        result=f"{expected.share:.8f}",
         subType="on-time",
     )
-    timetable = "known" if said.known else "typical"
-    support = DaySupport(said.departures, timetable, said.usual.days, f"{said.usual.share:.8f}")
+    timetable = "known" if expected.known else "typical"
+    support = DaySupport(expected.departures, timetable, expected.usual.days, f"{expected.usual.share:.8f}")
     return AirportOnTime(data, DayMeta(Links(link), support))
 
 

@@ -1,4 +1,4 @@
-"""What is said when a request cannot be answered: the vendor's errors, by its codes."""
+"""What answers a request that cannot be served: the vendor's errors, by its codes."""
 
 from http import HTTPStatus
 from typing import Annotated, NamedTuple
@@ -29,7 +29,7 @@ NO_TOKEN = Kind(401, 38191, "Invalid HTTP header")
 EXPIRED = Kind(401, 38192, "Access token expired")
 NOT_FOUND = Kind(404, 38196, "Resource not found")
 TOO_MANY = Kind(429, 38194, "Too many requests")
-FAULT = Kind(500, 38189, "Internal error")
+INTERNAL = Kind(500, 38189, "Internal error")
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,7 +39,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     example: str | UnsetType = UNSET
 
 
-class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+class VendorError(msgspec.Struct, frozen=True, omit_defaults=True):
     """One error."""
 
     status: int
@@ -49,10 +49,10 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     source: Source | UnsetType = UNSET
 
 
-class Faults(msgspec.Struct, frozen=True):
+class VendorErrors(msgspec.Struct, frozen=True):
     """All that is wrong with a request."""
 
-    errors: list[Fault]
+    errors: list[VendorError]
 
 
 class CredentialsError(msgspec.Struct, frozen=True):
@@ -68,31 +68,31 @@ class QueryError(ProblemError):
     """A request that cannot be answered, in the vendor's words."""
 
     def __init__(
-        self, faults: Faults | CredentialsError, status: int, headers: dict[str, str] | None = None
+        self, errors: VendorErrors | CredentialsError, status: int, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(status, HTTPStatus(status).phrase, headers=headers)
-        self._said = faults
-        self.media_type = "application/json" if isinstance(faults, CredentialsError) else MEDIA_TYPE
+        self._content = errors
+        self.media_type = "application/json" if isinstance(errors, CredentialsError) else MEDIA_TYPE
 
     @property
     def body(self) -> bytes:
         """The errors as JSON."""
-        return msgspec.json.encode(self._said)
+        return msgspec.json.encode(self._content)
 
 
-def fault(kind: Kind, detail: str, parameter: str = "", example: str = "") -> Fault:
+def vendor_error(kind: Kind, detail: str, parameter: str = "", example: str = "") -> VendorError:
     """Tell one error; the client shows its detail only where a parameter is named."""
     source = Source(parameter, example or UNSET) if parameter else UNSET
-    return Fault(*kind, detail, source)
+    return VendorError(*kind, detail, source)
 
 
-def refused(*faults: Fault, headers: dict[str, str] | None = None) -> QueryError:
-    """Refuse a request for one or several faults of the same status."""
-    return QueryError(Faults(list(faults)), faults[0].status, headers)
+def refused(*errors: VendorError, headers: dict[str, str] | None = None) -> QueryError:
+    """Refuse a request for one or several errors of the same status."""
+    return QueryError(VendorErrors(list(errors)), errors[0].status, headers)
 
 
-def told(problem: ProblemError) -> Response[bytes]:
-    """Tell of any problem in the vendor's words."""
+def answer_problem(problem: ProblemError) -> Response[bytes]:
+    """Answer with any problem in the vendor's words."""
     own = problem if isinstance(problem, QueryError) else _translated(problem)
     return Response(own.body, status_code=int(own.status), media_type=own.media_type, headers=own.headers)
 
@@ -100,10 +100,10 @@ def told(problem: ProblemError) -> Response[bytes]:
 def _translated(problem: ProblemError) -> QueryError:
     """Give the vendor's code to what the service says of itself; statuses that the vendor lacks are kept."""
     status = problem.status
-    kind = FAULT if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _KINDS.get(status, INVALID_DATA)
-    said = [f"{error.value}: {error.expected}" for error in problem.details.errors]
-    detail = "; ".join([problem.details.detail, *said])
-    return refused(fault(kind._replace(status=int(status)), detail), headers=problem.headers)
+    kind = INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _KINDS.get(status, INVALID_DATA)
+    fields = [f"{error.value}: {error.expected}" for error in problem.details.errors]
+    detail = "; ".join([problem.details.detail, *fields])
+    return refused(vendor_error(kind._replace(status=int(status)), detail), headers=problem.headers)
 
 
 _KINDS: dict[int, Kind] = {404: NOT_FOUND, 405: NOT_FOUND, 429: TOO_MANY}

@@ -15,11 +15,11 @@ from puntual.api.amadeus.errors import (
     INVALID_FORMAT,
     INVALID_OPTION,
     MISSING,
-    Fault,
-    fault,
+    VendorError,
     refused,
+    vendor_error,
 )
-from puntual.api.predict.contract import AskedFlight
+from puntual.api.predict.contract import ScheduledFlight
 from puntual.api.predict.flight_resolution import EARLIEST, LATEST
 from puntual.api.problems import shown
 from puntual.flights import airports
@@ -59,7 +59,7 @@ FLIGHT = (
     _date("departureDate", "2020-08-01"),
     _time("departureTime", "18:20:00"),
     # A format of its own, since it may not lie before the departure.
-    _date("arrivalDate", "2020-08-01", "arrival-date"),
+    _date("arrivalDate", "2020-08-03", "arrival-date"),
     _time("arrivalTime", "22:15:00"),
     _Wanted("aircraftCode", "[0-9A-Za-z]{3}", "three letters or digits", "321"),
     _Wanted("carrierCode", "[0-9A-Za-z]{1,2}", "one or two letters or digits", "TK"),
@@ -76,15 +76,15 @@ class AirportDay(NamedTuple):
     day: date
 
 
-def asked_flight(query: bytes) -> tuple[AskedFlight, str]:
+def read_flight(query: bytes) -> tuple[ScheduledFlight, str]:
     """Read a flight and the id that its prediction has; raise QueryError naming each parameter at fault."""
     given = _read(query, FLIGHT)
-    origin, destination = _found(given, "originLocationCode", "destinationLocationCode")
+    origin, destination = _airports(given, "originLocationCode", "destinationLocationCode")
     departure = _moment(given, "departure", origin)
     if _moment(given, "arrival", destination) < departure:
-        said = "is before the departure"
-        raise refused(fault(INVALID_DATA, said, "arrivalDate", f"{departure:%Y-%m-%d}"))
-    flight = AskedFlight(
+        detail = "is before the departure"
+        raise refused(vendor_error(INVALID_DATA, detail, "arrivalDate", f"{departure:%Y-%m-%d}"))
+    flight = ScheduledFlight(
         given["carrierCode"],
         given["flightNumber"],
         origin.code,
@@ -98,10 +98,10 @@ def asked_flight(query: bytes) -> tuple[AskedFlight, str]:
     return flight, "".join([*named, f"{departure:%Y%m%d}"])
 
 
-def asked_airport(query: bytes) -> AirportDay:
+def read_airport_day(query: bytes) -> AirportDay:
     """Read an airport and a day; raise QueryError naming each parameter at fault."""
     given = _read(query, AIRPORT)
-    (airport,) = _found(given, "airportCode")
+    (airport,) = _airports(given, "airportCode")
     return AirportDay(airport.code, date.fromisoformat(given["date"]))
 
 
@@ -113,6 +113,7 @@ def described(wanted: Sequence[_Wanted]) -> list[Parameter]:
             param_in="query",
             required=True,
             description=f"Such as {one.example}: {one.meaning}.",
+            example=one.example,
             schema=Schema(
                 type=OpenAPIType.STRING,
                 # A format says more than its pattern: which airports and days there are.
@@ -128,48 +129,50 @@ def _read(query: bytes, wanted: Iterable[_Wanted]) -> dict[str, str]:
     try:
         given = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError as error:
-        raise refused(fault(INVALID_DATA, f"more than {_MOST_PARAMETERS} parameters")) from error
-    faults = [found for one in wanted if (found := _fault(one, given.get(one.name, []))) is not None]
-    if faults:
-        raise refused(*faults)
+        raise refused(vendor_error(INVALID_DATA, f"more than {_MOST_PARAMETERS} parameters")) from error
+    errors = [wrong for one in wanted if (wrong := _error_of(one, given.get(one.name, []))) is not None]
+    if errors:
+        raise refused(*errors)
     return {one.name: given[one.name][0] for one in wanted}
 
 
-def _fault(wanted: _Wanted, values: list[str]) -> Fault | None:
+def _error_of(wanted: _Wanted, values: list[str]) -> VendorError | None:
     name, example = wanted.name, wanted.example
     if not values or not values[0]:
-        return fault(MISSING, f"is missing; expected {wanted.meaning}", name, example)
+        return vendor_error(MISSING, f"is missing; expected {wanted.meaning}", name, example)
     value = values[0]
     if len(values) > 1:
-        return fault(
+        return vendor_error(
             INVALID_FORMAT, f"is given {len(values)} times; expected {wanted.meaning}", name, example
         )
     if not re.fullmatch(wanted.pattern, value):
-        return fault(INVALID_FORMAT, f"is {shown(value)}; expected {wanted.meaning}", name, example)
-    return _fault_of_date(wanted, value) if name.lower().endswith("date") else None
+        return vendor_error(INVALID_FORMAT, f"is {shown(value)}; expected {wanted.meaning}", name, example)
+    return _error_of_date(wanted, value) if name.lower().endswith("date") else None
 
 
-def _fault_of_date(wanted: _Wanted, value: str) -> Fault | None:
+def _error_of_date(wanted: _Wanted, value: str) -> VendorError | None:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        return fault(INVALID_FORMAT, f"is {value}, no day of the calendar", wanted.name, wanted.example)
+        return vendor_error(
+            INVALID_FORMAT, f"is {value}, no day of the calendar", wanted.name, wanted.example
+        )
     if EARLIEST <= day <= LATEST:
         return None
-    said = f"is {value}; expected a date from {EARLIEST} to {LATEST}"
-    return fault(INVALID_DATA, said, wanted.name, wanted.example)
+    detail = f"is {value}; expected a date from {EARLIEST} to {LATEST}"
+    return vendor_error(INVALID_DATA, detail, wanted.name, wanted.example)
 
 
-def _found(given: dict[str, str], *names: str) -> list[Airport]:
-    found = {name: airports.look_up(given[name]) for name in names}
-    faults = [
-        fault(INVALID_OPTION, f"is {given[name]}, which is no airport that IATA lists", name, "JFK")
-        for name, airport in found.items()
+def _airports(given: dict[str, str], *names: str) -> list[Airport]:
+    listed = {name: airports.look_up(given[name]) for name in names}
+    errors = [
+        vendor_error(INVALID_OPTION, f"is {given[name]}, which is no airport that IATA lists", name, "JFK")
+        for name, airport in listed.items()
         if airport is None
     ]
-    if faults:
-        raise refused(*faults)
-    return [airport for airport in found.values() if airport is not None]
+    if errors:
+        raise refused(*errors)
+    return [airport for airport in listed.values() if airport is not None]
 
 
 def _moment(given: dict[str, str], which: str, where: Airport) -> datetime:

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
@@ -22,11 +21,18 @@ from litestar.openapi.spec.enums import OpenAPIType
 from puntual.api.amadeus import answers, queries, tokens
 from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
-from puntual.api.amadeus.errors import MEDIA_TYPE, NOT_FOUND, CredentialsError, Faults, fault, refused
+from puntual.api.amadeus.errors import (
+    MEDIA_TYPE,
+    NOT_FOUND,
+    CredentialsError,
+    VendorErrors,
+    refused,
+    vendor_error,
+)
 from puntual.api.amadeus.tokens import Token
-from puntual.api.predict.contract import PredictAnswer, PredictRequest
-from puntual.api.problems import ProblemError
-from puntual.api.serving.serving_model import Service
+from puntual.api.http.media_type import require_media_type
+from puntual.api.predict.contract import PredictRequest
+from puntual.api.serving.serving_model import ServingModel
 
 _GRANTING = "/v1/security/oauth2/token"
 _FLIGHT_DELAY = "/v1/travel/predictions/flight-delay"
@@ -34,6 +40,8 @@ _ON_TIME = "/v1/airport/predictions/on-time"
 PATHS = (_GRANTING, _FLIGHT_DELAY, _ON_TIME)
 
 _FORM = "application/x-www-form-urlencoded"
+# Any will do where nobody needs a key.
+_CREDENTIALS = {"grant_type": tokens.GRANT, "client_id": "tower", "client_secret": "puntual_of_the_tower"}
 _TAGS = ["amadeus"]
 SECURITY = {
     "token": SecurityScheme(type="http", scheme="bearer", description=f"An access token of {_GRANTING}.")
@@ -55,7 +63,7 @@ _MEANINGS = {
 def _errors(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
-            Faults, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
+            VendorErrors, generate_examples=False, description=_MEANINGS[status], media_type=MEDIA_TYPE
         )
         for status in (*statuses, 429)
     }
@@ -74,7 +82,9 @@ class _TakesCredentials(Operation):
         fields: dict[str, Reference | Schema] = {**dict.fromkeys(tokens.FIELDS, text)}
         fields["grant_type"] = Schema(const=tokens.GRANT)
         form = Schema(type=OpenAPIType.OBJECT, properties=fields, required=list(tokens.FIELDS))
-        self.request_body = RequestBody({_FORM: OpenAPIMediaType(schema=form)}, required=True)
+        self.request_body = RequestBody(
+            {_FORM: OpenAPIMediaType(schema=form, example=_CREDENTIALS)}, required=True
+        )
 
 
 @dataclass
@@ -93,6 +103,7 @@ class _TakesAirport(Operation):
     _GRANTING,
     status_code=200,
     operation_id="amadeusToken",
+    summary="Get an access token (Amadeus)",
     operation_class=_TakesCredentials,
     tags=_TAGS,
     security=_OPEN_TO_ALL,
@@ -104,19 +115,15 @@ class _TakesAirport(Operation):
 )
 async def grant(request: Request[Any, Any, Any], state: State) -> Token:
     """Give an access token for the name of a key and the key itself."""
-    headers = dict(request.scope["headers"])
-    kind = headers.get(b"content-type", b"").decode("latin-1")
-    if kind.partition(";")[0].strip().lower() != _FORM:
-        raise ProblemError(415, f"media type {kind[:60]!r} is not understood; send {_FORM}")
-    settings = _service(state).settings
-    front = request.scope["front"]  # type: ignore[typeddict-item]
-    form = await front.read_body(request.scope, headers, request.receive, settings.body_limit)
-    return tokens.issue(form, state.guard, settings.token_seconds, time.time())
+    require_media_type(request, _FORM)
+    lifetime = _service(state).settings.token_seconds
+    return tokens.issue(await request.body(), state.guard, lifetime, time.time())
 
 
 @get(
     _FLIGHT_DELAY,
     operation_id="amadeusFlightDelay",
+    summary="Predict the delay of a flight (Amadeus)",
     operation_class=_TakesFlight,
     tags=_TAGS,
     security=_WITH_A_TOKEN,
@@ -129,15 +136,16 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
     Arrival, aircraft and duration are checked and not used.
     """
     _admit(request, state)
-    flight, name = queries.asked_flight(request.scope["query_string"])
+    flight, name = queries.read_flight(request.scope["query_string"])
     answered = await _service(state).answer(PredictRequest([flight]), _id_of(request))
-    (said,) = msgspec.json.decode(answered.body, type=PredictAnswer).predictions
-    return answers.flight_delay(name, said, _link(request))
+    (prediction,) = answered.predictions
+    return answers.flight_delay(name, prediction, _link(request))
 
 
 @get(
     _ON_TIME,
     operation_id="amadeusOnTime",
+    summary="Predict an airport's day (Amadeus)",
     operation_class=_TakesAirport,
     tags=_TAGS,
     security=_WITH_A_TOKEN,
@@ -147,16 +155,16 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
 async def predict_day(request: Request[Any, Any, Any], state: State) -> AirportOnTime:
     """Predict the share of an airport's departures that will leave on time on a day.
 
-    They are the coming flights that the service was told of, or else the usual ones of that weekday.
+    They are the coming flights that the service was given, or else the usual ones of that weekday.
     """
     _admit(request, state)
-    airport, day = queries.asked_airport(request.scope["query_string"])
+    airport, day = queries.read_airport_day(request.scope["query_string"])
     days: AirportDays = state.days
-    said = await days.on_time(airport, day, _id_of(request))
-    if said is None:
+    expected = await days.on_time(airport, day, _id_of(request))
+    if expected is None:
         unknown = f"has no departures that are known; PUT /timetable tells of those on {day}"
-        raise refused(fault(NOT_FOUND, unknown, "airportCode"))
-    return answers.airport_on_time(airport, day, said, _link(request))
+        raise refused(vendor_error(NOT_FOUND, unknown, "airportCode"))
+    return answers.airport_on_time(airport, day, expected, _link(request))
 
 
 ROUTES = (grant, predict_delay, predict_day)
@@ -166,13 +174,14 @@ def _admit(request: Request[Any, Any, Any], state: State) -> None:
     tokens.admit(dict(request.scope["headers"]), state.guard, time.time())
 
 
-def _service(state: State) -> Service:
-    service: Service = state.service
+def _service(state: State) -> ServingModel:
+    service: ServingModel = state.service
     return service
 
 
 def _id_of(request: Request[Any, Any, Any]) -> str:
-    return request.scope["called"]["request_id"]  # type: ignore[typeddict-item,no-any-return]
+    request_id: str = request.state.call["request_id"]
+    return request_id
 
 
 def _link(request: Request[Any, Any, Any]) -> str:

@@ -17,8 +17,8 @@ from puntual.api.amadeus.errors import (
     CredentialsError,
     Kind,
     QueryError,
-    fault,
     refused,
+    vendor_error,
 )
 from puntual.api.auth.guard import Guard
 
@@ -49,11 +49,11 @@ def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
     Where the service asks nobody for a key, any credentials do.
     """
     client, secret = _credentials(form)
-    if guard.asks():
+    if guard.requires_key():
         if guard.owner(secret) != client:
             raise _wrong()
-        guard.hold(client)
-        token = _signed(client, int(now) + lifetime, guard)
+        guard.enforce_rate_limit(client)
+        token = _sign(client, int(now) + lifetime, guard)
     else:
         token = secrets.token_urlsafe(32)
     if token is None:
@@ -64,19 +64,19 @@ def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
 
 def admit(headers: dict[bytes, bytes], guard: Guard, now: float) -> None:
     """Let a caller with a valid token pass; raise QueryError for others, ProblemError for too many questions."""
-    if not guard.asks():
+    if not guard.requires_key():
         return
     authorization = headers.get(b"authorization", b"").decode("latin-1")
     if authorization[: len(_SCHEME)].lower() != _SCHEME:
         raise _unauthorized(NO_TOKEN, "is missing or no Bearer token; ask /v1/security/oauth2/token for one")
     token = authorization[len(_SCHEME) :].strip()
     name, end = _parts(token)
-    signed = _signed(name, end, guard)
+    signed = _sign(name, end, guard)
     if signed is None or not hmac.compare_digest(signed.encode(), token.encode("latin-1")):
         raise _unauthorized(BAD_TOKEN, "is no token of this service, or its key was revoked")
     if now >= end:
         raise _unauthorized(EXPIRED, "has expired; ask for another")
-    guard.hold(name)
+    guard.enforce_rate_limit(name)
 
 
 def _credentials(form: bytes) -> tuple[str, str]:
@@ -86,21 +86,21 @@ def _credentials(form: bytes) -> tuple[str, str]:
         raise _refused(400, "invalid_request", "too many fields") from error
     values: list[str] = []
     for name in FIELDS:
-        found = given.get(name, [])
-        if len(found) != 1 or not found[0]:
+        entries = given.get(name, [])
+        if len(entries) != 1 or not entries[0]:
             raise _refused(400, "invalid_request", f"{name} must be given, and once")
-        values.append(found[0])
+        values.append(entries[0])
     grant, client, secret = values
     if grant != GRANT:
         raise _refused(400, "unsupported_grant_type", f"Only {GRANT} value is allowed")
     return client, secret
 
 
-def _signed(name: str, end: int, guard: Guard) -> str | None:
+def _sign(name: str, end: int, guard: Guard) -> str | None:
     """Write the token of a key up to a moment; None where no key is called so."""
-    said = f"{name}{_BETWEEN}{end}"
-    signature = guard.sign(name, f"{_PURPOSE} {said}".encode())
-    return None if signature is None else f"{said}{_BETWEEN}{signature}"
+    claim = f"{name}{_BETWEEN}{end}"
+    signature = guard.sign(name, f"{_PURPOSE} {claim}".encode())
+    return None if signature is None else f"{claim}{_BETWEEN}{signature}"
 
 
 def _parts(token: str) -> tuple[str, int]:
@@ -118,4 +118,4 @@ def _refused(status: int, error: str, description: str) -> QueryError:
 
 
 def _unauthorized(kind: Kind, detail: str) -> QueryError:
-    return refused(fault(kind, detail, "Authorization"), headers={"www-authenticate": "Bearer"})
+    return refused(vendor_error(kind, detail, "Authorization"), headers={"www-authenticate": "Bearer"})

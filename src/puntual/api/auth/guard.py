@@ -17,6 +17,8 @@ _OPEN_PREFIX = "/docs/"
 # Whatever else is asked by another method may change what the service answers, so it wants a key even where
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# An airport's own plans are shown to those who may write them.
+_KEPT = frozenset({"/timetable"})
 _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by; None where none was needed.
@@ -44,7 +46,7 @@ class Guard:
         path = scope["path"]
         if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
             return None
-        reads = scope["method"] in _READING or path in _ASKING
+        reads = (scope["method"] in _READING and path not in _KEPT) or path in _ASKING
         if reads and not self._always and not self._verifier.any_keys():
             return None
         token = _token(headers)
@@ -57,10 +59,10 @@ class Guard:
                 else "this key is not known or was revoked; `puntual keys create NAME` makes another",
                 headers={"www-authenticate": "Bearer"},
             )
-        self.hold(name)
+        self.enforce_rate_limit(name)
         return name
 
-    def asks(self) -> bool:
+    def requires_key(self) -> bool:
         """Tell whether those who change nothing need a key, too."""
         return self._verifier is not None and (self._always or self._verifier.any_keys())
 
@@ -72,7 +74,7 @@ class Guard:
         """Sign a message on behalf of the key of a name, as `Verifier.sign` does."""
         return None if self._verifier is None else self._verifier.sign(name, message)
 
-    def hold(self, name: str) -> None:
+    def enforce_rate_limit(self, name: str) -> None:
         """Hold a key to its rate; raise ProblemError when it asks faster."""
         wait = self._limit.take(name, time.monotonic())
         if wait > 0:

@@ -118,7 +118,7 @@ class Verifier:
         self._store, self._path, self._clock = KeyStore(folder), folder / NAME, clock
         self._given = _hashes(given_keys(setting))
         self._keys = self._given
-        self._signature: tuple[int, int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._next_look = float("-inf")
         self.error: str | None = None
 
@@ -153,21 +153,21 @@ class Verifier:
         if now < self._next_look:
             return
         self._next_look = now + _LOOK_SECONDS
-        signature = self._file_stamp()
-        if signature == self._signature:
+        stamp = self._file_stamp()
+        if stamp == self._stamp:
             return
         try:
             self._keys = [*self._given, *_hashes(self._store.all())]
-            self._signature, self.error = signature, None
+            self._stamp, self.error = stamp, None
         except (ApiKeyError, OSError) as error:
             self.error = str(error)
 
     def _file_stamp(self) -> tuple[int, int, int] | None:
         try:
-            stamp = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return stamp.st_ino, stamp.st_mtime_ns, stamp.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _hashes(keys: Sequence[ApiKey]) -> list[tuple[str, bytes]]:

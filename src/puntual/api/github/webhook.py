@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, Response, post
 from litestar.datastructures import State
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
@@ -25,13 +26,13 @@ from puntual.api.github import deliveries as github
 from puntual.api.github.delivery_log import Deliveries
 from puntual.api.observability import metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError, shown
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.settings import Settings
 
 # Anyone may send a body, and it has to be held until its signature is known.
 _AT_ONCE = 4
 _MEANINGS = {
-    400: "The body is no JSON or not what the event says, or a header is missing.",
+    400: "The body is not valid JSON or not what the event says, or a header is missing.",
     401: "The delivery is not signed, or not with the secret of this service.",
     404: "The service takes no deliveries: PUNTUAL_WEBHOOK_SECRET is not set.",
     408: "The body did not arrive in time.",
@@ -78,7 +79,11 @@ class TakesDelivery(Operation):
             ),
         ]
         self.request_body = RequestBody(
-            {github.MEDIA_TYPE: OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))},
+            {
+                github.MEDIA_TYPE: OpenAPIMediaType(
+                    schema=Schema(type=OpenAPIType.OBJECT), example={"zen": "Keep it logically awesome."}
+                )
+            },
             description="The event as GitHub describes it; the signature is over these bytes.",
             required=True,
         )
@@ -134,7 +139,7 @@ class Webhook:
                 f"media type {shown(kind)} is not understood; choose {github.MEDIA_TYPE} as the content type "
                 "of the webhook at GitHub",
             )
-        body = await self._read(request, headers)
+        body = await self._read(request)
         if not github.is_signed(self._secret, body, signature):
             raise DeliveryError(
                 "wrong_signature",
@@ -145,7 +150,7 @@ class Webhook:
             )
         return body
 
-    async def _read(self, request: Request[Any, Any, Any], headers: dict[bytes, bytes]) -> bytes:
+    async def _read(self, request: Request[Any, Any, Any]) -> bytes:
         if self._reading.locked():
             raise DeliveryError(
                 "busy",
@@ -155,19 +160,14 @@ class Webhook:
             )
         async with self._reading:
             try:
-                body: bytes = await request.scope["front"].read_body(  # type: ignore[typeddict-item]
-                    request.scope, headers, request.receive, self._limit
-                )
-            except ProblemError as problem:
-                if problem.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                    raise
+                return await request.body()
+            except RequestEntityTooLarge as error:
                 raise DeliveryError(
                     "too_large",
-                    problem.status,
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                     f"the delivery is larger than {self._limit:,} bytes; raise PUNTUAL_BODY_LIMIT",
-                    problem.headers,
-                ) from problem
-        return body
+                    {"connection": "close"},
+                ) from error
 
     async def _claim(self, delivery: str) -> None:
         loop = asyncio.get_running_loop()
@@ -189,6 +189,7 @@ class Webhook:
     github.PATH,
     status_code=200,
     operation_id="takeDelivery",
+    summary="Take a delivery of GitHub's webhook",
     operation_class=TakesDelivery,
     tags=["models"],
     security=[{"signature": []}],
@@ -208,7 +209,7 @@ async def take_delivery(request: Request[Any, Any, Any], state: State) -> Respon
     A push to the default branch that changed models/model_to_deploy does, and a published release; it is fetched
     after the answer. Each delivery is taken once, and only if it is signed with the secret of both sides.
     """
-    service: Service = state.service
+    service: ServingModel = state.service
     webhook: Webhook = state.webhook
     try:
         taken = await webhook.take(request)

@@ -1,10 +1,9 @@
 """The first thing that a request meets: its id, its key, the hot way to a prediction, and the log at the end.
 
-`POST /predict` is answered here, on the bare protocol; all other routes, and what describes this one, are the
-application's. Both go through the same checks and end in the same log.
+`POST /predict` is answered here, on the bare protocol, where its body has arrived whole and is as the contract says;
+whatever else comes, on this route too, is the application's. Both go through the same checks and end in the same log.
 """
 
-import asyncio
 import logging
 import re
 import time
@@ -15,16 +14,13 @@ from typing import Any
 import msgspec
 
 from puntual.api.auth.guard import Guard
+from puntual.api.http.body import WHOLE, replay
 from puntual.api.http.cors import Cors
 from puntual.api.observability import metrics
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.predict.contract import PredictRequest
-from puntual.api.predict.flight_resolution import ResolvedRequest
-from puntual.api.predict.microbatch import Answered
-from puntual.api.predict.santiago import read_request, speaks_scl
-from puntual.api.predict.validation import faults
-from puntual.api.problems import MEDIA_TYPE, ProblemError, bad_fields
-from puntual.api.serving.serving_model import Service
+from puntual.api.problems import MEDIA_TYPE, ProblemError
+from puntual.api.serving.serving_model import ServingModel
 
 Scope = Any
 Receive = Any
@@ -35,8 +31,6 @@ Headers = list[tuple[bytes, bytes]]
 _LOG = logging.getLogger("puntual.api")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-# Set in the scope of a request whose body has arrived in full.
-WHOLE = "whole"
 # What a browser is told, whatever it was that it asked for.
 SECURITY_HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
@@ -51,18 +45,17 @@ _ANSWER_HEADERS = [
     header for header in SECURITY_HEADERS if header[0] not in (b"x-frame-options", b"referrer-policy")
 ]
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
-_MEDIA_TYPE = "application/json"
 
 
-class Front:
+class Gateway:
     """The ASGI application that the server calls."""
 
     def __init__(
-        self, inner: Application, service: Service, guard: Guard, log: AccessLog, cors: Cors
+        self, inner: Application, service: ServingModel, guard: Guard, log: AccessLog, cors: Cors
     ) -> None:
         self._inner, self._service, self._guard, self._log, self._cors = inner, service, guard, log, cors
         self._decoder = msgspec.json.Decoder(PredictRequest)
-        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._limit = service.settings.body_limit
         self._count = 0
         self._start = format(time.time_ns(), "x")
 
@@ -82,100 +75,41 @@ class Front:
                 return
             scope["path"] = _plain(scope["path"])
             self._guard.admit(scope, headers)
-            if scope["path"] == "/predict" and scope["method"] == "POST":
-                answered = await self._predict(scope, headers, request_id, receive)
-                version = answered.version
-                status = await _send(send, 200, answered.body, [_JSON, *added, *_ANSWER_HEADERS])
-            else:
-                scope["front"], scope["called"] = self, _called(request_id, trace)
-                status = await self._pass_on(scope, receive, send, added)
+            if (
+                scope["path"] == "/predict"
+                and scope["method"] == "POST"
+                and WHOLE in scope
+                and headers.get(b"content-type") == b"application/json"
+            ):
+                message = await receive()
+                request = self._decoded(message)
+                if request is not None:
+                    answered = await self._service.answer(request, request_id.decode())
+                    version = answered.version
+                    status = await _send(send, 200, answered.body, [_JSON, *added, *_ANSWER_HEADERS])
+                    return
+                receive = replay(message, receive)
+            scope.setdefault("state", {})["call"] = _call(request_id, trace)
+            status = await self._pass_on(scope, receive, send, added)
         except ProblemError as problem:
             status = await self._refuse(problem, added, send)
         except Exception:
-            called = _called(request_id, trace)
-            _LOG.exception("%s %s failed", scope["method"], scope["path"], extra=called)
-            fault = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
-            status = await self._refuse(fault, added, send)
+            call = _call(request_id, trace)
+            _LOG.exception("%s %s failed", scope["method"], scope["path"], extra=call)
+            failure = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
+            status = await self._refuse(failure, added, send)
         finally:
             self._end(scope, status, version, started, request_id, trace)
 
-    def expire(self) -> None:
-        """Give up on the requests whose bodies take too long; called once in a while."""
-        now = time.monotonic()
-        for task, since in list(self._reading.items()):
-            if now - since > self._service.settings.patience:
-                task.cancel("slow")
-
-    async def _predict(
-        self, scope: Scope, headers: dict[bytes, bytes], request_id: bytes, receive: Receive
-    ) -> Answered:
-        body = await self.read_body(scope, headers, receive, self._service.settings.body_limit)
-        return await self._service.answer(self.decode(headers, body), request_id.decode())
-
-    def decode(self, headers: dict[bytes, bytes], body: bytes) -> PredictRequest | ResolvedRequest:
-        """Read the request; raise ProblemError with an entry for each bad field."""
-        kind = headers.get(b"content-type", b"").decode("latin-1")
-        if kind != _MEDIA_TYPE and kind.partition(";")[0].strip().lower() != _MEDIA_TYPE:
-            raise ProblemError(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                f"media type {kind[:60]!r} is not understood; send {_MEDIA_TYPE}",
-            )
+    def _decoded(self, message: Any) -> PredictRequest | None:
+        """Read a body that has arrived whole; None for one that the application has to look at."""
+        body = message.get("body", b"")
+        if message.get("more_body") or len(body) > self._limit:
+            return None
         try:
-            try:
-                return self._decoder.decode(body)
-            except msgspec.ValidationError as error:
-                # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
-                request = msgspec.json.decode(body)
-                if speaks_scl(request):
-                    return read_request(request, self._service.unlisted)
-                raise bad_fields(faults(request, str(error))) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ProblemError(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}") from error
-
-    async def read_body(
-        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, limit: int
-    ) -> bytes:
-        """Read a body of at most `limit` bytes; raise ProblemError for a longer, a slow or a broken one."""
-        announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > limit:
-            raise _too_large(limit)
-        if WHOLE in scope:
-            message = await receive()
-            if not message.get("more_body") and message["type"] == "http.request":
-                body: bytes = message["body"]
-                if len(body) > limit:
-                    raise _too_large(limit)
-                return body
-        return await self._watched_body(receive, limit)
-
-    async def _watched_body(self, receive: Receive, limit: int) -> bytes:
-        """Read a body that is still on its way, as long as patience lasts."""
-        task = asyncio.current_task()
-        self._reading[task] = time.monotonic()  # type: ignore[index]
-        try:
-            message = await receive()
-            parts: list[bytes] = [message.get("body", b"")]
-            left = limit - len(parts[0])
-            while message.get("more_body") and left >= 0:
-                message = await receive()
-                parts.append(message.get("body", b""))
-                left -= len(parts[-1])
-        except asyncio.CancelledError as cancelled:
-            if cancelled.args != ("slow",):
-                raise
-            task.uncancel()  # type: ignore[union-attr]
-            raise ProblemError(
-                HTTPStatus.REQUEST_TIMEOUT,
-                f"the body did not arrive within {self._service.settings.patience:g} s; send it at once",
-                headers={"connection": "close"},
-            ) from cancelled
-        finally:
-            del self._reading[task]  # type: ignore[arg-type]
-        if message["type"] == "http.disconnect":
-            raise ProblemError(HTTPStatus.BAD_REQUEST, "the connection ended before the body did")
-        if left < 0:
-            raise _too_large(limit)
-        return b"".join(parts)
+            return self._decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, added: Headers) -> int:
         """Let the application answer, adding the id and what browsers are told."""
@@ -212,21 +146,21 @@ class Front:
         self, headers: Iterable[tuple[bytes, bytes]]
     ) -> tuple[bytes, bytes | None, dict[bytes, bytes]]:
         """Take the id that the caller gave, or give one; and the trace that the call belongs to."""
-        found = dict(headers)
-        request_id = found.get(b"x-request-id")
+        by_name = dict(headers)
+        request_id = by_name.get(b"x-request-id")
         if request_id is None or not _ID.fullmatch(request_id):
             self._count += 1
             request_id = f"{self._start}-{self._count:x}".encode()
-        trace = found.get(b"traceparent")
-        return request_id, trace if trace and _TRACE.fullmatch(trace) else None, found
+        trace = by_name.get(b"traceparent")
+        return request_id, trace if trace and _TRACE.fullmatch(trace) else None, by_name
 
     def _end(
         self, scope: Scope, status: int, version: str, started: float, request_id: bytes, trace: bytes | None
     ) -> None:
         seconds = time.perf_counter() - started
-        answerer = self._service.answerer
-        if not version and answerer is not None:
-            version = answerer.version
+        batcher = self._service.batcher
+        if not version and batcher is not None:
+            version = batcher.version
         route = scope["path"] if scope["path"] == "/predict" else "other"
         self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
         self._log.add(scope["method"], scope["path"], status, seconds, request_id, trace, version)
@@ -240,7 +174,7 @@ async def _send(send: Send, status: int, body: bytes, headers: Headers) -> int:
     return status
 
 
-def _called(request_id: bytes, trace: bytes | None) -> dict[str, str | None]:
+def _call(request_id: bytes, trace: bytes | None) -> dict[str, str | None]:
     """Name a request in the log, as the access log does."""
     return {"request_id": request_id.decode(), "traceparent": None if trace is None else trace.decode()}
 
@@ -250,11 +184,3 @@ def _plain(path: str) -> str:
     if path == "/predict":
         return path
     return "/" + "/".join(part for part in path.split("/") if part)
-
-
-def _too_large(limit: int) -> ProblemError:
-    return ProblemError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body is larger than {limit:,} bytes; send fewer flights at once",
-        headers={"connection": "close"},
-    )

@@ -9,8 +9,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from puntual.api.http.body import WHOLE
 from puntual.api.http.corked import Corked
-from puntual.api.http.gateway import PROBLEM, SECURITY_HEADERS, WHOLE
+from puntual.api.http.gateway import PROBLEM, SECURITY_HEADERS
 from puntual.api.problems import ProblemError
 
 _LARGEST_HEAD = 65_536

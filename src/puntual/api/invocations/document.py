@@ -10,7 +10,9 @@ import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from puntual.api.openapi import FLIGHT
 from puntual.api.predict.contract import LONGEST_CODE, MOST_FLIGHTS, Predicted
+from puntual.prediction.predictions import BAND_NAMES
 from puntual.sources.scl_words import AIRLINES, INTERNATIONAL, MONTHS, WORDS
 
 
@@ -20,48 +22,48 @@ class InvokedRow(msgspec.Struct, frozen=True):
     `missing` are the fields that were not given, apart by spaces.
     """
 
-    p_late: float
-    p_up_to_15: float
-    p_15_to_30: float
-    p_30_to_60: float
-    p_60_to_120: float
-    p_over_120_or_cancelled: float
-    expected_minutes: float
+    late_probability: float
+    up_to_15: float = msgspec.field(name=BAND_NAMES[0])
+    from_15: float = msgspec.field(name=BAND_NAMES[1])
+    from_30: float = msgspec.field(name=BAND_NAMES[2])
+    from_60: float = msgspec.field(name=BAND_NAMES[3])
+    from_120: float = msgspec.field(name=BAND_NAMES[4])
+    expected_delay_minutes: float
     p50: float
     p80: float
     p95: float
     late: bool
-    support_flight: int
-    support_route: int
     support_airline: int
+    support_route: int
+    support_flight: int
     timetable: str
     history_until: str | None
     horizon_minutes: int | None
     missing: str
 
     @classmethod
-    def of(cls, said: Predicted) -> "InvokedRow":
+    def of(cls, prediction: Predicted) -> "InvokedRow":
         """Lay a prediction flat."""
-        bands, quantiles = said.bands, said.delay_quantiles
+        bands, quantiles = prediction.bands, prediction.delay_quantiles
         return cls(
-            said.late_probability,
+            prediction.late_probability,
             bands.up_to_15,
             bands.from_15,
             bands.from_30,
             bands.from_60,
             bands.from_120,
-            said.expected_delay_minutes,
+            prediction.expected_delay_minutes,
             quantiles.p50,
             quantiles.p80,
             quantiles.p95,
-            said.late,
-            said.support.flight,
-            said.support.route,
-            said.support.airline,
-            said.timetable,
-            said.history_until,
-            said.horizon_minutes,
-            " ".join(said.missing or ()),
+            prediction.late,
+            prediction.support.airline,
+            prediction.support.route,
+            prediction.support.flight,
+            prediction.timetable,
+            prediction.history_until,
+            prediction.horizon_minutes,
+            " ".join(prediction.missing or ()),
         )
 
 
@@ -71,7 +73,7 @@ class Invoked(msgspec.Struct, frozen=True):
     predictions: list[InvokedRow]
 
 
-class Fault(msgspec.Struct, frozen=True):
+class InvocationError(msgspec.Struct, frozen=True):
     """What is wrong, as MLflow's scoring server says it."""
 
     error_code: str
@@ -86,12 +88,15 @@ class TakesInvocations(Operation):
         bodies = [_body(name) for name in ("dataframe_records", "inputs", "instances")]
         self.request_body = RequestBody(
             {
-                "application/json": OpenAPIMediaType(schema=Schema(any_of=bodies)),
-                "text/csv": OpenAPIMediaType(schema=_formatted("flights-csv")),
+                # As CSV too: makers of clients warn of a media type that they do not know, so the text says it.
+                "application/json": OpenAPIMediaType(
+                    schema=Schema(any_of=bodies), example={"dataframe_records": [FLIGHT]}
+                ),
             },
             description="Rows with airline, flight_number, origin, destination and scheduled_departure, or in the "
             "words of the Santiago table, and perhaps as_of. Exactly one of dataframe_records, inputs and instances; "
-            "or dataframe_split with columns and data; or inputs as an object of columns of one length.",
+            "or dataframe_split with columns and data; or inputs as an object of columns of one length. "
+            "Or rows below a header as CSV, as `text/csv`.",
             required=True,
         )
         answer = (self.responses or {}).get("200")

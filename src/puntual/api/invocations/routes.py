@@ -5,28 +5,28 @@ told as MLflow's server tells them, but for those of keys, which concern all rou
 """
 
 import asyncio
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
+from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
-from puntual.api.invocations.document import Fault, Invoked, InvokedRow, TakesInvocations
+from puntual.api.http.errors import problem_of
+from puntual.api.http.media_type import media_type, prefers_csv
+from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow, TakesInvocations
 from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
-from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight, Predicted, PredictRequest
-from puntual.api.predict.flight_resolution import ResolvedRequest
-from puntual.api.predict.santiago import read_request, speaks_scl
-from puntual.api.predict.validation import faults
-from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError, bad_fields
+from puntual.api.predict.contract import MOST_FLIGHTS, ScheduledFlight
+from puntual.api.predict.request import convert_request
+from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
 from puntual.api.routes import Alive
-from puntual.api.serving.serving_model import Service
+from puntual.api.serving.serving_model import ServingModel
 from puntual.sources.scl_words import MONTHS, WORDS
 
 _JSON, _CSV = "application/json", "text/csv"
-_OWN = tuple(field.name for field in msgspec.structs.fields(AskedFlight))
+_OWN = tuple(field.name for field in msgspec.structs.fields(ScheduledFlight))
 _FAULTS = {
     400: "The rows cannot be read, or a cell means nothing; the message names it.",
     408: "The body did not arrive in time.",
@@ -39,10 +39,31 @@ _NOT_READY = ResponseSpec(
 )
 
 
-@get("/ping", operation_id="ping", tags=["other clients"], security=[{}], responses={503: _NOT_READY})
+def _answer_problem(_: Request[Any, Any, Any], problem: ProblemError) -> Response[Any]:
+    headers = problem.headers
+    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
+    code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
+    return Response(
+        InvocationError(code, problem.details.detail), status_code=int(problem.status), headers=headers
+    )
+
+
+def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    return _answer_problem(request, problem_of(request, error))
+
+
+@get(
+    "/ping",
+    operation_id="ping",
+    summary="Ask whether predictions can be made (SageMaker, MLflow)",
+    tags=["other clients"],
+    security=[{}],
+    responses={503: _NOT_READY},
+)
 async def ping(state: State) -> Alive:
     """Say whether predictions can be asked for, as SageMaker and MLflow ask."""
-    service: Service = state.service
+    service: ServingModel = state.service
     return Alive("ready", service.champion().version)
 
 
@@ -50,10 +71,12 @@ async def ping(state: State) -> Alive:
     "/invocations",
     status_code=200,
     operation_id="invocations",
+    summary="Predict the flights of a table (SageMaker, MLflow)",
     operation_class=TakesInvocations,
+    exception_handlers={ProblemError: _answer_problem, HTTPException: _answer_http_error},
     tags=["other clients"],
     responses={
-        status: ResponseSpec(Fault, generate_examples=False, description=meaning)
+        status: ResponseSpec(InvocationError, generate_examples=False, description=meaning)
         for status, meaning in _FAULTS.items()
     }
     | {
@@ -73,37 +96,34 @@ async def ping(state: State) -> Alive:
 )
 async def invocations(request: Request[Any, Any, Any], state: State) -> Response[Invoked]:
     """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
-    try:
-        rows, as_of = await _read(request, state.service)
-        said = await _answers(state.service, rows, as_of, request.headers.get("x-request-id", ""))
-    except ProblemError as problem:
-        return _told(problem)
-    if _prefers_csv(request.headers.get("accept", "")):
-        return Response(written_as_csv(said), media_type=_CSV)  # type: ignore[arg-type]
-    return Response(Invoked(said))
+    rows, as_of = await _read(request)
+    predictions = await _answers(state.service, rows, as_of, request.state.call["request_id"])
+    if prefers_csv(request.headers.get("accept", "")):
+        return Response(written_as_csv(predictions), media_type=_CSV)  # type: ignore[arg-type]
+    return Response(Invoked(predictions))
 
 
 ROUTES = (ping, invocations)
 
 
-async def _read(request: Request[Any, Any, Any], service: Service) -> tuple[list[Row], str | None]:
+async def _read(request: Request[Any, Any, Any]) -> tuple[list[Row], str | None]:
     """Read the rows and the cut-off for all of them, if there is one."""
-    front = request.scope["front"]  # type: ignore[typeddict-item]
-    headers = dict(request.scope["headers"])
-    kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    kind = media_type(request.headers.get("content-type", ""))
     if kind not in (_JSON, _CSV):
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"This predictor only supports the following content types: {_JSON}, {_CSV}. Got '{kind[:60]}'.",
         )
-    body = await front.read_body(request.scope, headers, request.receive, service.settings.body_limit)
+    body = await request.body()
     rows, as_of = (rows_of_csv(body), None) if kind == _CSV else rows_of_json(body)
     if not 0 < len(rows) <= MOST_FLIGHTS:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"{len(rows):,} rows; send 1 to {MOST_FLIGHTS:,} at once")
     return rows, as_of
 
 
-async def _answers(service: Service, rows: list[Row], as_of: str | None, request_id: str) -> list[InvokedRow]:
+async def _answers(
+    service: ServingModel, rows: list[Row], as_of: str | None, request_id: str
+) -> list[InvokedRow]:
     """Ask about the rows of each cut-off together, and give the answers in the order of the rows."""
     cuts: dict[Any, list[int]] = {}
     for place, row in enumerate(rows):
@@ -112,27 +132,22 @@ async def _answers(service: Service, rows: list[Row], as_of: str | None, request
         cuts.setdefault(as_of if cut is None else msgspec.json.encode(cut), []).append(place)
     requests = [(_request([rows[place] for place in places], as_of), places) for places in cuts.values()]
     answered = await asyncio.gather(*(_ask(service, *one, request_id) for one in requests))
-    found = {place: row for part in answered for place, row in part.items()}
-    return [found[place] for place in range(len(rows))]
+    by_place = {place: row for part in answered for place, row in part.items()}
+    return [by_place[place] for place in range(len(rows))]
 
 
 async def _ask(
-    service: Service, request: dict[str, Any], places: list[int], request_id: str
+    service: ServingModel, request: dict[str, Any], places: list[int], request_id: str
 ) -> dict[int, InvokedRow]:
     """Answer the rows at some places; a fault is told with the place of its row."""
     try:
-        answered = await service.answer(_checked(request, service.unlisted), request_id)
+        answered = await service.answer(convert_request(request, service.unlisted), request_id)
     except ProblemError as problem:
         if not problem.details.errors:
             raise
         where = "; ".join(_located(error, places) for error in problem.details.errors)
         raise ProblemError(HTTPStatus.BAD_REQUEST, where) from problem
-    predictions = msgspec.json.decode(answered.body, type=_Answer).predictions
-    return dict(zip(places, map(InvokedRow.of, predictions), strict=True))
-
-
-class _Answer(msgspec.Struct):
-    predictions: list[Predicted]
+    return dict(zip(places, map(InvokedRow.of, answered.predictions), strict=True))
 
 
 def _request(rows: list[Row], as_of: str | None) -> dict[str, Any]:
@@ -155,31 +170,9 @@ def _cell(name: str, value: Any) -> Any:
     return value
 
 
-def _checked(request: dict[str, Any], unlisted: Mapping[str, str]) -> PredictRequest | ResolvedRequest:
-    if speaks_scl(request):
-        return read_request(request, unlisted)
-    try:
-        return msgspec.convert(request, PredictRequest)
-    except msgspec.ValidationError as error:
-        raise bad_fields(faults(request, str(error))) from error
-
-
 def _located(error: FieldError, places: list[int]) -> str:
     """Say where in the table a bad field is, the first row being row 1."""
     _, _, path = error.pointer.partition("/flights/")
     row, _, name = path.partition("/")
     where = f"row {places[int(row)] + 1}, {name}" if row else error.pointer.removeprefix("#/")
     return f"{where}: {error.value or 'nothing'}; expected {error.expected}"
-
-
-def _told(problem: ProblemError) -> Response[Any]:
-    headers = problem.headers
-    if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-        return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
-    code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
-    return Response(Fault(code, problem.details.detail), status_code=int(problem.status), headers=headers)
-
-
-def _prefers_csv(accept: str) -> bool:
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return next((kind for kind in kinds if kind in (_JSON, _CSV)), _JSON) == _CSV

@@ -13,7 +13,7 @@ from puntual.api.invocations.document import InvokedRow
 from puntual.api.predict.contract import Time
 from puntual.api.problems import ProblemError, shown
 from puntual.errors import TableError
-from puntual.sources.csv_rows import read_csv_rows
+from puntual.sources.small_table import read_rows
 
 Row = dict[str, Any]
 
@@ -21,8 +21,8 @@ Row = dict[str, Any]
 def rows_of_csv(body: bytes) -> list[Row]:
     """Read CSV with a header; an empty cell is null. Raise ProblemError naming the line that cannot be read."""
     try:
-        header, rows = read_csv_rows(body, "the body")
-        cells_of_rows = [[cell or None for cell in cells] for _, cells in rows if any(cells)]
+        header, _, rows = read_rows(body, "the body", ".csv")
+        cells_of_rows = [[cell or None for cell in cells] for _, cells in rows]
     except TableError as error:
         raise _fault(str(error)) from error
     return [dict(zip(header, cells, strict=True)) for cells in cells_of_rows]
@@ -50,7 +50,7 @@ def written_as_csv(rows: Sequence[InvokedRow]) -> str:
     """Write answers as CSV with a header; an empty cell is null."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(InvokedRow.__struct_fields__)
+    table.writerow(InvokedRow.__struct_encode_fields__)
     for row in rows:
         table.writerow([_cell(value) for value in msgspec.structs.astuple(row)])
     return text.getvalue()

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from puntual.flights.flight import BAND_KEYS
+
 MOST_FLIGHTS = 1_000
 LONGEST_CODE = 8
 
@@ -33,7 +35,7 @@ Time = Annotated[
 ]
 
 
-class AskedFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One scheduled departure that is asked about."""
 
     airline: Annotated[Code, Meta(examples=["LAN"])]
@@ -50,7 +52,7 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the share of each group of features in the probability.
     """
 
-    flights: Annotated[list[AskedFlight], Meta(min_length=1, max_length=MOST_FLIGHTS)]
+    flights: Annotated[list[ScheduledFlight], Meta(min_length=1, max_length=MOST_FLIGHTS)]
     as_of: Time | None = None
     reasons: bool = False
 
@@ -58,11 +60,11 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Bands(msgspec.Struct, frozen=True):
     """The probability of each range of delay in minutes; the last one holds cancellations too. They sum to 1."""
 
-    up_to_15: float = msgspec.field(name="0-15")
-    from_15: float = msgspec.field(name="15-30")
-    from_30: float = msgspec.field(name="30-60")
-    from_60: float = msgspec.field(name="60-120")
-    from_120: float = msgspec.field(name="120+")
+    up_to_15: float = msgspec.field(name=BAND_KEYS[0])
+    from_15: float = msgspec.field(name=BAND_KEYS[1])
+    from_30: float = msgspec.field(name=BAND_KEYS[2])
+    from_60: float = msgspec.field(name=BAND_KEYS[3])
+    from_120: float = msgspec.field(name=BAND_KEYS[4])
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -89,7 +91,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is said of one flight."""
+    """The prediction of one flight."""
 
     late_probability: float
     late: bool

@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from puntual.api.predict.contract import AskedFlight
+from puntual.api.predict.contract import ScheduledFlight
 from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.features.keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.flights import airports
 from puntual.flights.airports import Airport
+from puntual.sources.times import parse_time
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
 _EPOCH = date(1970, 1, 1)
-_CLOCK = slice(10, 11)
 
 
 class Names(NamedTuple):
@@ -109,7 +109,7 @@ class Moments(NamedTuple):
 NOTHING: Mapping[str, str] = {}
 
 
-def resolve(flight: AskedFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> Resolved:
+def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> Resolved:
     """Find the airports and read the time of a flight; raise ProblemError naming each field that means nothing.
 
     `unlisted` are airports that nobody lists and the model knows, with their time zones.
@@ -228,11 +228,8 @@ def read_time(text: str, pointer: str, errors: list[FieldError]) -> datetime | N
 
     None, and an entry in `errors`, for what is no time.
     """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or text[_CLOCK] not in ("T", " ", "t"):
+    moment = parse_time(text)
+    if moment is None:
         errors.append(FieldError(pointer, shown(text), "a time that exists, such as 2017-10-03T23:30"))
         return None
     if not EARLIEST <= moment.date() <= LATEST:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from puntual.api.predict.contract import AskedFlight, Predicted, PredictRequest
+from puntual.api.predict.contract import Predicted, PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import (
     Resolved,
     ResolvedRequest,
@@ -23,7 +23,7 @@ from puntual.api.predict.flight_resolution import (
     resolve,
 )
 from puntual.api.predict.response import head_of, rows_of, with_missing, written
-from puntual.api.predict.vector_cache import VectorStore
+from puntual.api.predict.vector_cache import VectorCache
 from puntual.api.problems import FieldError, ProblemError
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictions import Predictions
@@ -53,7 +53,7 @@ class _Waiting(NamedTuple):
     answer: "asyncio.Future[Answered]"
 
 
-class Answerer:
+class MicroBatcher:
     """Answers requests by one bundle and one timetable; when either changes, another takes its place."""
 
     def __init__(
@@ -68,7 +68,7 @@ class Answerer:
     ) -> None:
         """Get ready to answer; `queue` is how many flights may wait.
 
-        `seen` is told of each batch: its flights, the days before which operations are known, and P(late).
+        `seen` hears of each batch: its flights, the days before which operations are known, and P(late).
         """
         self.predictor = predictor
         self.known = known
@@ -76,7 +76,7 @@ class Answerer:
         self._waiting = {True: 0, False: 0}
         self._queue, self._executor, self._seen = queue, executor, seen
         self._threshold = predictor.bundle.manifest.threshold
-        self._store = VectorStore(predictor, known, stored)
+        self._store = VectorCache(predictor, known, stored)
         self._resolved: dict[tuple[str, ...], Resolved] = {}
         self._capacity = stored
         self._batch: list[_Waiting] = []
@@ -111,10 +111,10 @@ class Answerer:
         """How many flights wait for an answer; one that asks for reasons counts as many as the vectors it needs."""
         return sum(self._waiting.values())
 
-    def _resolve(self, asked: list[AskedFlight]) -> list[Resolved]:
-        found: list[Resolved] = []
+    def _resolve(self, flights: list[ScheduledFlight]) -> list[Resolved]:
+        all_resolved: list[Resolved] = []
         errors: list[FieldError] = []
-        for pointer, flight in zip(each_pointer(len(asked)), asked, strict=True):
+        for pointer, flight in zip(each_pointer(len(flights)), flights, strict=True):
             names = (
                 flight.airline,
                 flight.flight_number,
@@ -133,10 +133,10 @@ class Answerer:
                     del self._resolved[next(iter(self._resolved))]
                 # Flights share most of their words, which are kept once.
                 self._resolved[tuple(map(sys.intern, names))] = resolved
-            found.append(resolved)
+            all_resolved.append(resolved)
         if errors:
             raise meaningless(errors)
-        return found
+        return all_resolved
 
     async def _answer_together(
         self, flights: list[Resolved], closed: Sequence[int], horizons: Sequence[int]
@@ -158,8 +158,8 @@ class Answerer:
             flights = [flight for waiting in batch for flight in waiting.flights]
             closed = [day for waiting in batch for day in waiting.closed]
             horizons = [horizon for waiting in batch for horizon in waiting.horizons]
-            said = self.predictor.read(self._vectors(flights, closed))
-            rows = self._rows(said, flights, horizons)
+            predictions = self.predictor.read(self._vectors(flights, closed))
+            rows = self._rows(predictions, flights, horizons)
             self._seen(flights, closed, [row.late_probability for row in rows])
         except Exception as error:
             for waiting in batch:
@@ -183,8 +183,8 @@ class Answerer:
 
         def work() -> tuple[Answered, Vectors]:
             vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
-            said = self.predictor.read(vectors, reasons)
-            return self._written(flights, self._rows(said, flights, horizons)), vectors
+            predictions = self.predictor.read(vectors, reasons)
+            return self._written(flights, self._rows(predictions, flights, horizons)), vectors
 
         answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         if not held:
@@ -196,9 +196,9 @@ class Answerer:
         return self._store.gather(self._store.slots(flights, closed))
 
     def _rows(
-        self, said: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
+        self, predictions: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
     ) -> list[Predicted]:
-        rows = rows_of(said, self._threshold, horizons)
+        rows = rows_of(predictions, self._threshold, horizons)
         if not any(map(_MISSING, flights)):
             return rows
         return [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]

@@ -16,15 +16,15 @@ _ENCODER = msgspec.json.Encoder()
 _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline", "route", "flight"))
 
 
-def rows_of(said: Predictions, threshold: float, horizons: Sequence[int]) -> list[Predicted]:
+def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int]) -> list[Predicted]:
     """Read n predictions row by row, as the contract names them; floats stay as they are, to the bit.
 
     `horizons` are in minutes, and depend on the moment of asking alone.
     """
-    if said.reasons is None:
-        reasons: list[list[Reason] | msgspec.UnsetType] = [msgspec.UNSET] * len(said.bands)
+    if predictions.reasons is None:
+        reasons: list[list[Reason] | msgspec.UnsetType] = [msgspec.UNSET] * len(predictions.bands)
     else:
-        reasons = [_reasons(effects) for effects in said.reasons.tolist()]
+        reasons = [_reasons(effects) for effects in predictions.reasons.tolist()]
     return [
         Predicted(
             p_late,
@@ -40,15 +40,15 @@ def rows_of(said: Predictions, threshold: float, horizons: Sequence[int]) -> lis
             why,
         )
         for p_late, late, bands, expected, quantiles, horizon, known, until, support, why in zip(
-            said.p_late.tolist(),
-            said.late.tolist(),
-            said.bands.tolist(),
-            said.expected_minutes.tolist(),
-            said.quantiles.tolist(),
+            predictions.p_late.tolist(),
+            predictions.late.tolist(),
+            predictions.bands.tolist(),
+            predictions.expected_minutes.tolist(),
+            predictions.quantiles.tolist(),
             horizons,
-            said.timetable_known.tolist(),
-            said.history_until.tolist(),
-            said.supports.tolist(),
+            predictions.timetable_known.tolist(),
+            predictions.history_until.tolist(),
+            predictions.supports.tolist(),
             reasons,
             strict=True,
         )

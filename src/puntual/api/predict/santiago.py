@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Meta
 
-from puntual.api.predict.contract import AirportCode, AskedFlight, Code, Time
+from puntual.api.predict.contract import AirportCode, Code, ScheduledFlight, Time
 from puntual.api.predict.flight_resolution import (
     NOTHING,
     Resolved,
@@ -73,7 +73,7 @@ def read_request(request: dict[str, Any], unlisted: Mapping[str, str] = NOTHING)
             if _is_scl(flight):
                 flights.append(read_flight(msgspec.convert(flight, SclFlight), pointer, unlisted))
             else:
-                flights.append(resolve(msgspec.convert(flight, AskedFlight), pointer, unlisted))
+                flights.append(resolve(msgspec.convert(flight, ScheduledFlight), pointer, unlisted))
         except ProblemError as problem:
             errors += problem.details.errors
     if errors:

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from puntual.api.predict.contract import MOST_FLIGHTS, AskedFlight, PredictRequest
+from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, ScheduledFlight
 from puntual.api.problems import FieldError, shown
 
-_FLIGHT_FIELDS = {field.name: field.type for field in msgspec.structs.fields(AskedFlight)}
+_FLIGHT_FIELDS = {field.name: field.type for field in msgspec.structs.fields(ScheduledFlight)}
 _REQUEST_FIELDS = {field.name: field.type for field in msgspec.structs.fields(PredictRequest)}
 _LOCATION = re.compile(r" - at `\$.*`$")
 
@@ -28,24 +28,24 @@ def request_faults(
     """Check a decoded JSON body, each of its flights by `faults_of`, which is told its pointer."""
     if not isinstance(request, dict):
         return [FieldError("#", shown(request), "an object with flights")]
-    found = list(field_faults(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
+    errors = list(field_faults(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
     flights = request.get("flights")
     if "flights" not in request:
-        return found
+        return errors
     if isinstance(flights, list) and 0 < len(flights) <= MOST_FLIGHTS:
         for row, flight in enumerate(flights):
             pointer = f"#/flights/{row}"
             if isinstance(flight, dict):
-                found += faults_of(flight, pointer)
+                errors += faults_of(flight, pointer)
             else:
-                found.append(FieldError(pointer, shown(flight), "an object, one flight"))
+                errors.append(FieldError(pointer, shown(flight), "an object, one flight"))
     else:
-        found.append(FieldError("#/flights", shown(flights), f"an array of 1 to {MOST_FLIGHTS} flights"))
-    return found
+        errors.append(FieldError("#/flights", shown(flights), f"an array of 1 to {MOST_FLIGHTS} flights"))
+    return errors
 
 
 def flight_faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
-    """Check one flight against the contract of `AskedFlight`."""
+    """Check one flight against the contract of `ScheduledFlight`."""
     return field_faults(flight, _FLIGHT_FIELDS, set(_FLIGHT_FIELDS), pointer)
 
 
@@ -58,7 +58,7 @@ def field_faults(
 ) -> Iterator[FieldError]:
     """Check the fields of an object against their types, but for those to skip."""
     for name in sorted(required - given.keys()):
-        yield FieldError(f"{pointer}/{name}", "", "this field, which is missing")
+        yield FieldError(f"{pointer}/{name}", "", "required field is missing")
     for name, value in given.items():
         place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
         if name not in known:

@@ -11,7 +11,7 @@ from puntual.prediction.predictions import SUPPORT_LEVELS
 from puntual.prediction.predictor import Predictor, Vectors
 
 
-class VectorStore:
+class VectorCache:
     """A ring of vectors, as made by one predictor with one timetable; the oldest give way.
 
     A vector depends on the flight and on the day before which operations are known, and on nothing else.

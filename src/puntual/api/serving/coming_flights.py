@@ -1,27 +1,24 @@
-"""The coming flights out of a table that the service is told of: all of them, or an error that names the bad row."""
+"""The coming flights out of a table that the service is given: all of them, or an error that names the bad row."""
 
-import re
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.api.serving.coded_table import CodedTable, read_coded
 from puntual.errors import DuplicateFlightError, TableError
 from puntual.features.keys import EPOCH, NAMED, Category, Keys
 from puntual.flights import airports
 from puntual.flights.arrays import grouped
 from puntual.flights.flight import EARLIEST, LATEST
 from puntual.sources.messages import shown, unused
+from puntual.sources.small_table import SmallTable, read_small_table
+from puntual.sources.times import parse_time
 
 _COLUMNS = (*NAMED, "scheduled_departure")
 _EPOCH = EPOCH.toordinal()
 _DAY = 24 * 60
 _MINUTE = 60_000_000
-_MOMENT = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?", re.ASCII
-)
 
 
 class Coming(NamedTuple):
@@ -48,7 +45,7 @@ def read_coming(data: bytes, name: str, suffix: str) -> Coming:
     """
     if suffix.lower() in (".parquet", ".pq"):
         data, suffix = _csv_of_parquet(data, name), ".csv"
-    table = read_coded(data, name, suffix.lower(), _COLUMNS)
+    table = read_small_table(data, name, suffix.lower(), _COLUMNS)
     airline = _category(*table.read("airline", str.upper, "text in every row"))
     number = _category(*table.read("flight_number", str, "text in every row"))
     origin, destination = (
@@ -89,14 +86,8 @@ def _microseconds(text: str) -> int | None:
 
     Features look at minutes; what comes after them only tells two flights of one number apart.
     """
-    found = _MOMENT.fullmatch(text)
-    if found is None:
-        return None
-    *parts, fraction = found.groups(default="0")
-    year, month, day, hour, minute, second = map(int, parts)
-    try:
-        moment = datetime(year, month, day, hour, minute, second, int(fraction[:6].ljust(6, "0")))
-    except ValueError:
+    moment = parse_time(text)
+    if moment is None or moment.tzinfo is not None:
         return None
     if not EARLIEST <= moment <= LATEST:
         return None
@@ -104,7 +95,7 @@ def _microseconds(text: str) -> int | None:
 
 
 def _refuse_duplicates(
-    table: CodedTable, flights: Keys, order: NDArray[np.intp], begins: NDArray[np.intp]
+    table: SmallTable, flights: Keys, order: NDArray[np.intp], begins: NDArray[np.intp]
 ) -> None:
     """Raise DuplicateFlightError for the first flight that stands twice; rows of one flight lie together in `order`."""
     twice = np.flatnonzero(np.diff(begins, append=len(order)) > 1)

@@ -17,7 +17,7 @@ from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.predict.flight_resolution import Resolved, ResolvedRequest, keys_of
-from puntual.api.predict.microbatch import Answered, Answerer
+from puntual.api.predict.microbatch import Answered, MicroBatcher
 from puntual.api.problems import ProblemError
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
@@ -36,12 +36,12 @@ _LOG = logging.getLogger("puntual.service")
 _SHADOW_BATCHES = 8
 
 
-class Service:
+class ServingModel:
     """The state of one worker and the changes that it goes through."""
 
     def __init__(self, settings: Settings, measured: Metrics, journal: Journal | None) -> None:
         self.settings, self.metrics, self.journal = settings, measured, journal
-        self.answerer: Answerer | None = None
+        self.batcher: MicroBatcher | None = None
         self._shadow: Predictor | None = None
         self._registry = Registry(settings.registry)
         self._timetable = TimetableFile(Path(settings.state))
@@ -65,22 +65,22 @@ class Service:
     @property
     def unlisted(self) -> Mapping[str, str]:
         """The airports that nobody lists and the champion knows, with their time zones."""
-        return {} if self.answerer is None else self.answerer.predictor.unlisted
+        return {} if self.batcher is None else self.batcher.predictor.unlisted
 
     @property
     def shadow_version(self) -> str | None:
         """The version of the shadow, if there is one."""
         return None if self._shadow is None else self._shadow.bundle.version
 
-    def champion(self) -> Answerer:
+    def champion(self) -> MicroBatcher:
         """Give what answers now; raise ProblemError while there is no model."""
-        if self.answerer is None:
+        if self.batcher is None:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"no model is loaded: registry {self.settings.registry} has no champion; promote one",
                 headers={"retry-after": "5"},
             )
-        return self.answerer
+        return self.batcher
 
     async def answer(
         self, request: PredictRequest | ResolvedRequest, request_id: str, *, recorded: bool = True
@@ -92,8 +92,8 @@ class Service:
             self.journal.record_many(_lines(answered, request, request_id, now))
         return answered
 
-    async def departures(self, origin: str, day: date) -> Keys:
-        """Give the keys of the coming flights of an airport on a day, as far as the service was told of them."""
+    async def departures(self, origin: str | None, day: date | None) -> Keys:
+        """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
 
@@ -151,7 +151,7 @@ class Service:
             except Exception as error:
                 _LOG.exception("the champion could not be looked for")
                 self._complain(f"the champion could not be looked for: {type(error).__name__}")
-            self.tell()
+            self.publish_metrics()
 
     def close(self) -> None:
         """Stop the threads and write down what waits."""
@@ -160,7 +160,7 @@ class Service:
         self._threads.shutdown(wait=True, cancel_futures=True)
         if self.journal is not None:
             self.journal.close()
-        self.tell()
+        self.publish_metrics()
 
     async def _reload_or_complain(self) -> None:
         try:
@@ -178,31 +178,31 @@ class Service:
         if now is None or now == self._refused:
             return None
         self._refused = None
-        return None if self.answerer is not None and now.version == self.answerer.version else now
+        return None if self.batcher is not None and now.version == self.batcher.version else now
 
-    def _read(self, wanted: Deployment) -> Answerer:
+    def _read(self, wanted: Deployment) -> MicroBatcher:
         return self._prepared(_tried(self._registry.read_deployed(wanted)))
 
-    def _prepared(self, predictor: Predictor) -> Answerer:
+    def _prepared(self, predictor: Predictor) -> MicroBatcher:
         known = known_timetable(self._timetable.keys())
         version = predictor.bundle.version
 
         def seen(flights: Sequence[Resolved], closed: Sequence[int], late: Sequence[float]) -> None:
             self._seen(version, known, flights, closed, late)
 
-        return Answerer(predictor, known, queue=self.settings.queue, executor=self._threads, seen=seen)
+        return MicroBatcher(predictor, known, queue=self.settings.queue, executor=self._threads, seen=seen)
 
-    def _put(self, answerer: Answerer) -> None:
+    def _put(self, batcher: MicroBatcher) -> None:
         """Set the one reference that requests read; those in flight finish on the one that they hold."""
-        self.answerer = answerer
+        self.batcher = batcher
         self.metrics.forget(metrics.CHAMPION)
-        trained_until = answerer.predictor.bundle.manifest.period[1].date().isoformat()
-        self.metrics.set(metrics.CHAMPION, answerer.version, trained_until, value=1)
+        trained_until = batcher.predictor.bundle.manifest.period[1].date().isoformat()
+        self.metrics.set(metrics.CHAMPION, batcher.version, trained_until, value=1)
 
     async def _look_at_timetable(self) -> None:
-        if self.answerer is not None and self._timetable.changed():
+        if self.batcher is not None and self._timetable.changed():
             loop = asyncio.get_running_loop()
-            self._put(await loop.run_in_executor(self._threads, self._prepared, self.answerer.predictor))
+            self._put(await loop.run_in_executor(self._threads, self._prepared, self.batcher.predictor))
 
     def _seen(
         self,
@@ -243,7 +243,7 @@ class Service:
             _LOG.error("the shadow could not score: %s", error)
             return
         name = self._shadow.bundle.version
-        differences = [abs(own - said) for own, said in zip(done.result(), late, strict=True)]
+        differences = [abs(shadow_late - own) for shadow_late, own in zip(done.result(), late, strict=True)]
         self.metrics.observe_all(metrics.SHADOW_DIFFERENCE, version, name, values=differences)
         self.metrics.observe_all(metrics.LATE_PROBABILITY, name, values=done.result())
 
@@ -253,10 +253,10 @@ class Service:
             _LOG.error("%s; the former champion goes on", message)
         self._complained = message
 
-    def tell(self) -> None:
+    def publish_metrics(self) -> None:
         """Bring the gauges up to date, and show the numbers to the other workers."""
-        if self.answerer is not None:
-            self.metrics.set(metrics.WAITING, value=self.answerer.waiting_flights)
+        if self.batcher is not None:
+            self.metrics.set(metrics.WAITING, value=self.batcher.waiting_flights)
         if self.journal is not None:
             self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
             self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)

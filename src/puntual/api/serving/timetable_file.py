@@ -1,4 +1,4 @@
-"""The coming flights that the service was told of, in one file that all its workers read."""
+"""The coming flights that the service keeps, in one file that all its workers read."""
 
 import logging
 from datetime import date
@@ -55,13 +55,16 @@ class TimetableFile:
         self._read = self._signature()
         return self._flights()
 
-    def departures(self, origin: str, day: date) -> Keys:
-        """Read the keys of the coming flights of an airport on a day; none when no file is there."""
+    def departures(self, origin: str | None, day: date | None) -> Keys:
+        """Read the coming flights, of one airport or all, on one day or all; none when no file is there."""
         flights = self._flights()
-        if origin not in flights.origin.values:
-            return _NONE
-        from_there = flights.origin.positions == flights.origin.values.index(origin)
-        return flights.take(np.flatnonzero(from_there & (flights.day == (day - EPOCH.date()).days)))
+        wanted = np.ones(len(flights), bool)
+        if origin is not None:
+            places = [place for place, code in enumerate(flights.origin.values) if code == origin]
+            wanted &= np.isin(flights.origin.positions, places)
+        if day is not None:
+            wanted &= flights.day == (day - EPOCH.date()).days
+        return flights.take(np.flatnonzero(wanted))
 
     def changed(self) -> bool:
         """Tell whether the file is another than the one last read."""
@@ -78,10 +81,10 @@ class TimetableFile:
 
     def _signature(self) -> tuple[int, int, int] | None:
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except FileNotFoundError:
             return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _written(flights: Keys) -> bytes:
@@ -96,9 +99,9 @@ def _whole(numbers: NDArray[Any]) -> bytes:
 
 def _read(content: bytes) -> Keys:
     """Read what was written; raise ValueError for anything else."""
-    found = msgspec.msgpack.decode(content, type=_Content)
-    day, minute = (np.frombuffer(numbers, _WHOLE) for numbers in (found.day, found.minute))
-    columns = [_category(getattr(found, name)) for name in NAMED]
+    columns_read = msgspec.msgpack.decode(content, type=_Content)
+    day, minute = (np.frombuffer(numbers, _WHOLE) for numbers in (columns_read.day, columns_read.minute))
+    columns = [_category(getattr(columns_read, name)) for name in NAMED]
     if {len(day)} != {len(minute), *(len(column.positions) for column in columns)}:
         raise ValueError("its columns differ in length")
     return Keys(day, minute, *columns)

@@ -1,7 +1,7 @@
-"""A table of text for the service, which has no Polars: equal cells of a column are kept once."""
+"""A small table of text, CSV or JSON, where no library of tables is wanted: timetables, uploads, rows of a request."""
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
@@ -17,7 +17,15 @@ _CORRECT = "correct the cell, or leave the row out"
 T = TypeVar("T")
 
 
-class Coded(NamedTuple):
+class Rows(NamedTuple):
+    """The names of the columns, and the rows that are not blank, each with the line or row that it stands on."""
+
+    header: list[str]
+    unit: Literal["line", "row"]
+    rows: Iterator[tuple[int, Sequence[str | None]]]
+
+
+class Column(NamedTuple):
     """The distinct cells of a column, each before those that occur after it, and which of them n rows have."""
 
     cells: list[str]
@@ -25,12 +33,15 @@ class Coded(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CodedTable:
-    """Some columns of n rows, blank rows left out; `numbers` (n,) says where in the file each row stands."""
+class SmallTable:
+    """Some columns of n rows, blank rows left out and equal cells of a column kept once.
+
+    `numbers` (n,) says where in the file each row stands.
+    """
 
     name: str
     header: Sequence[str]
-    columns: dict[str, Coded]
+    columns: dict[str, Column]
     unit: Literal["line", "row"]
     numbers: NDArray[np.intp]
 
@@ -39,7 +50,7 @@ class CodedTable:
         return f"{self.unit} {self.numbers[row]}"
 
     def read(
-        self, column: str, meaning: Callable[[str], T | None], expectation: str
+        self, column: str, parse: Callable[[str], T | None], expectation: str
     ) -> tuple[list[T], NDArray[np.intp]]:
         """Give what the distinct cells of a column mean, and which of it each row has.
 
@@ -49,16 +60,16 @@ class CodedTable:
         if column not in self.columns:
             raise missing_column(self.name, column, self.header)
         cells, positions = self.columns[column]
-        found: list[T] = []
+        values: list[T] = []
         for position, cell in enumerate(cells):
             try:
-                meant = None if is_empty(cell) else meaning(cell.strip())
+                value = None if is_empty(cell) else parse(cell.strip())
             except UnknownAirportError as failure:
                 raise UnknownAirportError(f"{self._cell(column, position)}: {failure}; correct it") from None
-            if meant is None:
+            if value is None:
                 raise bad_value(self._cell(column, position), cell, expectation, _CORRECT)
-            found.append(meant)
-        return found, positions
+            values.append(value)
+        return values, positions
 
     def _cell(self, column: str, position: int) -> str:
         """Name the first cell of a column that is its `position`-th distinct one."""
@@ -66,40 +77,34 @@ class CodedTable:
         return f"{self.name}, {self.place(row)}, column {shown(column)}"
 
 
-def read_coded(data: bytes, name: str, suffix: str, wanted: Iterable[str]) -> CodedTable:
-    """Read the wanted columns of a CSV or JSON table, as far as it has them; raise TableError for one without rows."""
+def read_rows(data: bytes, name: str, suffix: str) -> Rows:
+    """Read a CSV or JSON table row by row; raise TableError, at once or on the way, for what cannot be read."""
     if suffix == ".csv":
         header, lines = read_csv_rows(data, name)
-        return _coded(name, header, "line", lines, wanted)
+        return Rows(header, "line", ((number, cells) for number, cells in lines if any(cells)))
     if suffix not in (".json", ".jsonl", ".ndjson"):
         raise TableError(f"{name}: format {suffix!r} is unknown; expected .csv or .json; convert the file")
     objects = read_objects(data, name)
-    names = list(dict.fromkeys(key for row in objects for key in row))
-    rows = ((number, [row.get(key) for key in names]) for number, row in enumerate(objects, start=1))
-    return _coded(name, names, "row", rows, wanted)
+    header = list(dict.fromkeys(key for row in objects for key in row))
+    rows = ((number, [row.get(key) for key in header]) for number, row in enumerate(objects, start=1))
+    return Rows(header, "row", ((number, cells) for number, cells in rows if any(cells)))
 
 
-def _coded(
-    name: str,
-    header: list[str],
-    unit: Literal["line", "row"],
-    rows: Iterable[tuple[int, Sequence[str | None]]],
-    wanted: Iterable[str],
-) -> CodedTable:
+def read_small_table(data: bytes, name: str, suffix: str, wanted: Iterable[str]) -> SmallTable:
+    """Read the wanted columns of a CSV or JSON table, as far as it has them; raise TableError for one without rows."""
+    header, unit, rows = read_rows(data, name, suffix)
     numbers = array("q")
     known = {
         column: (header.index(column), dict[str, int](), array("q")) for column in wanted if column in header
     }
     for number, cells in rows:
-        if not any(cells):
-            continue
         numbers.append(number)
         for place, codes, positions in known.values():
             positions.append(codes.setdefault(cells[place] or "", len(codes)))
     if not numbers:
         raise no_flights(name)
     columns = {
-        column: Coded(list(codes), np.array(positions, np.intp))
+        column: Column(list(codes), np.array(positions, np.intp))
         for column, (_, codes, positions) in known.items()
     }
-    return CodedTable(name, header, columns, unit, np.array(numbers, np.intp))
+    return SmallTable(name, header, columns, unit, np.array(numbers, np.intp))

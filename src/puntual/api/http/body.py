@@ -1,0 +1,69 @@
+"""How long the body of a request may take: a caller who stops, or goes, is refused like any other."""
+
+import asyncio
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from puntual.api.problems import ProblemError
+
+# Set in the scope of a request whose body has arrived in full.
+WHOLE = "whole"
+
+
+class PatientBody(ASGIMiddleware):
+    """Waits `patience` seconds for a body that is still on its way; its size is limited by the framework."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Let the routes read no longer than that; they see ProblemError for a body that is slow or broken."""
+        if WHOLE in scope:
+            await next_app(scope, receive, send)
+            return
+        due: float | None = None
+        complete = False
+
+        async def receive_in_time() -> Any:
+            nonlocal due, complete
+            if complete:
+                return await receive()
+            due = due or asyncio.get_running_loop().time() + self._patience
+            message = await self._receive_until(due, receive)
+            complete = not message.get("more_body")
+            return message
+
+        await next_app(scope, receive_in_time, send)
+
+    async def _receive_until(self, due: float, receive: Receive) -> Any:
+        try:
+            async with asyncio.timeout_at(due):
+                message = await receive()
+        except TimeoutError as error:
+            raise ProblemError(
+                408,
+                f"the body did not arrive within {self._patience:g} s; send it at once",
+                headers={"connection": "close"},
+            ) from error
+        if message["type"] == "http.disconnect":
+            raise ProblemError(400, "the connection ended before the body did")
+        return message
+
+
+def replay(message: Any, receive: Any) -> Any:
+    """Give a `receive` that begins with a message which was taken already."""
+    taken = False
+
+    async def receive_again() -> Any:
+        nonlocal taken
+        if taken:
+            return await receive()
+        taken = True
+        return message
+
+    return receive_again

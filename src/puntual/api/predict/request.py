@@ -1,0 +1,45 @@
+"""From the bytes of `POST /predict` to a request: in the contract's words, or in those of the Santiago table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from puntual.api.predict.contract import PredictRequest
+from puntual.api.predict.flight_resolution import NOTHING, ResolvedRequest
+from puntual.api.predict.santiago import read_request, speaks_scl
+from puntual.api.predict.validation import faults
+from puntual.api.problems import ProblemError, bad_fields
+
+_DECODER = msgspec.json.Decoder(PredictRequest)
+
+
+def decode_request(body: bytes, unlisted: Mapping[str, str] = NOTHING) -> PredictRequest | ResolvedRequest:
+    """Read a JSON body; raise ProblemError for one that is not valid, with an entry for each bad field.
+
+    `unlisted` are airports that nobody lists and the model knows, with their time zones.
+    """
+    try:
+        try:
+            return _DECODER.decode(body)
+        except msgspec.ValidationError as error:
+            # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
+            return _in_other_words(msgspec.json.decode(body), unlisted, error)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProblemError(400, f"the body is not valid JSON: {error}") from error
+
+
+def convert_request(given: Any, unlisted: Mapping[str, str] = NOTHING) -> PredictRequest | ResolvedRequest:
+    """Read a decoded body; raise ProblemError with an entry for each bad field."""
+    try:
+        return msgspec.convert(given, PredictRequest)
+    except msgspec.ValidationError as error:
+        return _in_other_words(given, unlisted, error)
+
+
+def _in_other_words(
+    given: Any, unlisted: Mapping[str, str], error: msgspec.ValidationError
+) -> ResolvedRequest:
+    if speaks_scl(given):
+        return read_request(given, unlisted)
+    raise bad_fields(faults(given, str(error))) from error

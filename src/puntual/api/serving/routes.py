@@ -1,0 +1,144 @@
+"""`PUT /timetable` and `GET /timetable`: the coming flights that congestion is counted among."""
+
+import asyncio
+import csv
+import io
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from litestar import HttpMethod, Request, Response, get, put, route
+from litestar.datastructures import State
+from litestar.params import Parameter
+from msgspec import Meta
+
+from puntual.api.described import WITH_A_KEY, describe_problems
+from puntual.api.http.media_type import prefers_csv, require_media_type
+from puntual.api.openapi import TakesTimetable
+from puntual.api.problems import ProblemError, shown
+from puntual.api.serving.coming_flights import read_coming
+from puntual.api.serving.serving_model import ServingModel
+from puntual.errors import TableError
+from puntual.features.keys import EPOCH, Keys
+from puntual.flights import airports
+
+_SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
+
+
+class TimetableTaken(msgspec.Struct, frozen=True):
+    """The coming flights that congestion is counted among from now on."""
+
+    flights: int
+    airports: list[str]
+    days: list[str]
+    notes: list[str]
+
+
+class ComingFlight(msgspec.Struct, frozen=True):
+    """One coming flight; `scheduled_departure` is local to the origin, to the minute."""
+
+    airline: Annotated[str, Meta(examples=["LAN"])]
+    flight_number: Annotated[str, Meta(examples=["226"])]
+    origin: Annotated[str, Meta(examples=["SCL"])]
+    destination: Annotated[str, Meta(examples=["MIA"])]
+    scheduled_departure: Annotated[str, Meta(examples=["2017-10-03T23:30"])]
+
+
+@put(
+    "/timetable",
+    operation_id="putTimetable",
+    summary="Replace the coming flights",
+    operation_class=TakesTimetable,
+    tags=["timetable"],
+    security=WITH_A_KEY,
+    responses=describe_problems(400, 408, 413, 415, 422, 503),
+)
+async def put_timetable(request: Request[Any, Any, Any], state: State) -> TimetableTaken:
+    """Give the service all coming flights, in place of those that it had.
+
+    Congestion is then counted among them rather than taken from a typical week. A bad row refuses the whole table.
+    """
+    suffix = _SUFFIXES[require_media_type(request, *_SUFFIXES)]
+    body = await request.body()
+    loop = asyncio.get_running_loop()
+    try:
+        coming = await loop.run_in_executor(None, read_coming, body, "the timetable", suffix)
+    except TableError as error:
+        raise ProblemError(422, str(error)) from error
+    try:
+        await _serving(state).put_timetable(coming.flights)
+    except OSError as error:
+        raise ProblemError(
+            503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
+        ) from error
+    return TimetableTaken(len(coming.flights), coming.airports(), coming.days(), list(coming.notes))
+
+
+@get(
+    "/timetable",
+    operation_id="getTimetable",
+    summary="Read the coming flights",
+    tags=["timetable"],
+    security=WITH_A_KEY,
+    responses=describe_problems(400, 422),
+)
+async def get_timetable(
+    request: Request[Any, Any, Any],
+    state: State,
+    airport: Annotated[
+        str | None, Parameter(description="Only flights from there, by IATA or ICAO code.")
+    ] = None,
+    day: Annotated[
+        date | None, Parameter(description="Only flights of this local day, such as 2017-10-03.")
+    ] = None,
+) -> Response[list[ComingFlight]]:
+    """Give the coming flights that the service keeps.
+
+    They are those of the last `PUT /timetable`, all of them or those of an airport or a day; as CSV where `Accept` asks
+    for `text/csv`.
+    """
+    flights = await _serving(state).departures(_code(airport), day)
+    loop = asyncio.get_running_loop()
+    rows = await loop.run_in_executor(None, _rows, flights)
+    if prefers_csv(request.headers.get("accept", "")):
+        return Response(_as_csv(rows), media_type="text/csv")  # type: ignore[arg-type]
+    return Response(rows)
+
+
+@route("/timetable", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
+async def timetable_methods() -> Response[None]:
+    """Name the methods; the framework, left to itself, names only the one that was registered first."""
+    return Response(None, status_code=204, headers={"allow": "GET, OPTIONS, PUT"})
+
+
+ROUTES = (put_timetable, get_timetable, timetable_methods)
+
+
+def _serving(state: State) -> ServingModel:
+    service: ServingModel = state.service
+    return service
+
+
+def _code(airport: str | None) -> str | None:
+    if airport is None:
+        return None
+    listed = airports.look_up(airport)
+    if listed is None:
+        raise ProblemError(422, f"airport {shown(airport)} is listed neither by IATA nor by ICAO; correct it")
+    return listed.code
+
+
+def _rows(flights: Keys) -> list[ComingFlight]:
+    columns = (flights.airline, flights.flight_number, flights.origin, flights.destination)
+    texts = (column.texts().tolist() for column in columns)
+    minutes = (flights.day * 1_440 + flights.minute).tolist()
+    times = ((EPOCH + timedelta(minutes=minute)).isoformat(timespec="minutes") for minute in minutes)
+    return [ComingFlight(*words) for words in zip(*texts, times, strict=True)]
+
+
+def _as_csv(rows: list[ComingFlight]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(ComingFlight.__struct_fields__)
+    table.writerows(map(msgspec.structs.astuple, rows))
+    return text.getvalue()

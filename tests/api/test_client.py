@@ -1,0 +1,109 @@
+"""Clients are made from the document without a warning, and what they send is answered."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.conftest import Server
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    found: dict[str, Any] = server.client.get("/openapi.json").raise_for_status().json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def made_client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package that openapi-python-client makes of the document of a running service."""
+    folder = tmp_path_factory.mktemp("client")
+    words = ["--url", f"{server.url}/openapi.json", "--output-path", str(folder / "puntual_client")]
+    config = folder / "config.yml"
+    # Its hooks only format what was written.
+    config.write_text("post_hooks: []\n")
+    words += ["--meta", "none", "--config", str(config), "--fail-on-warning"]
+    made = subprocess.run(
+        [sys.executable, "-m", "openapi_python_client", "generate", *words], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "warning" not in (made.stdout + made.stderr).lower()
+    return folder
+
+
+def test_a_client_made_of_the_document_asks_about_a_flight(
+    server: Server, made_client: Path, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(made_client)
+    models = importlib.import_module("puntual_client.models")
+    predict = importlib.import_module("puntual_client.api.predictions.predict")
+
+    body = models.PredictRequest.from_dict(example_of(document, "/predict", "post"))
+    with importlib.import_module("puntual_client").Client(base_url=server.url) as client:
+        answer = predict.sync(client=client, body=body)
+
+    assert 0 < answer.predictions[0].late_probability < 1
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def example_of(document: dict[str, Any], path: str, method: str) -> Any:
+    ((_, body),) = document["paths"][path][method]["requestBody"]["content"].items()
+    return body["example"]
+
+
+def test_every_operation_speaks_to_people_and_names_are_given_once(document: dict[str, Any]) -> None:
+    summaries = [operation["summary"] for _, _, operation in operations(document)]
+    assert len(set(summaries)) == len(summaries)
+    assert all(operation["description"] for _, _, operation in operations(document))
+    titles = [schema["title"] for schema in document["components"]["schemas"].values() if "title" in schema]
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_example_of_a_body_is_answered_as_it_stands(
+    client: httpx.Client, document: dict[str, Any]
+) -> None:
+    bodies = [(path, method) for path, method, one in operations(document) if "requestBody" in one]
+    # A delivery of GitHub has to be signed with the secret of both sides.
+    for path, method in bodies:
+        if path == "/webhooks/github":
+            continue
+        example = example_of(document, path, method)
+        sent = {"data": example} if path.endswith("/token") else {"json": example}
+        assert client.request(method, path, **sent).status_code == 200, path
+
+
+def test_every_example_of_a_query_is_answered_as_it_stands(
+    client: httpx.Client, document: dict[str, Any]
+) -> None:
+    for path, method, operation in operations(document):
+        parameters = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
+        wanted = {one["name"]: one["example"] for one in parameters if one.get("required")}
+        if wanted:
+            assert client.request(method, path, params=wanted).status_code == 200, path
+
+
+def test_what_needs_a_key_is_locked(document: dict[str, Any]) -> None:
+    locked = {
+        (path, method)
+        for path, method, operation in operations(document)
+        if {} not in operation.get("security", document["security"])
+    }
+    assert locked == {
+        ("/timetable", "put"),
+        ("/timetable", "get"),
+        ("/models/reload", "post"),
+        ("/webhooks/github", "post"),
+        ("/v1/travel/predictions/flight-delay", "get"),
+        ("/v1/airport/predictions/on-time", "get"),
+    }
