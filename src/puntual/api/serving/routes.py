@@ -86,8 +86,12 @@ async def get_timetable(
     request: Request[Any, Any, Any],
     state: State,
     airport: Annotated[
-        str | None, Parameter(description="Only flights from there, by IATA or ICAO code.")
-    ] = None,
+        str,
+        Parameter(
+            description="Only flights from there, by IATA or ICAO code.",
+            schema_extra={"format": "airport-code"},
+        ),
+    ] = "",
     day: Annotated[
         date | None, Parameter(description="Only flights of this local day, such as 2017-10-03.")
     ] = None,
@@ -111,7 +115,8 @@ async def timetable_methods() -> Response[None]:
     return Response(None, status_code=204, headers={"allow": "GET, OPTIONS, PUT"})
 
 
-ROUTES = (put_timetable, get_timetable, timetable_methods)
+# The first that is registered at a path names its methods.
+ROUTES = (timetable_methods, put_timetable, get_timetable)
 
 
 def _serving(state: State) -> ServingModel:
@@ -119,8 +124,8 @@ def _serving(state: State) -> ServingModel:
     return service
 
 
-def _code(airport: str | None) -> str | None:
-    if airport is None:
+def _code(airport: str) -> str | None:
+    if not airport:
         return None
     listed = airports.look_up(airport)
     if listed is None:
