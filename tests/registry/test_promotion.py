@@ -62,7 +62,7 @@ def test_force_publishes_a_bundle_that_remembers_what_it_failed(registry, failin
 def test_force_changes_nothing_else_in_the_bundle(registry, failing):
     promote(registry, failing, NOON, force=True)
     champion, original = registry.read(), registry.read(failing)
-    assert champion.model == original.model and champion.card == original.card
+    assert champion.experts == original.experts and champion.card == original.card
     assert msgspec.structs.replace(champion.manifest, promotion=None, parent=None) == original.manifest
 
 
