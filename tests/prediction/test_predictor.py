@@ -250,7 +250,7 @@ def test_a_flight_beyond_the_reckoning_of_days_is_refused_by_its_place_and_date(
 def test_training_names_the_airports_that_nobody_lists_in_the_bundle(made_flights: pl.DataFrame) -> None:
     unlisted = pl.when(pl.col("destination") == "MIA").then(pl.lit("QQQ")).otherwise("destination")
     flights = made_flights.head(60).with_columns(destination=unlisted)
-    dataset = Dataset(flights, LateRule.FROM_15, np.arange(60), 0)
+    dataset = Dataset(flights, LateRule.FROM_15)
     table = unlisted_airports(dataset)
     assert (table["code"].tolist(), table["time_zone"].tolist()) == (["QQQ"], [""])
 
