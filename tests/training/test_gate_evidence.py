@@ -91,7 +91,7 @@ def test_only_test_flights_that_the_champion_was_not_trained_on_are_compared(
 
 @pytest.mark.parametrize(
     ("test_from", "flights", "compared"),
-    [(datetime(2023, 4, 2), 200, True), (datetime(2023, 4, 2, 5, 1), 199, False)],
+    [(datetime(2023, 4, 2, 5, 0), 200, True), (datetime(2023, 4, 2, 5, 1), 199, False)],
 )
 def test_fewer_than_two_hundred_flights_are_too_few_to_compare_on(
     by_time: Experiment,
