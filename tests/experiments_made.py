@@ -1,0 +1,40 @@
+"""Experiments on two thousand made flights, a hundred days of twenty, and a candidate that is fitted at once."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from flights_made import as_flight_table, make_flights
+from puntual.sources import FlightTable
+from puntual.training.candidates import Candidate, Treatment
+from puntual.training.dataset import Dataset
+from puntual.training.selection import Experiment
+from puntual.training.train import Options, experiments, learnable
+
+QUICK = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 12, "min_child_samples": 20})
+
+
+def made_table() -> FlightTable:
+    return as_flight_table(make_flights(days=100, per_day=20))
+
+
+def made_experiments() -> tuple[Experiment, Experiment]:
+    """The experiment split by time, and the one at random."""
+    dataset, _ = learnable(made_table(), Options())
+    return experiments(dataset, Options())
+
+
+def an_hour_late_from(experiment: Experiment, moment: datetime) -> Experiment:
+    """The same experiment, but that every flight from a moment on left an hour behind schedule."""
+    scheduled, late = pl.col("scheduled_departure"), pl.duration(hours=1)
+    from_then = scheduled >= moment
+    flights = experiment.dataset.flights.with_columns(
+        departed=pl.when(from_then).then(scheduled + late).otherwise("departed"),
+        cancelled=pl.col("cancelled") & ~from_then,
+    )
+    return replace(experiment, dataset=Dataset(flights, experiment.dataset.rule, experiment.dataset.seed))
+
+
+def begin(_: str) -> None:
+    """Listen to no step."""
