@@ -8,7 +8,7 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import LateRule
 from puntual.prediction.onnx_model import Model
 from puntual.training.candidates import Candidate, Treatment, fit
-from puntual.training.dataset import Dataset, Vectors, columns_without
+from puntual.training.dataset import Dataset, TrainingVectors, columns_without
 from puntual.training.estimator import Expert, Experts
 from puntual.training.onnx_export import columns_read, convert
 
@@ -19,7 +19,7 @@ def made_dataset() -> Dataset:
     return Dataset(make_flights(days=60, per_day=20), LateRule.FROM_15)
 
 
-def learnt(dataset: Dataset) -> Vectors:
+def learnt(dataset: Dataset) -> TrainingVectors:
     return dataset.learn(np.arange(900))
 
 

@@ -21,16 +21,13 @@ SHARED_NAMES = {
     "demo": "the first look: the command, what it prints, what it does",
     "errors": "the errors of a room",
     "html_report": "a report as a page",
-    "keys": "what identifies: the keys of clients (api, cli), and those of flights by which features are looked up",
-    "narrative": "the sentences of a report",
+    "keys": "the command for API keys, and what it prints",
     "routes": "the routes of a protocol",
     "scores": "the scores of a model: what they are, and how they are printed",
     "settings": "the settings, and the command that lists them",
     "sources": "the sources as a command, and as printed",
     "stress": "the load test as a command, and as printed",
-    "table": "a table of flights: as a user's source, and as the body of a request",
     "train": "training, and the command for it",
-    "validation": "checks of what came from outside",
     "webhook": "GitHub's deliveries, and the command for their secret",
 }
 STEPS = re.findall(r"^\| [^|]+ \| `([^`|]+)` \| `([\w.]+)` \|$", TEXT, re.MULTILINE)

@@ -26,7 +26,7 @@ from deploy.rehearsal.material import make_bundles
 from deploy.rehearsal.releases import Releases
 from deploy.rehearsal.stages import Stages
 from deploy.rehearsal.workflows import Workflows
-from puntual.api.auth.keys import KeyStore, exported
+from puntual.api.auth.api_keys import KeyStore, exported
 from puntual.registry import Registry
 
 ROOT = Path(__file__).parents[2]

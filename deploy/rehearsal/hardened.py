@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from puntual.api.auth.keys import NAME, KeyStore
+from puntual.api.auth.api_keys import NAME, KeyStore
 
 USER, MEMORY = 10001, "512m"
 # The state, and what engines put under /dev for talk between processes: memory that ends with the container.

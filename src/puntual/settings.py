@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class Listed(msgspec.Struct, frozen=True):
+class ListedSetting(msgspec.Struct, frozen=True):
     """A setting as a list shows it."""
 
     name: str
@@ -120,11 +120,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(**given)
 
 
-def listed(settings: Settings) -> list[Listed]:
+def listed(settings: Settings) -> list[ListedSetting]:
     """List every setting with its value, default and meaning; neither a secret nor a password is shown."""
     defaults = Settings()
     return [
-        Listed(
+        ListedSetting(
             f"{PREFIX}{field.name.upper()}",
             _shown(_text(getattr(settings, field.name)), field),
             _text(getattr(defaults, field.name)),

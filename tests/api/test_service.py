@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api.conftest import served, until
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 from puntual.registry import Bundle, Registry
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

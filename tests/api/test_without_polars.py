@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from api.conftest import FLIGHT, asked, running
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 
 AS_OF = "2023-04-20T04:00"
 SCL = {"Fecha-I": "2023-04-20 10:30", "Vlo-I": 226, "OPERA": "Grupo LATAM", "SIGLADES": "Lima", "MES": None}

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from deploy.pipeline.__main__ import deploy
 from deploy.rehearsal.cloud import cloud
 from deploy.rehearsal.processes import Processes
-from puntual.api.auth.keys import KeyStore, exported
+from puntual.api.auth.api_keys import KeyStore, exported
 from puntual.registry import Bundle, Registry
 from stack_made import GOOD, PROGRAMS, Deployed
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from flights_made import AIRLINES, make_flights
 from puntual.features import route, timetable
+from puntual.features.flight_keys import UNKNOWABLE
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import build_history
-from puntual.features.keys import UNKNOWABLE
 from puntual.features.vector import COLUMNS, Lookups, Matrix, columns_made_of, vectorise
 from puntual.flights.flight import LateRule
 

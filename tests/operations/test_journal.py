@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from puntual.errors import JournalError
-from puntual.operations.journal_line import Line
+from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 
-def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00") -> Line:
-    return Line(
+def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00") -> JournalLine:
+    return JournalLine(
         answered=answered,
         request_id="seven",
         as_of=None,
@@ -60,7 +60,7 @@ def test_lines_come_back_to_the_bit(tmp_path: Path) -> None:
     journal.start()
     journal.record_many([line(late) for late in probabilities])
     journal.close()
-    written = rows(tmp_path / "journal.db", ", ".join(Line._fields))
+    written = rows(tmp_path / "journal.db", ", ".join(JournalLine._fields))
     assert written == [tuple(line(late)) for late in probabilities]
     assert (journal.written, journal.lost) == (4, 0)
 
@@ -109,7 +109,7 @@ def test_a_url_that_is_none_is_refused_without_showing_its_password() -> None:
 
 
 def test_a_line_has_a_field_for_each_column() -> None:
-    assert ("id", *Line._fields) == tuple(PREDICTIONS.columns.keys())
+    assert ("id", *JournalLine._fields) == tuple(PREDICTIONS.columns.keys())
 
 
 def test_what_is_older_than_the_retention_is_removed_and_the_rest_stays(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from operations.test_journal import line, rows
 from puntual.operations import journal_migration
 from puntual.operations.journal_database import Database
-from puntual.operations.journal_line import Line
+from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_migration import MIGRATIONS, migrate
 from puntual.operations.journal_schema import PREDICTIONS, REVISIONS, VERSION_TABLE
 
@@ -35,13 +35,13 @@ CREATE TABLE predictions (
     PRIMARY KEY (id)
 );
 """
-COLUMNS = ", ".join(Line._fields[:10])
+COLUMNS = ", ".join(JournalLine._fields[:10])
 FORMER_INSERT = f"INSERT INTO predictions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FORMER_ROWS = [
     ("2026-01-01T12:00:00.000+00:00", "7", None, "AA", "1", "JFK", "MIA", "2026-01-02T09:05", 1 / 3, "0123"),
     ("2026-01-01T12:00:01.500+00:00", "8", "2026-01-01T08:00-03:00", "LA", "226", "SCL", "", "", 5e-324, "f"),
 ]
-ADDED = Line._fields[10:]
+ADDED = JournalLine._fields[10:]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def former(tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
         yield file, connection
 
 
-def insert(file: Path, *lines: Line) -> None:
+def insert(file: Path, *lines: JournalLine) -> None:
     database = Database(file)
     database.insert(lines)
     database.close()

@@ -16,8 +16,8 @@ from litestar.exceptions import HTTPException
 
 from puntual.api import amadeus, docs_page, openapi
 from puntual.api.amadeus.airport_days import AirportDays
+from puntual.api.auth.api_keys import Verifier
 from puntual.api.auth.guard import Guard
-from puntual.api.auth.keys import Verifier
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.github import webhook
 from puntual.api.http.body import PatientBody

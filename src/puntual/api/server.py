@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from puntual.api.app import create_app
-from puntual.api.auth.keys import Verifier
+from puntual.api.auth.api_keys import Verifier
 from puntual.api.http.gateway import Gateway
 from puntual.api.http.uvicorn_protocol import Connection
 from puntual.api.observability.log_format import CONFIGURATION

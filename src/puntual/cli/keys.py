@@ -22,7 +22,7 @@ def keys() -> None:
 @telling_errors
 def create(name: str, state: Path | None) -> None:
     """Make a key called NAME and print it; it is shown this once."""
-    from puntual.api.auth.keys import KeyStore
+    from puntual.api.auth.api_keys import KeyStore
     from puntual.cli.output.console import say
 
     token = KeyStore(_folder(state)).create(name, datetime.now(UTC))
@@ -36,7 +36,7 @@ def create(name: str, state: Path | None) -> None:
 @telling_errors
 def list_keys(state: Path | None, as_json: bool) -> None:
     """List the keys by name."""
-    from puntual.api.auth.keys import KeyStore
+    from puntual.api.auth.api_keys import KeyStore
     from puntual.cli.output.keys import print_keys
 
     print_keys(KeyStore(_folder(state)).all(), as_json)
@@ -48,7 +48,7 @@ def list_keys(state: Path | None, as_json: bool) -> None:
 @telling_errors
 def revoke(name: str, state: Path | None) -> None:
     """Revoke the key called NAME."""
-    from puntual.api.auth.keys import KeyStore
+    from puntual.api.auth.api_keys import KeyStore
 
     KeyStore(_folder(state)).revoke(name)
     click.echo(f"key {name} is revoked")
@@ -59,7 +59,7 @@ def revoke(name: str, state: Path | None) -> None:
 @telling_errors
 def export(state: Path | None) -> None:
     """Print the keys as PUNTUAL_KEYS takes them: their hashes, and no token."""
-    from puntual.api.auth.keys import KeyStore, exported
+    from puntual.api.auth.api_keys import KeyStore, exported
 
     click.echo(exported(KeyStore(_folder(state)).all()))
 

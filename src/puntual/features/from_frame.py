@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from puntual.errors import BadValueError
+from puntual.features.flight_keys import EPOCH, NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.features.history import DELAY_CAP_SECONDS
-from puntual.features.keys import EPOCH, NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.flights import airports
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import EARLIEST, LATEST, LateRule

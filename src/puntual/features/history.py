@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.features.keys import (
+from puntual.features.flight_keys import (
     NAMED,
     Days,
     Ids,

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from puntual.features.keys import Category, Keys
+from puntual.features.flight_keys import Category, Keys
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights import airports
 from puntual.flights.arrays import Columns

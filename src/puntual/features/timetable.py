@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.features.keys import Ids, Keys, as_ids, category, combine, order_of, places_in
+from puntual.features.flight_keys import Ids, Keys, as_ids, category, combine, order_of, places_in
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 

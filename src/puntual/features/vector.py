@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, history, route, timetable
+from puntual.features.flight_keys import UNKNOWABLE, Days, Keys, Unknown, as_ids, combine, distinct
 from puntual.features.history import History
-from puntual.features.keys import UNKNOWABLE, Days, Keys, Unknown, as_ids, combine, distinct
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Feature, Group, Known, on_grid
 from puntual.features.timetable import Timetable

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from puntual.errors import JournalError
-from puntual.operations.journal_line import Line
+from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_migration import migrate
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.storage.state_folder import make_private
@@ -40,7 +40,7 @@ class Database:
         """The URL without its password."""
         return self._url.render_as_string(hide_password=True)
 
-    def insert(self, lines: Sequence[Line]) -> None:
+    def insert(self, lines: Sequence[JournalLine]) -> None:
         """Insert all lines or none; raise what the driver raises."""
         engine = self._open()
         with engine.begin() as connection:
@@ -100,7 +100,7 @@ def _read_url(text: str) -> URL:
 @lru_cache(maxsize=4)
 def _insertion(dialect: sa.Dialect, rows: int) -> str:
     """Write the statement that inserts so many rows at once."""
-    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(Line._fields)).compile(dialect=dialect))
+    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(JournalLine._fields)).compile(dialect=dialect))
     head, word, values = one.partition("VALUES ")
     return head + word + ", ".join([values] * rows)
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Line(NamedTuple):
+class JournalLine(NamedTuple):
     """A prediction of one flight; each field is the column of its name, which `journal_schema` describes."""
 
     answered: str

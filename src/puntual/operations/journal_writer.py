@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from puntual.operations.journal_database import Database
-    from puntual.operations.journal_line import Line
+    from puntual.operations.journal_line import JournalLine
 
 _LOG = logging.getLogger("puntual.operations.journal_writer")
 _PAUSE, _LONGEST_PAUSE = 0.2, 10.0
@@ -49,7 +49,7 @@ class Journal:
             self._open()
         self._next_removal = time.monotonic() + first_removal
         self._capacity, self._batch = capacity, batch
-        self._waiting: deque[Line] = deque()
+        self._waiting: deque[JournalLine] = deque()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write_on, name="puntual-journal", daemon=True)
         self.written = 0
@@ -66,7 +66,7 @@ class Journal:
         """Start to write."""
         self._thread.start()
 
-    def record_many(self, lines: "Iterable[Line]") -> None:
+    def record_many(self, lines: "Iterable[JournalLine]") -> None:
         """Take lines; those that find no room are lost and counted. Never raises, never waits."""
         waiting = self._waiting
         before = len(waiting)
@@ -106,7 +106,7 @@ class Journal:
             self.error = None
         return True
 
-    def _insert(self, lines: list["Line"]) -> None:
+    def _insert(self, lines: list["JournalLine"]) -> None:
         self._open().insert(lines)
 
     def _remove_old(self) -> bool:

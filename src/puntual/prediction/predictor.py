@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
-from puntual.features.keys import Days, Keys, keys_of_flights
+from puntual.features.flight_keys import Days, Keys, keys_of_flights
 from puntual.features.states import HISTORY
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from puntual.errors import TableError, did_you_mean
-from puntual.features.keys import UNKNOWABLE
+from puntual.features.flight_keys import UNKNOWABLE
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import TIMETABLE_FIELDS
 from puntual.prediction.predictions import Predictions

@@ -12,7 +12,7 @@ from puntual.registry.manifest import (
 )
 from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.push_pull import chosen, pull, push
-from puntual.registry.registry import Deployed, Listed, Registry
+from puntual.registry.registry import Deployed, ListedBundle, Registry
 
 __all__ = [
     "FORMAT",
@@ -23,7 +23,7 @@ __all__ = [
     "Deployed",
     "Deployment",
     "FailedCheck",
-    "Listed",
+    "ListedBundle",
     "Manifest",
     "Promotion",
     "Registry",

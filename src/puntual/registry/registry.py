@@ -27,7 +27,7 @@ VERSION = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedBundle:
     """A bundle as a list shows it: its manifest, or the reason why it cannot be read."""
 
     version: str
@@ -76,7 +76,7 @@ class Registry:
         stems = [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
         return [stem for stem in stems if VERSION.fullmatch(stem)]
 
-    def versions(self) -> list[Listed]:
+    def versions(self) -> list[ListedBundle]:
         """List every bundle, the newest first and those that cannot be read last, each with its reason."""
         champion = self.champion()
         listed = [self._listed(version, champion) for version in self.names()]
@@ -211,12 +211,12 @@ class Registry:
             if self.champion() == champion:
                 return estimator is not None
 
-    def _listed(self, version: str, champion: str | None) -> Listed:
+    def _listed(self, version: str, champion: str | None) -> ListedBundle:
         try:
             manifest = self._bundle(version).manifest
         except (BundleError, RegistryError, StorageError) as error:
-            return Listed(version, None, str(error), version == champion)
-        return Listed(version, manifest, None, version == champion)
+            return ListedBundle(version, None, str(error), version == champion)
+        return ListedBundle(version, manifest, None, version == champion)
 
     def _bundle(self, version: str) -> Bundle:
         return self._opened(version, self._content(version))
@@ -254,6 +254,6 @@ def _is_file(which: str | Path) -> bool:
     return isinstance(which, Path) or which.endswith(SUFFIX) or "/" in which or Path(which).is_file()
 
 
-def _age(listed: Listed) -> tuple[bool, float, str]:
+def _age(listed: ListedBundle) -> tuple[bool, float, str]:
     created = listed.manifest.created.timestamp() if listed.manifest else 0.0
     return listed.manifest is not None, created, listed.version

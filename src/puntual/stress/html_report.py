@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from puntual.reporting import wording
 from puntual.reporting.svg import ACCENT, LATE, QUIET, inline
-from puntual.stress.narrative import sentences
 from puntual.stress.results import StressResult
+from puntual.stress.summary import sentences
 
 _SIZE = (9.6, 4.2)
 _COLOURS = (ACCENT, QUIET, LATE)

@@ -11,7 +11,7 @@ import polars as pl
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.response import head_of, rows_of, written
 from puntual.errors import TableError
-from puntual.features.keys import NAMED
+from puntual.features.flight_keys import NAMED
 from puntual.features.vector import Matrix
 from puntual.prediction.predictor import Predictor
 from puntual.prediction.table_io import read_table

@@ -15,7 +15,7 @@ from puntual.prediction.calibration import Calibration, Level
 from puntual.reporting.training_result import RollingScore
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration
 from puntual.training.candidates import Candidate
-from puntual.training.dataset import Vectors
+from puntual.training.dataset import TrainingVectors
 from puntual.training.fitting import FittedModel, Recipe
 from puntual.training.selection import Experiment
 
@@ -45,7 +45,7 @@ class Assessed:
 
     recipe: Recipe
     fitted: FittedModel
-    vectors: Vectors
+    vectors: TrainingVectors
     calibration: Calibration
     threshold: float
     predicted: Predicted
@@ -130,7 +130,7 @@ def _threshold(experiment: Experiment, folds: Sequence[Fold], calibration: Calib
 def _predict_test(
     experiment: Experiment,
     fitted: FittedModel,
-    vectors: Vectors,
+    vectors: TrainingVectors,
     calibration: Calibration,
     condition: Condition,
 ) -> Predicted:

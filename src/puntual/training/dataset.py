@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from puntual.evaluation import Outcomes
 from puntual.evaluation.splits import Rows
 from puntual.features import history, route, timetable
+from puntual.features.flight_keys import Keys
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import History
-from puntual.features.keys import Keys
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Group, Known, on_grid
 from puntual.features.states import STATES, Condition, State
@@ -77,13 +77,13 @@ class Dataset:
         """Give what happened to some flights."""
         return Outcomes(self.bands[rows], self.delay[rows], self.keys.day[rows].astype(np.int32))
 
-    def learn(self, rows: Rows) -> "Vectors":
+    def learn(self, rows: Rows) -> "TrainingVectors":
         """Give the vectors of all flights by what is learnt from some, which stand before a fold's cut-off."""
-        return Vectors(self, rows)
+        return TrainingVectors(self, rows)
 
 
 @dataclass(frozen=True)
-class Vectors:
+class TrainingVectors:
     """The vectors of a dataset's flights, their vocabulary and typical week learnt from `learnt_from` alone."""
 
     dataset: Dataset

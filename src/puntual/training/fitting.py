@@ -14,7 +14,7 @@ from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level
 from puntual.training.calibration_fit import HoldoutPredictions, fit_level
 from puntual.training.candidates import Candidate, fit, treat
-from puntual.training.dataset import Vectors, columns_without
+from puntual.training.dataset import TrainingVectors, columns_without
 from puntual.training.estimator import Expert, Experts
 
 YEARLY = ("month_sin", "month_cos", "high_season")
@@ -81,7 +81,7 @@ class FittedModel:
     center: tuple[float, ...]
     level: Level
 
-    def predict_holdout(self, vectors: Vectors, rows: Rows) -> HoldoutPredictions:
+    def predict_holdout(self, vectors: TrainingVectors, rows: Rows) -> HoldoutPredictions:
         """Predict flights that the experts have not seen, first as they were on the day, then knowing less.
 
         So the scaling of every state of knowledge can be fitted.
@@ -100,7 +100,7 @@ class FittedModel:
         return calibration.apply(self.experts.predict_proba(matrix), matrix)
 
 
-def prepare_training_set(vectors: Vectors, rows: Rows) -> TrainingSet:
+def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
     """Prepare what experts are fitted on from some flights."""
     bands = vectors.dataset.bands[rows]
     shown = {}

@@ -27,7 +27,7 @@ from puntual.prediction.onnx_model import Model
 from puntual.reporting.training_result import CandidateResult
 from puntual.training.calibration_fit import fit_calibration
 from puntual.training.candidates import Candidate
-from puntual.training.dataset import Dataset, Vectors
+from puntual.training.dataset import Dataset, TrainingVectors
 from puntual.training.fitting import FittedModel, Recipe, TrainingSet, fit_recipe, prepare_training_set
 from puntual.training.onnx_export import columns_read, convert, prove, trees_of
 
@@ -51,7 +51,7 @@ class Experiment:
         """Give a candidate's recipe under this split."""
         return Recipe(candidate, self.split.kind, self.years, self.seed)
 
-    def vectors(self, rows: Rows) -> Vectors:
+    def vectors(self, rows: Rows) -> TrainingVectors:
         """Give the flights' vectors, by what is learnt from the flights of a fold before its cut-off.
 
         A split at random has no cut-off, and a part of each day is no typical one: there it is learnt from all.
@@ -59,7 +59,7 @@ class Experiment:
         by_time = self.split.kind is SplitKind.TIME
         return self.dataset.learn(rows if by_time else np.arange(len(self.dataset.flights)))
 
-    def fit(self, recipe: Recipe, rows: Rows) -> tuple[FittedModel, Vectors]:
+    def fit(self, recipe: Recipe, rows: Rows) -> tuple[FittedModel, TrainingVectors]:
         """Fit a recipe on some flights; give with it the vectors by what was learnt from them."""
         vectors = self.vectors(rows)
         return fit_recipe(recipe, prepare_training_set(vectors, rows)), vectors
@@ -83,7 +83,7 @@ class Entry:
 class _Ground:
     """What all candidates are fitted and proven on alike."""
 
-    vectors: Vectors
+    vectors: TrainingVectors
     training: TrainingSet
     proof: Matrix
 
@@ -105,7 +105,7 @@ def compare(
     return entries[chosen].candidate, results
 
 
-def sample_for_proof(vectors: Vectors, rows: Rows) -> Matrix:
+def sample_for_proof(vectors: TrainingVectors, rows: Rows) -> Matrix:
     """Draw thousands of real flights under each condition of knowledge, rows with missing values among them."""
     chance = np.random.default_rng(0)
     drawn = np.sort(chance.choice(rows, min(len(rows), PROVEN_ROWS), replace=False))
@@ -142,7 +142,7 @@ def _enter(experiment: Experiment, candidate: Candidate, ground: _Ground) -> Ent
 
 
 def _calibrated_on_validation(
-    experiment: Experiment, fitted: FittedModel, vectors: Vectors
+    experiment: Experiment, fitted: FittedModel, vectors: TrainingVectors
 ) -> dict[str, NDArray[np.float64]]:
     rows = experiment.split.validation
     calibration = fit_calibration([fitted.predict_holdout(vectors, rows)], fitted.level)

@@ -20,7 +20,7 @@ from api.conftest import FLIGHT, Server, running, until
 from puntual.api.amadeus import errors
 from puntual.api.amadeus.airport_days import UsualShare, beats
 from puntual.api.amadeus.answers import in_digits
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 from puntual.flights.airports import find
 from puntual.flights.arrays import take
 from puntual.registry import Bundle

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.conftest import FLIGHT, Server, running, served
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 from puntual.cli import main
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

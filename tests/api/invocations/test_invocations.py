@@ -17,7 +17,7 @@ from mlflow.models.utils import convert_input_example_to_serving_input
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 from api.conftest import Server, asked, running
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 
 AS_OF = "2023-04-20T08:00"
 CHALLENGE = {"OPERA": "Aerolineas Argentinas", "TIPOVUELO": "N", "MES": 3}

@@ -13,7 +13,7 @@ from schemathesis.engine import events
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from api.conftest import Server, running
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 
 EXAMPLES = 800
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from puntual.api.serving.coming_flights import read_coming
 from puntual.api.serving.timetable_file import NAME, TimetableFile
 from puntual.errors import DuplicateFlightError, PuntualError
-from puntual.features.keys import NAMED, Keys
+from puntual.features.flight_keys import NAMED, Keys
 from puntual.sources import read_plain
 
 FLIGHT = {

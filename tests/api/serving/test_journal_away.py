@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from api.conftest import FLIGHT, Server, asked, needs_file_limits, running, until
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 
 WRITTEN, LOST, WAITING, FAILURES = (
     f"puntual_journal_{name}" for name in ("written_total", "lost_total", "waiting", "failures_total")

@@ -12,7 +12,7 @@ import pytest
 
 from api.conftest import asked, needs_file_limits, running, served, until
 from puntual import Predictor
-from puntual.api.auth.keys import KeyStore
+from puntual.api.auth.api_keys import KeyStore
 
 CSV, JSON = {"content-type": "text/csv"}, {"content-type": "application/json"}
 AS_OF = "2023-04-20T04:00"

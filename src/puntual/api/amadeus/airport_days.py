@@ -18,7 +18,7 @@ from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, Scheduled
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
-from puntual.features.keys import NAMED
+from puntual.features.flight_keys import NAMED
 from puntual.flights.arrays import Columns, grouped, take
 
 # Multiples of it fill the range from 0 to 1 evenly, however many they are.
@@ -26,7 +26,7 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 _LEAST_VARIANCE = 1e-12
 
 
-class Departures(NamedTuple):
+class AirportDepartures(NamedTuple):
     """The departures of a day: what is asked about each, and how many flights it stands for."""
 
     flights: list[ScheduledFlight]
@@ -65,7 +65,7 @@ class Usual:
     flown: Columns
     days: Columns
 
-    def departures(self, origin: str, day: date) -> Departures:
+    def departures(self, origin: str, day: date) -> AirportDepartures:
         """Give the usual departures of an airport on a day's weekday.
 
         Which number leaves at which minute is not kept, so the minutes of an airline are spread evenly over what it
@@ -84,7 +84,7 @@ class Usual:
                 drawn = take(own, _spread(own["flights"], len(minutes)))
                 flights += _flights_of(day, usual["minute"][minutes], drawn)
                 weights.extend((usual["flights"] / usual["weeks"])[minutes])
-        return Departures(flights, np.array(weights), known=False)
+        return AirportDepartures(flights, np.array(weights), known=False)
 
     def share(self, origin: str) -> UsualShare:
         """Give the usual share on time of an airport; that of all airports together, of 0 days, where it has none."""
@@ -113,7 +113,7 @@ class AirportDays:
         chance = beats(on_time, departures.weights, share)
         return OnTime(expected, chance, share, number, departures.known)
 
-    async def _departures(self, usual: Usual, airport: str, day: date) -> Departures:
+    async def _departures(self, usual: Usual, airport: str, day: date) -> AirportDepartures:
         known = await self._service.departures(airport, day)
         words = {name: getattr(known, name).texts() for name in NAMED}
         # A timetable may hold more than the service takes as a code.
@@ -123,11 +123,11 @@ class AirportDays:
             if flight.airline.isalnum() and flight.flight_number.isalnum()
         ]
         if flights:
-            return Departures(flights, np.ones(len(flights)), known=True)
+            return AirportDepartures(flights, np.ones(len(flights)), known=True)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, usual.departures, airport, day)
 
-    async def _late(self, departures: Departures, request_id: str) -> list[float]:
+    async def _late(self, departures: AirportDepartures, request_id: str) -> list[float]:
         late: list[float] = []
         for part in _parts(departures.flights):
             request = PredictRequest(part)

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from puntual.api.amadeus.airport_days import OnTime
-from puntual.api.predict.contract import Predicted, Support
+from puntual.api.predict.contract import PredictedFlight, Support
 
 _UNITS = 10**8
 Digits = Annotated[str, Meta(examples=["0.13336977"])]
@@ -72,7 +72,7 @@ class AirportOnTime(msgspec.Struct, frozen=True):
     meta: DayMeta
 
 
-def flight_delay(name: str, prediction: Predicted, link: str) -> FlightDelay:
+def flight_delay(name: str, prediction: PredictedFlight, link: str) -> FlightDelay:
     """Read the four ranges from the five bands of a flight."""
     bands = prediction.bands
     probabilities = {

@@ -32,7 +32,7 @@ TOO_MANY = Kind(429, 38194, "Too many requests")
 INTERNAL = Kind(500, 38189, "Internal error")
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+class ErrorSource(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the fault lies: a parameter, and a value that would do."""
 
     parameter: str
@@ -46,7 +46,7 @@ class VendorError(msgspec.Struct, frozen=True, omit_defaults=True):
     code: Annotated[int, Meta(examples=[477])]
     title: Annotated[str, Meta(examples=["INVALID FORMAT"])]
     detail: str
-    source: Source | UnsetType = UNSET
+    source: ErrorSource | UnsetType = UNSET
 
 
 class VendorErrors(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ class QueryError(ProblemError):
 
 def vendor_error(kind: Kind, detail: str, parameter: str = "", example: str = "") -> VendorError:
     """Tell one error; the client shows its detail only where a parameter is named."""
-    source = Source(parameter, example or UNSET) if parameter else UNSET
+    source = ErrorSource(parameter, example or UNSET) if parameter else UNSET
     return VendorError(*kind, detail, source)
 
 

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
-from puntual.api.auth.keys import Verifier
+from puntual.api.auth.api_keys import Verifier
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.github import deliveries as github
 from puntual.api.problems import ProblemError

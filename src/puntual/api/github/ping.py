@@ -16,7 +16,7 @@ _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSCo
 
 
 @dataclass(frozen=True)
-class Answer:
+class PingAnswer:
     """What a service said to a ping."""
 
     url: str
@@ -29,7 +29,7 @@ class Answer:
         return self.status == http.client.OK
 
 
-def send_ping(url: str, secret: str) -> Answer:
+def send_ping(url: str, secret: str) -> PingAnswer:
     """Send a ping to a service, by its address or that of its webhook; raise NoAnswerError where none comes."""
     try:
         parts = urlsplit(url)
@@ -50,4 +50,4 @@ def send_ping(url: str, secret: str) -> Answer:
         raise NoAnswerError(
             f"{url[:200]} does not answer ({reason}); see that the service runs and can be reached from here"
         ) from error
-    return Answer(f"{parts.scheme}://{parts.netloc}{path}", answer.status, text)
+    return PingAnswer(f"{parts.scheme}://{parts.netloc}{path}", answer.status, text)

@@ -11,7 +11,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, Reques
 from litestar.openapi.spec.enums import OpenAPIType
 
 from puntual.api.openapi import FLIGHT
-from puntual.api.predict.contract import LONGEST_CODE, MOST_FLIGHTS, Predicted
+from puntual.api.predict.contract import LONGEST_CODE, MOST_FLIGHTS, PredictedFlight
 from puntual.prediction.predictions import BAND_NAMES
 from puntual.sources.scl_words import AIRLINES, INTERNATIONAL, MONTHS, WORDS
 
@@ -42,7 +42,7 @@ class InvokedRow(msgspec.Struct, frozen=True):
     missing: str
 
     @classmethod
-    def of(cls, prediction: Predicted) -> "InvokedRow":
+    def of(cls, prediction: PredictedFlight) -> "InvokedRow":
         """Lay a prediction flat."""
         bands, quantiles = prediction.bands, prediction.delay_quantiles
         return cls(

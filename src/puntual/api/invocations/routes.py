@@ -17,7 +17,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from puntual.api.http.errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
 from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow, TakesInvocations
-from puntual.api.invocations.table import Row, rows_of_csv, rows_of_json, written_as_csv
+from puntual.api.invocations.invoked_table import Row, rows_of_csv, rows_of_json, written_as_csv
 from puntual.api.predict.contract import MOST_FLIGHTS, ScheduledFlight
 from puntual.api.predict.request import convert_request
 from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError

@@ -15,7 +15,7 @@ _MOST_WAITING = 100_000
 _ENCODER = msgspec.json.Encoder()
 
 
-class Line(msgspec.Struct):
+class AccessLine(msgspec.Struct):
     """What is kept of one request."""
 
     time: str
@@ -95,8 +95,8 @@ def _line(
     request_id: bytes,
     trace: bytes | None,
     model: str,
-) -> Line:
-    return Line(
+) -> AccessLine:
+    return AccessLine(
         f"{_second(int(at))}.{int(at % 1 * 1000):03d}+00:00",
         method,
         path,

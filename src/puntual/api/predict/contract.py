@@ -90,7 +90,7 @@ class Reason(msgspec.Struct, frozen=True):
     effect: float
 
 
-class Predicted(msgspec.Struct, frozen=True, omit_defaults=True):
+class PredictedFlight(msgspec.Struct, frozen=True, omit_defaults=True):
     """The prediction of one flight."""
 
     late_probability: float
@@ -126,4 +126,4 @@ class PredictAnswer(msgspec.Struct, frozen=True):
     """The predictions, in the order of the flights asked about."""
 
     model: ModelName
-    predictions: list[Predicted]
+    predictions: list[PredictedFlight]

@@ -13,7 +13,7 @@ import numpy as np
 
 from puntual.api.predict.contract import ScheduledFlight
 from puntual.api.problems import FieldError, ProblemError, shown
-from puntual.features.keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
+from puntual.features.flight_keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.flights import airports
 from puntual.flights.airports import Airport
 from puntual.sources.times import parse_time
@@ -38,7 +38,7 @@ class Resolved:
 
     `text` is the departure as it is written down; `slots` tells where the vectors of this flight are kept, by the day
     before which operations are known. Of what is `missing` something else stands in its place, and `month` and
-    `international` say what is known all the same, as `features.keys.Unknown` does.
+    `international` say what is known all the same, as `features.flight_keys.Unknown` does.
     """
 
     airline: str

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from puntual.api.predict.contract import Predicted, PredictRequest, ScheduledFlight
+from puntual.api.predict.contract import PredictedFlight, PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import (
     Resolved,
     ResolvedRequest,
@@ -40,7 +40,7 @@ class Answered(NamedTuple):
     """The body of an answer, the predictions in it, and what the journal and the histograms keep of it."""
 
     body: bytes
-    predictions: list[Predicted]
+    predictions: list[PredictedFlight]
     flights: list[Resolved]
     late_probability: list[float]
     version: str
@@ -197,12 +197,12 @@ class MicroBatcher:
 
     def _rows(
         self, predictions: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
-    ) -> list[Predicted]:
+    ) -> list[PredictedFlight]:
         rows = rows_of(predictions, self._threshold, horizons)
         if not any(map(_MISSING, flights)):
             return rows
         return [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
 
-    def _written(self, flights: list[Resolved], rows: list[Predicted]) -> Answered:
+    def _written(self, flights: list[Resolved], rows: list[PredictedFlight]) -> Answered:
         body = written(self._head, rows)
         return Answered(body, rows, flights, [row.late_probability for row in rows], self.version)

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from puntual.api.predict.contract import PredictRequest
+from puntual.api.predict.contract_errors import faults
 from puntual.api.predict.flight_resolution import NOTHING, ResolvedRequest
 from puntual.api.predict.santiago import read_request, speaks_scl
-from puntual.api.predict.validation import faults
 from puntual.api.problems import ProblemError, bad_fields
 
 _DECODER = msgspec.json.Decoder(PredictRequest)

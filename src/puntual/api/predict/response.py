@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import replace
 
-from puntual.api.predict.contract import Bands, ModelName, Predicted, Quantiles, Reason, Support
+from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
 from puntual.features.vector import GROUPS
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.registry import Bundle
@@ -16,7 +16,7 @@ _ENCODER = msgspec.json.Encoder()
 _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline", "route", "flight"))
 
 
-def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int]) -> list[Predicted]:
+def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int]) -> list[PredictedFlight]:
     """Read n predictions row by row, as the contract names them; floats stay as they are, to the bit.
 
     `horizons` are in minutes, and depend on the moment of asking alone.
@@ -26,7 +26,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
     else:
         reasons = [_reasons(effects) for effects in predictions.reasons.tolist()]
     return [
-        Predicted(
+        PredictedFlight(
             p_late,
             late,
             threshold,
@@ -55,7 +55,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
     ]
 
 
-def with_missing(row: Predicted, missing: Sequence[str]) -> Predicted:
+def with_missing(row: PredictedFlight, missing: Sequence[str]) -> PredictedFlight:
     """Say which fields of a flight were missing; without a date there is neither horizon nor timetable."""
     if not missing:
         return row
@@ -77,7 +77,7 @@ def head_of(bundle: Bundle) -> bytes:
     return b'{"model":' + _ENCODER.encode(name) + b',"predictions":'
 
 
-def written(head: bytes, rows: Sequence[Predicted]) -> bytes:
+def written(head: bytes, rows: Sequence[PredictedFlight]) -> bytes:
     """Write the body of an answer."""
     return head + _ENCODER.encode(rows) + b"}"
 

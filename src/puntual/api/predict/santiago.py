@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from puntual.api.predict.contract import AirportCode, Code, ScheduledFlight, Time
+from puntual.api.predict.contract_errors import field_faults, flight_faults, request_faults
 from puntual.api.predict.flight_resolution import (
     NOTHING,
     Resolved,
@@ -23,9 +24,8 @@ from puntual.api.predict.flight_resolution import (
     read_time,
     resolve,
 )
-from puntual.api.predict.validation import field_faults, flight_faults, request_faults
 from puntual.api.problems import FieldError, ProblemError, bad_fields, shown
-from puntual.features.keys import EPOCH
+from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport
 from puntual.sources.scl_words import AIRLINES, CITIES, EXPECTED, INTERNATIONAL, ORIGIN, WORDS, airline_of
 

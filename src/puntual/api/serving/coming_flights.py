@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import DuplicateFlightError, TableError
-from puntual.features.keys import EPOCH, NAMED, Category, Keys
+from puntual.features.flight_keys import EPOCH, NAMED, Category, Keys
 from puntual.flights import airports
 from puntual.flights.arrays import grouped
 from puntual.flights.flight import EARLIEST, LATEST

@@ -19,7 +19,7 @@ from puntual.api.problems import ProblemError, shown
 from puntual.api.serving.coming_flights import read_coming
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import TableError
-from puntual.features.keys import EPOCH, Keys
+from puntual.features.flight_keys import EPOCH, Keys
 from puntual.flights import airports
 
 _SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}

@@ -21,11 +21,11 @@ from puntual.api.predict.microbatch import Answered, MicroBatcher
 from puntual.api.problems import ProblemError
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
-from puntual.features.keys import Keys
+from puntual.features.flight_keys import Keys
 from puntual.features.timetable import Timetable, known_timetable
 from puntual.flights import airports
 from puntual.flights.arrays import Columns
-from puntual.operations.journal_line import Line
+from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_writer import Journal
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Deployment, Registry
@@ -287,11 +287,11 @@ def _tried(bundle: Bundle) -> Predictor:
 
 def _lines(
     answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
-) -> list[Line]:
+) -> list[JournalLine]:
     """Give the journal's lines for an answer, a flight each."""
     moment, key_name = now.isoformat(timespec="milliseconds"), KEY_NAME.get()
     return [
-        Line(
+        JournalLine(
             moment,
             request_id,
             request.as_of,

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.features.keys import EPOCH, NAMED, Category, Keys
+from puntual.features.flight_keys import EPOCH, NAMED, Category, Keys
 from puntual.storage.atomic_write import atomic_write
 from puntual.storage.state_folder import make_private
 

@@ -8,13 +8,13 @@ from rich.markup import escape
 from puntual.cli.output.console import output_console, print_json, say, table_of
 from puntual.cli.output.scores import value_of, values_of
 from puntual.features.states import MAIN
-from puntual.registry import Listed
+from puntual.registry import ListedBundle
 from puntual.registry.promotion import Promoted
 
 NO_PICKLE = "no estimator lies beside this bundle, so model_to_deploy.pkl was not written"
 
 
-def print_models(versions: Sequence[Listed], as_json: bool) -> None:
+def print_models(versions: Sequence[ListedBundle], as_json: bool) -> None:
     """Print the bundles of a registry."""
     if as_json:
         print_json({"models": [_listed(entry) for entry in versions]})
@@ -43,7 +43,7 @@ def print_promotion(promoted: Promoted, as_json: bool) -> None:
         say(NO_PICKLE)
 
 
-def _listed(entry: Listed) -> dict[str, Any]:
+def _listed(entry: ListedBundle) -> dict[str, Any]:
     found = {"version": entry.version, "champion": entry.champion, "broken": entry.broken}
     if entry.manifest is None:
         return found
@@ -57,7 +57,7 @@ def _listed(entry: Listed) -> dict[str, Any]:
     }
 
 
-def _summary(entry: Listed) -> tuple[str, ...]:
+def _summary(entry: ListedBundle) -> tuple[str, ...]:
     if entry.manifest is None:
         return ("", escape(f"broken: {entry.broken}"))
     manifest = entry.manifest

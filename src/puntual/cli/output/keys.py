@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
-from puntual.api.auth.keys import ApiKey
+from puntual.api.auth.api_keys import ApiKey
 from puntual.cli.output.console import output_console, print_json, table_of
-from puntual.settings import Listed
+from puntual.settings import ListedSetting
 
 
 def print_keys(keys: Sequence[ApiKey], as_json: bool) -> None:
@@ -20,7 +20,7 @@ def print_keys(keys: Sequence[ApiKey], as_json: bool) -> None:
     output_console().print(table)
 
 
-def print_settings(settings: Sequence[Listed], as_json: bool) -> None:
+def print_settings(settings: Sequence[ListedSetting], as_json: bool) -> None:
     """Print the settings, what they are and what they mean."""
     if as_json:
         print_json({"settings": settings})

@@ -7,7 +7,7 @@ from rich.markup import escape
 from puntual.cli.output.console import output_console, say, table_of
 from puntual.reporting.wording import count, fixed
 from puntual.stress import RivalResult, StressResult
-from puntual.stress.narrative import sentences
+from puntual.stress.summary import sentences
 
 
 def print_stress_result(result: StressResult, report: Path) -> None:

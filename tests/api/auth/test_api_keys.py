@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puntual.api.auth.keys import KeyStore, Verifier, exported
+from puntual.api.auth.api_keys import KeyStore, Verifier, exported
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.errors import ApiKeyError, SettingError
 
@@ -73,7 +73,7 @@ def test_a_damaged_file_leaves_the_keys_as_they_were_and_opens_nothing(tmp_path:
 def test_two_processes_at_once_lose_no_key(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from datetime import datetime, UTC;"
-        "from puntual.api.auth.keys import KeyStore;"
+        "from puntual.api.auth.api_keys import KeyStore;"
         "[KeyStore(Path(sys.argv[1])).create(f'{sys.argv[2]}{n}', datetime.now(UTC)) for n in range(10)]"
     )
     both = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), name]) for name in "ab"]
