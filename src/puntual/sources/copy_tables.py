@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from puntual.errors import TableError
-from puntual.sources.native import READERS
+from puntual.sources.large_table import READERS
 from puntual.storage import Copied, Progress, Store, copy
 
 TABLES = frozenset({*READERS, ".zip"})
