@@ -103,7 +103,8 @@ def unlisted_airport(code: str, time_zone: str) -> Airport:
 
 def _listed(code: str) -> Airport | None:
     codes, starts = _starts_by_code()
-    wanted = code.encode()
+    # No code has other letters, and a lone surrogate could not even be encoded.
+    wanted = code.encode() if code.isascii() else b""
     if not 0 < len(wanted) <= codes.itemsize:
         return None
     place = int(codes.searchsorted(np.bytes_(wanted)))
@@ -124,7 +125,7 @@ def _codes_of_city(text: str) -> str:
     return f"; did you mean {' or '.join(sorted(codes)[:SUGGESTED])}?" if codes else ""
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8_192)
 def _airport(start: int) -> Airport:
     columns = ("icao", "iata", "name", "city", "country", "lat", "lon", "tz")
     with _file().open("rb") as file:
