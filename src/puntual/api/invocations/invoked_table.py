@@ -34,7 +34,11 @@ def rows_of_json(body: bytes) -> tuple[list[Row], str | None]:
     NaN, which is no JSON but what pandas writes for an empty cell, is null.
     """
     try:
-        given = json.loads(body, parse_constant=_constant)
+        text = body.decode()
+        given = json.loads(text, parse_constant=_constant)
+        if "\\u" in text:
+            # An escape may be half of a pair of surrogates, which no text can hold, nor any answer or log.
+            json.dumps(given, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise _fault(f"Ensure that input is a valid JSON formatted string. Error: {error}") from error
     shapes = [name for name in _SHAPES if name in given] if isinstance(given, dict) else []
