@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import bad_rows_option, registry_option, telling_errors, wait_quietly
+from puntual.cli.options import bad_rows_option, registry_option, wait_quietly
 
 
 @click.command()
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @bad_rows_option
-@telling_errors
 def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     """Train a quick preset on real flights, promote the winner and predict three of them."""
     wait_quietly()

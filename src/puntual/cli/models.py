@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from puntual.cli.options import json_option, registry_option, telling_errors
+from puntual.cli.options import json_option, registry_option
 
 versions_argument = click.argument("versions", metavar="[VERSION]...", nargs=-1)
 all_option = click.option("--all", "every", is_flag=True, help="Copy every version.")
@@ -18,7 +18,6 @@ def models() -> None:
 @models.command("list")
 @registry_option
 @json_option
-@telling_errors
 def list_models(registry: str, as_json: bool) -> None:
     """List the bundles, newest first; the champion is marked."""
     from puntual.cli.output.bundles import print_models
@@ -31,7 +30,6 @@ def list_models(registry: str, as_json: bool) -> None:
 @click.argument("which", metavar="[VERSION|FILE]", required=False)
 @registry_option
 @json_option
-@telling_errors
 def show(which: str | None, registry: str, as_json: bool) -> None:
     """Show the card of a bundle, or with --json its manifest [champion]."""
     from puntual.cli.output.console import print_json
@@ -49,7 +47,6 @@ def show(which: str | None, registry: str, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Promote past failed checks; the bundle remembers it.")
 @registry_option
 @json_option
-@telling_errors
 def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
     """Make VERSION the champion, if it passes the numbered checks."""
     from puntual.cli.output.bundles import print_promotion
@@ -63,7 +60,6 @@ def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
 
 @models.command()
 @registry_option
-@telling_errors
 def rollback(registry: str) -> None:
     """Make the former champion the champion again."""
     from puntual.cli.output.bundles import NO_PICKLE
@@ -82,7 +78,6 @@ def rollback(registry: str) -> None:
 @all_option
 @registry_option
 @json_option
-@telling_errors
 def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json: bool) -> None:
     """Copy versions of the registry to another one [the champion]."""
     from puntual.cli.output.copies import bars, print_copied
@@ -102,7 +97,6 @@ def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json
 @all_option
 @registry_option
 @json_option
-@telling_errors
 def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_json: bool) -> None:
     """Copy versions of another registry into this one [its champion]."""
     from puntual.cli.output.copies import bars, print_copied
