@@ -61,7 +61,7 @@ def predict(
     from puntual.cli.output.sources import say_reading
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import Reader, read_table, write_table
-    from puntual.sources import FlightTable, read_asked, read_plain
+    from puntual.sources import FlightTable, read_plain, read_requested
 
     predictor = Predictor.load(registry, which)
     rule = predictor.bundle.manifest.late_rule
@@ -69,7 +69,7 @@ def predict(
     def read(name: str, reader: Reader = read_plain) -> FlightTable:
         return read_table(name, form, source, map_file, rule, reader, bad_rows, predictor.unlisted)
 
-    asked = read(file, read_asked)
+    asked = read(file, read_requested)
     say_reading(asked)
     with progress("predicting") as told:
         done = 0

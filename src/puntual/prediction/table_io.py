@@ -33,8 +33,8 @@ def read_table(
     """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter.
 
     Coming flights have no operation yet, so its columns need not be there. `reader` reads what is no other source's:
-    `read_asked` takes flights of which not everything is known. `bad_rows` is `refuse` or `leave_out`; `time_zones` are
-    those of origins that nobody lists.
+    `read_requested` takes flights of which not everything is known. `bad_rows` is `refuse` or `leave_out`; `time_zones`
+    are those of origins that nobody lists.
     """
     rows = BadRows(bad_rows or BadRows.REFUSE)
     zones = {code: zone for code, zone in (time_zones or {}).items() if zone}
