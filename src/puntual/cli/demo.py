@@ -19,6 +19,6 @@ def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     from puntual.cli.output.demo import print_demo
     from puntual.training.demo import run
 
-    with progress("training", lines=True) as told:
-        shown = run(registry, reports, datetime.now(UTC), told, bad_rows)
-    print_demo(shown, reports)
+    with progress("training", lines=True) as report_progress:
+        shown = run(registry, reports, datetime.now(UTC), report_progress, bad_rows)
+    print_demo(shown, reports, registry)
