@@ -89,8 +89,8 @@ def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json
     from puntual.registry import Registry, chosen, push
 
     stored = Registry(registry)
-    with bars() as told:
-        copied = push(stored, Registry(to), chosen(stored, versions, every=every), told)
+    with bars() as on_progress:
+        copied = push(stored, Registry(to), chosen(stored, versions, every=every), on_progress)
     print_copied(copied, as_json)
 
 
@@ -109,6 +109,6 @@ def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_
     from puntual.registry import Registry, chosen, pull
 
     other = Registry(source)
-    with bars() as told:
-        copied = pull(Registry(registry), other, chosen(other, versions, every=every), told)
+    with bars() as on_progress:
+        copied = pull(Registry(registry), other, chosen(other, versions, every=every), on_progress)
     print_copied(copied, as_json)
