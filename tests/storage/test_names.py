@@ -43,7 +43,7 @@ def test_a_name_that_leads_out_is_refused_whatever_is_asked(
     tmp_path: Path, url: str, ask: str, name: str
 ) -> None:
     store = open_store(tmp_path / url if url == "folder" else url)
-    with pytest.raises(StorageError, match="leads out of .*; name a file in it"):
+    with pytest.raises(StorageError, match=r"leads out of .*; name a file in it"):
         ASK[ask](store, name)
     assert list(tmp_path.iterdir()) == []
 
