@@ -23,12 +23,12 @@ from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import Timetable, known_timetable
-from puntual.flights import airports
 from puntual.flights.arrays import Columns
 from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_writer import Journal
+from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Bundle, Deployment, Registry
+from puntual.registry import Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -43,7 +43,7 @@ class ServingModel:
         self.settings, self.metrics, self.journal = settings, measured, journal
         self.batcher: MicroBatcher | None = None
         self._shadow: Predictor | None = None
-        self._registry = Registry(settings.registry)
+        self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
         self._shadow_waiting = 0
@@ -58,9 +58,9 @@ class ServingModel:
         A registry without a champion yet is waited for: the service is not ready until one is promoted.
         """
         if self.settings.bundle or self._registry.champion() is not None:
-            self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
+            self._put(self._prepared(load_proven(self._registry.read(self.settings.bundle or None))))
         if self.settings.shadow:
-            self._shadow = _tried(self._registry.read(self.settings.shadow))
+            self._shadow = load_proven(self._registry.read(self.settings.shadow))
 
     @property
     def unlisted(self) -> Mapping[str, str]:
@@ -181,7 +181,7 @@ class ServingModel:
         return None if self.batcher is not None and now.version == self.batcher.version else now
 
     def _read(self, wanted: Deployment) -> MicroBatcher:
-        return self._prepared(_tried(self._registry.read_deployed(wanted)))
+        return self._prepared(load_proven(self._registry.read_deployed(wanted)))
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
         known = known_timetable(self._timetable.keys())
@@ -264,25 +264,6 @@ class ServingModel:
             self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
         with contextlib.suppress(OSError):
             self.metrics.share()
-
-
-def _tried(bundle: Bundle) -> Predictor:
-    """Load a bundle and ask it once; raise BundleError for one that does not answer, whatever the reason."""
-    try:
-        predictor = Predictor(bundle, threads=1)
-        late = predictor.reference_p_late
-        # The first flight asked about should not wait for the world's airports to be read.
-        airports.look_up(bundle.manifest.airports[0])
-    except PuntualError:
-        raise
-    except Exception as error:
-        raise BundleError(
-            f"bundle {bundle.version}: it cannot be asked ({type(error).__name__}: {error}); "
-            "train or fetch it again"
-        ) from error
-    if not 0 <= late <= 1:
-        raise BundleError(f"bundle {bundle.version}: it answers {late}, no probability; train it again")
-    return predictor
 
 
 def _lines(
