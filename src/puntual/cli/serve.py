@@ -38,5 +38,4 @@ def serve(no_auth: bool, **given: Any) -> None:
     settings = server.checked(settings.replace(**changes))
     if settings.timetable:
         server.take_timetable(settings, Path(settings.timetable))
-    say(server.greeting(settings))
-    server.serve(settings)
+    server.serve(settings, say)
