@@ -231,7 +231,7 @@ class ServingModel:
         shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
     ) -> list[float]:
         vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = shadow.read(vectors).p_late.tolist()
+        late: list[float] = shadow.read(vectors).late_probability.tolist()
         return late
 
     def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
@@ -270,7 +270,7 @@ def _tried(bundle: Bundle) -> Predictor:
     """Load a bundle and ask it once; raise BundleError for one that does not answer, whatever the reason."""
     try:
         predictor = Predictor(bundle, threads=1)
-        late = predictor.reference_p_late
+        late = predictor.reference_late_probability
         # The first flight asked about should not wait for the world's airports to be read.
         airports.look_up(bundle.manifest.airports[0])
     except PuntualError:

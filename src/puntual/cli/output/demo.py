@@ -45,7 +45,7 @@ def _print_flight(flight: dict[str, Any], shown: "Demo", place: int, output: Con
     output.print()
     output.print(
         escape(
-            f"{name}: P(late) {percent(said.p_late[place])}, labelled {word}; minutes expected "
+            f"{name}: P(late) {percent(said.late_probability[place])}, labelled {word}; minutes expected "
             f"{said.expected_minutes[place]:.0f}, p50 {p50:.0f}, p80 {p80:.0f}, p95 {p95:.0f}"
         ),
         highlight=False,
