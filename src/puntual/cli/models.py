@@ -115,7 +115,6 @@ def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_
 
 @models.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@telling_errors
 def keygen(file: Path) -> None:
     """Make a key to sign bundles with: the private one goes to FILE, the public one is printed."""
     from puntual.cli.output.console import say
@@ -134,7 +133,6 @@ def keygen(file: Path) -> None:
 @click.argument("version")
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="The private key, as PEM.")
 @registry_option
-@telling_errors
 def sign(version: str, key: Path, registry: str) -> None:
     """Sign VERSION; its signatures lie beside it in the registry."""
     from puntual.registry import Registry

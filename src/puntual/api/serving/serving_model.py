@@ -271,7 +271,7 @@ class ServingModel:
         shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
     ) -> list[float]:
         vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = shadow.read(vectors).p_late.tolist()
+        late: list[float] = shadow.read(vectors).late_probability.tolist()
         return late
 
     def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
