@@ -12,7 +12,6 @@ from puntual.cli.options import (
     bad_rows_option,
     bundle_option,
     registry_option,
-    telling_errors,
 )
 
 
@@ -41,7 +40,6 @@ from puntual.cli.options import (
     "--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help="Format of -."
 )
 @registry_option
-@telling_errors
 def predict(
     file: str,
     output: str,
@@ -57,6 +55,8 @@ def predict(
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
+    if map_file is not None and source is None:
+        raise click.UsageError("--map needs --source: it says whose table FILE is, such as --source table")
     from puntual.cli.output.console import progress
     from puntual.cli.output.sources import say_reading
     from puntual.prediction.predictor import Predictor
