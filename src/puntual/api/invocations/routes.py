@@ -97,6 +97,7 @@ async def ping(state: State) -> Alive:
 async def invocations(request: Request[Any, Any, Any], state: State) -> Response[Invoked]:
     """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
     rows, as_of = await _read(request)
+    state.guard.charge_flights(len(rows))
     predictions = await _answers(state.service, rows, as_of, request.state.call["request_id"])
     if prefers_csv(request.headers.get("accept", "")):
         return Response(written_as_csv(predictions), media_type=_CSV)  # type: ignore[arg-type]
