@@ -25,6 +25,8 @@ _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by.
 KEY_NAME: ContextVar[str] = ContextVar("key_name", default=ANONYMOUS)
+# The address that it came from.
+PEER: ContextVar[str] = ContextVar("peer", default="")
 
 
 class Guard:

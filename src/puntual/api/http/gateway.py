@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from puntual.api.auth.api_keys import ANONYMOUS
-from puntual.api.auth.guard import KEY_NAME, Guard
+from puntual.api.auth.guard import KEY_NAME, PEER, Guard
 from puntual.api.http.body import WHOLE, replay
 from puntual.api.http.cors import Cors
 from puntual.api.observability import metrics
@@ -71,6 +71,8 @@ class Gateway:
         started = time.perf_counter()
         # A connection's next request may begin in the context of the one before.
         KEY_NAME.set(ANONYMOUS)
+        client = scope.get("client")
+        PEER.set(client[0] if client else "")
         request_id, trace, headers = self._identify(scope["headers"])
         added: Headers = [(b"x-request-id", request_id), *self._cors.headers(headers)]
         status, version, call = 500, "", _call(request_id, trace)
@@ -184,7 +186,6 @@ class Gateway:
             version = batcher.version
         route = scope["path"] if scope["path"] == "/predict" else "other"
         self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
-        client = scope.get("client")
         self._log.add(
             scope["method"],
             scope["path"],
@@ -192,7 +193,7 @@ class Gateway:
             seconds,
             model=version,
             key=KEY_NAME.get(),
-            peer=client[0] if client else "",
+            peer=PEER.get(),
             **call,
         )
 
