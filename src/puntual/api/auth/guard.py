@@ -92,7 +92,7 @@ class Guard:
         return name
 
     def enforce_rate_limit(self, name: str) -> None:
-        """Hold a key to its rate, and let log and journal know it; raise ProblemError when it asks faster."""
+        """Hold a key to its rate, and let log and journal know it; raise ProblemError beyond it."""
         KEY_NAME.set(name)
         self._take(name)
 
