@@ -39,8 +39,6 @@ _FLIGHT_DELAY = "/v1/travel/predictions/flight-delay"
 _ON_TIME = "/v1/airport/predictions/on-time"
 PATHS = (_GRANTING, _FLIGHT_DELAY, _ON_TIME)
 
-# Anyone may send one, and three short fields are all that it holds.
-_LARGEST_FORM = 4_096
 _FORM = "application/x-www-form-urlencoded"
 # Any will do where nobody needs a key.
 _CREDENTIALS = {"grant_type": tokens.GRANT, "client_id": "tower", "client_secret": "puntual_of_the_tower"}
@@ -109,7 +107,8 @@ class _TakesAirport(Operation):
     operation_class=_TakesCredentials,
     tags=_TAGS,
     security=_OPEN_TO_ALL,
-    request_max_body_size=_LARGEST_FORM,
+    # Before anything is looked at: credentials are short.
+    request_max_body_size=tokens.LONGEST_FORM,
     responses=_errors(408, 413, 415)
     | {
         400: _of_credentials("A field is missing, or the grant is another."),

@@ -23,6 +23,7 @@ from puntual.api.auth.guard import Guard
 
 GRANT = "client_credentials"
 FIELDS = ("grant_type", "client_id", "client_secret")
+LONGEST_FORM = 4_096
 _BEARER = "Bearer"
 _SCHEME = "bearer "
 
