@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from msgspec import structs
 
-from puntual.api.auth.guard import KEY_NAME
+from puntual.api.auth.guard import KEY_NAME, PEER
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
@@ -315,7 +315,7 @@ def _lines(
     answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
 ) -> list[JournalLine]:
     """Give the journal's lines for an answer, a flight each."""
-    moment, key_name = now.isoformat(timespec="milliseconds"), KEY_NAME.get()
+    moment, key_name, peer = now.isoformat(timespec="milliseconds"), KEY_NAME.get(), PEER.get()
     return [
         JournalLine(
             moment,
@@ -325,6 +325,7 @@ def _lines(
             row.late_probability,
             answered.version,
             key_name,
+            peer,
             "timetable" if row.history_until is None else "history",
             _cut_off(flight, row.horizon_minutes),
             row.horizon_minutes,
