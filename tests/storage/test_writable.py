@@ -6,10 +6,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from experiments_made import made_table
-from puntual.errors import StorageError
+from puntual.errors import StorageError, TableError
+from puntual.prediction import table_io
 from puntual.storage import open_store, require_writable
 from puntual.storage.errors import translate_os_errors
 from puntual.training.train import train
@@ -62,7 +64,8 @@ def test_what_keeps_a_folder_from_being_written_to_is_told(tmp_path: Path, limit
     folder.mkdir(mode=0o755 if os.getuid() == 0 or "FSIZE" in limit else 0o500)
     code = f"""
 import os, resource, sys
-from puntual.errors import StorageError
+from puntual.errors import StorageError, TableError
+from puntual.prediction import table_io
 from puntual.storage import require_writable
 {limit}
 try:
@@ -92,3 +95,17 @@ def test_an_error_that_a_library_raised_without_the_systems_word_is_told_all_the
         translate_os_errors("models"),
     ):
         raise error
+
+
+def test_a_table_of_predictions_that_does_not_fit_on_the_disk_names_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Polars raises it, with a text and nothing else."""
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
+    with pytest.raises(TableError, match=r"late\.csv: No space left on device"):
+        table_io._write_whole(pl.DataFrame({"late": [True]}), tmp_path / "late.csv", "csv")
+    assert list(tmp_path.iterdir()) == []

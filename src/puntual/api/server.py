@@ -20,7 +20,9 @@ from puntual.api.observability.log_format import CONFIGURATION
 from puntual.api.serving.coming_flights import read_coming
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import SettingError, TableError
+from puntual.registry import TrustedKeys
 from puntual.settings import Settings, read_settings
+from puntual.storage.errors import reason_of
 
 
 def serve(settings: Settings) -> None:
@@ -85,7 +87,7 @@ def _bind(settings: Settings) -> socket.socket:
     except OSError as error:
         address.close()
         raise SettingError(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); "
+            f"{settings.host}:{settings.port} cannot be listened on ({reason_of(error)}); "
             "give another --host or --port, or stop what listens there"
         ) from error
     address.set_inheritable(True)
@@ -94,6 +96,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 def checked(settings: Settings) -> Settings:
     """Refuse what cannot be served: an open door to other machines, or keys that are none."""
+    TrustedKeys(settings.trusted_keys)
     verifier = Verifier(Path(settings.state), settings.keys)
     beyond = not _is_loopback(settings.host)
     if beyond and settings.auth == "writes":
@@ -117,7 +120,7 @@ def take_timetable(settings: Settings, file: Path) -> None:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise TableError(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
+        raise TableError(f"{file}: cannot be read ({reason_of(error)}); name a file of flights") from error
     TimetableFile(Path(settings.state)).write(read_coming(content, str(file), file.suffix).flights)
 
 

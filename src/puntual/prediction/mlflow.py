@@ -9,6 +9,7 @@ from typing import Any
 
 from puntual.errors import ExportError
 from puntual.registry import Bundle, to_bytes
+from puntual.storage.errors import reason_of
 
 # Put into the model as it is, and run by MLflow where the model is loaded: no pickle.
 CODE = Path(__file__).with_name("mlflow_code.py")
@@ -31,7 +32,7 @@ def export_mlflow(bundle: Bundle, folder: Path) -> str:
             shutil.move(Path(draft) / "model", folder)
     except OSError as error:
         raise ExportError(
-            f"{folder}: it cannot be written ({error.strerror}); choose another place"
+            f"{folder}: it cannot be written ({reason_of(error)}); choose another place"
         ) from error
     return version
 

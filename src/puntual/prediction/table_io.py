@@ -13,6 +13,7 @@ from puntual.flights.schema import TIMETABLE_FIELDS
 from puntual.prediction.predictions import Predictions
 from puntual.sources import BadRows, FlightTable, read_flights, read_plain
 from puntual.storage.atomic_write import atomic_write
+from puntual.storage.errors import reason_of
 
 STANDARD = "-"
 Reader = Callable[[bytes, str, str, LateRule, BadRows, Mapping[str, str]], FlightTable]
@@ -49,7 +50,7 @@ def read_table(
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror}; name a readable CSV, Parquet or JSON file") from error
+        raise TableError(f"{path}: {reason_of(error)}; name a readable CSV, Parquet or JSON file") from error
     return reader(data, str(path), path.suffix.lower(), rule, rows, zones)
 
 
@@ -98,4 +99,4 @@ def _write_whole(table: pl.DataFrame, path: Path, form: str) -> None:
         with atomic_write(path) as file:
             getattr(table, WRITERS[form])(file)
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror}; choose a place that can be written") from error
+        raise TableError(f"{path}: {reason_of(error)}; choose a place that can be written") from error

@@ -21,6 +21,7 @@ from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import TableError
 from puntual.features.flight_keys import EPOCH, Keys
 from puntual.flights import airports
+from puntual.storage.errors import reason_of
 
 _SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
 
@@ -69,7 +70,7 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
         await _serving(state).put_timetable(coming.flights)
     except OSError as error:
         raise ProblemError(
-            503, f"the timetable cannot be kept ({error.strerror}); the former one goes on"
+            503, f"the timetable cannot be kept ({reason_of(error)}); the former one goes on"
         ) from error
     return TimetableTaken(len(coming.flights), coming.airports(), coming.days(), list(coming.notes))
 
