@@ -375,7 +375,7 @@ def test_a_number_that_json_cannot_carry_is_refused_on_writing(make_bundle):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(BundleError, match=r"none\.puntual: No such file"):
+    with pytest.raises(BundleError, match=r"none\.puntual: no such file"):
         read(tmp_path / "none.puntual")
 
 

@@ -43,9 +43,7 @@ def test_a_challenger_that_passes_becomes_champion_as_it_is(registry, passing, t
 
 
 def test_a_challenger_that_fails_is_refused_with_number_and_reason(registry, failing):
-    with pytest.raises(
-        GateRefusedError, match=r"(?s)check 5, golden feature: .*'dep_time' 0\.970.*check 7, "
-    ):
+    with pytest.raises(GateRefusedError, match=r"(?s)check 5 FAILED: .*'dep_time' 0\.970.*check 7 FAILED: "):
         promote(registry, failing, NOON)
     assert registry.champion() is None
 

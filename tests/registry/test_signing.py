@@ -117,13 +117,19 @@ def test_without_trusted_keys_all_is_as_it_was(tmp_path: Path, version: str) -> 
     assert trusting(tmp_path).read().version == version
 
 
-@pytest.mark.parametrize("key", ["", "x", "AAAA", PUBLIC[:-2], PUBLIC + "A", "ñ"])
+@pytest.mark.parametrize(
+    "key",
+    ["", "x", "AAAA", PUBLIC[:-2], PUBLIC + "A", "ñ"],
+    ids=["empty", "short", "of no length", "cut", "longer", "no base64"],
+)
 def test_a_trusted_key_that_is_none_is_named(key: str) -> None:
     with pytest.raises(SigningKeyError, match="no public Ed25519 key"):
         TrustedKeys([PUBLIC, key])
 
 
-@pytest.mark.parametrize("key", [b"", b"-----BEGIN PRIVATE KEY-----\n", PUBLIC.encode()])
+@pytest.mark.parametrize(
+    "key", [b"", b"-----BEGIN PRIVATE KEY-----\n", PUBLIC.encode()], ids=["empty", "cut", "public"]
+)
 def test_a_private_key_that_is_none_is_refused(tmp_path: Path, version: str, key: bytes) -> None:
     with pytest.raises(SigningKeyError, match="expected a private Ed25519 key in PEM"):
         Registry(tmp_path).sign(version, key)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import bad_rows_option, registry_option, telling_errors, wait_quietly
+from puntual.cli.options import bad_rows_option, registry_option, wait_quietly
 
 
 @click.command()
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @bad_rows_option
-@telling_errors
 def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     """Train a quick preset on real flights, promote the winner and predict three of them."""
     wait_quietly()
@@ -23,7 +22,7 @@ def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     from puntual.settings import read_settings
     from puntual.training.demo import run
 
-    with progress("training", lines=True) as told:
+    with progress("training", lines=True) as report_progress:
         trusted = TrustedKeys(read_settings(os.environ).trusted_keys)
-        shown = run(registry, reports, datetime.now(UTC), told, bad_rows, trusted=trusted)
-    print_demo(shown, reports)
+        shown = run(registry, reports, datetime.now(UTC), report_progress, bad_rows, trusted=trusted)
+    print_demo(shown, reports, registry)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from puntual.cli.options import json_option, registry_option, telling_errors
+from puntual.cli.options import json_option, registry_option
 
 if TYPE_CHECKING:
     from puntual.registry import Registry
@@ -24,7 +24,6 @@ def models() -> None:
 @models.command("list")
 @registry_option
 @json_option
-@telling_errors
 def list_models(registry: str, as_json: bool) -> None:
     """List the bundles, newest first; the champion is marked."""
     from puntual.cli.output.bundles import print_models
@@ -37,7 +36,6 @@ def list_models(registry: str, as_json: bool) -> None:
 @click.argument("which", metavar="[VERSION|FILE]", required=False)
 @registry_option
 @json_option
-@telling_errors
 def show(which: str | None, registry: str, as_json: bool) -> None:
     """Show the card of a bundle, or with --json its manifest [champion]."""
     from puntual.cli.output.console import print_json
@@ -55,7 +53,6 @@ def show(which: str | None, registry: str, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Promote past failed checks; the bundle remembers it.")
 @registry_option
 @json_option
-@telling_errors
 def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
     """Make VERSION the champion, if it passes the numbered checks."""
     from puntual.cli.output.bundles import print_promotion
@@ -69,7 +66,6 @@ def promote(version: str, force: bool, registry: str, as_json: bool) -> None:
 
 @models.command()
 @registry_option
-@telling_errors
 def rollback(registry: str) -> None:
     """Make the former champion the champion again."""
     from puntual.cli.output.bundles import NO_PICKLE
@@ -87,7 +83,6 @@ def rollback(registry: str) -> None:
 @all_option
 @registry_option
 @json_option
-@telling_errors
 def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json: bool) -> None:
     """Copy versions of the registry to another one [the champion]."""
     from puntual.cli.output.copies import bars, print_copied
@@ -107,7 +102,6 @@ def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json
 @all_option
 @registry_option
 @json_option
-@telling_errors
 def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_json: bool) -> None:
     """Copy versions of another registry into this one [its champion]."""
     from puntual.cli.output.copies import bars, print_copied
@@ -121,7 +115,6 @@ def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_
 
 @models.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@telling_errors
 def keygen(file: Path) -> None:
     """Make a key to sign bundles with: the private one goes to FILE, the public one is printed."""
     from puntual.cli.output.console import say
@@ -140,7 +133,6 @@ def keygen(file: Path) -> None:
 @click.argument("version")
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="The private key, as PEM.")
 @registry_option
-@telling_errors
 def sign(version: str, key: Path, registry: str) -> None:
     """Sign VERSION; its signatures lie beside it in the registry."""
     from puntual.registry import Registry

@@ -10,7 +10,7 @@ def load_proven(bundle: Bundle) -> Predictor:
     """Load a bundle for one thread and ask it; raise BundleError where it does not answer, whatever the reason."""
     try:
         predictor = Predictor(bundle, threads=1)
-        p_late = predictor.reference_p_late
+        p_late = predictor.reference_late_probability
         # The first flight asked about should not wait for the world's airports to be read.
         airports.look_up(bundle.manifest.airports[0])
     except PuntualError:

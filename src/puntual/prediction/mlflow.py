@@ -7,9 +7,8 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from puntual.errors import ExportError
+from puntual.errors import ExportError, describe_os_error
 from puntual.registry import Bundle, to_bytes
-from puntual.storage.errors import reason_of
 
 # Put into the model as it is, and run by MLflow where the model is loaded: no pickle.
 CODE = Path(__file__).with_name("mlflow_code.py")
@@ -31,9 +30,7 @@ def export_mlflow(bundle: Bundle, folder: Path) -> str:
                 folder.rmdir()
             shutil.move(Path(draft) / "model", folder)
     except OSError as error:
-        raise ExportError(
-            f"{folder}: it cannot be written ({reason_of(error)}); choose another place"
-        ) from error
+        raise ExportError(describe_os_error(error, folder)) from error
     return version
 
 

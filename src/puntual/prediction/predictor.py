@@ -82,9 +82,9 @@ class Predictor:
         return cls(Registry(registry).read(version), threads=threads)
 
     @property
-    def reference_p_late(self) -> float:
+    def reference_late_probability(self) -> float:
         """P(late) of the flight that reasons compare with."""
-        return float(self._p_late(self._reference[np.newaxis])[0])
+        return float(self._late_probability(self._reference[np.newaxis])[0])
 
     def predict(
         self,
@@ -135,13 +135,13 @@ class Predictor:
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
         """Ask the model about vectors, and read from the bands all that is said of each flight."""
         bands, why = self._ask(vectors.matrix, reasons, progress)
-        p_late = bands[:, 1:].sum(axis=1)
+        late_probability = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
-            p_late=p_late,
+            late_probability=late_probability,
             expected_minutes=self._shape.expected_minutes(bands),
             quantiles=self._shape.quantile_minutes(bands),
-            late=p_late >= self.bundle.manifest.threshold,
+            late=late_probability >= self.bundle.manifest.threshold,
             supports=vectors.supports,
             timetable_known=vectors.timetable_known,
             history_until=vectors.history_until,
@@ -190,12 +190,12 @@ class Predictor:
         for batch in _batches(matrix, _REASONED_BATCH if reasons else BATCH):
             bands.append(self.bands(batch))
             if reasons:
-                why.append(shapley(batch, self._reference, self._p_late))
+                why.append(shapley(batch, self._reference, self._late_probability))
             if progress is not None:
                 progress(len(batch))
         return np.concatenate(bands), np.concatenate(why) if reasons else None
 
-    def _p_late(self, matrix: Matrix) -> NDArray[np.float64]:
+    def _late_probability(self, matrix: Matrix) -> NDArray[np.float64]:
         late: NDArray[np.float64] = self.bands(matrix)[:, 1:].sum(axis=1)
         return late
 

@@ -56,6 +56,6 @@ def run(
     on = pl.col("scheduled_departure").dt.date()
     day = table.flights.filter(on == on.max())
     said = predictor.predict(day, past=table.flights, timetable_of=day)
-    order = np.argsort(said.p_late, kind="stable")
+    order = np.argsort(said.late_probability, kind="stable")
     three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]
     return Demo(training, refused, three, predictor.predict(three, past=table.flights, timetable_of=day))

@@ -28,7 +28,6 @@ from puntual.api.observability import metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError, shown
 from puntual.api.serving.serving_model import ServingModel
 from puntual.settings import Settings
-from puntual.storage.errors import reason_of
 
 # Anyone may send a body, and it has to be held until its signature is known.
 _AT_ONCE = 4
@@ -178,7 +177,7 @@ class Webhook:
             raise DeliveryError(
                 "failed",
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"the delivery cannot be remembered ({reason_of(error)}); let the state folder be written to",
+                f"the delivery cannot be remembered ({error.strerror}); let the state folder be written to",
             ) from error
         if not is_new:
             raise DeliveryError(

@@ -19,6 +19,7 @@ from puntual.api.predict.contract import PredictRequest
 from puntual.api.predict.flight_resolution import Resolved, ResolvedRequest, keys_of
 from puntual.api.predict.microbatch import Answered, MicroBatcher
 from puntual.api.problems import ProblemError
+from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
 from puntual.features.flight_keys import Keys
@@ -45,6 +46,7 @@ class ServingModel:
         self._shadow: Predictor | None = None
         self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
+        self._last_good = LastGoodBundle(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
         self._shadow_waiting = 0
         self._swapping = asyncio.Lock()
@@ -52,15 +54,50 @@ class ServingModel:
         self._reloads: set[asyncio.Task[None]] = set()
         self._complained = ""
 
-    def load(self) -> None:
+    def load(self, *, is_replacement: bool = False) -> None:
         """Load champion, shadow and timetable for the first time; raise PuntualError for one that is bad.
 
-        A registry without a champion yet is waited for: the service is not ready until one is promoted.
+        A registry without a champion yet is waited for: the service is not ready until one is promoted. The replacement
+        of a worker that died starts all the same, with the bundle that answered last, or waits for a champion without.
         """
-        if self.settings.bundle or self._registry.champion() is not None:
-            self._put(self._prepared(load_proven(self._registry.read(self.settings.bundle or None))))
-        if self.settings.shadow:
-            self._shadow = load_proven(self._registry.read(self.settings.shadow))
+        try:
+            self._load_champion()
+            if self.settings.shadow:
+                self._shadow = load_proven(self._registry.read(self.settings.shadow))
+        except PuntualError as error:
+            if not is_replacement:
+                raise
+            self._complain(str(error))
+        if self.batcher is None and is_replacement:
+            self._load_last_good()
+        elif self.batcher is None:
+            self._last_good.forget()
+
+    def describe_model(self) -> str:
+        """Say which model answers, or that none does."""
+        if self.batcher is None:
+            return (
+                f"NO MODEL ANSWERS: registry {self.settings.registry} has no champion, and each prediction is refused "
+                "with 503 until one is promoted (`puntual models promote VERSION`)"
+            )
+        trained_until = self.batcher.predictor.bundle.manifest.period[1].date().isoformat()
+        return f"Model {self.batcher.version} answers, trained until {trained_until}"
+
+    def _load_champion(self) -> None:
+        if not self.settings.bundle and self._registry.champion() is None:
+            return
+        bundle = self._registry.read(self.settings.bundle or None)
+        self._put(self._prepared(load_proven(bundle)))
+        self._last_good.keep(bundle)
+
+    def _load_last_good(self) -> None:
+        try:
+            bundle = self._last_good.read()
+            if bundle is not None:
+                self._put(self._prepared(load_proven(bundle)))
+                _LOG.warning("a replaced worker goes on with %s, which answered last", bundle.version)
+        except PuntualError as error:
+            _LOG.error("%s; a replaced worker has no model", error)
 
     @property
     def unlisted(self) -> Mapping[str, str]:
@@ -77,7 +114,7 @@ class ServingModel:
         if self.batcher is None:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"no model is loaded: registry {self.settings.registry} has no champion; promote one",
+                f"no model is loaded: registry {self.settings.registry} has no champion that can be used; promote one",
                 headers={"retry-after": "5"},
             )
         return self.batcher
@@ -181,7 +218,10 @@ class ServingModel:
         return None if self.batcher is not None and now.version == self.batcher.version else now
 
     def _read(self, wanted: Deployment) -> MicroBatcher:
-        return self._prepared(load_proven(self._registry.read_deployed(wanted)))
+        bundle = self._registry.read_deployed(wanted)
+        prepared = self._prepared(load_proven(bundle))
+        self._last_good.keep(bundle)
+        return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
         known = known_timetable(self._timetable.keys())
@@ -231,7 +271,7 @@ class ServingModel:
         shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
     ) -> list[float]:
         vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = shadow.read(vectors).p_late.tolist()
+        late: list[float] = shadow.read(vectors).late_probability.tolist()
         return late
 
     def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
@@ -250,7 +290,11 @@ class ServingModel:
     def _complain(self, message: str) -> None:
         """Log what is wrong; while it stays the same, once is enough."""
         if message != self._complained:
-            _LOG.error("%s; the former champion goes on", message)
+            _LOG.error(
+                "%s; %s",
+                message,
+                "no model answers" if self.batcher is None else "the former champion goes on",
+            )
         self._complained = message
 
     def publish_metrics(self) -> None:
@@ -260,6 +304,7 @@ class ServingModel:
         if self.journal is not None:
             self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
             self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)
+            self.metrics.set(metrics.JOURNAL_REFUSED, value=self.journal.refused)
             self.metrics.set(metrics.JOURNAL_FAILURES, value=self.journal.failures)
             self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
         with contextlib.suppress(OSError):
