@@ -1,7 +1,9 @@
-"""The one reader of times in small tables and requests: ISO 8601, as people and programs write it."""
+"""The one reader of times in small tables and requests: ISO 8601, and what the clocks of a zone make of it."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 _BETWEEN, _HOUR = slice(10, 11), slice(11, 13)
 _SHORT = re.compile(
@@ -22,6 +24,35 @@ def parse_time(text: str) -> datetime | None:
     except ValueError:
         return _parse_short(text)
     return moment if text[_BETWEEN] in ("T", " ", "t") and text[_HOUR] != "24" else None
+
+
+class LocalTime(NamedTuple):
+    """What the clocks of a zone show, when that is in UTC, and whether the same is shown twice."""
+
+    clock: datetime
+    instant: datetime
+    twice: bool = False
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> LocalTime | None:
+    """Place a moment on the clocks of a zone; None for one that they skip.
+
+    Without an offset it is what the clocks show, the first time where they show it twice; with one it is exact.
+
+    >>> santiago = ZoneInfo("America/Santiago")
+    >>> local_time(datetime(2017, 8, 13, 0, 30), santiago) is None
+    True
+    >>> local_time(datetime(2017, 5, 13, 23, 30), santiago).twice
+    True
+    """
+    if moment.tzinfo is not None:
+        return LocalTime(moment.astimezone(zone).replace(tzinfo=None), moment.astimezone(UTC))
+    at = moment.replace(tzinfo=zone, fold=0)
+    first, second = (at.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    # Of a time that is skipped the clocks' earlier offset comes first, of one shown twice the later (PEP 495).
+    if first < second:
+        return None
+    return LocalTime(moment, (moment - first).replace(tzinfo=UTC), first > second)
 
 
 def _parse_short(text: str) -> datetime | None:
