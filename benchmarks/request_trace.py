@@ -2,15 +2,15 @@
 
 python -m benchmarks.request_trace BUNDLE
 
-A server answers in this process, with a journal; a first request warms it, and the functions that run for a second one,
+A server answers in this process, with a journal and a log; a first request warms it, and the functions that run for a second one,
 about a flight that was never seen, are noted on all threads until its line is in the journal.
 """
 
+import socket
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,7 @@ import msgspec
 import uvicorn
 
 from puntual.api.app import create_app
-from puntual.api.server import configure_uvicorn
+from puntual.api.server import _configuration
 from puntual.operations.journal_writer import Journal
 from puntual.prediction.predictor import Predictor
 from puntual.settings import Settings
@@ -28,6 +28,21 @@ from puntual.settings import Settings
 # Where features are defined, one file a kind: how many there are is the model's affair, not that of the way.
 KINDS = frozenset(
     f"puntual.features.{kind}" for kind in ("calendar", "clock", "history", "route", "timetable")
+)
+# What serves any request, whatever it is about: the door, and the keeping of records.
+OTHERS = frozenset(
+    f"puntual.{module}"
+    for module in (
+        "api.auth.guard",
+        "api.http.body",
+        "api.http.corked",
+        "api.http.cors",
+        "api.http.uvicorn_protocol",
+        "api.observability.access_log",
+        "api.observability.metrics",
+        "operations.journal_database",
+        "operations.journal_writer",
+    )
 )
 _SECONDS = 30.0
 
@@ -52,11 +67,11 @@ class Trace:
 def trace_request(bundle: str, state: Path) -> Trace:
     """Serve a bundle, ask it about a flight that it has not been asked about, and note what runs for it."""
     trace = Trace()
-    settings = Settings(bundle=bundle, state=str(state), auth="none", log="warning", poll=3_600.0)
+    settings = Settings(bundle=bundle, state=str(state), auth="none", poll=3_600.0)
     application = create_app(settings)
-    server = uvicorn.Server(configure_uvicorn(settings.replace(port=0), application))
+    server = uvicorn.Server(_configuration(settings.replace(port=0), application))
     client = threading.Thread(
-        target=_ask, args=(server, application.service.journal, trace, bodies_of(bundle))
+        target=_ask, args=(server, application._service.journal, trace, bodies_of(bundle))
     )
     client.start()
     threading.setprofile(trace)
@@ -78,7 +93,7 @@ def _ask(server: uvicorn.Server, journal: Journal, trace: Trace, bodies: list[by
         port = server.servers[0].sockets[0].getsockname()[1]
         for written, body in enumerate(bodies, start=1):
             trace.noting = written == len(bodies)
-            _post(f"http://127.0.0.1:{port}/predict", body)
+            _post(port, body)
             _wait_until(lambda written=written: journal.written >= written)
             trace.noting = False
     finally:
@@ -114,16 +129,27 @@ def main(bundle: str) -> None:
         functions = trace_request(bundle, Path(folder)).functions
     for module, names in functions.items():
         print(f"{module:48} {', '.join(names)}")
-    kinds = len(KINDS & functions.keys())
+    kinds, others = len(KINDS & functions.keys()), len(OTHERS & functions.keys())
+    flight = len(functions) - kinds - others
     print(
-        f"{len(functions)} modules, of which {kinds} are kinds of features: {len(functions) - kinds} without"
+        f"{len(functions)} modules: {flight} for the flight, {kinds} kinds of features, {others} for any request"
     )
 
 
-def _post(url: str, body: bytes) -> None:
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-        answer.read()
+def _post(port: int, body: bytes) -> None:
+    """Send head and body as one, as most clients do."""
+    lines = (
+        "POST /predict HTTP/1.1",
+        "host: puntual",
+        "connection: close",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+    )
+    with socket.create_connection(("127.0.0.1", port), _SECONDS) as connection:
+        connection.sendall("\r\n".join((*lines, "", "")).encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(answer.decode())
 
 
 def _wait_until(holds: Any) -> None:

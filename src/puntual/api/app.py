@@ -32,6 +32,7 @@ from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
 from puntual.api.serving import routes as timetable
 from puntual.api.serving.serving_model import ServingModel
+from puntual.operations import refused_lines
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
@@ -43,14 +44,18 @@ _GIVING_BACK_SECONDS = 5.0
 _ANSWER_BY_PATH = dict.fromkeys(amadeus.PATHS, amadeus.answer_problem)
 
 
-def create_app(settings: Settings) -> Gateway:
-    """Build the application of one worker and load its champion; raise PuntualError for a bad bundle."""
+def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
+    """Build the application of one worker and load its champion; raise PuntualError for a bad bundle.
+
+    The replacement of a worker that died does without it: it goes on from the bundle that answered last.
+    """
     state = Path(settings.state)
     measured = Metrics(Path(settings.metrics) if settings.metrics else None)
     place = settings.journal_place()
-    journal = Journal(place, retention=timedelta(days=settings.retention)) if place else None
+    retention = timedelta(days=settings.retention)
+    journal = Journal(place, refused=state / refused_lines.NAME, retention=retention) if place else None
     service = ServingModel(settings, measured, journal)
-    service.load()
+    service.load(is_replacement=is_replacement)
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     # Each worker admits its share of a key's rate.

@@ -200,7 +200,7 @@ def _spread(flown: NDArray[np.int64], number: int) -> NDArray[np.intp]:
 
 
 def _flights_of(day: date, minutes: NDArray[np.int64], flights: Columns) -> list[ScheduledFlight]:
-    """Name the flights of a day by their minutes on its clocks; what leaves in an hour that they skip leaves after it."""
+    """Put flights on the minutes of a day; what would leave in an hour that its clocks skip leaves after it."""
     midnight = datetime(day.year, day.month, day.day)
     zone = _zone(flights["origin"])
     words = (flights[name].tolist() for name in ("airline", "flight_number", "origin", "destination"))

@@ -59,6 +59,10 @@ class Gateway:
         self._count = 0
         self._start = format(time.time_ns(), "x")
 
+    def describe_model(self) -> str:
+        """Say which model answers, or that none does."""
+        return self._service.describe_model()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":

@@ -10,8 +10,6 @@ from puntual.prediction.warnings import PredictionWarning
 
 MOST_FLIGHTS = 1_000
 LONGEST_CODE = 8
-# Room for spaces around a code, and for the name of an airport that is then refused as no code.
-LONGEST_AIRPORT = 40
 
 Code = Annotated[
     str,
@@ -25,7 +23,7 @@ Code = Annotated[
 AirportCode = Annotated[
     str,
     Meta(
-        max_length=LONGEST_AIRPORT,
+        max_length=LONGEST_CODE,
         description="IATA or ICAO code, in any case.",
         extra_json_schema={"format": "airport-code"},
     ),
@@ -33,7 +31,7 @@ AirportCode = Annotated[
 DestinationCode = Annotated[
     str,
     Meta(
-        max_length=LONGEST_AIRPORT,
+        max_length=LONGEST_CODE,
         description="IATA or ICAO code, in any case, of another airport than the origin.",
         extra_json_schema={"format": "destination-code"},
     ),

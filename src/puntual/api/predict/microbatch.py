@@ -139,7 +139,7 @@ class MicroBatcher:
             horizons = [horizon for waiting in batch for horizon in waiting.horizons]
             predictions = self.predictor.read(self._vectors(flights, closed))
             rows, states = self._rows(predictions, flights, horizons), predictions.states.tolist()
-            self._answered(flights, closed, predictions.p_late.tolist())
+            self._answered(flights, closed, predictions.late_probability.tolist())
         except Exception as error:
             for waiting in batch:
                 if not waiting.answer.done():

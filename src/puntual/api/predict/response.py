@@ -76,7 +76,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
         ]
     return [
         PredictedFlight(
-            p_late,
+            late_probability,
             late,
             threshold,
             Bands(*bands),
@@ -89,8 +89,8 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             warnings_of(warnings),
             why,
         )
-        for p_late, late, bands, expected, quantiles, horizon, known, until, support, warnings, why in zip(
-            predictions.p_late.tolist(),
+        for late_probability, late, bands, expected, quantiles, horizon, known, until, support, warnings, why in zip(
+            predictions.late_probability.tolist(),
             predictions.late.tolist(),
             predictions.bands.tolist(),
             predictions.expected_minutes.tolist(),

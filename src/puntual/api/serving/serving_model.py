@@ -17,16 +17,17 @@ from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedReques
 from puntual.api.predict.microbatch import MicroBatcher
 from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
+from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import known_timetable
-from puntual.flights import airports
 from puntual.flights.arrays import Columns
 from puntual.operations.journal_writer import Journal
+from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Bundle, Deployment, Registry
+from puntual.registry import Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -39,24 +40,60 @@ class ServingModel:
         self.settings, self.metrics, self.journal = settings, measured, journal
         self.batcher: MicroBatcher | None = None
         self._shadow: Shadow | None = None
-        self._registry = Registry(settings.registry)
+        self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
+        self._last_good = LastGoodBundle(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
         self._swapping = asyncio.Lock()
         self._refused: Deployment | None = None
         self._reloads: set[asyncio.Task[None]] = set()
         self._complained = ""
 
-    def load(self) -> None:
+    def load(self, *, is_replacement: bool = False) -> None:
         """Load champion, shadow and timetable for the first time; raise PuntualError for one that is bad.
 
-        A registry without a champion yet is waited for: the service is not ready until one is promoted.
+        A registry without a champion yet is waited for: the service is not ready until one is promoted. The replacement
+        of a worker that died starts all the same, with the bundle that answered last, or waits for a champion without.
         """
-        if self.settings.bundle or self._registry.champion() is not None:
-            self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
-        if self.settings.shadow:
-            shadow = _tried(self._registry.read(self.settings.shadow))
-            self._shadow = Shadow(shadow, self._threads, self.metrics)
+        try:
+            self._load_champion()
+            if self.settings.shadow:
+                shadow = load_proven(self._registry.read(self.settings.shadow))
+                self._shadow = Shadow(shadow, self._threads, self.metrics)
+        except PuntualError as error:
+            if not is_replacement:
+                raise
+            self._complain(str(error))
+        if self.batcher is None and is_replacement:
+            self._load_last_good()
+        elif self.batcher is None:
+            self._last_good.forget()
+
+    def describe_model(self) -> str:
+        """Say which model answers, or that none does."""
+        if self.batcher is None:
+            return (
+                f"NO MODEL ANSWERS: registry {self.settings.registry} has no champion, and each prediction is refused "
+                "with 503 until one is promoted (`puntual models promote VERSION`)"
+            )
+        trained_until = self.batcher.predictor.bundle.manifest.period[1].date().isoformat()
+        return f"Model {self.batcher.version} answers, trained until {trained_until}"
+
+    def _load_champion(self) -> None:
+        if not self.settings.bundle and self._registry.champion() is None:
+            return
+        bundle = self._registry.read(self.settings.bundle or None)
+        self._put(self._prepared(load_proven(bundle)))
+        self._last_good.keep(bundle)
+
+    def _load_last_good(self) -> None:
+        try:
+            bundle = self._last_good.read()
+            if bundle is not None:
+                self._put(self._prepared(load_proven(bundle)))
+                _LOG.warning("a replaced worker goes on with %s, which answered last", bundle.version)
+        except PuntualError as error:
+            _LOG.error("%s; a replaced worker has no model", error)
 
     @property
     def unlisted(self) -> Mapping[str, str]:
@@ -73,7 +110,7 @@ class ServingModel:
         if self.batcher is None:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"no model is loaded: registry {self.settings.registry} has no champion; promote one",
+                f"no model is loaded: registry {self.settings.registry} has no champion that can be used; promote one",
                 headers={"retry-after": "5"},
             )
         return self.batcher
@@ -178,7 +215,10 @@ class ServingModel:
         return None if self.batcher is not None and now.version == self.batcher.version else now
 
     def _read(self, wanted: Deployment) -> MicroBatcher:
-        return self._prepared(_tried(self._registry.read_deployed(wanted)))
+        bundle = self._registry.read_deployed(wanted)
+        prepared = self._prepared(load_proven(bundle))
+        self._last_good.keep(bundle)
+        return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
         known = known_timetable(self._timetable.keys())
@@ -209,7 +249,11 @@ class ServingModel:
     def _complain(self, message: str) -> None:
         """Log what is wrong; while it stays the same, once is enough."""
         if message != self._complained:
-            _LOG.error("%s; the former champion goes on", message)
+            _LOG.error(
+                "%s; %s",
+                message,
+                "no model answers" if self.batcher is None else "the former champion goes on",
+            )
         self._complained = message
 
     def publish_metrics(self) -> None:
@@ -219,26 +263,8 @@ class ServingModel:
         if self.journal is not None:
             self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
             self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)
+            self.metrics.set(metrics.JOURNAL_REFUSED, value=self.journal.refused)
             self.metrics.set(metrics.JOURNAL_FAILURES, value=self.journal.failures)
             self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
         with contextlib.suppress(OSError):
             self.metrics.share()
-
-
-def _tried(bundle: Bundle) -> Predictor:
-    """Load a bundle and ask it once; raise BundleError for one that does not answer, whatever the reason."""
-    try:
-        predictor = Predictor(bundle, threads=1)
-        late = predictor.reference_p_late
-        # The first flight asked about should not wait for the world's airports to be read.
-        airports.look_up(bundle.manifest.airports[0])
-    except PuntualError:
-        raise
-    except Exception as error:
-        raise BundleError(
-            f"bundle {bundle.version}: it cannot be asked ({type(error).__name__}: {error}); "
-            "train or fetch it again"
-        ) from error
-    if not 0 <= late <= 1:
-        raise BundleError(f"bundle {bundle.version}: it answers {late}, no probability; train it again")
-    return predictor

@@ -38,7 +38,7 @@ class Shadow:
         closed: Sequence[int],
         late: Sequence[float],
     ) -> None:
-        """Score a batch beside the loop and count how far it is from `late`, the P(late) of a version of the champion."""
+        """Score a batch beside the loop and count how far it is from `late`, the P(late) of a champion's version."""
         if self._waiting >= _MOST_WAITING:
             self._metrics.count(metrics.SHADOW_SKIPPED, by=len(flights))
             return
@@ -49,7 +49,7 @@ class Shadow:
 
     def _score(self, flights: list[ResolvedFlight], closed: list[int], known: Timetable) -> list[float]:
         vectors = self._predictor.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = self._predictor.read(vectors).p_late.tolist()
+        late: list[float] = self._predictor.read(vectors).late_probability.tolist()
         return late
 
     def _count(self, done: "asyncio.Future[list[float]]", late: list[float], champion: str) -> None:
