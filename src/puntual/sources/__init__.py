@@ -26,7 +26,7 @@ __all__ = [
     "read_requested",
 ]
 
-# Imported when they are first asked for: the service takes words and text from here, and has no Polars.
+# Imported when they are first used: the service takes words and text from here, and has no Polars.
 _HOMES = {
     "BadRows": "faults",
     "SOURCES": "catalog",

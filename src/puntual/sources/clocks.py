@@ -1,4 +1,4 @@
-"""Minutes and clock times → moments: dates with a time of day, delays, arrivals told by the clock."""
+"""Minutes and clock times → moments: dates with a time of day, delays, arrivals known by the clock alone."""
 
 from collections.abc import Mapping
 

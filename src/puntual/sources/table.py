@@ -142,7 +142,7 @@ def _moments(raw: RawTable, source: From, rules: Rules, *, required: bool = True
 
 
 def _arrival(raw: RawTable, source: From, table_map: TableMap, columns: dict[str, pl.Series]) -> pl.Series:
-    """Read a scheduled arrival; one told by the clock alone is the first after departure."""
+    """Read a scheduled arrival; one that is a clock time alone is the first after departure."""
     if source.column is not None or source.date is not None or source.time is None:
         return _moments(raw, source, table_map.rules, required=False)
     clock = read_clock(raw, source.time, required=False)

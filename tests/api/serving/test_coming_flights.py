@@ -30,7 +30,7 @@ ROW = ",".join(FLIGHT.values())
 CSV = f"{HEADER}\n{ROW}\n"
 
 
-def told(flights: Keys) -> list[tuple[object, ...]]:
+def rows_of(flights: Keys) -> list[tuple[object, ...]]:
     """Write keys as rows: moment, origin, airline, destination, number."""
     columns = (getattr(flights, name) for name in NAMED)
     texts = [[column.values[place] for place in column.positions] for column in columns]
@@ -60,7 +60,7 @@ def parquet() -> bytes:
     ],
 )
 def test_every_way_to_write_it_gives_the_same_flight(data: bytes, suffix: str) -> None:
-    assert told(read_coming(data, "f", suffix).flights) == [
+    assert rows_of(read_coming(data, "f", suffix).flights) == [
         (minutes("2017-01-01T23:30"), "SCL", "LA", "MIA", "226")
     ]
 
@@ -172,16 +172,16 @@ flights = st.fixed_dictionaries(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(flights, min_size=1, max_size=12))
-def test_it_reads_what_the_reader_of_other_tables_reads(asked: list[dict[str, str]]) -> None:
-    table = pl.DataFrame(asked).write_csv().encode()
+def test_it_reads_what_the_reader_of_other_tables_reads(written: list[dict[str, str]]) -> None:
+    table = pl.DataFrame(written).write_csv().encode()
     try:
         expected = list(_rows(read_plain(table, "f", ".csv").flights))
     except DuplicateFlightError:
         with pytest.raises(DuplicateFlightError):
             read_coming(table, "f", ".csv")
         return
-    assert told(read_coming(table, "f", ".csv").flights) == expected
-    assert told(read_coming(json.dumps(asked).encode(), "f", ".json").flights) == expected
+    assert rows_of(read_coming(table, "f", ".csv").flights) == expected
+    assert rows_of(read_coming(json.dumps(written).encode(), "f", ".json").flights) == expected
 
 
 def _rows(flights: pl.DataFrame) -> Iterator[tuple[object, ...]]:
@@ -192,18 +192,21 @@ def _rows(flights: pl.DataFrame) -> Iterator[tuple[object, ...]]:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(flights, min_size=1, max_size=12, unique_by=lambda flight: flight["scheduled_departure"]))
 def test_what_is_kept_is_read_back_the_same(
-    tmp_path_factory: pytest.TempPathFactory, asked: list[dict[str, str]]
+    tmp_path_factory: pytest.TempPathFactory, written: list[dict[str, str]]
 ) -> None:
     file = TimetableFile(tmp_path_factory.mktemp("state"))
     assert len(file.keys()) == 0
-    coming = read_coming(json.dumps(asked).encode(), "f", ".json").flights
+    coming = read_coming(json.dumps(written).encode(), "f", ".json").flights
     file.write(coming)
-    assert told(file.keys()) == told(coming)
+    assert rows_of(file.keys()) == rows_of(coming)
     first = coming.take(np.array([0], np.intp))
-    origin, day = told(first)[0][1], datetime.fromtimestamp(0).date().fromordinal(719_163 + int(first.day[0]))
-    here = [row for row in told(coming) if row[1] == origin and row[0] // 1_440 == first.day[0]]  # type: ignore
-    assert told(file.departures(str(origin), day)) == here
-    assert told(file.departures("LHR", day)) == []
+    origin, day = (
+        rows_of(first)[0][1],
+        datetime.fromtimestamp(0).date().fromordinal(719_163 + int(first.day[0])),
+    )
+    here = [row for row in rows_of(coming) if row[1] == origin and row[0] // 1_440 == first.day[0]]  # type: ignore
+    assert rows_of(file.departures(str(origin), day)) == here
+    assert rows_of(file.departures("LHR", day)) == []
 
 
 def test_a_file_whose_columns_do_not_fit_together_counts_as_none(tmp_path: Path) -> None:

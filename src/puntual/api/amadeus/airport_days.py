@@ -29,7 +29,7 @@ _LEAST_VARIANCE = 1e-12
 
 
 class AirportDepartures(NamedTuple):
-    """The departures of a day: what is asked about each, and how many flights it stands for."""
+    """The departures of a day: the request for each, and how many flights it stands for."""
 
     flights: list[ScheduledFlight]
     weights: NDArray[np.float64]

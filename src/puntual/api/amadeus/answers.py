@@ -1,4 +1,4 @@
-"""What is said of a flight and of an airport's day: strings of digits, as the vendor wrote them."""
+"""The prediction of a flight and of an airport's day: strings of digits, as the vendor wrote them."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -25,7 +25,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Links(msgspec.Struct, frozen=True):
-    """Where the answer was asked for."""
+    """The URL that was requested."""
 
     self: str
 

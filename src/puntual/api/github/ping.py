@@ -17,7 +17,7 @@ _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSCo
 
 @dataclass(frozen=True)
 class PingAnswer:
-    """What a service said to a ping."""
+    """A service's answer to a ping."""
 
     url: str
     status: int

@@ -50,7 +50,9 @@ class Taken(msgspec.Struct, frozen=True):
 
     outcome: Annotated[
         Literal["pong", "reloading", "ignored"],
-        Meta(description="reloading: the registry is asked for its champion; ignored: nothing was deployed."),
+        Meta(
+            description="reloading: the champion is looked up in the registry; ignored: nothing was deployed."
+        ),
     ]
 
 
@@ -209,6 +211,7 @@ async def take_delivery(request: Request[Any, Any, Any], state: State) -> Respon
     A push to the default branch that changed models/model_to_deploy does, and a published release; it is fetched
     after the answer. Each delivery is taken once, and only if it is signed with the secret of both sides.
     """
+    # Raw, since the signature is over the bytes as they came, and nothing is decoded before it is known to be right.
     service: ServingModel = state.service
     webhook: Webhook = state.webhook
     try:

@@ -17,7 +17,7 @@ from puntual.sources.scl_words import AIRLINES, INTERNATIONAL, MONTHS, WORDS
 
 
 class InvokedRow(msgspec.Struct, frozen=True):
-    """What is said of one flight, flat, under the names that `puntual predict` writes.
+    """The prediction of one flight, flat, under the names that `puntual predict` writes.
 
     `missing` are the fields that were not given, apart by spaces, and `warnings` the codes of the warnings, by
     semicolons.

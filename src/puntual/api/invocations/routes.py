@@ -1,7 +1,7 @@
 """`GET /ping` and `POST /invocations`, as SageMaker and the clients of MLflow's scoring server call them.
 
 Rows are flights in the contract's words or in those of the Santiago table; other columns are not looked at. Faults are
-told as MLflow's server tells them, but for those of keys, which concern all routes alike.
+answered as MLflow's server tells them, but for those of keys, which concern all routes alike.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) ->
     responses={503: _NOT_READY},
 )
 async def ping(state: State) -> Alive:
-    """Say whether predictions can be asked for, as SageMaker and MLflow ask."""
+    """Say whether predictions can be made, as SageMaker and MLflow want to know."""
     service: ServingModel = state.service
     return Alive("ready", service.champion().version)
 
@@ -108,6 +108,7 @@ async def ping(state: State) -> Alive:
 )
 async def invocations(request: Request[Any, Any, Any], state: State) -> Response[Invoked]:
     """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
+    # Raw, since the protocol has four shapes of JSON, with NaN for an empty cell, and CSV in the same place.
     kind = media_type(request.headers.get("content-type", ""))
     if kind not in (_JSON, _CSV):
         raise ProblemError(
@@ -155,7 +156,7 @@ def _parts(body: bytes, kind: str, unlisted: Mapping[str, str]) -> list[_Part]:
 async def _answers(service: ServingModel, parts: list[_Part], request_id: str) -> list[InvokedRow]:
     """Ask about the rows of each cut-off together, and give the answers in the order of the rows."""
     by_place: dict[int, InvokedRow] = {}
-    # What is asked at once is answered at once, and holds up the others for as long.
+    # What arrives at once is answered at once, and holds up the others for as long.
     for start in range(0, len(parts), _AT_ONCE):
         asking = (_answer(service, part, request_id) for part in parts[start : start + _AT_ONCE])
         for answered in await asyncio.gather(*asking):

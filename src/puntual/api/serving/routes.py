@@ -58,6 +58,7 @@ async def put_timetable(request: Request[Any, Any, Any], state: State) -> Timeta
 
     Congestion is then counted among them rather than taken from a typical week. A bad row refuses the whole table.
     """
+    # Raw, since the body is a table, CSV or JSON: rows may hold other columns, and a bad one is named by its line.
     suffix = _SUFFIXES[require_media_type(request, *_SUFFIXES)]
     body = await request.body()
     loop = asyncio.get_running_loop()
