@@ -48,9 +48,10 @@ def hostile_body(context: Any, body: Any) -> Any:
 
 
 def hostile_query(_: Any, query: dict[str, Any] | None) -> dict[str, Any]:
+    """Add to a query, or lengthen it, but not beyond what is 414 before any route is looked up."""
     draw = chance(query)
-    more = draw.choice([{"k" * 3_000: "1"}, {f"k{number}": "1" for number in range(300)}, {"é\0": "\x7f"}])
-    longer = {name: draw.choice([value, str(value) * 50]) for name, value in (query or {}).items()}
+    more = draw.choice([{"k" * 1_000: "1"}, {f"k{number}": "1" for number in range(150)}, {"é\0": "\x7f"}])
+    longer = {name: draw.choice([value, (str(value) * 20)[:500]]) for name, value in (query or {}).items()}
     return longer | more
 
 

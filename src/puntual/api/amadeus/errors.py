@@ -104,8 +104,9 @@ def answer_problem(problem: ProblemError) -> Response[bytes]:
 
 
 def _translated(problem: ProblemError) -> QueryError:
-    """Give the vendor's code to what the service says of itself; statuses that the vendor lacks are kept."""
-    status = problem.status
+    """Give the vendor's code to the service's own problem; of the statuses that the vendor lacks, 422 becomes 400."""
+    unusable = problem.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    status = HTTPStatus.BAD_REQUEST if unusable else problem.status
     kind = INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _KINDS.get(status, INVALID_DATA)
     fields = [f"{error.value}: {error.expected}" for error in problem.details.errors]
     detail = "; ".join([problem.details.detail, *fields])

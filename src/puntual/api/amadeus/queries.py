@@ -80,6 +80,9 @@ def read_flight(query: bytes) -> tuple[ScheduledFlight, str]:
     """Read a flight and the id that its prediction has; raise QueryError naming each parameter at fault."""
     given = _read(query, FLIGHT)
     origin, destination = _airports(given, "originLocationCode", "destinationLocationCode")
+    if origin.code == destination.code:
+        same = f"is {destination.code}, which is the origin too"
+        raise refused(vendor_error(INVALID_DATA, same, "destinationLocationCode"))
     departure = _moment(given, "departure", origin)
     if _moment(given, "arrival", destination) < departure:
         detail = "is before the departure"
