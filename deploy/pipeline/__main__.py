@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from puntual.cli.options import json_option, telling_errors
+from puntual.cli.failures import report_failures
+from puntual.cli.options import json_option
 from puntual.errors import PuntualError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def failing_loudly(command: Command) -> Command:
             write_summary(os.environ, f"❌ `deploy.pipeline {command.__name__}`: {error}")
             raise
 
-    return telling_errors(loud)
+    return report_failures()(loud)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,7 @@ from puntual.errors import SettingError, did_you_mean
 PREFIX = "PUNTUAL_"
 _HIDDEN = "***"
 _SECRET = {"secret": True}
+_LISTS = frozenset({"cors_origins", "trusted_keys"})
 # Read by the commands that call a service, not by the service.
 _ELSEWHERE = frozenset({"PUNTUAL_API_KEY"})
 
@@ -21,6 +22,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     registry: Annotated[str, Meta(description="Folder or URL of bundles.")] = "models"
     bundle: Annotated[str, Meta(description="Version or file to serve instead of the champion.")] = ""
+    trusted_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Public keys of which one must have signed a bundle, separated by commas; empty: any."
+        ),
+    ] = ()
     shadow: Annotated[str, Meta(description="Version or file scored on the same flights, unseen.")] = ""
     host: Annotated[str, Meta(description="Address to listen on.", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(description="Port to listen on; 0 takes a free one.", ge=0, le=65_535)] = 8000
@@ -136,7 +143,7 @@ def listed(settings: Settings) -> list[ListedSetting]:
 
 def _value(name: str, text: str, field: msgspec.structs.FieldInfo) -> Any:
     raw: Any = text.strip()
-    if field.name == "cors_origins":
+    if field.name in _LISTS:
         raw = tuple(part.strip() for part in raw.split(",") if part.strip())
     try:
         return msgspec.convert(raw, field.type, strict=False)

@@ -167,7 +167,7 @@ def bundle_file(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -
 def other_bundle(made_bundle: Bundle) -> Bundle:
     """A bundle that says other things of the same flights."""
     assert made_bundle.tested is not None
-    names = "calibration", "typical_week", "vocabulary"
+    names = "calibration", "questions", "typical_week", "vocabulary"
     tables = made_bundle.tables | {name: made_bundle.tables[f"tested_{name}"] for name in names}
     return replace(made_bundle, experts=made_bundle.tested, tables=tables)
 

@@ -75,7 +75,7 @@ def test_the_service_answers_without_polars_what_the_predictor_says(
     )
     said = Predictor(made_bundle, threads=1).predict([ASKED], reasons=True)
     assert said.reasons is not None
-    assert told["late_probability"] == pytest.approx(said.p_late[0], abs=1e-6)
+    assert told["late_probability"] == pytest.approx(said.late_probability[0], abs=1e-6)
     effects = {reason["group"]: reason["effect"] for reason in told["reasons"]}
     assert [effects[group] for group in GROUPS] == pytest.approx(said.reasons[0], abs=1e-6)
 

@@ -3,17 +3,21 @@
 import hashlib
 import io
 import json
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from puntual.cli import main
 from puntual.errors import BundleError
 from puntual.registry import archive, from_bytes, read, require_columns, to_bytes
 from puntual.registry.array_files import from_npy
@@ -192,9 +196,9 @@ def test_a_rewritten_bundle_is_not_the_version_that_its_name_says(bundle):
 
 
 def test_a_newer_format_names_the_version_that_reads_it(bundle):
-    newer = with_manifest(to_bytes(bundle)[1], format=4, puntual="7.1.0", split="told otherwise now")
+    newer = with_manifest(to_bytes(bundle)[1], format=5, puntual="7.1.0", split="told otherwise now")
     with pytest.raises(
-        BundleError, match=r"bundle format 4.*reads formats up to 3: install puntual>=7\.1\.0"
+        BundleError, match=r"bundle format 5.*reads formats up to 4: install puntual>=7\.1\.0"
     ):
         from_bytes(newer, "tomorrow.puntual")
 
@@ -308,6 +312,61 @@ def test_a_bundle_that_would_unpack_to_too_much_is_refused_before_it_does(bundle
     members = unpacked(to_bytes(bundle)[1]) | {"experts/history.onnx": bytes(100_000)}
     with pytest.raises(BundleError, match="would unpack to"):
         from_bytes(packed(members), "bomb")
+
+
+def with_declared_size(data: bytes, member: str, size: int) -> bytes:
+    """Have the archive's directory, and what stands before the member, say another size of it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        actual = struct.pack("<II", file.getinfo(member).compress_size, file.getinfo(member).file_size)
+    assert data.count(actual) == 2
+    return data.replace(actual, actual[:4] + struct.pack("<I", size))
+
+
+def test_a_member_that_lies_of_its_size_is_never_unpacked_beyond_it():
+    """The manifest declares 10 bytes and would unpack to 256 MiB."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("manifest.json", bytes(256 * 2**20))
+        file.comment = b"0" * 64
+    bomb = with_declared_size(buffer.getvalue(), "manifest.json", 10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BundleError, match="bomb: truncated, altered or no bundle at all"):
+            from_bytes(bomb, "bomb")
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_directory_of_a_million_members_is_not_read(bundle):
+    """Its end says that it takes 46 MB; listing that many members would take a gigabyte."""
+    _, data = to_bytes(bundle)
+    start = len(data) - 86
+    assert data[start : start + 4] == b"PK\x05\x06"
+    swollen = data[: start + 12] + struct.pack("<I", 46_000_000) + data[start + 16 :]
+    with pytest.raises(BundleError, match="its directory takes more than 1,048,576 bytes"):
+        from_bytes(swollen, "swollen")
+
+
+def test_a_method_that_unpacks_without_bound_is_refused():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2) as file:
+        file.writestr("manifest.json", bytes(2**20))
+        file.comment = b"0" * 64
+    with pytest.raises(BundleError, match=r"'manifest\.json' is packed by method 12, not by deflate"):
+        from_bytes(buffer.getvalue(), "bomb")
+
+
+def test_models_show_refuses_a_bomb_in_one_line(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for member in range(5):
+            file.writestr(f"tables/a{member}/b.npy", bytes(128 * 2**20))
+        file.comment = b"0" * 64
+    (tmp_path / "bomb.puntual").write_bytes(buffer.getvalue())
+    result = CliRunner().invoke(main, ["models", "show", str(tmp_path / "bomb.puntual")])
+    assert result.exit_code == 1
+    assert "it would unpack to 671,088,640 bytes, more than the 536,870,912" in result.output
 
 
 def test_a_number_that_json_cannot_carry_is_refused_on_writing(make_bundle):

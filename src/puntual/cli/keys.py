@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import json_option, telling_errors
+from puntual.cli.options import json_option
 
 state_option = click.option("--state", type=click.Path(path_type=Path), help="Folder of the keys [state].")
 
@@ -19,7 +19,6 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @state_option
-@telling_errors
 def create(name: str, state: Path | None) -> None:
     """Make a key called NAME and print it; it is shown this once."""
     from puntual.api.auth.api_keys import KeyStore
@@ -33,7 +32,6 @@ def create(name: str, state: Path | None) -> None:
 @keys.command("list")
 @state_option
 @json_option
-@telling_errors
 def list_keys(state: Path | None, as_json: bool) -> None:
     """List the keys by name."""
     from puntual.api.auth.api_keys import KeyStore
@@ -45,7 +43,6 @@ def list_keys(state: Path | None, as_json: bool) -> None:
 @keys.command()
 @click.argument("name")
 @state_option
-@telling_errors
 def revoke(name: str, state: Path | None) -> None:
     """Revoke the key called NAME."""
     from puntual.api.auth.api_keys import KeyStore
@@ -56,7 +53,6 @@ def revoke(name: str, state: Path | None) -> None:
 
 @keys.command()
 @state_option
-@telling_errors
 def export(state: Path | None) -> None:
     """Print the keys as PUNTUAL_KEYS takes them: their hashes, and no token."""
     from puntual.api.auth.api_keys import KeyStore, exported

@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from puntual.cli.options import telling_errors
-
 
 @click.command()
 @click.option("--host", help="Address to listen on [127.0.0.1].")
@@ -23,7 +21,6 @@ from puntual.cli.options import telling_errors
     is_flag=True,
     help="Disable authentication: nobody needs a key, wherever from.",
 )
-@telling_errors
 def serve(no_auth: bool, **given: Any) -> None:
     """Answer predictions over HTTP; `puntual settings` lists what the environment can set.
 

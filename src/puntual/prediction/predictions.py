@@ -22,14 +22,14 @@ REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
 class Predictions:
     """What is said of n flights, in their order.
 
-    `bands` (n, 5), `p_late` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles` (n, 3) at
-    p50, p80, p95 in minutes, `late` (n,) the label at the threshold, `supports` (n, 4) the flights of the last sixty
-    days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of operations used, as
-    days since 1970 or -1 for none, and `reasons` (n, 6) where asked for.
+    `bands` (n, 5), `late_probability` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles`
+    (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at the threshold, `supports` (n, 4) the flights of the
+    last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of
+    operations used, as days since 1970 or -1 for none, and `reasons` (n, 6) where asked for.
     """
 
     bands: NDArray[np.float64]
-    p_late: NDArray[np.float64]
+    late_probability: NDArray[np.float64]
     expected_minutes: NDArray[np.float64]
     quantiles: NDArray[np.float64]
     late: NDArray[np.bool_]
@@ -62,7 +62,9 @@ class Predictions:
         import polars as pl
 
         until = pl.Series(self.history_until, dtype=pl.Int32).set(pl.Series(self.history_until < 0), None)
-        columns = {"late_probability": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
+        columns = {"late_probability": self.late_probability} | dict(
+            zip(BAND_NAMES, self.bands.T, strict=True)
+        )
         columns |= {"expected_delay_minutes": self.expected_minutes}
         columns |= dict(zip(("p50", "p80", "p95"), self.quantiles.T, strict=True))
         supports = dict(zip(SUPPORT_LEVELS, self.supports.T, strict=True))

@@ -17,7 +17,7 @@ from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
-from puntual.prediction import calibration, distribution
+from puntual.prediction import calibration, distribution, questions
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import shapley
@@ -53,7 +53,8 @@ class Predictor:
     def __init__(self, bundle: Bundle, *, tested: bool = False, threads: int = 0) -> None:
         """Load the model of a bundle; `tested` takes the one that had not seen the test, with all that it learnt.
 
-        `threads` is the number that the model may use, 0 for all cores.
+        `threads` is the number that the model may use, 0 for all cores. Raise BundleError where it does not answer
+        its stored questions as it did when it was written.
         """
         require_columns(bundle, COLUMNS)
         _require_order(bundle)
@@ -69,6 +70,7 @@ class Predictor:
             timetable.typical_timetable(tables[f"{prefix}typical_week"]),
             history.build_history(tables["history"]),
         )
+        self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = _unlisted(tables.get("unlisted_airports", {}))
         # What has been loaded is not held twice.
@@ -80,9 +82,9 @@ class Predictor:
         return cls(Registry(registry).read(version), threads=threads)
 
     @property
-    def reference_p_late(self) -> float:
+    def reference_late_probability(self) -> float:
         """P(late) of the flight that reasons compare with."""
-        return float(self._p_late(self._reference[np.newaxis])[0])
+        return float(self._late_probability(self._reference[np.newaxis])[0])
 
     def predict(
         self,
@@ -133,13 +135,13 @@ class Predictor:
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
         """Ask the model about vectors, and read from the bands all that is said of each flight."""
         bands, why = self._ask(vectors.matrix, reasons, progress)
-        p_late = bands[:, 1:].sum(axis=1)
+        late_probability = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
-            p_late=p_late,
+            late_probability=late_probability,
             expected_minutes=self._shape.expected_minutes(bands),
             quantiles=self._shape.quantile_minutes(bands),
-            late=p_late >= self.bundle.manifest.threshold,
+            late=late_probability >= self.bundle.manifest.threshold,
             supports=vectors.supports,
             timetable_known=vectors.timetable_known,
             history_until=vectors.history_until,
@@ -157,6 +159,12 @@ class Predictor:
     def bands(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
         return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
+
+    def _require_same_answers(self, bundle: Bundle, table: Columns) -> None:
+        matrix = questions.vectors_of(table, bundle.version)
+        raw = self._model.bands(matrix)
+        bands = self._calibration.apply(raw.astype(np.float64), matrix)
+        questions.require_same_answers(table, raw, bands, bundle.version)
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
@@ -182,12 +190,12 @@ class Predictor:
         for batch in _batches(matrix, _REASONED_BATCH if reasons else BATCH):
             bands.append(self.bands(batch))
             if reasons:
-                why.append(shapley(batch, self._reference, self._p_late))
+                why.append(shapley(batch, self._reference, self._late_probability))
             if progress is not None:
                 progress(len(batch))
         return np.concatenate(bands), np.concatenate(why) if reasons else None
 
-    def _p_late(self, matrix: Matrix) -> NDArray[np.float64]:
+    def _late_probability(self, matrix: Matrix) -> NDArray[np.float64]:
         late: NDArray[np.float64] = self.bands(matrix)[:, 1:].sum(axis=1)
         return late
 

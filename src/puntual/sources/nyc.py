@@ -17,10 +17,10 @@ from puntual.errors import TableError
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
-from puntual.sources.delimited import read_delimited
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.large_table import read_delimited
 from puntual.sources.mapping import PLAIN_MAP, TableMap
 from puntual.sources.parsing import (
     read_airlines,

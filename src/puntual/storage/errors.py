@@ -22,7 +22,16 @@ def translate_os_errors(place: str) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = _REMEDIES.get(type(error).__name__, "free some space, or name another place")
-        raise StorageError(f"{place}: {error.strerror or error}; {remedy}") from error
+        raise StorageError(f"{place}: {reason_of(error)}; {remedy}") from error
+
+
+def reason_of(error: OSError) -> str:
+    """Give the system's reason; a library that raises OSError itself puts it elsewhere than in `strerror`.
+
+    >>> reason_of(OSError(28, "No space left on device")), reason_of(OSError("disk full")), reason_of(OSError())
+    ('No space left on device', 'disk full', 'OSError')
+    """
+    return error.strerror or str(error) or type(error).__name__
 
 
 def require_same(place: str, expected: FileStat, arrived: FileStat) -> None:

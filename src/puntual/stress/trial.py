@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], object]
 DISTINCT = 10_000
 _RIVAL_SECONDS = 5
 _STEPS = 2 + len(RIVALS)
-# The fitted estimator and ONNX agree to this; writing a bundle proves it.
+# Another way to the same numbers may round them otherwise, and no more.
 _AGREEMENT, _ASKED_BEFORE = 1e-5, 20
 
 

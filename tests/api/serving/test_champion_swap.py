@@ -50,7 +50,7 @@ def pair(made_bundle: Bundle, other_bundle: Bundle, made_flights: pl.DataFrame, 
     expected = {
         version: Predictor.load(registry.url, version, threads=1)
         .predict(some, datetime.fromisoformat(AS_OF), timetable_of=some.clear())
-        .p_late.tolist()
+        .late_probability.tolist()
         for version in (first, second)
     }
     assert expected[first] != expected[second]

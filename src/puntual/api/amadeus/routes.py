@@ -107,6 +107,8 @@ class _TakesAirport(Operation):
     operation_class=_TakesCredentials,
     tags=_TAGS,
     security=_OPEN_TO_ALL,
+    # Before anything is looked at: credentials are short.
+    request_max_body_size=tokens.LONGEST_FORM,
     responses=_errors(408, 413, 415)
     | {
         400: _of_credentials("A field is missing, or the grant is another."),

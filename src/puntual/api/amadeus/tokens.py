@@ -24,6 +24,7 @@ from puntual.api.auth.guard import Guard
 
 GRANT = "client_credentials"
 FIELDS = ("grant_type", "client_id", "client_secret")
+LONGEST_FORM = 4_096
 _PURPOSE = "amadeus access token"
 _BETWEEN = "~"
 _BEARER = "Bearer"

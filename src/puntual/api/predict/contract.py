@@ -21,7 +21,11 @@ Code = Annotated[
 ]
 AirportCode = Annotated[
     str,
-    Meta(description="IATA or ICAO code, in any case.", extra_json_schema={"format": "airport-code"}),
+    Meta(
+        max_length=LONGEST_CODE,
+        description="IATA or ICAO code, in any case.",
+        extra_json_schema={"format": "airport-code"},
+    ),
 ]
 Time = Annotated[
     str,

@@ -27,7 +27,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
         reasons = [_reasons(effects) for effects in predictions.reasons.tolist()]
     return [
         PredictedFlight(
-            p_late,
+            late_probability,
             late,
             threshold,
             Bands(*bands),
@@ -39,8 +39,8 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             Support(support[_AIRLINE], support[_ROUTE], support[_FLIGHT]),
             why,
         )
-        for p_late, late, bands, expected, quantiles, horizon, known, until, support, why in zip(
-            predictions.p_late.tolist(),
+        for late_probability, late, bands, expected, quantiles, horizon, known, until, support, why in zip(
+            predictions.late_probability.tolist(),
             predictions.late.tolist(),
             predictions.bands.tolist(),
             predictions.expected_minutes.tolist(),

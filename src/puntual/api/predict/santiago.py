@@ -29,7 +29,10 @@ from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport
 from puntual.sources.scl_words import AIRLINES, CITIES, EXPECTED, INTERNATIONAL, ORIGIN, WORDS, airline_of
 
-Operator = Annotated[str, Meta(extra_json_schema={"enum": list(AIRLINES)})]
+Operator = Annotated[
+    str, Meta(max_length=max(map(len, AIRLINES)), extra_json_schema={"enum": list(AIRLINES)})
+]
+City = Annotated[str, Meta(max_length=80)]
 Number = Annotated[int, Meta(ge=0, le=99_999_999)]
 
 
@@ -48,7 +51,7 @@ class SclFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operator: Operator | None = msgspec.field(name="OPERA", default=None)
     kind: Literal["I", "N"] | None = msgspec.field(name="TIPOVUELO", default=None)
     month: Annotated[int, Meta(ge=1, le=12)] | None = msgspec.field(name="MES", default=None)
-    city: str | None = msgspec.field(name="SIGLADES", default=None)
+    city: City | None = msgspec.field(name="SIGLADES", default=None)
 
 
 _WORDS = frozenset(WORDS)

@@ -24,12 +24,12 @@ from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import Timetable, known_timetable
-from puntual.flights import airports
 from puntual.flights.arrays import Columns
 from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_writer import Journal
+from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Bundle, Deployment, Registry
+from puntual.registry import Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -44,7 +44,7 @@ class ServingModel:
         self.settings, self.metrics, self.journal = settings, measured, journal
         self.batcher: MicroBatcher | None = None
         self._shadow: Predictor | None = None
-        self._registry = Registry(settings.registry)
+        self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
         self._last_good = LastGoodBundle(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
@@ -63,7 +63,7 @@ class ServingModel:
         try:
             self._load_champion()
             if self.settings.shadow:
-                self._shadow = _tried(self._registry.read(self.settings.shadow))
+                self._shadow = load_proven(self._registry.read(self.settings.shadow))
         except PuntualError as error:
             if not is_replacement:
                 raise
@@ -87,14 +87,14 @@ class ServingModel:
         if not self.settings.bundle and self._registry.champion() is None:
             return
         bundle = self._registry.read(self.settings.bundle or None)
-        self._put(self._prepared(_tried(bundle)))
-        self._last_good.keep(bundle)
+        self._put(self._prepared(load_proven(bundle)))
+        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
 
     def _load_last_good(self) -> None:
         try:
-            bundle = self._last_good.read()
+            bundle = self._last_good.read(self._registry)
             if bundle is not None:
-                self._put(self._prepared(_tried(bundle)))
+                self._put(self._prepared(load_proven(bundle)))
                 _LOG.warning("a replaced worker goes on with %s, which answered last", bundle.version)
         except PuntualError as error:
             _LOG.error("%s; a replaced worker has no model", error)
@@ -219,8 +219,8 @@ class ServingModel:
 
     def _read(self, wanted: Deployment) -> MicroBatcher:
         bundle = self._registry.read_deployed(wanted)
-        prepared = self._prepared(_tried(bundle))
-        self._last_good.keep(bundle)
+        prepared = self._prepared(load_proven(bundle))
+        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
@@ -271,7 +271,7 @@ class ServingModel:
         shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
     ) -> list[float]:
         vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = shadow.read(vectors).p_late.tolist()
+        late: list[float] = shadow.read(vectors).late_probability.tolist()
         return late
 
     def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
@@ -309,25 +309,6 @@ class ServingModel:
             self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
         with contextlib.suppress(OSError):
             self.metrics.share()
-
-
-def _tried(bundle: Bundle) -> Predictor:
-    """Load a bundle and ask it once; raise BundleError for one that does not answer, whatever the reason."""
-    try:
-        predictor = Predictor(bundle, threads=1)
-        late = predictor.reference_p_late
-        # The first flight asked about should not wait for the world's airports to be read.
-        airports.look_up(bundle.manifest.airports[0])
-    except PuntualError:
-        raise
-    except Exception as error:
-        raise BundleError(
-            f"bundle {bundle.version}: it cannot be asked ({type(error).__name__}: {error}); "
-            "train or fetch it again"
-        ) from error
-    if not 0 <= late <= 1:
-        raise BundleError(f"bundle {bundle.version}: it answers {late}, no probability; train it again")
-    return predictor
 
 
 def _lines(

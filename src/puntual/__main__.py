@@ -1,0 +1,5 @@
+"""`python -m puntual`."""
+
+from puntual.cli import main
+
+main()
