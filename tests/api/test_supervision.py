@@ -65,7 +65,8 @@ async def app(scope, receive, send):
     await send({"type": "lifespan.shutdown.complete"})
 
 config = uvicorn.Config(app, port=0, lifespan="on", log_config=None)
-worker = Worker(config, [])
+worker = Worker(config, [], attempt=0, is_replacement=False)
+worker.answering_since = 0.0
 started = threading.Event()
 worker._server = AnnouncingServer(config, started.set)
 threading.Thread(target=worker._server.run, daemon=True).start()

@@ -18,8 +18,8 @@ UNPRIVILEGED = ("postgres", "nobody")
 
 def programs() -> Path | None:
     """Find the folder of initdb and pg_ctl, which Debian keeps from the path."""
-    found = shutil.which("initdb")
-    installed = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    initdb = shutil.which("initdb")
+    installed = [Path(initdb).parent] if initdb else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     return next((folder for folder in reversed(installed) if (folder / "pg_ctl").exists()), None)
 
 
