@@ -96,7 +96,7 @@ $(VENV)/created:
 COMPILE = build/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
   --custom-compile-command "make lock"
-ALL = --extra train --extra serve --extra stress --extra aws --extra mlflow
+ALL = --extra train --extra serve --extra stress --extra aws --extra mlflow --extra postgres
 PART = $(COMPILE) --constraints requirements/check.txt
 
 lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade

@@ -123,6 +123,11 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> bool:
     return False
 
 
+def is_listened_on(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
 def asked(flights: pl.DataFrame) -> list[dict[str, str]]:
     """Write flights as a request does."""
     names = ("airline", "flight_number", "origin", "destination")

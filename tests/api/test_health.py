@@ -13,9 +13,9 @@ def health(**settings: str) -> Result:
 
 
 def test_a_service_with_a_model_is_healthy(server: Server):
-    asked = health(port=str(server.port))
-    assert asked.exit_code == 0, asked.output
-    assert asked.output == f"{server.url}/readyz is ready\n"
+    result = health(port=str(server.port))
+    assert result.exit_code == 0, result.output
+    assert result.output == f"{server.url}/readyz is ready\n"
 
 
 def test_a_service_that_listens_on_all_addresses_is_asked_on_this_machine(server: Server):
@@ -25,12 +25,12 @@ def test_a_service_that_listens_on_all_addresses_is_asked_on_this_machine(server
 def test_a_service_without_a_model_is_not_healthy_yet(tmp_path):
     (tmp_path / "models").mkdir()
     with running("--registry", str(tmp_path / "models"), "--state", str(tmp_path)) as server:
-        asked = health(port=str(server.port))
-    assert asked.exit_code == 1
-    assert "answers 503, expected 200: no model is loaded yet" in asked.output
+        result = health(port=str(server.port))
+    assert result.exit_code == 1
+    assert "answers 503, expected 200: no model is loaded yet" in result.output
 
 
 def test_where_nothing_listens_nothing_is_healthy():
-    asked = health(port="1")
-    assert asked.exit_code == 1
-    assert "does not answer" in asked.output
+    result = health(port="1")
+    assert result.exit_code == 1
+    assert "does not answer" in result.output

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import httpx
 import polars as pl
 import pytest
 
-from api.conftest import FLIGHT, Server, answer_of, asked, request_of, running, until
+from api.conftest import FLIGHT, Server, answer_of, asked, is_listened_on, request_of, running, until
 from puntual import Predictor
 
 AS_OF = "2023-04-20T08:00"
@@ -95,11 +94,6 @@ def test_a_request_that_never_ends_is_not_waited_for_longer_than_the_drain(
         assert until(lambda: server.process.poll() is not None)
 
 
-def is_listened_on(port: int) -> bool:
-    with socket.socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_metrics_of_a_killed_worker_stay_counted(bundle_file: Path, tmp_path: Path) -> None:
     with running(*words(bundle_file, tmp_path, 2), poll="0.1") as server:
         assert until(lambda: len(server.workers()) == 2)
@@ -157,6 +151,6 @@ def compare(server: Server, flights: list[Any], bands: list[Any], first: int, wr
             for start in range(first, len(flights) - size, 8):
                 part = slice(start, start + size)
                 answer = client.post("/predict", json={"flights": flights[part], "as_of": AS_OF})
-                said = answer.raise_for_status().json()["predictions"]
-                if [list(one["bands"].values()) for one in said] != bands[part]:
+                predictions = answer.raise_for_status().json()["predictions"]
+                if [list(one["bands"].values()) for one in predictions] != bands[part]:
                     wrong.append((start, size, answer.text))

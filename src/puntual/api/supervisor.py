@@ -68,7 +68,7 @@ class Supervisor(Multiprocess):
         self._start(len(self.processes), attempt=1)
 
     def _start(self, place: int, attempt: int) -> None:
-        worker = Worker(self.config, self.sockets, attempt=attempt)
+        worker = Worker(self.config, self.sockets, attempt=attempt, is_replacement=self._serving)
         worker.start()
         self.processes[place : place + 1] = [worker]
 

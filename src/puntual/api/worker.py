@@ -35,10 +35,12 @@ class Report(NamedTuple):
 class Worker(Process):
     """A process of the service, as its supervisor sees it and as it runs itself."""
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, attempt: int = 0) -> None:
-        """Describe a worker; `attempt` is 0 at the first start, 1 for a replacement, more where those ended soon."""
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], *, attempt: int, is_replacement: bool
+    ) -> None:
+        """Describe a worker; `attempt` counts those in its place before it, but for such as answered for long."""
         self._reports, self._reporting = Pipe(duplex=False)
-        self.attempt = attempt
+        self.attempt, self._is_replacement = attempt, is_replacement
         # On the supervisor's clock: when it began to answer, and when it is replaced, once it is dead.
         self.answering_since: float | None = None
         self.replaced_at: float | None = None
@@ -52,6 +54,15 @@ class Worker(Process):
                 return report
         return None
 
+    def is_alive(self, timeout: float = 5) -> bool:
+        """Tell whether it lives and, once it has begun to answer, whether its event loop turns.
+
+        Before, its modules are loaded, which takes as long as it takes on a busy machine.
+        """
+        if self.answering_since is None:
+            return self.process.is_alive()
+        return super().is_alive(timeout)
+
     def answered_for(self, seconds: float) -> bool:
         """Tell whether it began to answer at least so many seconds ago."""
         return self.answering_since is not None and time.monotonic() - self.answering_since >= seconds
@@ -61,7 +72,7 @@ class Worker(Process):
         threading.Thread(target=self._follow_supervisor, daemon=True).start()
         threading.Thread(target=self.always_pong, daemon=True).start()
         try:
-            app = create_app(read_settings(os.environ), is_replacement=self.attempt > 0)
+            app = create_app(read_settings(os.environ), is_replacement=self._is_replacement)
         except PuntualError as error:
             self._reporting.send(Report(True, str(error)))
             sys.exit(STARTUP_FAILURE)

@@ -194,16 +194,17 @@ class Registry:
         with self.store.locked():
             return self._deploy_pickle()
 
+    def signatures(self, version: str, file: str | None = None) -> bytes | None:
+        """Read the signatures of a version of the registry, or of a file; None where there are none."""
+        if file is None:
+            return self.store.read(signature_name(version))
+        beside = Path(signature_name(file))
+        return beside.read_bytes() if beside.is_file() else None
+
     def _require_signed(self, bundle: Bundle, file: str | None = None) -> Bundle:
         """Give a bundle of the registry, or of a file, back if it may be trusted."""
-        name = signature_name(bundle.version)
-        where, signatures = self.store.where(name), None
-        if file is not None:
-            where = signature_name(file)
-            signatures = Path(where).read_bytes() if Path(where).is_file() else None
-        else:
-            signatures = self.store.read(name)
-        self._trusted.require_signed(bundle, signatures, where)
+        where = self.store.where(signature_name(bundle.version)) if file is None else signature_name(file)
+        self._trusted.require_signed(bundle, self.signatures(bundle.version, file), where)
         return bundle
 
     def _swap(self, record: Record, deployment: Deployment) -> Deployed:

@@ -1,15 +1,20 @@
 """Every prediction reaches the journal, and while the journal cannot be written answers go on."""
 
 import re
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
 
 from api.conftest import FLIGHT, Server, asked, needs_file_limits, running, until
 from puntual.api.auth.api_keys import KeyStore
+from puntual.operations.journal_schema import PREDICTIONS
 
 WRITTEN, LOST, WAITING, FAILURES = (
     f"puntual_journal_{name}" for name in ("written_total", "lost_total", "waiting", "failures_total")
@@ -32,15 +37,15 @@ def test_each_flight_is_written_with_what_was_said_of_it(
 ) -> None:
     some = asked(made_flights.sample(30, seed=3))
     with running("--bundle", str(bundle_file), "--state", str(tmp_path), workers="2") as server:
-        said = []
+        probabilities = []
         for flight in some:
             body = {"flights": [flight], "as_of": "2023-04-20T08:00"}
             answer = server.client.post("/predict", json=body, headers={"connection": "close"})
-            said.append(answer.raise_for_status().json()["predictions"][0]["late_probability"])
+            probabilities.append(answer.raise_for_status().json()["predictions"][0]["late_probability"])
     columns = "airline, flight_number, origin, destination, as_of, model, late_probability"
     expected = [
         (*list(flight.values())[:4], "2023-04-20T08:00", bundle_file.stem, late)
-        for flight, late in zip(some, said, strict=True)
+        for flight, late in zip(some, probabilities, strict=True)
     ]
     assert sorted(rows(tmp_path / "journal.db", columns), key=str) == sorted(expected, key=str)
 
@@ -139,3 +144,62 @@ def test_of_a_database_away_the_log_tells_once_and_shows_no_password(
         assert until(lambda: server.metric(FAILURES) > failures)
         assert server.metric(WAITING) == 2
         assert len(re.findall("cannot be written", server.messages.read_text())) == 1
+
+
+@pytest.mark.parametrize("path", ["/predict", "/invocations"])
+@pytest.mark.parametrize("request_id", ["x" * 200, "x" * 129, "a b"])
+def test_an_id_that_the_journal_could_not_hold_is_replaced_at_the_door(
+    server: Server, path: str, request_id: str
+) -> None:
+    body = {"flights": [FLIGHT]} if path == "/predict" else {"instances": [FLIGHT]}
+    answer = server.client.post(path, json=body, headers={"x-request-id": request_id})
+    given = answer.raise_for_status().headers["x-request-id"]
+    assert given != request_id
+    assert 1 <= len(given) <= 128
+
+
+def test_what_a_killed_service_loses_is_the_newest_alone(bundle_file: Path, tmp_path: Path) -> None:
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        ask(server, times=50)
+        assert until(lambda: server.metric(WRITTEN) == 50)
+        for number in range(300):
+            headers = {"x-request-id": str(number)}
+            server.client.post("/predict", json={"flights": [FLIGHT]}, headers=headers).raise_for_status()
+        server.signal(signal.SIGKILL)
+        server.process.wait()
+    ids = [request_id for (request_id,) in rows(tmp_path / "journal.db", "request_id")][50:]
+    assert ids == [str(number) for number in range(len(ids))]
+
+
+def test_a_line_that_the_database_refuses_is_counted_and_the_next_ones_are_written(
+    bundle_file: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
+        # A column that the database checks more strictly than the contract does.
+        statement = str(CreateTable(PREDICTIONS).compile(dialect=sqlite.dialect()))
+        strict = statement.replace(
+            "request_id VARCHAR(128) NOT NULL", "request_id TEXT CHECK (request_id <> 'seven')"
+        )
+        assert strict != statement
+        journal.execute(strict)
+        journal.commit()
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        for request_id in ("six", "seven", "eight"):
+            headers = {"x-request-id": request_id}
+            server.client.post("/predict", json={"flights": [FLIGHT]}, headers=headers).raise_for_status()
+        assert until(lambda: server.metric(WRITTEN) == 2)
+        assert server.metric("puntual_journal_refused_total") == 1
+        assert [server.metric(name) for name in (LOST, WAITING, FAILURES)] == [0, 0, 0]
+    assert rows(tmp_path / "journal.db", "request_id") == [("six",), ("eight",)]
+    assert '"request_id": "seven"' in (tmp_path / "journal.refused.jsonl").read_text()
+
+
+def test_a_deleted_database_is_begun_anew(bundle_file: Path, tmp_path: Path) -> None:
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
+        ask(server)
+        assert until(lambda: server.metric(WRITTEN) == 1)
+        (tmp_path / "journal.db").unlink()
+        assert until(lambda: "was deleted or replaced" in server.messages.read_text())
+        ask(server, times=2)
+        assert until(lambda: server.metric(WRITTEN) == 3)
+    assert rows(tmp_path / "journal.db") == [(2,)]

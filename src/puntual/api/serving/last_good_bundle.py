@@ -4,8 +4,8 @@ import logging
 import os
 from pathlib import Path
 
-from puntual.errors import BundleError
-from puntual.registry import Bundle, from_bytes, to_bytes
+from puntual.registry import SUFFIX, Bundle, Registry, to_bytes
+from puntual.registry.signing import signature_name
 from puntual.storage.atomic_write import atomic_write
 from puntual.storage.state_folder import make_private
 
@@ -15,38 +15,30 @@ _DIGEST = 64
 
 
 class LastGoodBundle:
-    """`last_good.puntual` in the state folder, which is read where the registry's champion cannot be."""
+    """`last_good.puntual` in the state folder, and its signatures beside it."""
 
     def __init__(self, state: Path) -> None:
-        self._file = state / "last_good.puntual"
+        self._file = state / f"last_good{SUFFIX}"
+        self._signatures = Path(signature_name(str(self._file)))
 
-    def keep(self, bundle: Bundle) -> None:
+    def keep(self, bundle: Bundle, signatures: bytes | None) -> None:
         """Keep a bundle that answers, in place of the former; where it cannot be, the log says so."""
         try:
-            if self._version() == bundle.version:
-                return
-            version, content = to_bytes(bundle)
-            if version != bundle.version:
-                _LOG.warning(
-                    "bundle %s is of another release and cannot be kept for replacements", bundle.version
-                )
-                return
-            make_private(self._file.parent)
-            with atomic_write(self._file, mode=0o600) as file:
-                file.write(content)
+            if self._version() != bundle.version:
+                self._replace(bundle)
+            if signatures is not None:
+                self._write(self._signatures, signatures)
         except OSError as error:
             _LOG.warning(
                 "%s cannot be written (%s); a worker that dies depends on the registry", self._file, error
             )
 
-    def read(self) -> Bundle | None:
-        """Read the bundle that was kept, None where there is none; raise BundleError for one that is damaged."""
-        try:
-            return from_bytes(self._file.read_bytes(), str(self._file))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise BundleError(f"{self._file}: {error.strerror}; promote a model again") from error
+    def read(self, registry: Registry) -> Bundle | None:
+        """Read the bundle that was kept, None where there is none.
+
+        Raise BundleError for one that is damaged, or not signed where the registry takes no others.
+        """
+        return registry.read(self._file) if self._file.exists() else None
 
     def forget(self) -> None:
         """Remove what another run has kept."""
@@ -54,6 +46,20 @@ class LastGoodBundle:
             self._file.unlink(missing_ok=True)
         except OSError as error:
             _LOG.warning("%s cannot be removed (%s)", self._file, error)
+
+    def _replace(self, bundle: Bundle) -> None:
+        version, content = to_bytes(bundle)
+        if version == bundle.version:
+            self._write(self._file, content)
+        else:
+            _LOG.warning(
+                "bundle %s is of another release and cannot be kept for replacements", bundle.version
+            )
+
+    def _write(self, path: Path, content: bytes) -> None:
+        make_private(path.parent)
+        with atomic_write(path, mode=0o600) as file:
+            file.write(content)
 
     def _version(self) -> str | None:
         try:

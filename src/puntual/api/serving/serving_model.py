@@ -84,11 +84,11 @@ class ServingModel:
             return
         bundle = self._registry.read(self.settings.bundle or None)
         self._put(self._prepared(load_proven(bundle)))
-        self._last_good.keep(bundle)
+        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
 
     def _load_last_good(self) -> None:
         try:
-            bundle = self._last_good.read()
+            bundle = self._last_good.read(self._registry)
             if bundle is not None:
                 self._put(self._prepared(load_proven(bundle)))
                 _LOG.warning("a replaced worker goes on with %s, which answered last", bundle.version)
@@ -217,7 +217,7 @@ class ServingModel:
     def _read(self, wanted: Deployment) -> MicroBatcher:
         bundle = self._registry.read_deployed(wanted)
         prepared = self._prepared(load_proven(bundle))
-        self._last_good.keep(bundle)
+        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
