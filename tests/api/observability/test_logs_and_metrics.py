@@ -24,8 +24,8 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path_factory.mktemp("state")))
-    with running(*words, workers="2", poll="0.1") as found:
-        yield found
+    with running(*words, workers="2", poll="0.1") as started:
+        yield started
 
 
 def ask(server: Server, flights: int = 1, **headers: str) -> httpx.Response:
@@ -74,9 +74,9 @@ def test_a_refused_request_is_logged_as_well(server: Server) -> None:
 def test_the_services_own_messages_are_lines_of_json(server: Server) -> None:
     greeting, *lines = server.messages.read_text().splitlines()
     assert greeting.startswith("Puntual answers on ")
-    told = [json.loads(line) for line in lines]
-    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in told)
-    assert any("startup complete" in line["message"] for line in told)
+    messages = [json.loads(line) for line in lines]
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in messages)
+    assert any("startup complete" in line["message"] for line in messages)
 
 
 def test_the_numbers_of_all_workers_are_added_up_by_model(server: Server, bundle_file: Path) -> None:
