@@ -22,6 +22,7 @@ from puntual.api.serving.timetable_file import TimetableFile
 from puntual.api.supervisor import Supervisor
 from puntual.api.worker import AnnouncingServer
 from puntual.errors import SettingError, TableError
+from puntual.registry import TrustedKeys
 from puntual.settings import Settings
 
 
@@ -93,6 +94,7 @@ def _bind(settings: Settings) -> socket.socket:
 
 def checked(settings: Settings) -> Settings:
     """Refuse what cannot be served: an open door to other machines, or keys that are none."""
+    TrustedKeys(settings.trusted_keys)
     verifier = Verifier(Path(settings.state), settings.keys)
     beyond = not _is_loopback(settings.host)
     if beyond and settings.auth == "writes":
