@@ -27,8 +27,8 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, keys: tuple[Path, str, str]) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(keys[0]), "--host", "0.0.0.0")
-    with running(*words, cors_origins=f"{PAGE}, https://other.example") as found:
-        yield found
+    with running(*words, cors_origins=f"{PAGE}, https://other.example") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

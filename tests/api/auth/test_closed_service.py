@@ -60,8 +60,8 @@ def test_a_key_that_is_gone_with_its_file_opens_nothing_and_a_new_one_opens(tmp_
     assert verifier.check(lost) == "tower"
     (tmp_path / "keys.json").unlink()
     assert verifier.check(lost) is None
-    found = KeyStore(tmp_path).create("tower", NOON)
-    assert (verifier.check(found), verifier.problem) == ("tower", None)
+    token = KeyStore(tmp_path).create("tower", NOON)
+    assert (verifier.check(token), verifier.problem) == ("tower", None)
 
 
 def test_a_folder_that_never_had_a_key_is_open(tmp_path: Path) -> None:

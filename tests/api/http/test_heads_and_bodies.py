@@ -15,8 +15,8 @@ MANY = 8 * 1024 * 1024
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path_factory.mktemp("state")))
-    with running(*words, patience="5") as found:
-        yield found
+    with running(*words, patience="5") as started:
+        yield started
 
 
 def exchange(server: Server, sent: bytes) -> tuple[int, bytes]:

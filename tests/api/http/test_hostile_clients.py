@@ -19,8 +19,8 @@ ASKED = json.dumps({"flights": [FLIGHT]}).encode()
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path_factory.mktemp("state")))
-    with running(*words, patience="1", body_limit=str(LIMIT)) as found:
-        yield found
+    with running(*words, patience="1", body_limit=str(LIMIT)) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +70,21 @@ def test_a_client_that_dribbles_is_told_so_however_long_it_goes_on(server: Serve
     with server.connect() as slow:
         slow.sendall(begun)
         slow.settimeout(0.1)
-        found = b""
+        received = b""
         # Far longer than the patience of the server.
         for _ in range(1000):
             try:
                 slow.sendall(more)
-                found += slow.recv(65_536)
+                received += slow.recv(65_536)
             except TimeoutError:
                 continue
             except ConnectionError:
                 break
-            if b" 408 " in found:
+            if b" 408 " in received:
                 break
         slow.settimeout(60)
-        found += answer_of(slow)
-    assert status_of(found[found.index(b"HTTP/1.1 408 ") :]) == 408
+        received += answer_of(slow)
+    assert status_of(received[received.index(b"HTTP/1.1 408 ") :]) == 408
 
 
 def test_a_connection_that_asks_again_in_time_stays_open(server: Server) -> None:
@@ -160,7 +160,7 @@ def test_what_is_no_http_is_refused_as_all_else_is(server: Server, sent: bytes) 
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),
@@ -174,10 +174,10 @@ def test_what_is_no_http_is_refused_as_all_else_is(server: Server, sent: bytes) 
         (b'{"flights": {}}', "1 field"),
     ],
 )
-def test_a_malformed_body_is_refused(client: httpx.Client, body: bytes, said: str) -> None:
+def test_a_malformed_body_is_refused(client: httpx.Client, body: bytes, message: str) -> None:
     answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
-    assert said in answer.json()["detail"]
+    assert message in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

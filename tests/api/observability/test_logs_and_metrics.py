@@ -24,8 +24,8 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path_factory.mktemp("state")))
-    with running(*words, workers="2", poll="0.1") as found:
-        yield found
+    with running(*words, workers="2", poll="0.1") as started:
+        yield started
 
 
 def ask(server: Server, flights: int = 1, **headers: str) -> httpx.Response:

@@ -26,8 +26,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, state: tuple[Path, str]) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(state[0]))
-    with running(*words, patience="1", body_limit="4096") as found:
-        yield found
+    with running(*words, patience="1", body_limit="4096") as started:
+        yield started
 
 
 def line_of(server: Server, request_id: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 def prepare() -> None:
-    """Let one thread multiply matrices; said before numpy is loaded, which reads its setting then."""
+    """Let one thread multiply matrices; called before numpy is loaded, which reads its setting then."""
     # A worker answers with one thread, and workers beside each other share the processors already.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

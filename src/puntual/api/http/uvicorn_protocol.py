@@ -21,7 +21,7 @@ _BETWEEN_NAME_AND_VALUE = 4
 
 
 class Connection(HttpToolsProtocol):
-    """One connection, whose faults are told as problem details like all others."""
+    """One connection, whose faults are answered with problem details like all others."""
 
     def __init__(self, *, patience: float, **given: Any) -> None:
         """Wait `patience` seconds for the head of a request, and as long for a last answer to be read."""

@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: found for name in _OF_A_REQUEST if (found := getattr(record, name, None)) is not None}
+        line |= {name: value for name in _OF_A_REQUEST if (value := getattr(record, name, None)) is not None}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()

@@ -1,6 +1,6 @@
-"""What the service counts: kept as plain numbers on the request path, told to Prometheus when it asks.
+"""What the service counts: kept as plain numbers on the request path, given to Prometheus on request.
 
-Each worker writes its numbers into a folder that the workers share, and whichever is asked adds them up. The
+Each worker writes its numbers into a folder that the workers share, and whichever is scraped adds them up. The
 numbers of a worker that has gone stay in the folder, so a counter never falls while the server runs.
 """
 
@@ -198,18 +198,20 @@ class Metrics(Collector):
     def _sort_in(self, key: tuple[str, Labels]) -> None:
         values = np.array(self._pending.pop(key, ()))
         bounds = ALL[key[0]].bounds
-        found = self._numbers.distributions.setdefault(key, Distribution([0] * (len(bounds) + 1)))
+        distribution = self._numbers.distributions.setdefault(key, Distribution([0] * (len(bounds) + 1)))
         counts = np.bincount(np.searchsorted(bounds, values), minlength=len(bounds) + 1)
-        found.counts = [before + int(count) for before, count in zip(found.counts, counts, strict=True)]
-        found.total += float(values.sum())
+        distribution.counts = [
+            before + int(count) for before, count in zip(distribution.counts, counts, strict=True)
+        ]
+        distribution.total += float(values.sum())
 
 
 def _family(metric: Described, numbers: Numbers) -> Metric:
     if metric.bounds:
         histogram = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
-        for (name, labels), found in sorted(numbers.distributions.items()):
+        for (name, labels), distribution in sorted(numbers.distributions.items()):
             if name == metric.name:
-                histogram.add_metric(labels, _cumulated(metric, found), sum_value=found.total)
+                histogram.add_metric(labels, _cumulated(metric, distribution), sum_value=distribution.total)
         return histogram
     family: CounterMetricFamily | GaugeMetricFamily
     kind = GaugeMetricFamily if metric.gauge else CounterMetricFamily
@@ -222,8 +224,8 @@ def _family(metric: Described, numbers: Numbers) -> Metric:
     return family
 
 
-def _cumulated(metric: Described, found: Distribution) -> list[tuple[str, float]]:
-    reached = np.cumsum(found.counts).tolist()
+def _cumulated(metric: Described, distribution: Distribution) -> list[tuple[str, float]]:
+    reached = np.cumsum(distribution.counts).tolist()
     return list(zip([*map(str, metric.bounds), "+Inf"], reached, strict=True))
 
 
