@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import click
 
-from puntual.cli.options import json_option, registry_option
+from puntual.cli.options import complete_version, json_option, registry_option
 
-versions_argument = click.argument("versions", metavar="[VERSION]...", nargs=-1)
+versions_argument = click.argument(
+    "versions", metavar="[VERSION]...", nargs=-1, shell_complete=complete_version
+)
 all_option = click.option("--all", "every", is_flag=True, help="Copy every version.")
 
 
@@ -27,7 +29,7 @@ def list_models(registry: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("which", metavar="[VERSION|FILE]", required=False)
+@click.argument("which", metavar="[VERSION|FILE]", required=False, shell_complete=complete_version)
 @registry_option
 @json_option
 def show(which: str | None, registry: str, as_json: bool) -> None:
@@ -43,7 +45,7 @@ def show(which: str | None, registry: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("version")
+@click.argument("version", shell_complete=complete_version)
 @click.option("--force", is_flag=True, help="Promote past failed checks; the bundle remembers it.")
 @registry_option
 @json_option
@@ -84,8 +86,8 @@ def push(versions: tuple[str, ...], to: str, every: bool, registry: str, as_json
     from puntual.registry import Registry, chosen, push
 
     stored = Registry(registry)
-    with bars() as told:
-        copied = push(stored, Registry(to), chosen(stored, versions, every=every), told)
+    with bars() as report_progress:
+        copied = push(stored, Registry(to), chosen(stored, versions, every=every), report_progress)
     print_copied(copied, as_json)
 
 
@@ -103,6 +105,6 @@ def pull(versions: tuple[str, ...], source: str, every: bool, registry: str, as_
     from puntual.registry import Registry, chosen, pull
 
     other = Registry(source)
-    with bars() as told:
-        copied = pull(Registry(registry), other, chosen(other, versions, every=every), told)
+    with bars() as report_progress:
+        copied = pull(Registry(registry), other, chosen(other, versions, every=every), report_progress)
     print_copied(copied, as_json)
