@@ -13,6 +13,7 @@ PuntualError
 ├── UnknownCandidateError     a model or treatment that is not among those that compete
 ├── NotKnownYetError          a feature that is not known at the cut-off
 ├── BundleError               a bundle that is truncated, altered, of another format or incomplete
+├── SigningKeyError           a key to sign bundles with, or to trust, that is none
 ├── RegistryError             a registry that lacks what was asked of it, or was changed meanwhile
 ├── StorageError              a folder, bucket or file that cannot be used, or a file that arrived altered
 ├── GateRefusedError          a challenger that failed a numbered check
@@ -83,6 +84,10 @@ class NotKnownYetError(PuntualError):
 
 class BundleError(PuntualError):
     """A bundle that cannot be trusted or read."""
+
+
+class SigningKeyError(PuntualError):
+    """A key to sign bundles with, or to trust, that is none."""
 
 
 class RegistryError(PuntualError):

@@ -49,6 +49,6 @@ def _copy(source: "Store", target: "Store", names: Sequence[str], force: bool, a
     from puntual.cli.output.copies import bars, print_copied
     from puntual.sources.copy_tables import copy_tables
 
-    with bars() as report_progress:
-        copied = copy_tables(source, target, names, force=force, progress=report_progress)
+    with bars() as on_progress:
+        copied = copy_tables(source, target, names, force=force, progress=on_progress)
     print_copied(copied, as_json)

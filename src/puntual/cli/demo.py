@@ -1,5 +1,6 @@
 """`puntual demo`."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +18,11 @@ def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     wait_quietly()
     from puntual.cli.output.console import progress
     from puntual.cli.output.demo import print_demo
+    from puntual.registry import TrustedKeys
+    from puntual.settings import read_settings
     from puntual.training.demo import run
 
     with progress("training", lines=True) as report_progress:
-        shown = run(registry, reports, datetime.now(UTC), report_progress, bad_rows)
+        trusted = TrustedKeys(read_settings(os.environ).trusted_keys)
+        shown = run(registry, reports, datetime.now(UTC), report_progress, bad_rows, trusted=trusted)
     print_demo(shown, reports, registry)

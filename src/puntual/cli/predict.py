@@ -81,6 +81,7 @@ def predict(
     if map_file is not None and source is None:
         raise click.UsageError("--map needs --source: it says whose table FILE is, such as --source table")
     from puntual.cli.output.console import progress, say
+    from puntual.cli.output.predictions import say_warnings
     from puntual.cli.output.sources import say_reading
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
@@ -115,5 +116,6 @@ def predict(
             reasons=reasons,
             progress=count,
         )
+    say_warnings(predictions)
     for note in write_table(requested, predictions, output, form, Notation(separator, decimal, exact)):
         say(note)

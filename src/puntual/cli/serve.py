@@ -39,6 +39,9 @@ def serve(no_auth: bool, **given: Any) -> None:
     Without a host it is reachable from this machine alone. SIGHUP fetches the champion, SIGTERM ends the service once
     the requests in flight are answered.
     """
+    from puntual.api.http.process_tuning import prepare
+
+    prepare()
     from puntual.api import server
     from puntual.cli.output.console import say
     from puntual.settings import read_settings
@@ -50,5 +53,4 @@ def serve(no_auth: bool, **given: Any) -> None:
     settings = server.checked(settings.replace(**changes))
     if settings.timetable:
         server.take_timetable(settings, Path(settings.timetable))
-    say(server.greeting(settings))
-    server.serve(settings)
+    server.serve(settings, say)

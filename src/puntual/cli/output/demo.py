@@ -65,7 +65,7 @@ def _print_flight(flight: dict[str, Any], shown: "Demo", place: int, output: Con
     output.print()
     output.print(
         escape(
-            f"{name}: P(late) {percent(predictions.p_late[place])}, labelled {word}; minutes expected "
+            f"{name}: P(late) {percent(predictions.late_probability[place])}, labelled {word}; minutes expected "
             f"{predictions.expected_minutes[place]:.0f}, p50 {p50:.0f}, p80 {p80:.0f}, p95 {p95:.0f}"
         ),
         highlight=False,

@@ -71,7 +71,7 @@ def print_training(training: "Training", reports: Path, registry: str) -> None:
     _print_left_out(training, output)
     failed = [finding for finding in training.findings if not finding.passed]
     for finding in failed:
-        output.print(escape(f"check {finding.number}, {finding.name}: {finding.reason}"), soft_wrap=True)
+        output.print(escape(finding.sentence), soft_wrap=True)
     output.print(f"bundle  {training.version}", highlight=False)
     output.print(f"report  {escape(str(reports / training.version))}.html", highlight=False, soft_wrap=True)
     if not failed:
@@ -83,7 +83,8 @@ def print_training(training: "Training", reports: Path, registry: str) -> None:
 
 def print_comparison(training: "Training", output: Console) -> None:
     """Print the candidates, the chosen one marked."""
-    title = f"{training.table.flights:,} flights of {training.table.source}, {percent(training.table.late_rate)} late"
+    flights = f"{training.table.flights:,} flights of {training.table.source}, {percent(training.table.late_rate)} late"
+    title = f"{flights}; scores on {training.split.validation_rows:,} validation flights"
     table = table_of(
         title,
         "",
