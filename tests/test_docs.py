@@ -122,6 +122,7 @@ PAGES = {
     "train": "train.md",
     "demo": "train.md",
     "sources": "train.md",
+    "map": "your-own-table.md",
     "evaluate": "evaluate.md",
     "predict": "predict.md",
     "export": "other-clients.md",

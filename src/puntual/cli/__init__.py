@@ -15,6 +15,7 @@ from puntual.cli.export import export
 from puntual.cli.failures import report_failures
 from puntual.cli.health import health
 from puntual.cli.keys import keys
+from puntual.cli.map import map_command
 from puntual.cli.models import models
 from puntual.cli.predict import predict
 from puntual.cli.serve import serve
@@ -48,6 +49,7 @@ for _command in (
     data,
     export,
     sources,
+    map_command,
     demo,
     serve,
     stress,

@@ -29,7 +29,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Score a bundle on flights that it may never have seen; those before --from only feed history."""
-    from puntual.cli.output.console import print_json, say
+    from puntual.cli.output.console import print_json, progress, say
     from puntual.cli.output.scores import plain_scores, print_scores
     from puntual.cli.output.sources import say_reading
     from puntual.registry import Registry
@@ -38,9 +38,12 @@ def evaluate(
 
     require_period(start, until)
     bundle = Registry(registry).read(which)
-    table = read_flights(source, data, map_file, bad_rows=bad_rows)
-    say_reading(table)
-    scored = score_bundle(bundle, table, start=start, until=until, split_test=split_test)
+    with progress("evaluating", lines=True) as report_progress:
+        report_progress("reading", 0, 2)
+        table = read_flights(source, data, map_file, bad_rows=bad_rows)
+        say_reading(table)
+        report_progress("scoring", 1, 2)
+        scored = score_bundle(bundle, table, start=start, until=until, split_test=split_test)
     if scored.trained_on:
         say(
             f"{scored.trained_on:,} of these flights lie in the period that the model was trained on, so the scores "

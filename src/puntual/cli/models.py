@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from puntual.cli.options import json_option, registry_option
+from puntual.cli.options import complete_version, json_option, registry_option
 
 if TYPE_CHECKING:
     from puntual.registry import Registry
 
-versions_argument = click.argument("versions", metavar="[VERSION]...", nargs=-1)
+versions_argument = click.argument(
+    "versions", metavar="[VERSION]...", nargs=-1, shell_complete=complete_version
+)
 all_option = click.option("--all", "every", is_flag=True, help="Copy every version.")
 
 
@@ -33,7 +35,7 @@ def list_models(registry: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("which", metavar="[VERSION|FILE]", required=False)
+@click.argument("which", metavar="[VERSION|FILE]", required=False, shell_complete=complete_version)
 @registry_option
 @json_option
 def show(which: str | None, registry: str, as_json: bool) -> None:
@@ -49,7 +51,7 @@ def show(which: str | None, registry: str, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("version")
+@click.argument("version", shell_complete=complete_version)
 @click.option("--force", is_flag=True, help="Promote past failed checks; the bundle remembers it.")
 @registry_option
 @json_option
@@ -130,7 +132,7 @@ def keygen(file: Path) -> None:
 
 
 @models.command()
-@click.argument("version")
+@click.argument("version", shell_complete=complete_version)
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="The private key, as PEM.")
 @registry_option
 def sign(version: str, key: Path, registry: str) -> None:

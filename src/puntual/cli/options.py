@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from puntual.storage import is_url
 
 SOURCE_NAMES = ("nyc", "scl", "table")
 MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
 BAD_ROWS = ("refuse", "leave_out")
-FORMATS = ("csv", "parquet", "json")
+FORMATS = ("csv", "parquet", "json", "xlsx")
 # What every library that draws by chance takes.
 SEEDS = click.IntRange(0, 2**32 - 1)
 Command = Callable[..., Any]
@@ -23,6 +24,14 @@ Command = Callable[..., Any]
 def place(text: str) -> Path | str:
     """Read a path, or the URL of a file in a bucket, which a path would spoil."""
     return text if is_url(text) else Path(text)
+
+
+def complete_version(context: click.Context, _: click.Parameter, beginning: str) -> list[CompletionItem]:
+    """Complete a version from the folder of the registry; nothing is fetched for it from a bucket."""
+    folder = str(context.params.get("registry") or "models")
+    paths = [] if is_url(folder) else sorted(Path(folder).glob("*.puntual"))
+    versions = [CompletionItem(path.stem) for path in paths if path.stem.startswith(beginning)]
+    return versions or [CompletionItem(beginning, type="file")]
 
 
 bad_rows_option = click.option(
@@ -39,6 +48,7 @@ bundle_option = click.option(
     "--model",
     "which",
     metavar="VERSION|FILE",
+    shell_complete=complete_version,
     help="A version, its beginning, or a file [champion].",
 )
 
@@ -73,9 +83,19 @@ def require_period(start: datetime | None, until: datetime | None) -> None:
         raise click.UsageError(f"--until {until} does not come after --from {start}; no flight lies between")
 
 
+def separator_of(separator: str | None, decimal: str) -> str:
+    """Give the separator of CSV, which is by default one that the decimal mark leaves free."""
+    separator = (";" if decimal == "," else ",") if separator is None else separator.replace("\\t", "\t")
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
+        raise click.UsageError(f"--separator {separator!r} is not one character; give such as ';' or '\\t'")
+    if separator == decimal:
+        raise click.UsageError(f"--separator and --decimal are both {decimal!r}; give another, such as ';'")
+    return separator
+
+
 def wait_quietly() -> None:
     """Have idle threads of the training libraries sleep: spinning, they stall a machine that has other work.
 
-    It holds only if said before those libraries are loaded; what the user has set stands.
+    It holds only if set before those libraries are loaded; what the user has set stands.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

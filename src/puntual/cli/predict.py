@@ -1,6 +1,8 @@
 """`puntual predict`."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -12,13 +14,18 @@ from puntual.cli.options import (
     bad_rows_option,
     bundle_option,
     registry_option,
+    separator_of,
 )
 
 
 @click.command()
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(allow_dash=True), help="CSV, Parquet or JSON; - prints."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(allow_dash=True),
+    help="CSV, Excel, Parquet or JSON; - prints.",
 )
 @bundle_option
 @click.option("--as-of", type=MOMENTS, help="The cut-off: only operations of days before it are used.")
@@ -39,6 +46,18 @@ from puntual.cli.options import (
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help="Format of -."
 )
+@click.option(
+    "--separator", default=None, help="Between the cells of CSV, in and out [, or ; with --decimal ,]."
+)
+@click.option(
+    "--decimal",
+    type=click.Choice([".", ","]),
+    default=".",
+    show_default=True,
+    help="Decimal mark of CSV, out.",
+)
+@click.option("--day-first", is_flag=True, help="Read dates such as 31/01/2017; a map has its own rule.")
+@click.option("--exact", is_flag=True, help="Write figures with all their digits, not four decimals.")
 @registry_option
 def predict(
     file: str,
@@ -52,41 +71,51 @@ def predict(
     map_file: Path | None,
     bad_rows: str | None,
     form: str,
+    separator: str | None,
+    decimal: str,
+    day_first: bool,
+    exact: bool,
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
     if map_file is not None and source is None:
         raise click.UsageError("--map needs --source: it says whose table FILE is, such as --source table")
-    from puntual.cli.output.console import progress
+    from puntual.cli.output.console import progress, say
     from puntual.cli.output.predictions import say_warnings
     from puntual.cli.output.sources import say_reading
     from puntual.prediction.predictor import Predictor
-    from puntual.prediction.table_io import Reader, read_table, write_table
+    from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
+    from puntual.prediction.table_notation import Notation
     from puntual.sources import FlightTable, read_plain, read_requested
 
+    if output != STANDARD:
+        form_of(Path(output))
+    separator = separator_of(separator, decimal)
     predictor = Predictor.load(registry, which)
     rule = predictor.bundle.manifest.late_rule
 
-    def read(name: str, reader: Reader = read_plain) -> FlightTable:
-        return read_table(name, form, source, map_file, rule, reader, bad_rows, predictor.unlisted)
+    def read(name: str, reader: Callable[..., FlightTable] = read_plain) -> FlightTable:
+        written: Reader = partial(reader, separator=separator, day_first=day_first)
+        return read_table(name, form, source, map_file, rule, written, bad_rows, predictor.unlisted)
 
-    asked = read(file, read_requested)
-    say_reading(asked)
-    with progress("predicting") as told:
+    requested = read(file, read_requested)
+    say_reading(requested)
+    with progress("predicting", lines=True) as report_progress:
         done = 0
 
         def count(flights: int) -> None:
             nonlocal done
             done += flights
-            told("flights", done, asked.flights.height)
+            report_progress(f"{done:,} flights", done, requested.flights.height)
 
-        said = predictor.predict(
-            asked.flights,
+        predictions = predictor.predict(
+            requested.flights,
             as_of,
             past=None if past is None else read(str(past)).flights,
             timetable_of=None if timetable is None else read(str(timetable)).flights,
             reasons=reasons,
             progress=count,
         )
-    say_warnings(said)
-    write_table(asked, said, output, form)
+    say_warnings(predictions)
+    for note in write_table(requested, predictions, output, form, Notation(separator, decimal, exact)):
+        say(note)

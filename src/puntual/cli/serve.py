@@ -6,14 +6,26 @@ from typing import Any
 
 import click
 
+from puntual.cli.options import complete_version
+
 
 @click.command()
 @click.option("--host", help="Address to listen on [127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on [8000].")
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes that answer [1].")
 @click.option("--registry", help="Folder or URL of bundles [models].")
-@click.option("--bundle", metavar="VERSION|FILE", help="Serve this one instead of the champion.")
-@click.option("--shadow", metavar="VERSION|FILE", help="Score the same flights with this one too, unseen.")
+@click.option(
+    "--bundle",
+    metavar="VERSION|FILE",
+    shell_complete=complete_version,
+    help="Serve this one instead of the champion.",
+)
+@click.option(
+    "--shadow",
+    metavar="VERSION|FILE",
+    shell_complete=complete_version,
+    help="Score the same flights with this one too, unseen.",
+)
 @click.option("--timetable", type=click.Path(), help="The airport's coming flights, CSV, Parquet or JSON.")
 @click.option("--state", type=click.Path(), help="Folder of keys, journal and timetable [state].")
 @click.option(

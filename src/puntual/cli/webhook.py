@@ -23,13 +23,13 @@ def test(url: str) -> None:
     from puntual.cli.output.console import say
     from puntual.settings import read_settings
 
-    answer = send_ping(url, read_settings(os.environ).webhook_secret or _asked())
+    answer = send_ping(url, read_settings(os.environ).webhook_secret or _prompted_secret())
     say(f"{answer.url} answered {answer.status}")
     click.echo(answer.text)
     sys.exit(0 if answer.is_pong else 1)
 
 
-def _asked() -> str:
+def _prompted_secret() -> str:
     if not sys.stdin.isatty():
         raise click.ClickException("no secret: set PUNTUAL_WEBHOOK_SECRET to that of the service")
     secret: str = click.prompt("secret of the webhook", hide_input=True, err=True)

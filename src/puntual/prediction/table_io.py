@@ -12,12 +12,13 @@ from puntual.features.flight_keys import UNKNOWABLE
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import TIMETABLE_FIELDS
 from puntual.prediction.predictions import Predictions
+from puntual.prediction.table_notation import WRITERS, Notation, rounded, without_formulas
 from puntual.sources import BadRows, FlightTable, read_flights, read_plain
 from puntual.storage.atomic_write import atomic_write
 
 STANDARD = "-"
+DEFAULT = Notation()
 Reader = Callable[[bytes, str, str, LateRule, BadRows, Mapping[str, str]], FlightTable]
-WRITERS = {"csv": "write_csv", "parquet": "write_parquet", "json": "write_json"}
 
 
 def read_table(
@@ -54,29 +55,45 @@ def read_table(
     return reader(data, str(path), path.suffix.lower(), rule, rows, zones)
 
 
-def write_table(asked: FlightTable, said: Predictions, name: str, form: str) -> None:
-    """Write flights with what is said of them, in the order of the file that asked.
+def write_table(
+    requested: FlightTable, predictions: Predictions, name: str, form: str, notation: Notation = DEFAULT
+) -> tuple[str, ...]:
+    """Write flights with their predictions and the requesting file's own columns, in its order; give notes on them.
 
-    A file is written whole or not at all.
+    `form` is the format of standard output. A file is written whole or not at all.
     """
-    table = laid_out(asked, said)
-    form = form if name == STANDARD else _form_of(Path(name))
+    table = rounded(_beside_given(requested, laid_out(requested, predictions)), notation)
+    form = form if name == STANDARD else form_of(Path(name))
+    formulas = 0
+    if form == "csv":
+        table, formulas = without_formulas(table)
     if name == STANDARD:
         # Whole first: of a pipe that is closed Polars would not say so.
         written = BytesIO()
-        getattr(table, WRITERS[form])(written)
+        WRITERS[form](table, written, notation)
         sys.stdout.buffer.write(written.getbuffer())
         sys.stdout.buffer.flush()
-        return
-    _write_whole(table, Path(name), form)
+    else:
+        _write_whole(table, Path(name), form, notation)
+    return (f"{formulas} cells begin like a formula, and have an apostrophe before them",) if formulas else ()
 
 
-def laid_out(asked: FlightTable, said: Predictions) -> pl.DataFrame:
-    """Lay out flights with what is said of them, in the order of the file that asked.
+def _beside_given(requested: FlightTable, table: pl.DataFrame) -> pl.DataFrame:
+    """Put the file's own columns after the fields of flights; one that is called as another column is left out."""
+    if requested.given is None:
+        return table
+    own = requested.given.with_columns(row=requested.records).sort("row").drop("row")
+    own = own.drop([name for name in own.columns if name in table.columns])
+    fields = list(TIMETABLE_FIELDS)
+    return pl.concat([table.select(fields), own, table.drop(fields)], how="horizontal")
+
+
+def laid_out(requested: FlightTable, predictions: Predictions) -> pl.DataFrame:
+    """Lay out flights with their predictions, in the order of the requesting file.
 
     Where fields of flights are unknown, the column `missing` names them; without a date no timetable was looked at.
     """
-    table = asked.flights.select(pl.col(list(TIMETABLE_FIELDS))).hstack(said.to_frame())
+    table = requested.flights.select(pl.col(list(TIMETABLE_FIELDS))).hstack(predictions.to_frame())
     if any(table[name].null_count() for name in UNKNOWABLE):
         names = [pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in UNKNOWABLE]
         dated = pl.col("scheduled_departure").is_not_null()
@@ -84,22 +101,23 @@ def laid_out(asked: FlightTable, said: Predictions) -> pl.DataFrame:
             missing=pl.concat_str(names, separator=" ", ignore_nulls=True),
             timetable=pl.when(dated).then("timetable").otherwise(pl.lit("unknown")),
         )
-    return table.with_columns(row=asked.records).sort("row").drop("row")
+    return table.with_columns(row=requested.records).sort("row").drop("row")
 
 
-def _form_of(path: Path) -> str:
+def form_of(path: Path) -> str:
+    """Tell the format by the ending of a file's name; raise TableError for one that is not written."""
     form = path.suffix.lstrip(".").lower()
     if form not in WRITERS:
         raise TableError(
-            f"{path}: the ending {path.suffix!r} names no format; expected .csv, .parquet or .json"
+            f"{path}: the ending {path.suffix!r} names no format; expected .csv, .xlsx, .parquet or .json"
             f"{did_you_mean(form, WRITERS)}"
         )
     return form
 
 
-def _write_whole(table: pl.DataFrame, path: Path, form: str) -> None:
+def _write_whole(table: pl.DataFrame, path: Path, form: str, notation: Notation) -> None:
     try:
         with atomic_write(path) as file:
-            getattr(table, WRITERS[form])(file)
+            WRITERS[form](table, file, notation)
     except OSError as error:
         raise TableError(describe_os_error(error, path)) from error

@@ -39,7 +39,8 @@ class FlightTable:
 
     `rows` were read; each is among `flights` or counted in `left_out`. `records` gives, for each flight, the
     position of its row in the file, from 0. `digest` is the SHA-256 of the file's bytes.
-    `notes` are for the report.
+    `notes` are for the report. `given` holds the columns of each flight's row as the file has them, where they were to
+    be kept.
     """
 
     flights: pl.DataFrame
@@ -50,13 +51,15 @@ class FlightTable:
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
     records: pl.Series
+    given: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a source says of itself: its name, late rule and digest, and what a repeated flight means.
 
-    `bad_rows` says what to do with rows that cannot be read, `time_zones` the zones of airports that nobody lists.
+    `bad_rows` says what to do with rows that cannot be read, `time_zones` the zones of airports that nobody lists,
+    `keeps_columns` that the columns of the file are to be given beside the flights.
     """
 
     source: str
@@ -66,6 +69,7 @@ class Reading:
     missing_departure_is_cancelled: bool = False
     bad_rows: BadRows = BadRows.REFUSE
     time_zones: Mapping[str, str] = field(default_factory=dict)
+    keeps_columns: bool = False
 
 
 def assemble(
@@ -96,6 +100,7 @@ def assemble(
         _left_blank(raw) + _left_unreadable(raw) + astray + repeated_rows,
         notes + _note_unlisted(raw, draft),
         draft["record"],
+        raw.frame[draft["row"]] if reading.keeps_columns else None,
     )
 
 

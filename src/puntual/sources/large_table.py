@@ -1,4 +1,4 @@
-"""The bytes of a table of any size, CSV, JSON or Parquet → a RawTable, by Polars; what cannot be read is named."""
+"""The bytes of a table of any size and format → a RawTable, by Polars; what cannot be read is named."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -9,6 +9,7 @@ from polars import selectors
 from puntual.errors import TableError
 from puntual.sources.csv_rows import EMPTY, no_csv, ragged, stray_quote
 from puntual.sources.encoding import as_utf8
+from puntual.sources.excel import read_excel
 from puntual.sources.json_objects import read_objects
 from puntual.sources.limits import check_header, refuse_sparse, refuse_wide
 from puntual.sources.lines import first_ragged, first_stray_quote
@@ -68,6 +69,7 @@ def read_parquet(data: bytes, name: str, missing: tuple[str, ...] = ()) -> RawTa
 
 READERS: dict[str, Callable[[bytes, str], RawTable]] = {
     ".csv": read_delimited,
+    ".xlsx": read_excel,
     ".parquet": read_parquet,
     ".pq": read_parquet,
     ".json": read_json_rows,
@@ -76,8 +78,10 @@ READERS: dict[str, Callable[[bytes, str], RawTable]] = {
 }
 
 
-def read_large_table(data: bytes, name: str, suffix: str) -> RawTable:
+def read_large_table(data: bytes, name: str, suffix: str, separator: str = ",") -> RawTable:
     """Read a table of the format that a file's name ends in; raise TableError for any other."""
+    if suffix.lower() == ".csv":
+        return read_delimited(data, name, separator)
     reader = READERS.get(suffix.lower())
     if reader is None:
         raise TableError(

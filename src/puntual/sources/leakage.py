@@ -36,12 +36,13 @@ def tells_outcome(column: str, table: Iterable[str] = ()) -> bool:
     >>> tells_outcome("MES"), tells_outcome("MES", ["MES", "Fecha-O"])
     (False, True)
     """
-    name = _bare(column)
+    name = bare_name(column)
     as_operated = re.search(r"[^\W_][-_ ]O$", column.strip()) is not None
     calendar = name in SCL_CALENDAR and SCL_OUTCOME in table
     return as_operated or calendar or name in OUTCOMES or name.startswith("actual")
 
 
-def _bare(column: str) -> str:
+def bare_name(column: str) -> str:
+    """Write a name without case, accents and separators."""
     letters = unicodedata.normalize("NFKD", column).casefold()
     return "".join(letter for letter in letters if letter.isalnum())

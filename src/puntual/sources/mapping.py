@@ -46,22 +46,28 @@ class From:
     constant: str | None = None
     date: str | None = None
     time: str | None = None
+    year: str | None = None
+    month: str | None = None
+    day: str | None = None
 
     def columns(self) -> list[str]:
         """Name the columns that are read."""
-        return [name for name in (self.column, self.date, self.time) if name is not None]
+        names = (self.column, self.year, self.month, self.day, self.date, self.time)
+        return [name for name in names if name is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the cells of a table are written, and what to do with bad rows; `separator` and `encoding` are for CSV."""
+    """How the cells of a table are written, and what to do with bad rows; some are for CSV alone."""
 
     late: str = ">=15"
     datetime_format: str = ""
     date_format: str = "%Y-%m-%d"
+    day_first: bool = False
     missing_departure_is_cancelled: bool = False
     duplicates: str = "refuse"
     separator: str = ","
+    decimal: str = "."
     encoding: str = "utf-8"
     missing: list[str] = field(default_factory=list)
     bad_rows: str = "refuse"
@@ -80,12 +86,13 @@ class TableMap:
 # What is read without a map, by a source that has columns of its own.
 PLAIN_MAP = TableMap({}, {}, Rules(), OwnAirports())
 WHOLE, CONSTANT, DATED, CLOCK = ("column",), ("constant",), ("date", "time"), ("time",)
+IN_PARTS = ("year", "month", "day", "time")
 FLIGHT_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "airline": (WHOLE, CONSTANT),
     "flight_number": (WHOLE, CONSTANT),
     "origin": (WHOLE, CONSTANT),
     "destination": (WHOLE, CONSTANT),
-    "scheduled_departure": (WHOLE, DATED),
+    "scheduled_departure": (WHOLE, DATED, IN_PARTS),
     "scheduled_arrival": (WHOLE, DATED, CLOCK),
     "aircraft": (WHOLE, CONSTANT),
     "tail": (WHOLE,),
@@ -223,7 +230,12 @@ def _rules(entries: Mapping[str, Any], name: str) -> Rules:
 
 
 def _check_rule(rule: str, value: object, default: object, name: str) -> None:
-    choices = {"late": [*LateRule], "duplicates": [*Duplicates], "bad_rows": [*BadRows]}.get(rule)
+    choices = {
+        "late": [*LateRule],
+        "decimal": [".", ","],
+        "duplicates": [*Duplicates],
+        "bad_rows": [*BadRows],
+    }.get(rule)
     if type(value) is not type(default):
         raise MapError(
             f"{name}: {rule} = {shown(value)}; expected {type(default).__name__}, "

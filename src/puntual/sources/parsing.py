@@ -1,6 +1,7 @@
 """One column of a RawTable → typed values; cells that cannot be read are null, and marked in the table."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from puntual.sources.raw_table import CORRECT, RawTable
 
 ISO_FORMATS = tuple(times.FORMS)
 ISO_DATES = ("%Y-%m-%d",)
+# With the day before the month, as most of the world writes it; a four-digit year says which is which.
+DAY_FIRST_DATES = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
+DAY_FIRST_FORMATS = tuple(f"{date} {clock}" for date in DAY_FIRST_DATES for clock in ("%H:%M:%S%.f", "%H:%M"))
 _WRITTEN = f"^{times.LOCAL}$"
 YES = ("true", "yes", "y", "t", "1", "1.0")
 NO = ("false", "no", "n", "f", "0", "0.0")
@@ -78,6 +82,13 @@ def read_dates(
     return _in_range(raw, column, dates, required=required)
 
 
+def read_date_parts(raw: RawTable, columns: Sequence[str]) -> pl.Series:
+    """Read dates of which year, month and day stand in a column each."""
+    parts = [_whole_as_text(raw.column(name)).str.strip_chars().rename(name) for name in columns]
+    joined = pl.DataFrame(parts).select(pl.concat_str(pl.all(), separator="-").alias(columns[-1]))
+    return read_dates(replace(raw, frame=joined), columns[-1])
+
+
 def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
     """Read times of day, `1345` or `13:45`, as minutes after midnight; 2400 is the end of the day."""
     values = raw.column(column)
@@ -102,10 +113,12 @@ def read_choices(raw: RawTable, column: str, choices: Iterable[str], expectation
     return _blank(text, wrong)
 
 
-def read_minutes(raw: RawTable, column: str) -> pl.Series:
+def read_minutes(raw: RawTable, column: str, decimal: str = ".") -> pl.Series:
     """Read minutes, whole or not, negative when early; a blank cell is null."""
     values = raw.column(column)
-    numeric = values if values.dtype.is_numeric() else _as_text(values).str.strip_chars()
+    numeric = values
+    if not values.dtype.is_numeric():
+        numeric = _as_text(values).str.strip_chars().str.replace(decimal, ".", literal=True)
     minutes = numeric.cast(pl.Float64, strict=False).fill_nan(None)
     raw.mark(
         column, minutes.is_null() & _filled(values), "a number of minutes such as 12 or -3", required=False
@@ -172,7 +185,10 @@ def _parsed_in_turn(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
 
 
 def _parsed_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
-    return text.str.to_date(formats[0], strict=False).cast(pl.Datetime("us"))
+    dates = text.str.to_date(formats[0], strict=False)
+    for form in formats[1:]:
+        dates = dates.zip_with(dates.is_not_null(), text.str.to_date(form, strict=False))
+    return dates.cast(pl.Datetime("us"))
 
 
 def _filled(values: pl.Series) -> pl.Series:

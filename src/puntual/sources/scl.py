@@ -45,6 +45,7 @@ def read_scl(
         Duplicates.KEEP,
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
+        keeps_columns=not operated,
     )
     return assemble(raw, _columns(raw, own, operated), reading)
 

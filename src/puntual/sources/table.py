@@ -1,4 +1,4 @@
-"""Your own table: any CSV or Parquet, read through a map of columns in TOML."""
+"""Your own table: any CSV, Excel or Parquet, read through a map of columns in TOML."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +9,18 @@ from puntual.errors import MapError, TableError, UnknownAirportError
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, code_of, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
+from puntual.sources.excel import read_excel
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
 from puntual.sources.parsing import (
+    DAY_FIRST_DATES,
+    DAY_FIRST_FORMATS,
     ISO_FORMATS,
     read_clock,
+    read_date_parts,
     read_dates,
     read_flags,
     read_flight_numbers,
@@ -40,7 +44,7 @@ def read_table(
     """
     if data is None:
         raise TableError(
-            "the source table reads your own file; expected --data PATH; name a CSV or Parquet file"
+            "the source table reads your own file; expected --data PATH; name a CSV, Excel or Parquet file"
         )
     if map_file is None:
         raise MapError(
@@ -64,6 +68,7 @@ def read_table(
             rules.missing_departure_is_cancelled and bool(operation),
             bad_rows or BadRows(rules.bad_rows),
             table_map.airports.time_zones,
+            keeps_columns=not operated,
         ),
     )
 
@@ -72,6 +77,8 @@ def _raw(content: bytes, place: Place, rules: Rules) -> RawTable:
     missing = tuple(rules.missing)
     if suffix_of(place) in PARQUET:
         return replace(read_parquet(content, str(place), missing), has_map=True)
+    if suffix_of(place) == ".xlsx":
+        return replace(read_excel(content, str(place), missing), has_map=True)
     raw = read_delimited(content, str(place), rules.separator, rules.encoding, missing)
     return replace(raw, has_map=True)
 
@@ -106,7 +113,7 @@ def _operation(
     if "departed" in operation:
         columns["departed"] = _moments(raw, operation["departed"], table_map.rules, required=False)
     if "delay_minutes" in operation:
-        delay = read_minutes(raw, operation["delay_minutes"].columns()[0])
+        delay = read_minutes(raw, operation["delay_minutes"].columns()[0], table_map.rules.decimal)
         columns["departed"] = departure_after(scheduled, delay)
     if "cancelled" in operation:
         columns["cancelled"] = read_flags(raw, operation["cancelled"].columns()[0])
@@ -134,11 +141,20 @@ def _airports(raw: RawTable, source: From, own: OwnAirports, *, origin: bool = F
 
 def _moments(raw: RawTable, source: From, rules: Rules, *, required: bool = True) -> pl.Series:
     if source.column is not None:
-        formats = (rules.datetime_format,) if rules.datetime_format else ISO_FORMATS
-        return read_moments(raw, source.column, formats, required=required)
-    date, time = source.columns()
-    midnight = read_dates(raw, date, (rules.date_format,), required=required)
-    return moment_at(midnight, read_clock(raw, time, required=required))
+        return read_moments(raw, source.column, _datetime_formats(rules), required=required)
+    *date, time = source.columns()
+    clock = read_clock(raw, time, required=required)
+    if len(date) > 1:
+        return moment_at(read_date_parts(raw, date), clock)
+    formats = DAY_FIRST_DATES if rules.day_first else (rules.date_format,)
+    midnight = read_dates(raw, date[0], formats, required=required)
+    return moment_at(midnight, clock)
+
+
+def _datetime_formats(rules: Rules) -> tuple[str, ...]:
+    if rules.datetime_format:
+        return (rules.datetime_format,)
+    return DAY_FIRST_FORMATS if rules.day_first else ISO_FORMATS
 
 
 def _arrival(raw: RawTable, source: From, table_map: TableMap, columns: dict[str, pl.Series]) -> pl.Series:

@@ -11,6 +11,7 @@ from puntual.features.states import MAIN
 from puntual.registry import ListedBundle
 from puntual.registry.promotion import Promoted
 
+VERSION_WIDTH = 16
 NO_PICKLE = "no estimator lies beside this bundle, so model_to_deploy.pkl was not written"
 
 
@@ -19,14 +20,16 @@ def print_models(versions: Sequence[ListedBundle], as_json: bool) -> None:
     if as_json:
         print_json({"models": [_listed(entry) for entry in versions]})
         return
-    table = table_of("", "", "version", "made", "model", "source", "ROC AUC", "log loss")
+    table = table_of("", "version", "", "made", "model", "source", "ROC AUC", "log loss")
+    # A version is what the other commands are given: it is never cut.
+    table.columns[0].no_wrap, table.columns[0].min_width = True, VERSION_WIDTH
     for entry in versions:
-        table.add_row("champion" if entry.champion else "", entry.version, *_summary(entry))
+        table.add_row(entry.version, "champion" if entry.champion else "", *_summary(entry))
     output_console().print(table)
 
 
 def print_promotion(promoted: Promoted, as_json: bool) -> None:
-    """Print what the gate said and which version is deployed."""
+    """Print the findings of the gate and which version is deployed."""
     if as_json:
         print_json(promoted)
         return
@@ -43,11 +46,11 @@ def print_promotion(promoted: Promoted, as_json: bool) -> None:
 
 
 def _listed(entry: ListedBundle) -> dict[str, Any]:
-    found = {"version": entry.version, "champion": entry.champion, "broken": entry.broken}
+    listed = {"version": entry.version, "champion": entry.champion, "broken": entry.broken}
     if entry.manifest is None:
-        return found
+        return listed
     manifest = entry.manifest
-    return found | {
+    return listed | {
         "created": manifest.created.isoformat(),
         "candidate": manifest.candidate,
         "treatment": manifest.treatment,

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-Told = Callable[[str, int, int], object]
+ReportProgress = Callable[[str, int, int], object]
 
 
 def say(message: str) -> None:
@@ -20,7 +20,7 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def progress(what: str, *, lines: bool = False) -> Iterator[Told]:
+def progress(what: str, *, lines: bool = False) -> Iterator[ReportProgress]:
     """Show work going on, on standard error, by a bar; where that is no terminal, by `lines` for each step or not."""
     columns = (
         TextColumn("{task.fields[what]}"),
@@ -31,21 +31,21 @@ def progress(what: str, *, lines: bool = False) -> Iterator[Told]:
     )
     console = error_console()
     if lines and not console.is_terminal:
-        yield lambda step, done, total: say(f"{what}: {step} ({min(done + 1, total)} of {total})")
+        yield lambda step, done, total: say(f"{what}: {step} ({min(done + 1, total):,} of {total:,})")
         return
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", what=what, total=None)
 
-        def told(step: str, done: int, total: int) -> None:
+        def report(step: str, done: int, total: int) -> None:
             bar.update(task, description=escape(step), completed=done, total=total)
 
-        yield told
+        yield report
 
 
 def print_json(value: Any, **more: Any) -> None:
     """Print one JSON object on standard output."""
-    found = msgspec.to_builtins(value) | more
-    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    document = msgspec.to_builtins(value) | more
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
 
 
 def output_console() -> Console:

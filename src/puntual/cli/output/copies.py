@@ -6,24 +6,39 @@ from contextlib import contextmanager
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from puntual.cli.output.console import Told, error_console, output_console, print_json, table_of
+from puntual.cli.output.console import (
+    ReportProgress,
+    error_console,
+    output_console,
+    print_json,
+    say,
+    table_of,
+)
 from puntual.storage import Copied
 
 
 @contextmanager
-def bars() -> Iterator[Told]:
-    """Show a bar for each file on standard error; nothing where it is no terminal."""
+def bars() -> Iterator[ReportProgress]:
+    """Show a bar for each file on standard error; where it is no terminal, a line when one has arrived."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     console = error_console()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as shown:
+    if not console.is_terminal:
+        yield _say_arrived
+        return
+    with Progress(*columns, console=console, transient=False) as shown:
         tasks = {}
 
-        def told(name: str, done: int, total: int) -> None:
+        def report(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = shown.add_task(escape(name), total=total)
             shown.update(tasks[name], completed=done)
 
-        yield told
+        yield report
+
+
+def _say_arrived(name: str, done: int, total: int) -> None:
+    if done == total:
+        say(f"copied {name} ({total:,} bytes)")
 
 
 def print_copied(copied: Sequence[Copied], as_json: bool) -> None:

@@ -42,7 +42,7 @@ def plain_scores(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
         **values_of(full),
         "threshold": full.threshold,
         "intervals": {name: _ends(getattr(full, name)) for name in FLAT},
-        "states": {state: values_of(found) for state, found in scored.states.items()},
+        "states": {state: values_of(scores) for state, scores in scored.states.items()},
         "trained_on": scored.trained_on,
     }
 
@@ -56,7 +56,7 @@ def print_scores(bundle: Bundle, scored: "Scored") -> None:
     for name in FLAT:
         first = measured(getattr(full, name))
         rest = (
-            value_of(getattr(found, name)) for state, found in scored.states.items() if state != MAIN.name
+            value_of(getattr(scores, name)) for state, scores in scored.states.items() if state != MAIN.name
         )
         table.add_row(name.replace("_", " "), first, *rest)
     output_console().print(table)

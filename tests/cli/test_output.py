@@ -1,0 +1,94 @@
+"""What the commands print fits a terminal of 80 columns, says in lines what goes on, and completes versions."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from puntual.cli import main
+from puntual.cli.output import bundles
+from puntual.registry import Bundle, Registry
+
+
+def test_versions_are_listed_whole_on_a_terminal_of_80_columns(
+    made_registry: Path, made_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(bundles, "output_console", lambda: Console(file=written, width=80))
+    bundles.print_models(Registry(made_registry).versions(), as_json=False)
+    assert f"{made_bundle.version} " in written.getvalue()
+    assert max(map(len, written.getvalue().splitlines())) <= 80
+
+
+def completed(words: str, folder: Path, **environment: str) -> list[str]:
+    """Give what the shell is told to offer for a command line whose last word is begun."""
+    settings = {"_PUNTUAL_COMPLETE": "bash_complete", "COMP_WORDS": words, **environment}
+    ended = subprocess.run(
+        [sys.executable, "-c", "from puntual.cli import main; main(prog_name='puntual')"],
+        cwd=folder,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line.partition(",")[2] for line in ended.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("puntual models promote ", "3"),
+        ("puntual models show ", "3"),
+        ("puntual models push --to there ", "5"),
+        ("puntual predict flights.csv --bundle ", "4"),
+        ("puntual serve --bundle ", "3"),
+    ],
+)
+def test_versions_of_the_registry_are_completed(made_registry, made_bundle, tmp_path, words, place):
+    (tmp_path / "models").symlink_to(made_registry)
+    assert completed(words + made_bundle.version[:3], tmp_path, COMP_CWORD=place) == [made_bundle.version]
+
+
+def test_versions_of_another_registry_are_completed_from_there(made_registry, made_bundle, tmp_path):
+    words = f"puntual models promote --registry {made_registry} "
+    assert completed(words, tmp_path, COMP_CWORD="5") == [made_bundle.version]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_that_the_guide_names_has_its_completion(shell):
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "models.md").read_text(encoding="utf-8")
+    assert f"_PUNTUAL_COMPLETE={shell}_source puntual" in page
+    ended = subprocess.run(
+        [sys.executable, "-c", "from puntual.cli import main; main(prog_name='puntual')"],
+        env={**os.environ, "_PUNTUAL_COMPLETE": f"{shell}_source"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "_PUNTUAL_COMPLETE" in ended.stdout
+
+
+def test_a_copy_says_in_a_line_what_has_arrived_where_there_is_no_terminal(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "flights.csv").write_text("a" * 1234)
+    words = ["data", "push", "--folder", str(tmp_path / "data"), "--to", str(tmp_path / "copied")]
+    assert "copied flights.csv (1,234 bytes)" in CliRunner().invoke(main, words).stderr
+
+
+def test_a_prediction_says_in_a_line_how_far_it_is(made_registry, made_bundle, made_flights, tmp_path):
+    names = ("airline", "flight_number", "origin", "destination", "scheduled_departure")
+    made_flights.head(50).select(names).write_csv(tmp_path / "flights.csv")
+    words = ["predict", str(tmp_path / "flights.csv"), "-o", "-", "--registry", str(made_registry)]
+    result = CliRunner().invoke(main, [*words, "--bundle", made_bundle.version])
+    assert "predicting: 50 flights (50 of 50)" in result.stderr
+
+
+def test_an_evaluation_says_in_lines_what_it_does(made_registry, made_bundle):
+    words = ["evaluate", "--source", "scl", "--data", "nowhere.csv", "--registry", str(made_registry)]
+    result = CliRunner().invoke(main, [*words, "--bundle", made_bundle.version])
+    assert "evaluating: reading (1 of 2)" in result.stderr
