@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from puntual.cli.command_line import command_line
 from puntual.cli.options import bad_rows_option, registry_option, telling_errors, wait_quietly
 
 
@@ -21,5 +22,6 @@ def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     from puntual.training.demo import run
 
     with progress("training", lines=True) as told:
-        shown = run(registry, reports, datetime.now(UTC), told, bad_rows)
+        command = command_line(click.get_current_context())
+        shown = run(registry, reports, datetime.now(UTC), told, bad_rows, command)
     print_demo(shown, reports)

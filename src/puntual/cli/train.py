@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from puntual.cli.command_line import command_line
 from puntual.cli.options import json_option, registry_option, source_options, telling_errors, wait_quietly
 
 
@@ -65,6 +66,7 @@ def train(
         cost=cost,
         seed=seed,
         backtest=not no_backtest,
+        command=command_line(click.get_current_context()),
     )
     table = read_flights(source, data, map_file, bad_rows=bad_rows)
     with progress("training", lines=True) as told:
