@@ -14,7 +14,7 @@ from puntual.cli import main
 from puntual.errors import StressTestError
 from puntual.registry import Bundle, Registry
 from puntual.stress import Trial, generators, run_trial
-from puntual.stress.html_report import render_stress_report
+from puntual.stress.load_report import render_stress_report
 
 GENERATORS = [
     pytest.param(
