@@ -18,6 +18,6 @@ def _rows(self: MicroBatcher, predictions: Predictions, _: object, horizons: lis
 
 if __name__ == "__main__":
     amadeus.ROUTES = invocations.ROUTES = ()
-    app._TOLD_BY.clear()
+    app._ANSWER_BY_PATH.clear()
     MicroBatcher._rows = _rows
     main()

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from puntual.evaluation.gate import Evidence
 from puntual.evaluation.splits import Rows, moment
 from puntual.features import history
+from puntual.features.states import CONDITIONS
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.flight import BANDS
-from puntual.prediction import calibration, distribution
+from puntual.prediction import calibration, distribution, questions
+from puntual.prediction.onnx_model import Model
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
@@ -28,6 +30,8 @@ from puntual.training.selection import Experiment, sample_for_proof
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx")
 _REFERENCE_SAMPLE = 2_000
 _HISTOGRAM_BINS = 10
+# Flights that a bundle is asked about under each condition when it is loaded.
+_QUESTIONS = 16
 
 
 class Choices(Protocol):
@@ -99,6 +103,8 @@ def pack(
         evidence=evidence,
     )
     tables = _tables(experiment, assessed, final)
+    tables["questions"] = _questions(final, experts)
+    tables["tested_questions"] = _questions(assessed, tested or experts)
     return Packed(
         manifest, experts, tested, tables, CalibratedEstimator(final.fitted.experts, final.calibration)
     )
@@ -149,6 +155,7 @@ def _tables(experiment: Experiment, assessed: Assessed, final: Assessed) -> dict
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),
+        "routes": _routes(dataset),
         "unlisted_airports": unlisted_airports(dataset),
     }
 
@@ -174,6 +181,14 @@ def unlisted_airports(dataset: Dataset) -> Columns:
     }
 
 
+def _routes(dataset: Dataset) -> Columns:
+    """Name the routes that flights were on, so that others can be warned of."""
+    routes = (
+        dataset.flights.select("origin", "destination").drop_nulls().unique().sort("origin", "destination")
+    )
+    return {name: np.array(routes[name].to_list(), np.str_) for name in routes.columns}
+
+
 def _closing_day(dataset: Dataset) -> date:
     """Give the last day of the table, whose operations are the last that the bundle knows."""
     return moment(dataset.flights["scheduled_departure"], np.intp(len(dataset.flights) - 1)).date()
@@ -191,6 +206,15 @@ def _reference(final: Assessed) -> Columns:
     p_late = final.fitted.predict(final.calibration, latest)[:, 1:].sum(axis=1)
     middle = np.argsort(p_late, kind="stable")[len(p_late) // 2]
     return {"column": np.array(COLUMNS), "value": latest[middle]}
+
+
+def _questions(model: Assessed, experts: dict[str, bytes]) -> Columns:
+    """Ask the ONNX models about real flights of the whole period under each condition of knowledge."""
+    rows = np.linspace(0, len(model.vectors.dataset.flights) - 1, _QUESTIONS).astype(np.intp)
+    matrix = np.concatenate([model.vectors.under(condition, rows) for condition in CONDITIONS])
+    read, name = columns_read(model.fitted.experts), model.recipe.candidate.name
+    bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
+    return questions.to_table(matrix, model.calibration.apply(bands, matrix))
 
 
 def _histograms(matrix: Matrix) -> Columns:

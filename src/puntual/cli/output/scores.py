@@ -12,10 +12,10 @@ from puntual.features.states import MAIN
 from puntual.registry import Bundle
 from puntual.reporting.narrative import CONDITION_TITLES, summarise
 from puntual.reporting.wording import fixed, interval, measured, percent
-from puntual.training.bundle_scores import Scored
 
 if TYPE_CHECKING:
     from puntual.reporting.training_result import Training
+    from puntual.training.bundle_scores import Scored
 
 
 FLAT = (
@@ -32,7 +32,7 @@ FLAT = (
 )
 
 
-def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
+def plain_scores(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
     """Give the scores as plain numbers, with intervals and the other states of knowledge beside them."""
     full = scored.states[MAIN.name]
     return {
@@ -47,7 +47,7 @@ def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
     }
 
 
-def print_scores(bundle: Bundle, scored: Scored) -> None:
+def print_scores(bundle: Bundle, scored: "Scored") -> None:
     """Print the scores of a bundle in each state of knowledge."""
     full = scored.states[MAIN.name]
     flights = f"{full.flights:,} flights, {percent(full.late_rate)} late"
