@@ -201,8 +201,8 @@ def _rates(shown: Sequence[Rate], overall: float, figure: Figure) -> None:
     axes.set_yticks(list(places), [_shorten(rate.name) for rate in shown])
     most = max([overall, *(high for _, high in spread)])
     # Room for the counts at the right edge.
-    axes.set(xlim=(0, 1.18 * most or 1), ylim=(-0.6, len(shown) - 0.4))
-    _percentages(axes.xaxis, 6, most=1.0)
+    axes.set(xlim=(0, 1.3 * most or 1), ylim=(-0.6, len(shown) - 0.4))
+    _percentages(axes.xaxis, 4, most=1.0)
     axes.yaxis.grid(False)
 
 
