@@ -15,11 +15,11 @@ class Promise:
     at_least: bool
     unit: str = ""
 
-    def line(self, found: Sequence[float], beside: str = "") -> str:
-        """Say what was found, as median and range, against the goal."""
-        median = statistics.median(found)
+    def line(self, measured: Sequence[float], beside: str = "") -> str:
+        """Say what was measured, as median and range, against the goal."""
+        median = statistics.median(measured)
         holds = median >= self.goal if self.at_least else median <= self.goal
-        spread = f" [{min(found):.4g} to {max(found):.4g}]" if len(found) > 1 else ""
+        spread = f" [{min(measured):.4g} to {max(measured):.4g}]" if len(measured) > 1 else ""
         sign = "≥" if self.at_least else "≤"
         verdict = "holds" if holds else "MISSED"
         return f"{verdict:7}{self.name}: {median:.4g}{spread} {self.unit} ({sign} {self.goal:g}){beside}"

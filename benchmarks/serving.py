@@ -39,7 +39,7 @@ _OURS, _NATIVE = "puntual", "native_alone"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ServerUnderLoad:
     """A server that runs, and the folder of requests that it is sent."""
 
     running: Running
@@ -59,29 +59,29 @@ def serving(folder: Path, registry: str, version: str) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     predictor = Predictor.load(registry, version)
     material = make_material(predictor, flights_for(predictor, None), DISTINCT)
-    found: dict[str, Any] = {"connections": CONNECTIONS, "flights": len(material.bodies)}
+    results: dict[str, Any] = {"connections": CONNECTIONS, "flights": len(material.bodies)}
     with ExitStack() as stack:
         servers = _servers(stack, folder, predictor, material, registry, version)
         native = servers.pop(_NATIVE)
         loads = _rounds(servers)
-        found["servers"] = {name: _summary(rounds) for name, rounds in loads.items()}
-        yield from _ratios(loads, found)
+        results["servers"] = {name: _summary(rounds) for name, rounds in loads.items()}
+        yield from _ratios(loads, results)
         ours = servers[_OURS]
-        yield from _protocols(ours, native, found)
-        yield from _half_load(ours, statistics.median(load.per_second for load in loads[_OURS]), found)
-        yield from _thousand(ours, folder, material, found)
-        yield from _soak(ours, found)
-    yield from _ready(folder, registry, version, found)
-    yield from _bar(registry, version, found)
-    found["versions"] = {
+        yield from _protocols(ours, native, results)
+        yield from _half_load(ours, statistics.median(load.per_second for load in loads[_OURS]), results)
+        yield from _thousand(ours, folder, material, results)
+        yield from _soak(ours, results)
+    yield from _ready(folder, registry, version, results)
+    yield from _bar(registry, version, results)
+    results["versions"] = {
         name: metadata.version(name) for name in ("onnxruntime", "uvicorn", "litestar", "fastapi", "pandas")
     }
-    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
 
 
 def _servers(
     stack: ExitStack, folder: Path, predictor: Predictor, material: Material, registry: str, version: str
-) -> dict[str, Asked]:
+) -> dict[str, ServerUnderLoad]:
     servers = {}
 
     def start(
@@ -91,7 +91,7 @@ def _servers(
         running = stack.enter_context(
             started(words(place, port), port, place / "server.log", cpu=SERVER_CPU, **more)
         )
-        servers[name] = Asked(running, path, place)
+        servers[name] = ServerUnderLoad(running, path, place)
 
     def prepared(name: str) -> Path:
         place = folder / name
@@ -132,7 +132,7 @@ def _serve(registry: str, version: str, place: Path, port: int, module: str = "p
     return [str(serving_python()), "-m", module, *words]
 
 
-def _rounds(servers: dict[str, Asked]) -> dict[str, list[Load]]:
+def _rounds(servers: dict[str, ServerUnderLoad]) -> dict[str, list[Load]]:
     """Ask each server in turn, there and back, after one round that is not counted."""
     loads: dict[str, list[Load]] = {name: [] for name in servers}
     turns = list(servers.items())
@@ -160,21 +160,21 @@ def _summary(rounds: list[Load]) -> dict[str, Any]:
     }
 
 
-def _ratios(loads: dict[str, list[Load]], found: dict[str, Any]) -> Iterator[str]:
+def _ratios(loads: dict[str, list[Load]], results: dict[str, Any]) -> Iterator[str]:
     goals = {"bare": 0.35, "conventional": 15.0}
-    found["spread"] = {}
+    results["spread"] = {}
     for name in loads:
         if name == _OURS:
             continue
         pairs = zip(loads[_OURS], loads[name], strict=True)
         ratios = [ours.per_second / theirs.per_second for ours, theirs in pairs]
-        found[f"ratio_to_{name}"] = statistics.median(ratios)
-        found["spread"][f"ratio_to_{name}"] = [min(ratios), max(ratios)]
+        results[f"ratio_to_{name}"] = statistics.median(ratios)
+        results["spread"][f"ratio_to_{name}"] = [min(ratios), max(ratios)]
         promise = Promise(f"requests/s beside {name}", goals.get(name, 1.0), at_least=True, unit="times")
         yield promise.line(ratios)
 
 
-def _protocols(ours: Asked, native: Asked, found: dict[str, Any]) -> Iterator[str]:
+def _protocols(ours: ServerUnderLoad, native: ServerUnderLoad, results: dict[str, Any]) -> Iterator[str]:
     """Compare with the same service without the protocols of others, which of the two comes first by turns."""
     ratios = []
     for turn in range(PAIRS + 1):
@@ -183,13 +183,13 @@ def _protocols(ours: Asked, native: Asked, found: dict[str, Any]) -> Iterator[st
         if turn:
             ratios.append(rates[id(ours)] / rates[id(native)])
     low, middle, high = statistics.quantiles(ratios, n=4)
-    found[f"ratio_to_{_NATIVE}"], found["spread"][f"ratio_to_{_NATIVE}"] = middle, [low, high]
+    results[f"ratio_to_{_NATIVE}"], results["spread"][f"ratio_to_{_NATIVE}"] = middle, [low, high]
     yield Promise("requests/s beside itself without other protocols", 0.97, at_least=True, unit="times").line(
         [low, middle, high], f"; quartiles of {PAIRS} pairs"
     )
 
 
-def _half_load(ours: Asked, maximum: float, found: dict[str, Any]) -> Iterator[str]:
+def _half_load(ours: ServerUnderLoad, maximum: float, results: dict[str, Any]) -> Iterator[str]:
     """Measure latency at half of the maximum: each connection waits so long that together they ask so often."""
 
     def at(pause: float) -> Load:
@@ -202,25 +202,27 @@ def _half_load(ours: Asked, maximum: float, found: dict[str, Any]) -> Iterator[s
     loads = [at(pause) for _ in range(ROUNDS)]
     p99 = [load.percentile_ms(0.99) or 0.0 for load in loads]
     reached = statistics.median(load.per_second for load in loads) / maximum
-    found["half_load"] = {"share_of_maximum": reached, "p99_ms": statistics.median(p99), "rounds": p99}
+    results["half_load"] = {"share_of_maximum": reached, "p99_ms": statistics.median(p99), "rounds": p99}
     yield Promise("p99 at half of the maximum", 5, at_least=False, unit="ms").line(
         p99, f"; at {reached:.2f} of the maximum"
     )
 
 
-def _thousand(ours: Asked, folder: Path, material: Material, found: dict[str, Any]) -> Iterator[str]:
+def _thousand(
+    ours: ServerUnderLoad, folder: Path, material: Material, results: dict[str, Any]
+) -> Iterator[str]:
     place = folder / "thousand"
     place.mkdir()
     (place / "requests.txt").write_bytes(b"\n".join(many_at_once(material, 1_000)) + b"\n")
-    many = Asked(ours.running, ours.path, place)
+    many = ServerUnderLoad(ours.running, ours.path, place)
     many.load(connections=2)
     rates = [1_000 * many.load(connections=2).per_second for _ in range(ROUNDS)]
-    found["thousand_flights_per_second"] = statistics.median(rates)
-    found["spread"]["thousand_flights_per_second"] = [min(rates), max(rates)]
+    results["thousand_flights_per_second"] = statistics.median(rates)
+    results["spread"]["thousand_flights_per_second"] = [min(rates), max(rates)]
     yield Promise("1,000 flights in a request", 40_000, at_least=True, unit="flights/s").line(rates)
 
 
-def _soak(ours: Asked, found: dict[str, Any]) -> Iterator[str]:
+def _soak(ours: ServerUnderLoad, results: dict[str, Any]) -> Iterator[str]:
     """Send a million requests; what the worker holds may not grow from the first tenth to the last."""
     held, wrong, sent = [], 0, 0
     for _ in range(SOAK_STEPS):
@@ -229,14 +231,14 @@ def _soak(ours: Asked, found: dict[str, Any]) -> Iterator[str]:
         sent += load.answered
         held.append(max(ours.running.rss_mb()))
     growth = held[-1] / held[0]
-    found["soak"] = {"requests": sent, "rss_mb": held, "growth": growth, "errors_or_wrong": wrong}
+    results["soak"] = {"requests": sent, "rss_mb": held, "growth": growth, "errors_or_wrong": wrong}
     yield Promise("memory of a worker under load", 160, at_least=False, unit="MB").line(held)
     yield Promise(f"memory over {SOAK_REQUESTS:,} requests", 1.02, at_least=False, unit="times").line(
         [growth], f"; {wrong} errors or wrong answers"
     )
 
 
-def _ready(folder: Path, registry: str, version: str, found: dict[str, Any]) -> Iterator[str]:
+def _ready(folder: Path, registry: str, version: str, results: dict[str, Any]) -> Iterator[str]:
     seconds = []
     for turn in range(ROUNDS):
         place, port = folder / f"ready-{turn}", free_port()
@@ -249,12 +251,12 @@ def _ready(folder: Path, registry: str, version: str, found: dict[str, Any]) -> 
             cpu=SERVER_CPU,
         ) as running:
             seconds.append(running.ready_seconds)
-    found["ready_seconds"] = statistics.median(seconds)
-    found["spread"]["ready_seconds"] = [min(seconds), max(seconds)]
+    results["ready_seconds"] = statistics.median(seconds)
+    results["spread"]["ready_seconds"] = [min(seconds), max(seconds)]
     yield Promise("ready after the process starts", 1, at_least=False, unit="s").line(seconds)
 
 
-def _bar(registry: str, version: str, found: dict[str, Any]) -> Iterator[str]:
+def _bar(registry: str, version: str, results: dict[str, Any]) -> Iterator[str]:
     """Hold the stress test itself, with the load on the same two processors."""
     trial = Trial(registry=registry, bundle=version, seconds=8, connections=CONNECTIONS, compare=False)
     runs = []
@@ -263,7 +265,7 @@ def _bar(registry: str, version: str, found: dict[str, Any]) -> Iterator[str]:
         time.sleep(1)
     seconds = [run.seconds for run in runs]
     wrong = sum(run.errors + run.wrong_answers for run in runs)
-    found["stress"] = {"seconds": seconds, "errors_or_wrong": wrong, "met": [run.met for run in runs]}
+    results["stress"] = {"seconds": seconds, "errors_or_wrong": wrong, "met": [run.met for run in runs]}
     yield Promise("50,000 requests", 8, at_least=False, unit="s").line(
         seconds, f"; {wrong} errors or wrong answers"
     )

@@ -24,16 +24,16 @@ ROUNDS = 5
 def import_time() -> Iterator[str]:
     """Time `import puntual` inside a fresh interpreter, without the interpreter's own start."""
     code = "from time import perf_counter as t; s = t(); import puntual; print((t() - s) * 1000)"
-    found = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(2 * ROUNDS)]
-    yield Promise("import puntual", 50, at_least=False, unit="ms").line(found)
+    timings = [float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(2 * ROUNDS)]
+    yield Promise("import puntual", 50, at_least=False, unit="ms").line(timings)
 
 
 def loading(bundle: Path) -> Iterator[str]:
     """Load a bundle until it could answer, beside reading its bytes alone; the first load is not counted."""
     mine, theirs = in_turns(ROUNDS, lambda: Predictor(read(bundle)), bundle.read_bytes)
-    found = [one * 1000 for one in mine]
+    timings = [one * 1000 for one in mine]
     yield Promise("a bundle loads", 300, at_least=False, unit="ms").line(
-        found, ratio(mine, theirs, "reading its bytes")
+        timings, ratio(mine, theirs, "reading its bytes")
     )
     content = bundle.read_bytes()
     alone, decoding = in_turns(ROUNDS, lambda: from_bytes(content, bundle.name), bundle.read_bytes)
@@ -90,5 +90,5 @@ def one_candidate() -> Iterator[str]:
         experiment, _ = experiments(dataset, Options())
         compare(experiment, parse_candidates("lightgbm:none"), lambda _: None)
 
-    found = [seconds(work) for _ in range(2)]
-    yield Promise("one LightGBM candidate end to end", 30, at_least=False, unit="s").line(found)
+    timings = [seconds(work) for _ in range(2)]
+    yield Promise("one LightGBM candidate end to end", 30, at_least=False, unit="s").line(timings)

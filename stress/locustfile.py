@@ -2,8 +2,8 @@ r"""Ask about varied flights and check every answer, where wrk is not installed.
 
 `puntual stress` runs it; by hand:
 
-    puntual stress --keep asked
-    PUNTUAL_STRESS_FOLDER=asked locust -f stress/locustfile.py --headless -u 16 -r 16 -t 30s \
+    puntual stress --keep requests
+    PUNTUAL_STRESS_FOLDER=requests locust -f stress/locustfile.py --headless -u 16 -r 16 -t 30s \
         --host http://127.0.0.1:8000/predict
 
 It reads and writes the same files as predict.lua.
@@ -46,9 +46,9 @@ class Seen:
         if self.expected is None or body == self.expected[number - 1]:
             return
         self.counts["differing"] += 1
-        told = (number, body.translate(None, b"\r\n\t"))
-        if told in self.differing or len(self.differing) < MOST_KEPT:
-            self.differing[told] += 1
+        answer = (number, body.translate(None, b"\r\n\t"))
+        if answer in self.differing or len(self.differing) < MOST_KEPT:
+            self.differing[answer] += 1
         else:
             self.counts["uninspected"] += 1
 
@@ -83,10 +83,10 @@ class Caller(FastHttpUser):
     @task
     def ask(self) -> None:
         """Send the next request, and note how it was answered."""
-        asked = next(SEEN.numbers)
-        if RESPONSES and asked >= RESPONSES:
+        number = next(SEEN.numbers)
+        if RESPONSES and number >= RESPONSES:
             raise StopUser
-        number = asked % len(SEEN.bodies) + 1
+        number = number % len(SEEN.bodies) + 1
         headers = {"Content-Type": "application/json", "X-Request-Id": str(number)}
         if KEY:
             headers["X-API-Key"] = KEY

@@ -1,7 +1,7 @@
 -- Ask about varied flights and check every answer. Run by `puntual stress`, or by hand:
 --
---   puntual stress --keep asked
---   wrk -t1 -c16 -d30s --latency -s stress/predict.lua http://127.0.0.1:8000/predict -- asked [responses]
+--   puntual stress --keep requests
+--   wrk -t1 -c16 -d30s --latency -s stress/predict.lua http://127.0.0.1:8000/predict -- requests [responses]
 --
 -- The folder holds requests.txt and, to check answers, answers.txt: line n of one is answered by line n of the
 -- other. Request n carries X-Request-Id: n and the server echoes it, because wrk does not tell a response which
@@ -27,15 +27,15 @@ local function seconds_now()
 end
 
 local function lines(path)
-  local found = {}
+  local result = {}
   local file = io.open(path, "r")
   if not file then return nil end
-  for line in file:lines() do found[#found + 1] = line end
+  for line in file:lines() do result[#result + 1] = line end
   file:close()
-  return found
+  return result
 end
 
--- ---- in the main state: share the work out among the threads, and gather what they found ----------------------
+-- ---- in the main state: share the work out among the threads, and gather their results ----------------------
 
 local threads = {}
 local MOST_THREADS = 256
@@ -59,7 +59,7 @@ end
 local function write_differing(folder)
   local file = assert(io.open(folder .. "/differing.tsv", "w"))
   for _, thread in ipairs(threads) do
-    for told, times in pairs(thread:get("differing") or {}) do file:write(times, "\t", told, "\n") end
+    for answer, times in pairs(thread:get("differing") or {}) do file:write(times, "\t", answer, "\n") end
   end
   file:close()
 end
@@ -77,7 +77,7 @@ function done(summary, latency)
   local folder = threads[1]:get("folder")
   local first, last = math.huge, 0
   for _, thread in ipairs(threads) do
-    first = math.min(first, thread:get("first_asked") or math.huge)
+    first = math.min(first, thread:get("first_sent") or math.huge)
     last = math.max(last, thread:get("last_answered") or 0)
   end
   -- Started but never answered: what the clock says then is the whole time that wrk gave it.
@@ -100,7 +100,7 @@ answered, refused, unmatched, differing_count, uninspected = 0, 0, 0, 0, 0
 differing = {}
 
 local requests, expected, responses, quota, pause
-local asked, next_request, kept = 0, 0, 0
+local sent, next_request, kept = 0, 0, 0
 
 function init(arguments)
   folder = arguments[1] or error("name the folder of requests.txt: wrk ... -- FOLDER [RESPONSES]")
@@ -128,21 +128,21 @@ if os.getenv("PUNTUAL_STRESS_DELAY_MS") then
 end
 
 function request()
-  asked = asked + 1
+  sent = sent + 1
   -- The first request of the first thread only shows wrk what requests look like; it is not sent.
-  if not first_asked and (asked > 1 or place > 0) then first_asked = seconds_now() end
+  if not first_sent and (sent > 1 or place > 0) then first_sent = seconds_now() end
   next_request = next_request % #requests + 1
   return requests[next_request]
 end
 
 local function note_difference(number, body)
   differing_count = differing_count + 1
-  local told = number .. "\t" .. body:gsub("[\r\n\t]", " ")
-  if differing[told] then
-    differing[told] = differing[told] + 1
+  local answer = number .. "\t" .. body:gsub("[\r\n\t]", " ")
+  if differing[answer] then
+    differing[answer] = differing[answer] + 1
   elseif kept < MOST_KEPT then
     kept = kept + 1
-    differing[told] = 1
+    differing[answer] = 1
   else
     uninspected = uninspected + 1
   end

@@ -20,7 +20,6 @@ SHARED_NAMES = {
     "__init__": "what a package is",
     "demo": "the first look: the command, what it prints, what it does",
     "errors": "the errors of a room",
-    "html_report": "a report as a page",
     "keys": "the command for API keys, and what it prints",
     "routes": "the routes of a protocol",
     "scores": "the scores of a model: what they are, and how they are printed",

@@ -21,7 +21,7 @@ from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, read
 from puntual.sources import read_flights
 
-ASKED, TOLERANCE, PATIENCE = 50, 1e-6, 120
+QUESTIONS, TOLERANCE, PATIENCE = 50, 1e-6, 120
 
 
 def main(path: Path) -> int:
@@ -35,12 +35,12 @@ def main(path: Path) -> int:
             folder = Path(place)
             (folder / "model.onnx").write_bytes(model)
             with serving(peer, folder, peer.body(vectors[0])) as url:
-                found = [peer.bands(ask(url, peer.body(vector))) for vector in vectors]
-        difference = float(np.abs(np.array(found) - expected).max())
+                answers = [peer.bands(ask(url, peer.body(vector))) for vector in vectors]
+        difference = float(np.abs(np.array(answers) - expected).max())
         agrees = difference <= TOLERANCE
         agreed = agreed and agrees
-        said = f"{len(vectors)} answers, at most {difference:.1e} from onnxruntime's own"
-        print(f"{'agrees' if agrees else 'DIFFERS':8}{peer.name}: {said}", flush=True)
+        agreement = f"{len(vectors)} answers, at most {difference:.1e} from onnxruntime's own"
+        print(f"{'agrees' if agrees else 'DIFFERS':8}{peer.name}: {agreement}", flush=True)
     return int(not agreed)
 
 
@@ -49,7 +49,7 @@ def some_vectors(bundle: Bundle) -> NDArray[np.float32]:
     matrix = Predictor(bundle).vectorise(read_flights("nyc").flights)
     partly_unknown = np.isnan(matrix).any(axis=1)
     halves = [matrix[partly_unknown], matrix[~partly_unknown]]
-    return np.concatenate([half[:: max(1, len(half) * 2 // ASKED)] for half in halves])[:ASKED]
+    return np.concatenate([half[:: max(1, len(half) * 2 // QUESTIONS)] for half in halves])[:QUESTIONS]
 
 
 @contextmanager
@@ -70,9 +70,9 @@ def serving(peer: Peer, folder: Path, body: str) -> Iterator[str]:
 
 def free_port() -> int:
     """Find a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def wait_for(process: subprocess.Popen[bytes], url: str, body: str, log: Path) -> None:
@@ -83,8 +83,10 @@ def wait_for(process: subprocess.Popen[bytes], url: str, body: str, log: Path) -
             ask(url, body)
             return
         time.sleep(0.1)
-    said = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-    raise RuntimeError(f"{url} gave no answer in {PATIENCE} s, or its server ended; it said:\n{said}")
+    log_tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+    raise RuntimeError(
+        f"{url} gave no answer in {PATIENCE} s, or its server ended; its log ends:\n{log_tail}"
+    )
 
 
 def ask(url: str, body: str) -> bytes:

@@ -34,19 +34,19 @@ TASKS = 2
 
 
 def main() -> None:
-    """Rehearse, and tell what came of it; the exit status is 1 when anything failed."""
+    """Rehearse, and print what came of it; the exit status is 1 when anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--stand-in", action="store_true", help="make the base image up even if the real one is here"
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     # A kill is to clean up like Ctrl-C, which who starts this in the background may have turned off.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stages = Stages()
     try:
         with ExitStack() as opened:
-            rehearse(opened, stages, stand_in=asked.stand_in)
+            rehearse(opened, stages, stand_in=arguments.stand_in)
     except (HardeningError, subprocess.SubprocessError) as error:
         sys.exit(f"\nThe rehearsal failed: {error}")
     except KeyboardInterrupt:
@@ -56,7 +56,7 @@ def main() -> None:
 def rehearse(opened: ExitStack, stages: Stages, *, stand_in: bool) -> None:
     """Walk through all stages; what is started is ended with `opened`."""
     with stages.stage("find the tools"):
-        machine.require_tools()
+        machine.require_tools(stand_in=stand_in)
     scratch = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="puntual-rehearsal-")))
     opened.enter_context(containers.settings_for_podman(scratch))
     with stages.stage("find or make the base image"):
@@ -150,8 +150,8 @@ def clean_up(clone: Clone) -> None:
     podman("rm", "--force", *podman("ps", "--all", "--quiet", "--filter", f"name={containers.PREFIX}"))
     # What was pushed has a tag, what was run from the registry a digest alone.
     for name in ("{{.Repository}}:{{.Tag}}", "{{.Repository}}@{{.Digest}}"):
-        found = podman("images", "--format", name, "--filter", "reference=127.0.0.1:*/puntual")
-        podman("rmi", "--no-prune", *found)
+        images = podman("images", "--format", name, "--filter", "reference=127.0.0.1:*/puntual")
+        podman("rmi", "--no-prune", *images)
     podman("rmi", "--no-prune", *(f"localhost/puntual:{commit}" for commit in clone.commits))
 
 

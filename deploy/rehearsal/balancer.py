@@ -56,9 +56,9 @@ class Balancer:
         target = targets[next(self._turn) % len(targets)]
         target.in_flight += 1
         try:
-            status, headers, found = await ask(self._client, target.url, scope, body)
+            status, headers, content = await ask(self._client, target.url, scope, body)
         except httpx.HTTPError as error:
-            status, headers, found = 502, [], f"the task does not answer: {error!r}".encode()
+            status, headers, content = 502, [], f"the task does not answer: {error!r}".encode()
         finally:
             target.in_flight -= 1
-        await tell(send, status, headers, found)
+        await tell(send, status, headers, content)

@@ -41,24 +41,24 @@ class Front:
             return
         body = await read_body(receive)
         action = dict(scope["headers"]).get(b"x-amz-target", b"").decode().rpartition(".")[2]
-        status, headers, found = await ask(self._client, self._moto, scope, body)
+        status, headers, content = await ask(self._client, self._moto, scope, body)
         if status == httpx.codes.OK and action == "UpdateService" and self.ecs:
-            asked = json.loads(body)
-            self.ecs.update(asked["taskDefinition"], asked.get("desiredCount"))
-            found = json.dumps({"service": self.ecs.tell(json.loads(found)["service"])}).encode()
+            request = json.loads(body)
+            self.ecs.update(request["taskDefinition"], request.get("desiredCount"))
+            content = json.dumps({"service": self.ecs.tell(json.loads(content)["service"])}).encode()
         elif status == httpx.codes.OK and action == "DescribeServices" and self.ecs:
-            told = [self.ecs.tell(service) for service in json.loads(found)["services"]]
-            found = json.dumps({"services": told, "failures": []}).encode()
+            services = [self.ecs.tell(service) for service in json.loads(content)["services"]]
+            content = json.dumps({"services": services, "failures": []}).encode()
         elif status == httpx.codes.OK and action == "DescribeTaskDefinition":
-            found = _with_secrets(json.loads(found))
+            content = _with_secrets(json.loads(content))
         elif b"Action=DescribeStacks" in body:
             for there, here in self.addresses.items():
-                found = found.replace(there.encode(), here.encode())
+                content = content.replace(there.encode(), here.encode())
         kept = [(name, value) for name, value in headers if name != b"content-length"]
         length = (
-            dict(headers).get(b"content-length", b"0") if scope["method"] == "HEAD" else b"%d" % len(found)
+            dict(headers).get(b"content-length", b"0") if scope["method"] == "HEAD" else b"%d" % len(content)
         )
-        await tell(send, status, [*kept, (b"content-length", length)], found)
+        await tell(send, status, [*kept, (b"content-length", length)], content)
 
 
 @dataclass
@@ -107,11 +107,11 @@ class Cloud:
     ) -> Iterator[Ecs]:
         """Run the service of a stack while the block lasts."""
         api = self.client("ecs")
-        (found,) = api.describe_services(cluster=outputs["ClusterName"], services=[outputs["ServiceName"]])[
-            "services"
-        ]
+        (described,) = api.describe_services(
+            cluster=outputs["ClusterName"], services=[outputs["ServiceName"]]
+        )["services"]
         ecs = Ecs(start, self._container, self.balancer, grace)
-        ecs.begin(found["taskDefinition"], desired)
+        ecs.begin(described["taskDefinition"], desired)
         self.front.ecs = ecs
         try:
             yield ecs
@@ -121,8 +121,10 @@ class Cloud:
 
     def _container(self, task_definition: str) -> dict[str, Any]:
         """Find the container of a task definition, with the secrets it names in its environment."""
-        found = self.client("ecs").describe_task_definition(taskDefinition=task_definition)["taskDefinition"]
-        (container,) = (one for one in found["containerDefinitions"] if one["name"] == "puntual")
+        described = self.client("ecs").describe_task_definition(taskDefinition=task_definition)[
+            "taskDefinition"
+        ]
+        (container,) = (one for one in described["containerDefinitions"] if one["name"] == "puntual")
         return container | {
             "environment": {one["name"]: one["value"] for one in container.get("environment", ())}
             | {one["name"]: self.front.secrets.get(one["name"], "") for one in container.get("secrets", ())}

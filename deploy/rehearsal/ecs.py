@@ -104,7 +104,7 @@ class Ecs:
             "desiredCount": self._desired,
             "runningCount": len(self._tasks),
             "pendingCount": 0,
-            "deployments": [self._told(one) for one in self._deployments if one.status != "GONE"],
+            "deployments": [self._described(one) for one in self._deployments if one.status != "GONE"],
             "events": self._events[:20],
         }
 
@@ -118,7 +118,7 @@ class Ecs:
         new = Deployment(task_definition, next(self._numbers), reason=reason)
         self._deployments = [new, *self._deployments]
 
-    def _told(self, one: Deployment) -> dict[str, Any]:
+    def _described(self, one: Deployment) -> dict[str, Any]:
         return {
             "id": f"ecs-svc/{one.number}",
             "status": one.status,

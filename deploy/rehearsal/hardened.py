@@ -281,13 +281,17 @@ def main() -> None:
     parser.add_argument(
         "--more", type=shlex.split, default=[], help="options for the engine's `run`, in one string"
     )
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     try:
         seen = rehearse(
-            asked.image, asked.registry, asked.request.read_bytes(), asked.engine, tuple(asked.more)
+            arguments.image,
+            arguments.registry,
+            arguments.request.read_bytes(),
+            arguments.engine,
+            tuple(arguments.more),
         )
     except HardeningError as error:
-        sys.exit(f"{asked.image}: {error}")
+        sys.exit(f"{arguments.image}: {error}")
     print(json.dumps(asdict(seen), indent=2))
 
 

@@ -30,15 +30,26 @@ _LIBRARIES = (
 _LEFT_OUT = ("site-packages", "test", "idlelib", "tkinter", "__pycache__", "config-*")
 
 
-def require_tools() -> None:
-    """Raise HardeningError naming the Debian packages of what is missing, or where this is not root."""
+def require_tools(*, stand_in: bool) -> None:
+    """Raise HardeningError naming all that is missing here at once, with one command that installs it."""
     missing = [package for command, package in TOOLS.items() if shutil.which(command) is None]
+    if _lacks_base(stand_in=stand_in) and shutil.which("debootstrap") is None:
+        missing.append("debootstrap")
+    wanted = []
     if missing:
-        raise HardeningError(
-            f"missing here; as root: apt-get install --no-install-recommends {' '.join(missing)}"
-        )
+        install = f"apt-get update && apt-get install --no-install-recommends {' '.join(missing)}"
+        wanted.append(f"{len(missing)} of its tools are not installed; as root: {install}")
     if os.geteuid() != 0:
-        raise HardeningError("containers are limited as in earnest only by root; as root: make rehearse")
+        wanted.append("only root can limit containers as in earnest; as root: make rehearse")
+    if wanted:
+        raise HardeningError("; ".join(wanted))
+
+
+def _lacks_base(*, stand_in: bool) -> bool:
+    """Tell whether the base image has to be made up; without podman nobody can look, and it counts as lacking."""
+    if shutil.which("podman") is None:
+        return True
+    return not (_here(STAND_IN) or (not stand_in and (_here(BASE) or _pulled(BASE))))
 
 
 def find_base(*, stand_in: bool) -> str:
@@ -52,11 +63,9 @@ def find_base(*, stand_in: bool) -> str:
 
 def make_stand_in() -> None:
     """Make a base image of debootstrap's Debian and the Python that runs this."""
-    if shutil.which("debootstrap") is None:
-        raise HardeningError(f"{BASE} cannot be pulled; to make one up, as root: apt-get install debootstrap")
     with tempfile.TemporaryDirectory(prefix="puntual-base-") as folder:
         root = Path(folder) / "root"
-        release = _said("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME")
+        release = _output_of("sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME")
         _run("debootstrap", "--variant=minbase", f"--include={_LIBRARIES}", release, str(root), _mirror())
         _copy_python(root)
         for name in ("var/cache/apt", "var/lib/apt/lists", "var/log", "usr/share/doc", "usr/share/man"):
@@ -109,8 +118,10 @@ def _copy_python(root: Path) -> None:
 
 def _mirror() -> str:
     """Give the address of the archive that apt uses here."""
-    found = _said("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages").splitlines()
-    return next(line for line in found if "security" not in line)
+    addresses = _output_of(
+        "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"
+    ).splitlines()
+    return next(line for line in addresses if "security" not in line)
 
 
 def _here(image: str) -> bool:
@@ -129,8 +140,8 @@ def _pulled(image: str) -> bool:
 
 def _pip_files() -> set[str]:
     """Find the settings of pip that exist, and the files and folders of this machine that they name."""
-    said = _said(sys.executable, "-m", "pip", "config", "debug")
-    files = re.findall(r"^\s+(/.+), exists: True$", said, re.MULTILINE)
+    configuration = _output_of(sys.executable, "-m", "pip", "config", "debug")
+    files = re.findall(r"^\s+(/.+), exists: True$", configuration, re.MULTILINE)
     texts = [Path(file).read_text(encoding="utf-8") for file in files]
     texts += [value for name, value in os.environ.items() if name.startswith("PIP_")]
     named = re.findall(r"(?:^|[\s=]|file://)(/[^\s:]+)", "\n".join(texts), re.MULTILINE)
@@ -161,5 +172,5 @@ def _run(*command: str) -> None:
         raise HardeningError(f"{shlex.join(command[:3])} …: {(done.stderr or done.stdout).strip()[-800:]}")
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -26,11 +26,11 @@ async def ask(client: httpx.AsyncClient, url: str, scope: Any, body: bytes) -> t
     request.headers = httpx.Headers(headers + ([(b"content-length", b"%d" % len(body))] if body else []))
     answer = await client.send(request, stream=True)
     try:
-        found = b"".join([part async for part in answer.aiter_raw()])
+        content = b"".join([part async for part in answer.aiter_raw()])
     finally:
         await answer.aclose()
     kept = [(name.lower(), value) for name, value in answer.headers.raw]
-    return answer.status_code, [pair for pair in kept if pair[0] not in _OF_THE_CONNECTION], found
+    return answer.status_code, [pair for pair in kept if pair[0] not in _OF_THE_CONNECTION], content
 
 
 async def tell(send: Any, status: int, headers: list, body: bytes) -> None:

@@ -43,8 +43,8 @@ class Releases:
         """Release a commit that never gets ready: the workflow must fail, and what ran before run on."""
         before = self.running()
         push = self.clone.commit("Break the service", SERVER, BROKEN.encode(), append=True)
-        said = self._deploy(push, fails=True)
-        expect("Rolled back" in said, f"the workflow says nothing of a roll-back: {said[-2000:]}")
+        output = self._deploy(push, fails=True)
+        expect("Rolled back" in output, f"the workflow says nothing of a roll-back: {output[-2000:]}")
         expect(self.running() == before, f"{self.running()} runs, expected {before}")
 
     def model(self, version: str) -> None:
@@ -73,8 +73,8 @@ class Releases:
 
     def champion(self) -> str:
         """Say which bundle of the bucket is the champion."""
-        said = self._puntual("models", "list", "--registry", self.outputs["RegistryUrl"], "--json")
-        return next(one["version"] for one in json.loads(said)["models"] if one["champion"])
+        output = self._puntual("models", "list", "--registry", self.outputs["RegistryUrl"], "--json")
+        return next(one["version"] for one in json.loads(output)["models"] if one["champion"])
 
     def _deploy(self, push: dict[str, str], *, fails: bool = False) -> str:
         return self.workflows.run("push", "deploy.yml", push, fails=fails)

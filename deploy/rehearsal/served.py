@@ -32,7 +32,7 @@ def served(application: Any) -> Iterator[str]:
 
 def free_port() -> int:
     """Find a port of this machine that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port

@@ -13,10 +13,10 @@ from puntual.flights import airports
 
 @pytest.mark.parametrize("code", ["SCL", "SCEL", " scel ", "scl"])
 def test_an_airport_answers_to_its_iata_and_icao_codes_in_any_case(code: str) -> None:
-    found = airports.find(code)
-    assert (found.code, found.icao, found.country) == ("SCL", "SCEL", "CL")
-    assert found.time_zone == "America/Santiago"
-    assert found.latitude == pytest.approx(-33.39, abs=0.01)
+    airport = airports.find(code)
+    assert (airport.code, airport.icao, airport.country) == ("SCL", "SCEL", "CL")
+    assert airport.time_zone == "America/Santiago"
+    assert airport.latitude == pytest.approx(-33.39, abs=0.01)
 
 
 def test_an_airport_without_an_iata_code_is_called_by_its_icao_code() -> None:
@@ -37,9 +37,9 @@ def test_whoever_writes_a_city_is_told_its_codes() -> None:
 
 @given(st.sampled_from(["SCL", "JFK", "LHR", "EGLL", "00AA", "SBGR"]))
 def test_a_canonical_code_finds_itself(code: str) -> None:
-    found = airports.find(code)
-    assert airports.find(found.code) is found
-    assert airports.find(found.icao) is found
+    airport = airports.find(code)
+    assert airports.find(airport.code) is airport
+    assert airports.find(airport.icao) is airport
 
 
 def former() -> list[dict[str, str]]:

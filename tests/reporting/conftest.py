@@ -180,10 +180,10 @@ def _training(**fields):
             rows=4000, rows_with_missing=1000, largest_difference=2e-7, candidates={"lightgbm:none": 2e-7}
         ),
         "findings": (
+            Finding(1, "better than base rates", True, "measurably better than training's band frequencies"),
             Finding(
-                1, "baseline not beaten", True, "log loss is -0.0500 [-0.0600, -0.0400], expected below 0"
+                5, "no golden feature", False, f"{HOSTILE} has 0.912, expected below 0.80; look for a leak"
             ),
-            Finding(5, "golden feature", False, f"{HOSTILE} has 0.912, expected below 0.80; look for a leak"),
         ),
     }
     return Training(**{**usual, **fields})

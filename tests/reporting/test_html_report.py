@@ -1,4 +1,4 @@
-"""The report can be read by people, fetches nothing, shows all that was found, and lets no data be markup."""
+"""The report can be read by people, fetches nothing, shows all that was measured, and lets no data be markup."""
 
 import re
 from html.parser import HTMLParser
@@ -6,14 +6,17 @@ from html.parser import HTMLParser
 import msgspec
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from puntual.evaluation import Curves
+from puntual.evaluation.curves import HISTOGRAM_BINS
+from puntual.reporting.figures import _percentages, _reliability
 from puntual.reporting.html_report import render_report, write_report
-from puntual.reporting.narrative import leak, verdict
+from puntual.reporting.narrative import leak, summarise
 from puntual.reporting.training_result import Rate
 
 SECTIONS = (
-    "verdict",
+    "summary",
     "comparison",
     "splits",
     "states",
@@ -119,18 +122,105 @@ def test_a_measure_that_is_undefined_is_a_dash(make_training, evaluate):
 
     assert "None" not in shown
     assert ">–<" in shown
-    assert "There is no ROC curve" in shown
+    assert 'id="curves"' not in shown
 
 
-def test_a_training_without_rolling_ablation_rates_or_omissions_says_so(make_training):
-    made = make_training(rolling=(), ablation=(), rates={}, feature_auc={})
+def test_sections_that_have_nothing_to_show_are_left_out_and_the_rest_are_numbered_through(make_training):
+    made = make_training(
+        rolling=(), ablation=(), rates={}, feature_auc={}, by_split={"time": make_training().by_split["time"]}
+    )
     table = msgspec.structs.replace(made.table, omitted=(), notes=())
 
-    shown = text_of(Page(render_report(msgspec.structs.replace(made, table=table))))
+    html = render_report(msgspec.structs.replace(made, table=table))
+    page = Page(html)
 
-    assert "No rolling evaluation was made." in shown
-    assert "No ablation was made." in shown
-    assert "Nothing: every row of the table is a flight" in shown
+    assert not {"splits", "rolling", "ablation", "rates"} & set(page.values("id"))
+    assert not {"#splits", "#rolling", "#ablation", "#rates"} & set(page.values("href"))
+    assert re.findall(r"<h2>(\d+)\. ", html) == [str(number) for number in range(1, 8)]
+    assert "Nothing: every row of the table is a flight" in text_of(page)
+
+
+def test_backtests_that_were_left_out_are_told_once(make_training):
+    made = make_training(
+        rolling=(), ablation=(), by_split={"time": make_training().by_split["time"]}, backtests="left out"
+    )
+
+    assert text_of(Page(render_report(made))).count("--no-backtest") == 1
+
+
+def test_the_way_from_a_simple_model_explains_itself_and_is_folded(html):
+    section = html[html.index('<section id="ablation">') :]
+    section = section[: section.index("</section>")]
+
+    assert "grew out of a notebook" in section
+    assert section.index("<details>") < section.index("<svg") < section.index("</details>")
+    assert "<details open" not in section
+
+
+def test_every_table_of_scores_says_on_which_flights(html):
+    tables = re.findall(r"<table>.*?</table>", html, re.DOTALL)
+    scored = [table for table in tables if "ROC AUC</th>" in table]
+
+    assert len(scored) >= 6
+    for table in scored:
+        caption = re.search(r"<caption>(.*?)</caption>", table)
+        assert caption and re.search(r"test|validation|cut-off", caption[1])
+
+
+def test_a_group_of_fewer_than_thirty_flights_is_not_drawn(make_training):
+    groups = (
+        Rate(name="LAN", flights=900, late_rate=0.2),
+        Rate(name="PUE", flights=30, late_rate=0.5),
+        Rate(name="ONE-TIME", flights=29, late_rate=1.0),
+    )
+
+    html = render_report(make_training(rates={"airline": groups}))
+
+    assert ">LAN<" in html and ">PUE<" in html
+    assert ">ONE-TIME<" not in html
+
+
+def test_where_no_group_has_thirty_flights_there_is_no_chart_of_them(make_training):
+    few = (Rate(name="LAN", flights=29, late_rate=0.2),)
+
+    assert 'id="rates"' not in render_report(make_training(rates={"airline": few}))
+
+
+def test_a_tick_of_a_chart_of_rates_stands_at_the_percentage_that_it_names():
+    figure = Figure()
+    axes = figure.subplots()
+    for most in (0.031, 0.12, 0.2, 0.37, 0.68, 1.0):
+        axes.set_xlim(0, most)
+        _percentages(axes.xaxis, 6)
+        ticks = axes.get_xticks()
+        labels = [axes.xaxis.get_major_formatter()(tick) for tick in ticks]
+
+        assert [float(label.removesuffix(" %")) for label in labels] == pytest.approx(
+            [100 * tick for tick in ticks]
+        )
+        assert all(len(label) <= len("12.5 %") for label in labels)
+
+
+def test_the_histogram_has_bins_of_equal_width_that_hold_all_flights(make_training):
+    made = make_training()
+    figure = Figure()
+
+    _reliability(made.curves.reliability, made.curves.histogram, figure)
+
+    bars = [bar for bar in figure.axes[1].patches if bar.get_height()]
+    assert len({round(bar.get_width(), 9) for bar in bars}) == 1
+    assert np.diff([bar.get_x() for bar in figure.axes[1].patches]) == pytest.approx(1 / HISTOGRAM_BINS)
+    assert sum(bar.get_height() for bar in bars) == 3000
+    assert bars[-1].get_x() < figure.axes[1].get_xlim()[1]
+
+
+def test_the_command_that_was_run_is_shown_whole(make_training):
+    command = "puntual train --source table --data 'my flights.csv' --map map.toml --cost miss=5"
+
+    shown = text_of(Page(render_report(make_training(command=command))))
+
+    assert command in shown
+    assert "puntual 0.1.0 on 2026-01-02 03:04 UTC" in shown
 
 
 def test_of_forty_destinations_the_twenty_five_with_most_flights_are_drawn(make_training):
@@ -152,37 +242,37 @@ def test_the_report_lands_in_a_folder_that_was_not_there(make_training, html, tm
     assert (tmp_path / "new" / "report.html").read_text(encoding="utf-8") == html
 
 
-def test_the_verdict_counts_late_flights_of_a_hundred(make_training):
+def test_the_summary_counts_late_flights_of_a_hundred(make_training):
     training = make_training()
     test = training.scores["history"]
 
-    said = " ".join(verdict(training))
+    summary = " ".join(summarise(training))
 
-    assert f"of 100 flights it calls late, {100 * test.precision.value:.0f} are" in said
-    assert f"of 100 late flights, it finds {100 * test.recall.value:.0f}" in said
-
-
-def test_the_verdict_names_the_failed_check_and_the_quick_preset(make_training):
-    said = " ".join(verdict(make_training(preset="quick")))
-
-    assert "failed 1 of 2 checks of the gate (5, golden feature)" in said
-    assert "quick preset" in said
+    assert f"of 100 test flights it calls late, {100 * test.precision.value:.0f} are" in summary
+    assert f"of 100 late flights, it finds {100 * test.recall.value:.0f}" in summary
 
 
-def test_the_verdict_says_that_a_stratified_test_flatters(make_training):
+def test_the_summary_names_the_failed_check_and_the_quick_preset(make_training):
+    summary = " ".join(summarise(make_training(preset="quick")))
+
+    assert "failed 1 of 2 checks of the gate (5, no golden feature)" in summary
+    assert "quick preset" in summary
+
+
+def test_the_summary_says_that_a_stratified_test_flatters(make_training):
     mixed = msgspec.structs.replace(make_training().split, kind="stratified")
 
-    assert "which flatters it" in " ".join(verdict(make_training(split=mixed)))
+    assert "which flatters it" in " ".join(summarise(make_training(split=mixed)))
 
 
 def test_the_leak_is_named_with_the_difference_of_the_two_splits(make_training):
     training = make_training()
     time, mixed = (training.by_split[kind].roc_auc.value for kind in ("time", "stratified"))
 
-    said = " ".join(leak(training))
+    summary = " ".join(leak(training))
 
-    assert f"+{np.round(mixed - time, 3):.3f}" in said
-    assert "shared days" in said
+    assert f"+{np.round(mixed - time, 3):.3f}" in summary
+    assert "shared days" in summary
 
 
 def test_a_random_split_that_does_not_flatter_is_not_said_to(make_training):

@@ -57,13 +57,25 @@ def test_plain_text_has_no_line_break_and_nothing_special_that_is_not_escaped(te
     assert not re.search(r"[|`*_\[\]#]", re.sub(r"\\.", "", escaped))
 
 
-def test_the_command_to_reproduce_names_source_period_and_candidates(card):
+def test_the_command_that_was_run_is_on_the_card_whole_with_version_and_date(make_training):
+    command = (
+        "puntual train --source table --data 'my flights.csv' --map map.toml --bad-rows leave_out --seed 7"
+    )
+
+    card = model_card(make_training(command=command))
+
+    assert card.rstrip().splitlines()[-1] == f"    {command}"
+    assert "The command that was run, by puntual 0.1.0 on 2026-01-02 03:04 UTC" in card
+
+
+def test_a_training_from_python_is_given_as_the_command_that_does_the_same(card):
     [command] = [line for line in card.splitlines() if line.startswith("    ")]
 
     assert command.strip() == (
         "puntual train --source nyc --from 2013-01-01 --until 2014-01-01 --split time "
-        "--candidates logistic,forest,lightgbm,xgboost,neural"
+        "--candidates logistic,forest,lightgbm,xgboost,neural --preset standard --cost maximise F1 of late --seed 0"
     )
+    assert "It was trained from Python, by puntual 0.1.0 on 2026-01-02 03:04 UTC" in card
 
 
 def test_a_search_is_part_of_the_command(make_training):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from puntual.cli.command_line import command_line
 from puntual.cli.options import bad_rows_option, registry_option, wait_quietly
 
 
@@ -24,5 +25,13 @@ def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
 
     with progress("training", lines=True) as report_progress:
         trusted = TrustedKeys(read_settings(os.environ).trusted_keys)
-        shown = run(registry, reports, datetime.now(UTC), report_progress, bad_rows, trusted=trusted)
+        shown = run(
+            registry,
+            reports,
+            datetime.now(UTC),
+            report_progress,
+            bad_rows,
+            command=command_line(click.get_current_context()),
+            trusted=trusted,
+        )
     print_demo(shown, reports, registry)

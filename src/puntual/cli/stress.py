@@ -61,7 +61,7 @@ def stress(
     from puntual.cli.output.console import print_json, progress
     from puntual.cli.output.stress import print_stress_result
     from puntual.stress import Trial, run_trial
-    from puntual.stress.html_report import write_stress_report
+    from puntual.stress.load_report import write_stress_report
 
     if url and which:
         raise click.UsageError("--url and --bundle exclude each other: the service says what it serves")

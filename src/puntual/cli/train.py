@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from puntual.cli.command_line import command_line
 from puntual.cli.options import (
     SEEDS,
     json_option,
@@ -78,6 +79,7 @@ def train(
         cost=cost,
         seed=seed,
         backtest=not no_backtest,
+        command=command_line(click.get_current_context()),
     )
     table = read_flights(source, data, map_file, bad_rows=bad_rows)
     with progress("training", lines=True) as report_progress:

@@ -11,6 +11,7 @@ from puntual.evaluation.ranking import sort_with_ties
 from puntual.evaluation.samples import Outcomes, Predicted, expect_same_flights
 
 MOST_POINTS = 200
+HISTOGRAM_BINS = 50
 NORMAL_QUANTILE = 1.959963984540054
 
 
@@ -38,11 +39,13 @@ class Curves(msgspec.Struct, frozen=True):
     """The curves of a sample; None where late flights, or for ROC punctual ones, are lacking.
 
     `roc` has the false-alarm rate on x and recall on y, `precision_recall` recall on x and precision on y.
+    `histogram` counts the flights in bins of P(late) of equal width, from 0 to 1.
     """
 
     roc: Curve | None
     precision_recall: Curve | None
     reliability: list[ReliabilityBin]
+    histogram: list[int] = []
 
 
 def curves(outcomes: Outcomes, predicted: Predicted) -> Curves:
@@ -50,7 +53,10 @@ def curves(outcomes: Outcomes, predicted: Predicted) -> Curves:
     expect_same_flights(outcomes, predicted)
     late, p_late = outcomes.late, predicted.late_probability
     alarms, hits = _alarms_and_hits(p_late, late)
-    return Curves(_roc(alarms, hits), _precision_recall(alarms, hits), _reliability(p_late, late))
+    counts, _ = np.histogram(p_late, HISTOGRAM_BINS, (0.0, 1.0))
+    return Curves(
+        _roc(alarms, hits), _precision_recall(alarms, hits), _reliability(p_late, late), counts.tolist()
+    )
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:

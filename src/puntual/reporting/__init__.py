@@ -1,1 +1,1 @@
-"""What a training found, as people read it: the model card and the HTML report."""
+"""The result of a training, as people read it: the model card and the HTML report."""

@@ -8,17 +8,31 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from puntual.features.states import MAIN
 from puntual.reporting import wording
-from puntual.reporting.figures import MOST_BARS, all_figures
-from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, verdict
+from puntual.reporting.figures import FEWEST_FLIGHTS, MOST_BARS, all_figures
+from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, summarise
+from puntual.reporting.reproduction import reproduction
 from puntual.reporting.training_result import Training
 
 __all__ = ["render_report", "write_report"]
 
-Found = TypeVar("Found")
+Shown = TypeVar("Shown")
 STRONGEST = 15
 FILTERS = ("count", "fixed", "interval", "late_rule", "percent", "signed", "size")
 SPLITS = {"time": "By time", "stratified": "Stratified"}
 GROUPS = {"airline": "By airline", "month": "By month", "hour": "By hour"}
+TITLES = {
+    "comparison": "The candidates compared",
+    "splits": "By time and stratified, side by side",
+    "states": "Three states of knowledge",
+    "rolling": "One cut-off after another",
+    "ablation": "From a simple model to this one",
+    "curves": "Curves and calibration",
+    "rates": "Where and when flights are late",
+    "groups": "Scores by group",
+    "data": "The data, and what was left out",
+    "gate": "The gate",
+    "model": "Features, parameters, agreement",
+}
 
 
 def write_report(training: Training, path: Path) -> None:
@@ -30,23 +44,43 @@ def write_report(training: Training, path: Path) -> None:
 def render_report(training: Training) -> str:
     """Give the report of a training as one HTML page; the same training always gives the same page."""
     ranked = sorted(training.feature_auc.items(), key=lambda pair: (-pair[1], pair[0]))
+    figures = all_figures(training)
+    sections = _sections(training, figures)
     return (
         _environment()
         .get_template("template.html")
         .render(
             training=training,
-            candidates=sorted(training.comparison, key=lambda one: one.scores.log_loss.value),
-            figures=all_figures(training),
-            verdict=verdict(training),
+            sections=sections,
+            numbers={name: place for place, name in enumerate(sections, 1)},
+            candidates=sorted(training.comparison, key=lambda one: one.log_loss),
+            figures=figures,
+            summary=(*summarise(training), *([] if "splits" in sections else leak(training))),
             leak=leak(training),
             features=ranked[:STRONGEST],
             most_bars=MOST_BARS,
+            fewest_flights=FEWEST_FLIGHTS,
             treatments=TREATMENTS,
-            states=_present(CONDITION_TITLES, training.scores),
-            splits=_present(SPLITS, training.by_split),
-            groups=_present(GROUPS, training.scores[MAIN.name].by),
+            states=_titled(CONDITION_TITLES, training.scores),
+            splits=_titled(SPLITS, training.by_split),
+            groups=_titled(GROUPS, training.scores[MAIN.name].by),
+            reproduction=reproduction(training),
         )
     )
+
+
+def _sections(training: Training, figures: Mapping[str, str]) -> dict[str, str]:
+    """Give the titles of the sections that have something to show, in order."""
+    shown = {
+        "splits": len(training.by_split) > 1,
+        "rolling": bool(training.rolling),
+        "ablation": bool(training.ablation),
+        "curves": bool(figures.keys() & {"roc", "precision_recall", "reliability"}),
+        "rates": any(name.startswith("rates_") for name in figures),
+        "groups": bool(training.scores[MAIN.name].by),
+        "gate": bool(training.findings),
+    }
+    return {name: title for name, title in TITLES.items() if shown.get(name, True)}
 
 
 def _environment() -> Environment:
@@ -63,7 +97,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _present(titles: dict[str, str], found: Mapping[str, Found]) -> list[tuple[str, Found]]:
-    """Put what was found under its titles, in the order of these; kinds without a title come last."""
-    ordered = [name for name in titles if name in found] + [name for name in found if name not in titles]
-    return [(titles.get(name, name), found[name]) for name in ordered]
+def _titled(titles: dict[str, str], values: Mapping[str, Shown]) -> list[tuple[str, Shown]]:
+    """Put values under their titles, in the order of these; kinds without a title come last."""
+    ordered = [name for name in titles if name in values] + [name for name in values if name not in titles]
+    return [(titles.get(name, name), values[name]) for name in ordered]

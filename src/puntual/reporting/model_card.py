@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 
 from puntual.evaluation import Evaluation
-from puntual.reporting.narrative import CONDITION_TITLES, label, leak, verdict
+from puntual.reporting.narrative import CONDITION_TITLES, label, leak, summarise
+from puntual.reporting.reproduction import reproduction
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, late_rule, measured, percent, period
 
@@ -38,7 +38,6 @@ CAVEATS = (
     "Acting on a prediction may change what was predicted, and with it the scores that are measured later.",
     "The data hold flights, not persons; tail numbers, where a source has them, name aircraft.",
 )
-REPRODUCE = "With the same file (its SHA-256 is above), the same version of puntual and the {} preset:"
 
 # What Markdown or HTML would read as more than text.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
@@ -47,7 +46,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 def model_card(training: Training) -> str:
     """Write the model card of a training; all that comes from its data stays plain text in Markdown."""
     sections = {
-        "Model card": [_items(verdict(training))],
+        "Model card": [_items(summarise(training))],
         "Intended use": [_items(MEANT_FOR)],
         "Data": _data(training),
         "What it predicts": [PREDICTS],
@@ -58,7 +57,7 @@ def model_card(training: Training) -> str:
         "Limits": [_items(LIMITS)],
         "Ethical and operational caveats": [_items(CAVEATS)],
         "Gate": [_gate(training)],
-        "How to reproduce it": [REPRODUCE.format(plain(training.preset)), _command(training)],
+        "How to reproduce it": _reproduce(training),
     }
     return "\n\n".join(_section(place, *section) for place, section in enumerate(sections.items())) + "\n"
 
@@ -118,19 +117,19 @@ def _periods(training: Training) -> tuple[str, ...]:
 def _scores(scores: Mapping[str, Evaluation]) -> str:
     known = [(title, scores[state]) for state, title in CONDITION_TITLES.items() if state in scores]
     rows = [
-        ("Flights", *(count(found.flights) for _, found in known)),
-        ("Late rate", *(percent(found.late_rate) for _, found in known)),
-        ("ROC AUC", *(measured(found.roc_auc) for _, found in known)),
-        ("Average precision", *(measured(found.average_precision) for _, found in known)),
-        ("Brier score", *(measured(found.brier, 4) for _, found in known)),
-        ("Brier skill", *(measured(found.brier_skill) for _, found in known)),
-        ("Log loss over five bands", *(measured(found.log_loss, 4) for _, found in known)),
-        ("Expected calibration error", *(measured(found.ece, 4) for _, found in known)),
-        ("Precision of late", *(measured(found.precision) for _, found in known)),
-        ("Recall of late", *(measured(found.recall) for _, found in known)),
-        ("F1 of late", *(measured(found.f1) for _, found in known)),
-        ("Lift at 10 %", *(measured(found.lift, 2) for _, found in known)),
-        ("Pinball loss, minutes", *(measured(found.pinball, 2) for _, found in known)),
+        ("Flights", *(count(evaluation.flights) for _, evaluation in known)),
+        ("Late rate", *(percent(evaluation.late_rate) for _, evaluation in known)),
+        ("ROC AUC", *(measured(evaluation.roc_auc) for _, evaluation in known)),
+        ("Average precision", *(measured(evaluation.average_precision) for _, evaluation in known)),
+        ("Brier score", *(measured(evaluation.brier, 4) for _, evaluation in known)),
+        ("Brier skill", *(measured(evaluation.brier_skill) for _, evaluation in known)),
+        ("Log loss over five bands", *(measured(evaluation.log_loss, 4) for _, evaluation in known)),
+        ("Expected calibration error", *(measured(evaluation.ece, 4) for _, evaluation in known)),
+        ("Precision of late", *(measured(evaluation.precision) for _, evaluation in known)),
+        ("Recall of late", *(measured(evaluation.recall) for _, evaluation in known)),
+        ("F1 of late", *(measured(evaluation.f1) for _, evaluation in known)),
+        ("Lift at 10 %", *(measured(evaluation.lift, 2) for _, evaluation in known)),
+        ("Pinball loss, minutes", *(measured(evaluation.pinball, 2) for _, evaluation in known)),
     ]
     return _table(("", *(title for title, _ in known)), rows)
 
@@ -161,17 +160,10 @@ def _gate(training: Training) -> str:
         (f"{finding.number}. {finding.name}", "passed" if finding.passed else "FAILED", finding.reason)
         for finding in training.findings
     ]
-    return _table(("Refused when", "Result", "Found"), rows)
+    return _table(("Required", "Result", "Measured"), rows)
 
 
-def _command(training: Training) -> str:
+def _reproduce(training: Training) -> list[str]:
     """Write the command as an indented block, which a single line cannot leave."""
-    table, names = training.table, dict.fromkeys(one.name for one in training.comparison)
-    until = table.last.date() + timedelta(days=1)
-    words = [
-        f"puntual train --source {table.source} --from {table.first:%Y-%m-%d} --until {until}",
-        f"--split {training.split.kind} --candidates {','.join(names)}",
-    ]
-    if training.tuned_minutes:
-        words.append(f"--tune {training.tuned_minutes:g}")
-    return "    " + " ".join(" ".join(words).split())
+    sentence, command = reproduction(training)
+    return [plain(sentence), "    " + " ".join(command.split())]

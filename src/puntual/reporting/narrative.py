@@ -9,8 +9,8 @@ TREATMENTS = {"none": "no treatment", "weights": "class weights", "down": "down-
 CONDITION_TITLES = {condition.name: condition.title for condition in CONDITIONS}
 
 
-def verdict(training: Training) -> tuple[str, ...]:
-    """Say who won and why, how good it is, what its threshold means and what the gate found."""
+def summarise(training: Training) -> tuple[str, ...]:
+    """Say who won and why, how good it is, what its threshold means and what came of the gate's checks."""
     test = training.scores[MAIN.name]
     sentences = (_who_won(training), _how_good(training, test), _threshold(training, test))
     return (*sentences, _calibration(test), _gate(training), *_preset(training))
@@ -61,9 +61,9 @@ def _how_good(training: Training, test: Evaluation) -> str:
     split = training.split
     when = period(split.test_from, split.test_until)
     where = (
-        f"On {count(test.flights)} flights after its training ({when})"
+        f"On {count(test.flights)} test flights, all after its training ({when})"
         if split.kind == "time"
-        else f"On {count(test.flights)} flights drawn at random from its training's own days ({when}), "
+        else f"On {count(test.flights)} test flights drawn at random from its training's own days ({when}), "
         "which flatters it"
     )
     if test.roc_auc is None:
@@ -78,17 +78,17 @@ def _how_good(training: Training, test: Evaluation) -> str:
 def _threshold(training: Training, test: Evaluation) -> str:
     start = f"It calls a flight late from a probability of {percent(training.threshold)} upwards"
     if test.precision is None or test.recall is None:
-        return f"{start}; on these flights that leaves nothing to count."
+        return f"{start}; on the test flights that leaves nothing to count."
     return (
-        f"{start}: of 100 flights it calls late, {in_a_hundred(test.precision.value)} are; "
+        f"{start}: of 100 test flights it calls late, {in_a_hundred(test.precision.value)} are; "
         f"of 100 late flights, it finds {in_a_hundred(test.recall.value)}. "
-        f"For comparison, {in_a_hundred(test.late_rate)} of 100 flights were late."
+        f"For comparison, {in_a_hundred(test.late_rate)} of 100 test flights were late."
     )
 
 
 def _calibration(test: Evaluation) -> str:
     points = fixed(100 * test.ece.value, 1)
-    return f"Its probabilities stray from what happened by {points} percentage points on average."
+    return f"On the test flights its probabilities differ from what happened by {points} percentage points on average."
 
 
 def _gate(training: Training) -> str:

@@ -1,4 +1,4 @@
-"""What a training found, from the rows left out to the gate: the material of report, card and terminal."""
+"""The result of a training, from the rows left out to the gate: the material of report, card and terminal."""
 
 from datetime import datetime
 from typing import Literal
@@ -86,16 +86,18 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one training found.
+    """Everything that one training measured.
 
     `scores` holds the test scores of the winner in the conditions of `features/states.py`: "history",
     "timetable", "typical_timetable". `by_split` holds test scores with history under "time" and "stratified".
-    `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table.
+    `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table. `command` is
+    the one that was run, empty where there was none.
     """
 
     created: datetime
     puntual: str
     version: str
+    command: str = ""
     preset: str
     tuned_minutes: float
     table: TableRecord

@@ -84,7 +84,7 @@ def make_material(predictor: Predictor, flights: pl.DataFrame, distinct: int) ->
     # Shuffled, so that flights asked about at the same moment have little in common; always alike.
     chosen = chosen.sample(fraction=1.0, shuffle=True, seed=0)
     predictions = predictor.predict(chosen, timetable_of=chosen.clear())
-    requests, horizons = zip(*_asked(chosen), strict=True)
+    requests, horizons = zip(*_requests_about(chosen), strict=True)
     rows = rows_of(predictions, predictor.bundle.manifest.threshold, horizons)
     head = head_of(predictor.bundle)
     answers = [written(head, [row]) for row in rows]
@@ -93,7 +93,7 @@ def make_material(predictor: Predictor, flights: pl.DataFrame, distinct: int) ->
 
 def many_at_once(material: Material, size: int) -> list[bytes]:
     """Put the flights of a material into requests of `size` flights, without a cut-off of their own."""
-    flights = [request.flights[0] for request, _ in _asked(material.flights)]
+    flights = [request.flights[0] for request, _ in _requests_about(material.flights)]
     return [
         msgspec.json.encode(PredictRequest(flights[start : start + size]))
         for start in range(0, len(flights) - size + 1, size)
@@ -105,7 +105,7 @@ def vectors_of(predictor: Predictor, material: Material) -> Matrix:
     return predictor.vectors_of(material.flights, timetable_of=material.flights.clear()).matrix
 
 
-def _asked(flights: pl.DataFrame) -> Iterator[tuple[PredictRequest, int]]:
+def _requests_about(flights: pl.DataFrame) -> Iterator[tuple[PredictRequest, int]]:
     """Give each flight's request and horizon in minutes; the cut-off stays within the flight's day."""
     for row in flights.select(*KEY, "time_zone").iter_rows(named=True):
         zone = ZoneInfo(row.pop("time_zone"))

@@ -25,7 +25,7 @@ DISTINCT = 10_000
 _RIVAL_SECONDS = 5
 _STEPS = 2 + len(RIVALS)
 # Another way to the same numbers may round them otherwise, and no more.
-_AGREEMENT, _ASKED_BEFORE = 1e-5, 20
+_AGREEMENT, _CHECKED_FIRST = 1e-5, 20
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _compared(
 
 def _require_same_model(url: str, material: Material) -> None:
     """Ask a few of the requests, and raise StressTestError where another model answers: it would compare nothing."""
-    for body, expected in zip(material.bodies[:_ASKED_BEFORE], material.answers, strict=False):
+    for body, expected in zip(material.bodies[:_CHECKED_FIRST], material.answers, strict=False):
         answer = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=30)
         answered, wanted = (_late_probability(content) for content in (answer.content, expected))
         if answered is None or wanted is None or abs(answered - wanted) > _AGREEMENT:

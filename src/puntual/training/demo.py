@@ -39,14 +39,14 @@ def run(
     progress: Callable[[str, int, int], object],
     bad_rows: str | None = None,
     *,
+    command: str = "",
     trusted: TrustedKeys | None = None,
 ) -> Demo:
     """Train on SCL where its table is in place, else on New York; promote, and predict three of the last day."""
     source = "scl" if SOURCES["scl"].is_present() else "nyc"
     table = read_flights(source, bad_rows=bad_rows)
-    training = train(
-        table, registry=registry, now=now, options=Options(preset="quick"), reports=reports, progress=progress
-    )
+    options = Options(preset="quick", command=command)
+    training = train(table, registry=registry, now=now, options=options, reports=reports, progress=progress)
     refused = None
     try:
         promote(Registry(registry, trusted=trusted), training.version, now, try_out=load_proven)

@@ -46,7 +46,7 @@ class Options:
 
     `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
     take the place of the preset's; `cost` is `f1` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
-    scores, the other split and the ablation are left out.
+    scores, the other split and the ablation are left out. `command` is the one that was run, for card and report.
     """
 
     preset: str = "standard"
@@ -58,6 +58,7 @@ class Options:
     cost: str = "f1"
     seed: int = 0
     backtest: bool = True
+    command: str = ""
 
 
 def train(
@@ -103,6 +104,7 @@ def train(
         created=now,
         puntual=metadata.version("puntual"),
         version="",
+        command=options.command,
         preset=options.preset,
         tuned_minutes=options.tune_minutes,
         table=_describe(table, dataset, omitted),

@@ -50,10 +50,37 @@ def test_a_target_that_is_gone_is_a_bad_gateway():
         assert httpx.get(url, trust_env=False).status_code == 502
 
 
-def test_missing_tools_are_told_with_the_packages_that_have_them(monkeypatch):
-    monkeypatch.setattr(machine, "TOOLS", {"no-such-tool": "its-package", "python3": "python3"})
-    with pytest.raises(HardeningError, match=r"apt-get install --no-install-recommends its-package$"):
-        machine.require_tools()
+def on_path(monkeypatch, *commands):
+    """Have only these commands installed."""
+    monkeypatch.setattr(
+        "shutil.which", lambda command: f"/usr/bin/{command}" if command in commands else None
+    )
+
+
+def test_all_that_is_missing_is_named_at_once_with_one_command_to_install_it(monkeypatch):
+    on_path(monkeypatch, "git", "make")
+    with pytest.raises(
+        HardeningError, match=r"install --no-install-recommends podman runc docker-registry debootstrap"
+    ):
+        machine.require_tools(stand_in=False)
+
+
+def test_debootstrap_is_missing_only_where_the_base_image_has_to_be_made_up(monkeypatch):
+    on_path(monkeypatch, *machine.TOOLS)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(machine, "_pulled", lambda _: False)
+    monkeypatch.setattr(machine, "_here", lambda image: image == machine.BASE)
+    machine.require_tools(stand_in=False)
+    with pytest.raises(HardeningError, match=r"install --no-install-recommends debootstrap$"):
+        machine.require_tools(stand_in=True)
+
+
+def test_who_is_not_root_hears_so_together_with_what_is_missing(monkeypatch):
+    on_path(monkeypatch, "git", "make", "podman", "runc")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(machine, "_here", lambda _: True)
+    with pytest.raises(HardeningError, match=r"docker-registry; only root can .*; as root: make rehearse$"):
+        machine.require_tools(stand_in=False)
 
 
 def test_a_build_sees_settings_of_pip_and_certificates_of_this_machine_and_nothing_else(

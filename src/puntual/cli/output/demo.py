@@ -11,7 +11,7 @@ from rich.markup import escape
 from puntual.cli.output.console import output_console
 from puntual.cli.output.scores import print_comparison
 from puntual.flights.flight import BANDS
-from puntual.reporting.narrative import verdict
+from puntual.reporting.narrative import summarise
 from puntual.reporting.wording import percent
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def print_demo(shown: "Demo", reports: Path, registry: str) -> None:
     output = output_console()
     print_comparison(shown.training, output)
     output.print("This was the quick preset: fewer candidates than `puntual train` compares.")
-    for sentence in verdict(shown.training):
+    for sentence in summarise(shown.training):
         output.print(escape(sentence), soft_wrap=True)
     promoted = f"promoted {shown.training.version}" if shown.refused is None else shown.refused
     output.print(escape(promoted), highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from puntual.cli.output.console import output_console, table_of
 from puntual.evaluation import Evaluation, Measure
 from puntual.features.states import MAIN
 from puntual.registry import Bundle
-from puntual.reporting.narrative import CONDITION_TITLES, verdict
+from puntual.reporting.narrative import CONDITION_TITLES, summarise
 from puntual.reporting.wording import fixed, interval, measured, percent
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def print_training(training: "Training", reports: Path, registry: str) -> None:
     """Print the comparison, what was left out, the gate's word and what to do next."""
     output = output_console()
     print_comparison(training, output)
-    for sentence in verdict(training):
+    for sentence in summarise(training):
         output.print(escape(sentence), soft_wrap=True)
     _print_left_out(training, output)
     failed = [finding for finding in training.findings if not finding.passed]
