@@ -202,7 +202,7 @@ def _rates(shown: Sequence[Rate], overall: float, figure: Figure) -> None:
     most = max([overall, *(high for _, high in spread)])
     # Room for the counts at the right edge.
     axes.set(xlim=(0, 1.3 * most or 1), ylim=(-0.6, len(shown) - 0.4))
-    _percentages(axes.xaxis, 4, most=1.0)
+    _percentages(axes.xaxis, 5, most=1.0)
     axes.yaxis.grid(False)
 
 
