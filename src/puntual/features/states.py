@@ -88,6 +88,14 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
         rest &= ~own
 
 
+def places_of(matrix: Matrix) -> NDArray[np.int8]:
+    """Give the state of knowledge of n rows as their places in `STATES`, whose names are `STATE_NAMES`; shape (n,)."""
+    places = np.empty(len(matrix), np.int8)
+    for state, rows in part(matrix):
+        places[rows] = STATES.index(state)
+    return places
+
+
 def rows_in(state: State, matrix: Matrix) -> Rows:
     """Give the rows of a matrix that are in one state of knowledge."""
     for found, rows in part(matrix):

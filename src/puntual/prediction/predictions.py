@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from puntual.evaluation import Predicted
 from puntual.features.vector import GROUPS
 from puntual.flights.flight import BAND_KEYS
+from puntual.prediction.warnings import codes_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,8 @@ class Predictions:
     `bands` (n, 5), `late_probability` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles`
     (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at the threshold, `supports` (n, 4) the flights of the
     last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of
-    operations used, as days since 1970 or -1 for none, and `reasons` (n, 6) where asked for.
+    operations used, as days since 1970 or -1 for none, `states` (n,) the place of the state of knowledge in
+    `features.states.STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6) where wanted.
     """
 
     bands: NDArray[np.float64]
@@ -36,6 +38,8 @@ class Predictions:
     supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: NDArray[np.int64]
+    states: NDArray[np.int8]
+    warnings: NDArray[np.int64]
     reasons: NDArray[np.float64] | None = None
 
     @property
@@ -73,6 +77,7 @@ class Predictions:
             *(pl.Series(f"support_{level}", supports[level]) for level in ("airline", "route", "flight")),
             pl.Series("timetable", np.where(self.timetable_known, "known", "typical"), dtype=pl.String),
             until.cast(pl.Date).alias("history_until"),
+            pl.Series("warnings", list(map(codes_of, self.warnings.tolist())), dtype=pl.String),
         )
         if self.reasons is None:
             return frame

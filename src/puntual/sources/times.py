@@ -1,10 +1,13 @@
 """How dates with a time of day are written: ISO 8601 as people and programs write it, one definition for all readers.
 
 The reader of small tables and requests parses text by text; that of large tables hands the same forms to Polars.
+Requests are placed on the clocks of a zone, too.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 _DAY, _CLOCK = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "(?:[01]?[0-9]|2[0-3]):[0-5]?[0-9]"
 _SECONDS = r":[0-5]?[0-9](?:\.[0-9]{1,9})?"
@@ -38,6 +41,35 @@ def parse_time(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return _parse_padded(_WITHOUT_ZERO.sub(r"0\1", text))
+
+
+class LocalTime(NamedTuple):
+    """What the clocks of a zone show, when that is in UTC, and whether the same is shown twice."""
+
+    clock: datetime
+    instant: datetime
+    twice: bool = False
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> LocalTime | None:
+    """Place a moment on the clocks of a zone; None for one that they skip.
+
+    Without an offset it is what the clocks show, the first time where they show it twice; with one it is exact.
+
+    >>> santiago = ZoneInfo("America/Santiago")
+    >>> local_time(datetime(2017, 8, 13, 0, 30), santiago) is None
+    True
+    >>> local_time(datetime(2017, 5, 13, 23, 30), santiago).twice
+    True
+    """
+    if moment.tzinfo is not None:
+        return LocalTime(moment.astimezone(zone).replace(tzinfo=None), moment.astimezone(UTC))
+    at = moment.replace(tzinfo=zone, fold=0)
+    first, second = (at.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    # Of a time that is skipped the clocks' earlier offset comes first, of one shown twice the later (PEP 495).
+    if first < second:
+        return None
+    return LocalTime(moment, (moment - first).replace(tzinfo=UTC), first > second)
 
 
 def _parse_padded(text: str) -> datetime | None:

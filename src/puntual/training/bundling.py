@@ -155,6 +155,7 @@ def _tables(experiment: Experiment, assessed: Assessed, final: Assessed) -> dict
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),
+        "routes": _routes(dataset),
         "unlisted_airports": unlisted_airports(dataset),
     }
 
@@ -178,6 +179,14 @@ def unlisted_airports(dataset: Dataset) -> Columns:
         "code": np.array(codes, np.str_),
         "time_zone": np.array([zones.get(code) or "" for code in codes], np.str_),
     }
+
+
+def _routes(dataset: Dataset) -> Columns:
+    """Name the routes that flights were on, so that others can be warned of."""
+    routes = (
+        dataset.flights.select("origin", "destination").drop_nulls().unique().sort("origin", "destination")
+    )
+    return {name: np.array(routes[name].to_list(), np.str_) for name in routes.columns}
 
 
 def _closing_day(dataset: Dataset) -> date:

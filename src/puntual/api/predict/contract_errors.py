@@ -19,7 +19,7 @@ _LOCATION = re.compile(r" - at `\$.*`$")
 def faults(request: Any, first: str) -> list[FieldError]:
     """Check a decoded JSON body against the contract of `PredictRequest`, field by field.
 
-    `first` is what the typed decoder said: of a field that is given twice it may have seen the other one.
+    `first` is the message of the typed decoder: of a field that is given twice it may have seen the other one.
     """
     return request_faults(request, flight_faults) or [FieldError("#", shown(request), first)]
 
@@ -27,7 +27,7 @@ def faults(request: Any, first: str) -> list[FieldError]:
 def request_faults(
     request: Any, faults_of: Callable[[dict[str, Any], str], Iterator[FieldError]]
 ) -> list[FieldError]:
-    """Check a decoded JSON body, each of its flights by `faults_of`, which is told its pointer.
+    """Check a decoded JSON body, each of its flights by `faults_of`, which takes it with its pointer.
 
     One more than a problem lists is enough, however many fields there are.
     """
