@@ -46,7 +46,7 @@ def main(words: list[str]) -> None:
 def _ask_and_kill(words: list[str], state: str) -> tuple[dict[str, float], float]:
     """Give when each request was answered, by its id, and when the service was killed."""
     url = f"http://127.0.0.1:{(port := free_port())}"
-    command = [sys.executable, "-m", "puntual.cli", "serve", "--port", str(port), "--state", state, *words]
+    command = [sys.executable, "-m", "puntual", "serve", "--port", str(port), "--state", state, *words]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         numbers, answered = itertools.count(), dict[str, float]()
         _wait_for(url)

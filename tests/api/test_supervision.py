@@ -123,7 +123,7 @@ def test_replacements_without_any_bundle_are_not_ready_and_refuse_predictions_un
     [
         ({"registry": "models"}, "'00000000000000aa' is not in registry"),
         ({"registry": "none", "journal": "nonsense://host/db"}, "PUNTUAL_JOURNAL is no database URL"),
-        ({"registry": "none", "shadow": "none.puntual"}, "none.puntual: No such file"),
+        ({"registry": "none", "shadow": "none.puntual"}, "none.puntual: no such file"),
     ],
 )
 def test_a_first_start_that_cannot_work_exits_with_one_message(
@@ -132,7 +132,7 @@ def test_a_first_start_that_cannot_work_exits_with_one_message(
     (tmp_path / "models").mkdir()
     (tmp_path / "models/model_to_deploy").write_text("00000000000000aa\n")
     environment = os.environ | {f"PUNTUAL_{name.upper()}": value for name, value in settings.items()}
-    command = [sys.executable, "-m", "puntual.cli", "serve", "--port", "0", "--workers", workers]
+    command = [sys.executable, "-m", "puntual", "serve", "--port", "0", "--workers", workers]
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
