@@ -73,12 +73,12 @@ def test_a_refused_request_is_logged_as_well(server: Server) -> None:
 
 def test_the_services_own_messages_are_lines_of_json(server: Server) -> None:
     lines = server.messages.read_text().splitlines()
-    # Once it answers, a person is greeted.
+    # It says so once its port is bound and a worker answers.
     (greeting,) = (line for line in lines if not line.startswith("{"))
     assert greeting.startswith("Puntual answers on ")
     messages = [json.loads(line) for line in lines if line != greeting]
-    assert all(message.keys() >= {"time", "level", "logger", "message"} for message in messages)
-    assert any("startup complete" in message["message"] for message in messages)
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in messages)
+    assert any("startup complete" in line["message"] for line in messages)
 
 
 def test_the_numbers_of_all_workers_are_added_up_by_model(server: Server, bundle_file: Path) -> None:
