@@ -82,7 +82,7 @@ def folder(tmp_path: Path, made_registry: Path, monkeypatch: pytest.MonkeyPatch)
         ("keys revoke nobody --state empty", 1, "no key is called 'nobody'"),
         ("webhook test nowhere", 1, "no address of a service"),
         ("settings more", 2, "unexpected extra argument (more)"),
-        ("modells", 2, "No such command 'modells'"),
+        ("bundles", 2, "No such command 'bundles'"),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -79,7 +79,7 @@ def test_json_lines_keep_their_order_in_records() -> None:
             "column 'airline' is missing.*did you mean 'arline'",
         ),
         (b"PAR1 cut", ".parquet", "its end is missing"),
-        (b"airline\n", ".xlsx", "format '.xlsx' is unknown"),
+        (b"airline\n", ".ods", "format '.ods' is unknown"),
     ],
 )
 def test_bad_input_is_one_clear_error(data: bytes, suffix: str, message: str) -> None:

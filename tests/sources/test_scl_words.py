@@ -134,13 +134,14 @@ def test_a_table_told_in_full_is_predicted_as_in_our_own_words(bundle_file: Path
     (tmp_path / "own.csv").write_text(
         "scheduled_departure,flight_number,origin,destination,airline\n2023-04-22 09:30:00,104,JFK,LAX,AA\n"
     )
-    said = []
+    tables = []
     for name in ("words", "own"):
         words = ["predict", str(tmp_path / f"{name}.csv"), "--bundle", str(bundle_file), "-o", "-"]
         ended = CliRunner().invoke(main, words)
         assert ended.exit_code == 0, ended.output
-        said.append(ended.stdout)
-    assert said[0] == said[1]
+        tables.append(pl.read_csv(ended.stdout.encode(), infer_schema=False))
+    own_columns = ["Fecha-I", "Vlo-I", "Ori-I", "Des-I", "Emp-I"]
+    assert tables[0].drop(own_columns).equals(tables[1])
 
 
 @needs_santiago
