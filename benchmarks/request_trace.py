@@ -2,8 +2,8 @@
 
 python -m benchmarks.request_trace BUNDLE
 
-A server answers in this process, with a journal and a log. A first request warms it; the functions that run for a second
-one, about a flight that was never seen, are noted on all threads until its line is in the journal.
+A server answers in this process, with a journal and a log. A first request warms it; what runs for a second one,
+about a flight that was never seen, is noted on all threads until its line is in the journal.
 """
 
 import socket
