@@ -54,7 +54,7 @@ def test_the_prediction_script_writes_what_the_command_writes(made_registry, tmp
     make_flights(days=1).select(names).write_csv(tmp_path / "tomorrow.csv")
     options = ("tomorrow.csv", "--bundle", str(bundle), "--as-of", "2023-01-01", "-o")
     run(str(SCRIPTS / "predict.py"), *options, "script.csv", folder=tmp_path)
-    run("-m", "puntual.cli", "predict", *options, "command.csv", folder=tmp_path)
+    run("-m", "puntual", "predict", *options, "command.csv", folder=tmp_path)
     assert (tmp_path / "script.csv").read_bytes() == (tmp_path / "command.csv").read_bytes()
     assert pl.read_csv(tmp_path / "script.csv").height == 30
 

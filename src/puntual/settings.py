@@ -48,13 +48,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[
         str, Meta(description="Keys beside those of the state folder, as hashes.", extra=_SECRET)
     ] = ""
+    token_secret: Annotated[
+        str,
+        Meta(
+            description="Secret that signs access tokens, 32 characters or more; empty: one of the state folder.",
+            pattern=r"^(\S{32,})?$",
+            extra=_SECRET,
+        ),
+    ] = ""
     webhook_secret: Annotated[
         str, Meta(description="Secret of the GitHub webhook; empty: no deliveries.", extra=_SECRET)
     ] = ""
     body_limit: Annotated[int, Meta(description="Largest body of a request, in bytes.", ge=1_024)] = 1_048_576
     timetable_limit: Annotated[int, Meta(description="Largest timetable, in bytes.", ge=1_024)] = 33_554_432
-    rate: Annotated[float, Meta(description="Requests per second that a key may make.", gt=0)] = 100.0
-    burst: Annotated[int, Meta(description="Requests that a key may make at once.", ge=1)] = 200
+    rate: Annotated[float, Meta(description="Flights per second that a key may ask about.", gt=0)] = 1_000.0
+    burst: Annotated[int, Meta(description="Flights that a key may ask about at once.", ge=1)] = 2_000
     token_seconds: Annotated[
         int,
         Meta(description="Seconds that an access token of /v1/security/oauth2/token lasts.", ge=1, le=86_400),

@@ -87,7 +87,7 @@ class Server:
 def running(*words: str, **settings: str) -> Iterator[Server]:
     """Start `puntual serve`, wait until it is alive, and end it."""
     port = _free_port()
-    command = [sys.executable, "-m", "puntual.cli", "serve", "--port", str(port), *words]
+    command = [sys.executable, "-m", "puntual", "serve", "--port", str(port), *words]
     environment = os.environ | {f"PUNTUAL_{name.upper()}": value for name, value in settings.items()}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as opened:
         access, messages = Path(folder) / "access", Path(folder) / "messages"

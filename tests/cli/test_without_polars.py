@@ -82,6 +82,8 @@ def test_the_service_answers_without_polars_what_the_predictor_says(
 
 @pytest.mark.usefixtures("no_polars")
 def test_predicting_a_file_without_polars_says_what_to_install() -> None:
-    ended = run("-m", "puntual.cli", "predict", "flights.csv", "-o", "-", status=1)
-    assert "Polars is not installed; pip install 'puntual[tables]'" in ended.stderr
+    ended = run("-m", "puntual", "predict", "flights.csv", "-o", "-", status=1)
+    assert (
+        "polars is not installed, and puntual predict needs it; pip install 'puntual[tables]'" in ended.stderr
+    )
     assert "Traceback" not in ended.stderr

@@ -176,7 +176,7 @@ def test_a_flight_is_labelled_late_from_the_threshold_on(made_bundle: Bundle, to
 
 
 def replace_threshold(bundle: Bundle, threshold: float) -> Bundle:
-    return replace(bundle, manifest=changed(bundle.manifest, threshold=threshold))
+    return replace(bundle, manifest=changed(bundle.manifest, threshold=float(threshold)))
 
 
 def test_support_is_that_of_the_narrowest_level_with_any_flights(

@@ -9,38 +9,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 
+from constant_models import answering
 from puntual.cli import main
 from puntual.errors import BundleError
 from puntual.features.states import STATES, rows_in
 from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
-
-
-def constant_model(width: int, *bands: float) -> bytes:
-    """Make an ONNX model that answers the same whatever it is asked, missing values or not."""
-    answer = numpy_helper.from_array(np.array([bands], np.float32), "answer")
-    nodes = [
-        helper.make_node("Shape", ["columns"], ["rows"], start=0, end=1),
-        helper.make_node("Concat", ["rows", "one"], ["repeats"], axis=0),
-        helper.make_node("Tile", ["answer", "repeats"], ["bands"]),
-    ]
-    one = numpy_helper.from_array(np.array([1], np.int64), "one")
-    given = helper.make_tensor_value_info("columns", TensorProto.FLOAT, [None, width])
-    gives = helper.make_tensor_value_info("bands", TensorProto.FLOAT, [None, 5])
-    graph = helper.make_graph(nodes, "constant", [given], [gives], [answer, one])
-    opset = helper.make_opsetid("", 18)
-    model: bytes = helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()
-    return model
-
-
-def answering(bundle: Bundle, *bands: float) -> Bundle:
-    """Put experts in that answer the same to everything, and leave the rest as it was."""
-    columns = bundle.manifest.expert_columns
-    experts = {state: constant_model(len(columns[state]), *bands) for state in bundle.experts}
-    return replace(bundle, experts=experts)
 
 
 def with_questions(bundle: Bundle, **changed: NDArray[Any]) -> Bundle:

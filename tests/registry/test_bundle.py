@@ -53,8 +53,8 @@ def packed(members: dict[str, bytes], comment: bytes | None = None) -> bytes:
 
 def with_manifest(data: bytes, **fields) -> bytes:
     members = unpacked(data)
-    said = json.loads(members["manifest.json"]) | fields
-    return packed(members | {"manifest.json": json.dumps(said).encode()})
+    manifest = json.loads(members["manifest.json"]) | fields
+    return packed(members | {"manifest.json": json.dumps(manifest).encode()})
 
 
 def columns(bundle):
@@ -86,11 +86,11 @@ def same(one, other) -> bool:
 
 def test_a_bundle_is_read_as_it_was_written(bundle):
     version, data = to_bytes(bundle)
-    found = from_bytes(data, f"{version}.puntual")
-    assert same(found, bundle)
-    assert msgspec.structs.replace(found.manifest, members={}) == bundle.manifest
+    read_back = from_bytes(data, f"{version}.puntual")
+    assert same(read_back, bundle)
+    assert msgspec.structs.replace(read_back.manifest, members={}) == bundle.manifest
     assert (
-        found.manifest.members["experts/history.onnx"]
+        read_back.manifest.members["experts/history.onnx"]
         == hashlib.sha256(bundle.experts["history"]).hexdigest()
     )
 
@@ -134,10 +134,10 @@ def test_a_changed_byte_is_refused_or_changes_nothing(bundle, place, flip):
     altered = bytearray(data)
     altered[int(place * len(data))] ^= flip
     try:
-        found = from_bytes(bytes(altered), "altered.puntual")
+        read_back = from_bytes(bytes(altered), "altered.puntual")
     except BundleError:
         return
-    assert same(found, bundle)
+    assert same(read_back, bundle)
 
 
 @given(data=st.binary(max_size=200))
@@ -230,10 +230,10 @@ def test_a_required_table_is_missed_on_writing_and_on_reading(bundle):
         to_bytes(poor)
     members = unpacked(to_bytes(bundle)[1])
     del members["tables/calibration/value.npy"]
-    said = json.loads(members["manifest.json"])
-    del said["members"]["tables/calibration/value.npy"]
+    manifest = json.loads(members["manifest.json"])
+    del manifest["members"]["tables/calibration/value.npy"]
     with pytest.raises(BundleError, match="lacks the table calibration"):
-        from_bytes(packed(members | {"manifest.json": json.dumps(said).encode()}), "poor")
+        from_bytes(packed(members | {"manifest.json": json.dumps(manifest).encode()}), "poor")
 
 
 def test_a_bundle_with_arrow_tables_is_too_old(bundle):
@@ -279,18 +279,18 @@ def test_a_column_that_is_no_plain_rows_of_numbers_or_texts_is_refused(bundle, c
 
 
 def test_a_column_put_in_by_hand_is_read_where_it_is_sound(bundle):
-    found = from_bytes(with_column(to_bytes(bundle)[1], "history/late", npy(np.arange(3.0))), "sound")
-    assert found.tables["history"]["late"].tolist() == [0.0, 1.0, 2.0]
+    read_back = from_bytes(with_column(to_bytes(bundle)[1], "history/late", npy(np.arange(3.0))), "sound")
+    assert read_back.tables["history"]["late"].tolist() == [0.0, 1.0, 2.0]
 
 
 @given(content=st.binary(max_size=60))
 def test_noise_behind_a_header_never_becomes_more_than_it_is(content):
     header = npy(np.zeros(0, np.int32))
     try:
-        found = from_npy(header.replace(b"(0,)", b"(9,)") + content)
+        read_back = from_npy(header.replace(b"(0,)", b"(9,)") + content)
     except ValueError:
         return
-    assert found.tobytes() == content and len(content) == 36
+    assert read_back.tobytes() == content and len(content) == 36
 
 
 @pytest.mark.parametrize(
@@ -375,25 +375,25 @@ def test_a_number_that_json_cannot_carry_is_refused_on_writing(make_bundle):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(BundleError, match=r"none\.puntual: No such file"):
+    with pytest.raises(BundleError, match=r"none\.puntual: no such file"):
         read(tmp_path / "none.puntual")
 
 
 def test_importing_the_bundle_imports_no_model_library():
     code = "import sys, puntual.registry; print(*sys.modules)"
-    found = subprocess.run(
+    read_back = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"onnxruntime", "onnx", "polars", "sklearn", "lightgbm", "xgboost", "pickle5", "joblib"} & set(
-        found
+        read_back
     )
 
 
 def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle):
     version, content = to_bytes(bundle)
-    found = from_bytes(content, f"{version}.puntual").without_content()
-    assert (found.version, found.experts, dict(found.tables)) == (version, {}, {})
-    assert found.manifest.columns == bundle.manifest.columns
+    read_back = from_bytes(content, f"{version}.puntual").without_content()
+    assert (read_back.version, read_back.experts, dict(read_back.tables)) == (version, {}, {})
+    assert read_back.manifest.columns == bundle.manifest.columns
 
 
 def test_a_bundle_that_was_not_named_yet_keeps_what_its_name_follows_from(bundle):

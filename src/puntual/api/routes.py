@@ -70,6 +70,7 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     require_media_type(request, "application/json")
     service = _service(state)
     flights = await read_apart(await request.body(), partial(decode_request, unlisted=service.unlisted))
+    state.guard.charge_flights(len(flights.flights))
     answered = await service.answer(flights, request.state.call["request_id"])
     return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 

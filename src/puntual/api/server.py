@@ -12,7 +12,8 @@ from pathlib import Path
 import uvicorn
 
 from puntual.api.app import create_app
-from puntual.api.auth.api_keys import Verifier
+from puntual.api.auth.token_secret import token_secret
+from puntual.api.auth.verifier import Verifier
 from puntual.api.http.gateway import Gateway
 from puntual.api.http.uvicorn_protocol import Connection
 from puntual.api.observability.log_format import CONFIGURATION
@@ -21,6 +22,7 @@ from puntual.api.serving.timetable_file import TimetableFile
 from puntual.api.supervisor import Supervisor
 from puntual.api.worker import AnnouncingServer
 from puntual.errors import SettingError, TableError
+from puntual.registry import TrustedKeys
 from puntual.settings import Settings
 
 
@@ -49,7 +51,9 @@ def _serve_by_several(
     settings: Settings, address: socket.socket, announce_model: Callable[[str], object]
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="puntual-metrics-") as folder:
-        os.environ.update(settings.replace(metrics=folder).environment())
+        # One secret for all workers, also where the state folder cannot keep it.
+        secret = token_secret(Path(settings.state), settings.token_secret)
+        os.environ.update(settings.replace(metrics=folder, token_secret=secret).environment())
         # Each worker puts its own application in the place of none.
         Supervisor(_configuration(settings, None), [address], announce_model).run()
 
@@ -90,10 +94,11 @@ def _bind(settings: Settings) -> socket.socket:
 
 def checked(settings: Settings) -> Settings:
     """Refuse what cannot be served: an open door to other machines, or keys that are none."""
+    TrustedKeys(settings.trusted_keys)
     verifier = Verifier(Path(settings.state), settings.keys)
     beyond = not _is_loopback(settings.host)
     if beyond and settings.auth == "writes":
-        if not verifier.any_keys():
+        if not verifier.requires_key():
             raise SettingError(
                 f"{settings.host} can be reached from other machines, and there is no key to ask them for; "
                 "make one with `puntual keys create NAME`, or give --no-auth"

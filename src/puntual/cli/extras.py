@@ -4,7 +4,17 @@
 EXTRAS = {
     "aws": ("botocore", "s3transfer"),
     "mlflow": ("mlflow",),
-    "serve": ("alembic", "httptools", "litestar", "prometheus_client", "sqlalchemy", "uvicorn", "uvloop"),
+    "serve": (
+        "alembic",
+        "httptools",
+        "itsdangerous",
+        "litestar",
+        "prometheus_client",
+        "sqlalchemy",
+        "uvicorn",
+        "uvloop",
+    ),
+    "signing": ("cryptography",),
     "stress": ("fastapi", "httpx", "locust", "pandas", "psutil"),
     "tables": ("fastexcel", "polars", "xlsxwriter"),
     "train": (

@@ -24,7 +24,11 @@ def create(name: str, state: Path | None) -> None:
     from puntual.api.auth.api_keys import KeyStore
     from puntual.cli.output.console import say
 
-    token = KeyStore(_folder(state)).create(name, datetime.now(UTC))
+    store = KeyStore(_folder(state))
+    is_first = not store.all()
+    token = store.create(name, datetime.now(UTC))
+    if is_first:
+        say("from now on every request but probes and documentation needs a key")
     say("keep it safe: only its hash is stored, and it cannot be shown again")
     click.echo(token)
 
@@ -46,9 +50,12 @@ def list_keys(state: Path | None, as_json: bool) -> None:
 def revoke(name: str, state: Path | None) -> None:
     """Revoke the key called NAME."""
     from puntual.api.auth.api_keys import KeyStore
+    from puntual.cli.output.console import say
 
-    KeyStore(_folder(state)).revoke(name)
+    remaining = KeyStore(_folder(state)).revoke(name)
     click.echo(f"key {name} is revoked")
+    if not remaining:
+        say("no key is left: the service stays closed until `puntual keys create NAME` makes one")
 
 
 @keys.command()

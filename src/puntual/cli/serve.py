@@ -27,6 +27,9 @@ def serve(no_auth: bool, **given: Any) -> None:
     Without a host it is reachable from this machine alone. SIGHUP fetches the champion, SIGTERM ends the service once
     the requests in flight are answered.
     """
+    from puntual.api.http.process_tuning import prepare
+
+    prepare()
     from puntual.api import server
     from puntual.cli.output.console import say
     from puntual.settings import read_settings

@@ -121,6 +121,8 @@ def _former() -> dict[str, str]:
 def _codes_of_city(text: str) -> str:
     """Suggest the codes of a city, for whoever wrote its name instead of a code."""
     wanted = text.strip().casefold()
+    if wanted.isascii() and wanted.encode() not in _file().read_bytes().lower():
+        return ""
     world = _rows(_whole(), "iata", "city")
     codes = [iata for _, (iata, city) in world if iata and city.casefold() == wanted]
     return f"; did you mean {' or '.join(sorted(codes)[:SUGGESTED])}?" if codes else ""

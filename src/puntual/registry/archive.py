@@ -21,12 +21,11 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from puntual.errors import BundleError, did_you_mean
+from puntual.errors import BundleError, describe_os_error, did_you_mean
 from puntual.features.states import STATE_NAMES
 from puntual.flights.arrays import Columns
 from puntual.registry.array_files import from_npy, require_one_height, to_npy
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
-from puntual.storage.errors import reason_of
 from puntual.storage.zip_file import pack, read_member, require_size
 
 SUFFIX = ".puntual"
@@ -129,7 +128,7 @@ def read(path: str | Path) -> Bundle:
         with Path(path).open("rb") as file:
             data = file.read(LARGEST)
     except OSError as error:
-        raise BundleError(f"{path}: {reason_of(error)}; name a readable {SUFFIX} file") from error
+        raise BundleError(f"{describe_os_error(error, path)}, and name a {SUFFIX} file") from error
     return from_bytes(data, str(path))
 
 

@@ -21,11 +21,12 @@ IN_RANGE = f"a date from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}"
 
 def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
     """Read text without the white space around it; a blank cell is null, and wrong where it is required."""
-    stripped = _as_text(raw.column(column)).str.strip_chars()
+    cells = _as_text(raw.column(column))
+    stripped = cells.str.strip_chars()
     text = stripped.to_frame("text").select(pl.when(pl.col("text") != "").then("text")).to_series()
     if required:
         raw.mark(column, text.is_null(), "text in every row")
-    raw.mark(column, text.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
+    raw.mark(column, cells.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
     return text
 
 

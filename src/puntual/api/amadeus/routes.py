@@ -55,7 +55,7 @@ _MEANINGS = {
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The media type is not understood.",
-    429: "The key asks faster than its rate.",
+    429: "The key asks about more flights than its rate allows.",
     503: "Too many flights wait, or no model is loaded.",
 }
 

@@ -39,7 +39,10 @@ _FAULTS = {
     413: "The body is too large.",
     503: "Too many flights wait, or no model is loaded.",
 }
-_PROBLEMS = {401: "A key is needed, or this one is not known.", 429: "The key asks faster than its rate."}
+_PROBLEMS = {
+    401: "A key is needed, or this one is not known.",
+    429: "The key asks about more flights than its rate allows.",
+}
 _NOT_READY = ResponseSpec(
     ProblemDetails, generate_examples=False, description="No model is loaded.", media_type=MEDIA_TYPE
 )
@@ -49,6 +52,9 @@ def _answer_problem(_: Request[Any, Any, Any], problem: ProblemError) -> Respons
     headers = problem.headers
     if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
+    if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
+        # Rates concern all routes alike.
+        return Response(problem.body, status_code=429, media_type=MEDIA_TYPE, headers=headers)
     code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
     return Response(
         InvocationError(code, problem.details.detail), status_code=int(problem.status), headers=headers
@@ -111,6 +117,7 @@ async def invocations(request: Request[Any, Any, Any], state: State) -> Response
     service: ServingModel = state.service
     read = partial(_parts, kind=kind, unlisted=service.unlisted)
     parts = await read_apart(await request.body(), read)
+    state.guard.charge_flights(sum(len(part.places) for part in parts))
     predictions = await _answers(service, parts, request.state.call["request_id"])
     if prefers_csv(request.headers.get("accept", "")):
         return Response(await asyncio.to_thread(written_as_csv, predictions), media_type=_CSV)  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ class Answered(NamedTuple):
         return [row.late_probability for row in self.predictions]
 
     def journal_lines(
-        self, answered: datetime, request_id: str, as_of: str | None, key_name: str | None
+        self, answered: datetime, request_id: str, as_of: str | None, key_name: str, peer: str
     ) -> list[JournalLine]:
         """Give the journal's lines, a flight each; `as_of` is as the request gave it, `answered` is in UTC."""
         moment = answered.isoformat(timespec="milliseconds")
@@ -50,6 +50,7 @@ class Answered(NamedTuple):
                 row.late_probability,
                 self.version,
                 key_name,
+                peer,
                 STATE_NAMES[state],
                 _cut_off(flight, row.horizon_minutes),
                 row.horizon_minutes,

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from http import HTTPStatus
 from pathlib import Path
 
-from puntual.api.auth.guard import KEY_NAME
+from puntual.api.auth.guard import KEY_NAME, PEER
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
@@ -122,7 +122,7 @@ class ServingModel:
         now = datetime.now(UTC)
         answered = await self.champion().answer(request, now)
         if recorded and self.journal is not None:
-            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get())
+            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
             self.journal.record_many(lines)
         return answered
 

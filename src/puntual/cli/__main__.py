@@ -1,5 +1,0 @@
-"""`python -m puntual.cli`."""
-
-from puntual.cli import main
-
-main()
