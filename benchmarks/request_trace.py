@@ -2,8 +2,8 @@
 
 python -m benchmarks.request_trace BUNDLE
 
-A server answers in this process, with a journal and a log; a first request warms it, and the functions that run for a
-second one, about a flight that was never seen, are noted on all threads until its line is in the journal.
+A server answers in this process, with a journal and a log. A first request warms it; what runs for a second one,
+about a flight that was never seen, is noted on all threads until its line is in the journal.
 """
 
 import socket
@@ -42,6 +42,7 @@ OTHERS = frozenset(
         "api.observability.metrics",
         "operations.journal_database",
         "operations.journal_writer",
+        "operations.sqlite_files",
     )
 )
 _SECONDS = 30.0

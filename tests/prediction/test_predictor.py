@@ -152,6 +152,7 @@ def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFram
         *SUPPORTS,
         "timetable",
         "history_until",
+        "warnings",
     ]
     assert told.columns == ["late_probability", *BAND_NAMES, *read, *REASON_NAMES]
     assert told.height == tomorrow.height and told.null_count().sum_horizontal().item() == 0
