@@ -15,7 +15,8 @@ from puntual.registry import Registry
 from puntual.registry.promotion import promote
 from puntual.reporting.training_result import Training
 from puntual.sources import SOURCES, read_flights
-from puntual.training.train import Options, train
+from puntual.training.experiment import Options
+from puntual.training.train import train
 
 # Three flights at these places in the order of P(late): one likely punctual, one in the middle, one likely late.
 _PLACES = (0.02, 0.5, 0.98)
