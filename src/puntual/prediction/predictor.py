@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, keys_of_flights
-from puntual.features.states import HISTORY
+from puntual.features.states import knows_history
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH, _REASONED_BATCH = 65_536, 1_024
-# A day's timetable is taken as known when the flights asked about are most of a usual day's.
+# A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
 Progress = Callable[[int], object]
@@ -48,7 +48,7 @@ class Vectors:
 
 
 class Predictor:
-    """A bundle, ready to be asked about flights."""
+    """A bundle, loaded to predict flights."""
 
     def __init__(self, bundle: Bundle, *, tested: bool = False, threads: int = 0) -> None:
         """Load the model of a bundle; `tested` takes the one that had not seen the test, with all that it learnt.
@@ -98,13 +98,14 @@ class Predictor:
 
         `past` are flights with operations to take the history from, instead of the closing history of the
         bundle; only operations of days before the flight, and before the day of `as_of`, are used.
-        `timetable_of` is the timetable of the days asked about; without it, an airport's day counts as known
+        `timetable_of` is the timetable of the days to predict; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
-        `progress` is told of the flights done, batch after batch. Of an airport that nobody lists a table may hold
-        the code, as its reader notes; a Flight may only where training saw it, else UnknownAirportError is raised.
+        `progress` is called with the number of flights done, batch after batch. Of an airport that nobody lists a
+        table may hold the code, as its reader notes; a Flight may only where training saw it, else
+        UnknownAirportError is raised.
         """
         vectors = self.vectors_of(flights, as_of, past=past, timetable_of=timetable_of)
-        # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
+        # Keys recur across a whole table, so vectors are made at once; the model predicts batch by batch.
         return self.read(vectors, reasons, progress)
 
     def vectors_of(
@@ -115,7 +116,7 @@ class Predictor:
         past: "pl.DataFrame | None" = None,
         timetable_of: "pl.DataFrame | None" = None,
     ) -> Vectors:
-        """Make the vectors that `predict` asks the model about, from the same arguments."""
+        """Make the vectors that `predict` gives the model, from the same arguments."""
         keys = self._keys(flights)
         lookups = self._lookups_with(past)
         known = timetable.known_timetable(keys if timetable_of is None else self._keys(timetable_of))
@@ -131,8 +132,8 @@ class Predictor:
         return _vectors(keys, self._lookups, known, is_known, closed)
 
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
-        """Ask the model about vectors, and read from the bands all that is said of each flight."""
-        bands, why = self._ask(vectors.matrix, reasons, progress)
+        """Predict the bands of vectors, and read from them all that is predicted of each flight."""
+        bands, why = self._infer(vectors.matrix, reasons, progress)
         p_late = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
@@ -173,7 +174,7 @@ class Predictor:
         operations = operations_of(canonical(past), self.bundle.manifest.late_rule)
         return replace(self._lookups, history=history.build_history(operations))
 
-    def _ask(
+    def _infer(
         self, matrix: Matrix, reasons: bool, progress: Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if len(matrix) <= BATCH and not reasons and progress is None:
@@ -234,7 +235,7 @@ def _vectors(
     matrix = vectorise(keys, lookups, known, is_known, closed)
     last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
     supports = np.nan_to_num(matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
-    return Vectors(matrix, supports, is_known, np.where(HISTORY.is_reached(matrix), last, -1))
+    return Vectors(matrix, supports, is_known, np.where(knows_history(matrix), last, -1))
 
 
 def _batches(matrix: Matrix, size: int) -> Iterator[Matrix]:

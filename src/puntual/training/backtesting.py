@@ -27,7 +27,7 @@ _ROUNDS = 100
 class EvaluatedModel:
     """The winner fitted before the test and calibrated, its threshold, and what it scores on the test.
 
-    `folds` are what it said of flights after each cut-off before the test; `predicted` is what it says of the test's.
+    `folds` are the predictions of flights after each cut-off before the test; `predicted` those of the test's flights.
     """
 
     fitted: FittedModel

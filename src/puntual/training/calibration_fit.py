@@ -26,7 +26,7 @@ _FEW = 200
 
 @dataclass(frozen=True, slots=True)
 class HoldoutPredictions:
-    """What a model says of flights (`rows`) that it had not seen: probabilities, with vectors, bands and level.
+    """What a model predicts of flights (`rows`) that it had not seen: probabilities, with vectors, bands and level.
 
     The flights come first as they were on the day, then again as they were known before; `level` holds the log odds by
     which the model's own level raises each. `prior` undoes the model's treatment, and its centre are the log shares of
@@ -41,7 +41,7 @@ class HoldoutPredictions:
     prior: Scaling
 
     def calibrated(self, calibration: Calibration) -> Probabilities:
-        """Calibrate what was said of the flights as they were on the day, by scalings and the model's own level."""
+        """Calibrate the probabilities of the flights as they were on the day, by the model's own level."""
         own = slice(len(self.rows))
         return calibration.scale(self.probabilities[own], self.matrix[own], self.level[own])
 
@@ -71,8 +71,8 @@ def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -
     complete = ~np.isnan(rates).any(axis=1)
     if complete.sum() < _FEW:
         return Level(base=base)
-    found = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
-    return Level(tuple(softmax(found.x[np.newaxis])[0, :-1].tolist()), base)
+    fitted = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
+    return Level(tuple(softmax(fitted.x[np.newaxis])[0, :-1].tolist()), base)
 
 
 def _rate_before(late: NDArray[np.bool_], day: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ _PLACES = (0.02, 0.5, 0.98)
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found: the training, what the gate said, and three flights with their predictions."""
+    """The training, the gate's refusal if there was one, and three flights with their predictions."""
 
     training: Training
     refused: str | None
@@ -53,7 +53,7 @@ def run(
     predictor = Predictor.load(registry, training.version)
     on = pl.col("scheduled_departure").dt.date()
     day = table.flights.filter(on == on.max())
-    said = predictor.predict(day, past=table.flights, timetable_of=day)
-    order = np.argsort(said.p_late, kind="stable")
+    predictions = predictor.predict(day, past=table.flights, timetable_of=day)
+    order = np.argsort(predictions.p_late, kind="stable")
     three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]
     return Demo(training, refused, three, predictor.predict(three, past=table.flights, timetable_of=day))
