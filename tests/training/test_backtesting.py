@@ -1,5 +1,6 @@
 """The winner's honest scores: what it is calibrated on, trained on and tested on, and what it never sees."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -78,14 +79,23 @@ def test_the_score_of_the_main_condition_is_that_of_the_predictions_kept(
     assert evaluated.scores["history"].log_loss.value == pytest.approx(losses.mean())
 
 
-def test_no_other_threshold_labels_the_flights_of_the_folds_better(
+def test_as_many_flights_of_the_folds_are_called_late_as_were(
     by_time: Experiment, evaluated: EvaluatedModel
 ) -> None:
     late = by_time.dataset.late[680:1700]
-    p_late = np.concatenate(
-        [fold.calibrated(evaluated.fitted.calibration)[:, 1:].sum(axis=1) for fold in evaluated.folds]
-    )
-    chosen = f1(late, p_late >= evaluated.threshold)
+    calibration = evaluated.fitted.calibration
+    p_late = np.concatenate([fold.calibrated(calibration)[:, 1:].sum(axis=1) for fold in evaluated.folds])
+    assert (p_late >= evaluated.threshold).sum() == pytest.approx(late.sum(), abs=2)
+
+
+def test_no_other_threshold_labels_the_flights_of_the_folds_better_where_f1_is_the_rule(
+    by_time: Experiment,
+) -> None:
+    by_f1 = evaluate_model(replace(by_time, cost="f1"), QUICK, begin, (MAIN,))
+    late = by_time.dataset.late[680:1700]
+    calibration = by_f1.fitted.calibration
+    p_late = np.concatenate([fold.calibrated(calibration)[:, 1:].sum(axis=1) for fold in by_f1.folds])
+    chosen = f1(late, p_late >= by_f1.threshold)
     assert chosen == max(f1(late, p_late >= threshold) for threshold in p_late)
 
 

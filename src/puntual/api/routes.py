@@ -28,6 +28,7 @@ class Champion(msgspec.Struct, frozen=True):
     treatment: str
     late_rule: str
     threshold: float
+    threshold_rule: str
     shadow: str | None
     columns: list[str]
     scores: dict[str, Evaluation]
@@ -112,6 +113,7 @@ async def get_champion(state: State) -> Champion:
         manifest.treatment,
         str(manifest.late_rule),
         manifest.threshold,
+        manifest.threshold_rule,
         service.shadow_version,
         list(manifest.columns),
         manifest.scores,

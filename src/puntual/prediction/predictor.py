@@ -134,13 +134,16 @@ class Predictor:
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
         """Predict the bands of vectors, and read from them all that is predicted of each flight."""
         bands, why = self._infer(vectors.matrix, reasons, progress)
+        manifest = self.bundle.manifest
         p_late = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
             p_late=p_late,
             expected_minutes=self._shape.expected_minutes(bands),
             quantiles=self._shape.quantile_minutes(bands),
-            late=p_late >= self.bundle.manifest.threshold,
+            late=p_late >= manifest.threshold,
+            threshold=manifest.threshold,
+            threshold_rule=manifest.threshold_rule,
             supports=vectors.supports,
             timetable_known=vectors.timetable_known,
             history_until=vectors.history_until,

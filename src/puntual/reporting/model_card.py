@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from puntual.evaluation import Evaluation
+from puntual.evaluation import Evaluation, describe_rule
 from puntual.reporting.narrative import CONDITION_TITLES, label, leak, verdict
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, late_rule, measured, percent, period
@@ -152,7 +152,7 @@ def _calibration(training: Training) -> str:
 def _threshold(training: Training) -> str:
     return plain(
         f"{label(training.winner)} calls a flight late from {fixed(training.threshold)} upwards. "
-        f"The threshold was chosen on validation flights by this rule: {training.threshold_rule}."
+        f"The threshold was chosen on validation flights by this rule: {describe_rule(training.threshold_rule)}."
     )
 
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from puntual.errors import NotEnoughFlightsError
-from puntual.evaluation import Cost, parse_cost
+from puntual.evaluation import Rule, parse_cost
 from puntual.evaluation.splits import Rows, Split, SplitKind, split_by_time, split_stratified
 from puntual.features.history import WINDOWS
 from puntual.features.states import State
@@ -39,7 +38,8 @@ class Options:
     """How to train: which flights, split and candidates, for how long to search, and at what cost to label.
 
     `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
-    take the place of the preset's; `cost` is `f1` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
+    take the place of the preset's; `cost` is the rule of the threshold: `balanced`, `f1`,
+    `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
     scores, the other split and the ablation are left out.
     """
 
@@ -49,7 +49,7 @@ class Options:
     start: datetime | None = None
     until: datetime | None = None
     tune_minutes: float = 0.0
-    cost: str = "f1"
+    cost: str = "balanced"
     seed: int = 0
     backtest: bool = True
 
@@ -66,7 +66,7 @@ class Experiment:
 
     dataset: Dataset
     split: Split
-    cost: Cost | Literal["f1"]
+    cost: Rule
     years: int
     seed: int
 
