@@ -11,13 +11,13 @@ from puntual.cli import main
 from puntual.prediction.predictions import Predictions
 
 
-def _rows(self: MicroBatcher, said: Predictions, _: object, horizons: list[int]) -> list[object]:
+def _rows(self: MicroBatcher, predictions: Predictions, _: object, horizons: list[int]) -> list[object]:
     """Read the rows without a look for what was missing, which only other words than the contract's leave out."""
-    return [*rows_of(said, self._threshold, horizons)]
+    return [*rows_of(predictions, self._threshold, horizons)]
 
 
 if __name__ == "__main__":
     amadeus.ROUTES = invocations.ROUTES = ()
-    app._TOLD_BY.clear()
+    app._ANSWER_BY_PATH.clear()
     MicroBatcher._rows = _rows
     main()

@@ -24,7 +24,7 @@ SCL = next(
 
 def run(*words: str) -> dict[str, Any]:
     """Run a command of Puntual and read its JSON."""
-    return json.loads(subprocess.check_output([sys.executable, "-m", "puntual.cli", *words, "--json"]))
+    return json.loads(subprocess.check_output([sys.executable, "-m", "puntual", *words, "--json"]))
 
 
 def scl(folder: Path) -> Iterator[str]:
@@ -63,7 +63,7 @@ def whole_comparison(folder: Path) -> Iterator[str]:
     words = ["train", "--source", "nyc", "--registry", str(folder), "--reports", str(folder), "--json"]
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([sys.executable, "-m", "puntual.cli", *words], stdout=output)
+        process = subprocess.Popen([sys.executable, "-m", "puntual", *words], stdout=output)
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         yield f"MISSED  the whole comparison ended with status {status}"

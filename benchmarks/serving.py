@@ -126,7 +126,7 @@ def _servers(
     return servers
 
 
-def _serve(registry: str, version: str, place: Path, port: int, module: str = "puntual.cli") -> list[str]:
+def _serve(registry: str, version: str, place: Path, port: int, module: str = "puntual") -> list[str]:
     """Give the command that serves with what serving needs and no more, as an image does."""
     _, _, _, *words = serve_command(Trial(registry=registry, bundle=version), port, place / "state")
     return [str(serving_python()), "-m", module, *words]

@@ -1,22 +1,23 @@
 """The documentation is held to the program: its commands run or parse, and it leaves out no option or error."""
 
 import doctest
-import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import click
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from click.testing import CliRunner
 
 from deploy.pipeline import errors as deploy_errors
 from deploy.pipeline.__main__ import deploy
 from puntual import errors
+from puntual.api.predict.contract import PredictAnswer
 from puntual.cli import main
 from puntual.evaluation.gate import CHECKS
 from puntual.settings import Settings, listed
@@ -25,7 +26,8 @@ ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.es.md"]
 GUIDE = [*sorted((ROOT / "docs" / "guide").glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-QUICK = ["--candidates", "lightgbm:none"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"]
 PLAIN = {
     "carrier": "airline",
     "number": "flight_number",
@@ -178,13 +180,33 @@ def test_both_readmes_hold_the_same_code():
 def test_both_readmes_hold_the_same_sections_and_figures():
     english, spanish = (page.read_text(encoding="utf-8") for page in READMES)
     assert english.count("\n## ") == spanish.count("\n## ")
-    assert re.findall(r"\| \.\d+", english) == re.findall(r"\| \.\d+", spanish)
+    assert re.findall(r"\| \.(\d+)", english) == re.findall(r"\| 0,(\d+)", spanish)
+    assert re.findall(r"\| \.(\d+)", english)
 
 
 @pytest.mark.parametrize("page", [*READMES, *GUIDE, *DECISIONS], ids=lambda page: page.name)
 def test_every_link_leads_to_a_file(page):
-    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    text = page.read_text(encoding="utf-8")
+    links = [page.parent / link for link in re.findall(r"\]\(([^)#:]+)\)", text)]
+    links += [ROOT / link for link in re.findall(rf"\]\({re.escape(REPOSITORY)}/blob/main/([^)#]+)\)", text)]
+    assert [link for link in links if not link.exists()] == []
+
+
+def test_the_readme_that_goes_into_the_metadata_has_absolute_links_alone():
+    assert PROJECT["readme"] == "README.md"
+    links = re.findall(r"\]\(([^)]+)\)", READMES[0].read_text(encoding="utf-8"))
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert len(links) > 20
+
+
+@pytest.mark.parametrize("page", READMES, ids=lambda page: page.name)
+def test_the_answer_that_the_readmes_show_is_one_of_the_contract(page):
+    answer = msgspec.json.decode(blocks(page, "json")[0], type=PredictAnswer)
+    (flight,) = answer.predictions
+    bands = msgspec.structs.astuple(flight.bands)
+    assert sum(bands) == pytest.approx(1)
+    assert flight.late_probability == pytest.approx(sum(bands[1:]))
+    assert flight.late is (flight.late_probability >= flight.threshold)
 
 
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.name)
@@ -242,31 +264,7 @@ def _minutes(count: np.ndarray) -> np.ndarray:
     return count.astype(int) * np.timedelta64(60_000_000, "us")
 
 
-def test_the_readme_works_on_a_table_of_ones_own_from_training_to_predicting(workplace, monkeypatch):
-    monkeypatch.chdir(workplace)
-    train, promote, evaluate, predict = _lines(READMES[0], "flights.csv")
-    version = json.loads(_run(f"{train} --json", *QUICK))["version"]
-    assert f"promoted {version}" in _run(promote.replace("VERSION", version[:6]))
-    assert "roc auc" in _run(evaluate)
-    _run(predict)
-    said = pl.read_csv("predicted.csv")
-    assert said.height == 24
-    assert said["late_probability"].is_between(0, 1).all()
-    assert said["flight_number"].cast(pl.String).to_list() == [str(number) for number in range(100, 124)]
-
-
 def test_the_python_example_of_the_readme_runs(workplace, monkeypatch, capsys):
     monkeypatch.chdir(workplace)
     exec(compile(blocks(READMES[0], "python")[0], "README.md", "exec"), {})
     assert "late_probability" in capsys.readouterr().out
-
-
-def _lines(page: Path, mentioned: str) -> list[str]:
-    (found,) = (body for body in blocks(page, "sh") if mentioned in body)
-    return found.splitlines()
-
-
-def _run(line: str, *more: str) -> str:
-    result = CliRunner().invoke(main, [*shlex.split(line)[1:], *more])
-    assert result.exit_code == 0, result.output
-    return result.stdout

@@ -119,7 +119,9 @@ def clean_copy(tmp_path: Path, bucket: str) -> Iterator[Copy]:
         shutil.copy2(ROOT / name, folder / name)
     _environment_at_hand(folder)
     _tables(folder)
-    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "MAKEFLAGS"}}
+    # What `make test` was called with is not for the commands of the copy.
+    of_this_run = {"PYTHONPATH", "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", "PROCESSES"}
+    kept = {name: value for name, value in os.environ.items() if name not in of_this_run}
     path = f"{folder / '.venv' / 'bin'}{os.pathsep}{kept['PATH']}"
     copy = Copy(folder, kept | {"PATH": path, "PUNTUAL_PORT": str(_free_port()), "BUCKET": bucket})
     yield copy

@@ -43,7 +43,7 @@ def run(*words: str, folder: Path) -> str:
 
 def test_the_training_script_puts_a_bundle_into_the_registry(folder):
     options = ("--source", "table", "--data", "flights.csv", "--map", "map.toml")
-    run(str(SCRIPTS / "train.py"), *options, "--candidates", "logistic:none", folder=folder)
+    run(str(SCRIPTS / "train.py"), *options, "--candidates", "logistic:none", "--no-backtest", folder=folder)
     (listed,) = Registry(folder / "models").versions()
     assert Registry(folder / "models").read(listed.version).manifest.source == "table"
 
@@ -54,7 +54,7 @@ def test_the_prediction_script_writes_what_the_command_writes(made_registry, tmp
     make_flights(days=1).select(names).write_csv(tmp_path / "tomorrow.csv")
     options = ("tomorrow.csv", "--bundle", str(bundle), "--as-of", "2023-01-01", "-o")
     run(str(SCRIPTS / "predict.py"), *options, "script.csv", folder=tmp_path)
-    run("-m", "puntual.cli", "predict", *options, "command.csv", folder=tmp_path)
+    run("-m", "puntual", "predict", *options, "command.csv", folder=tmp_path)
     assert (tmp_path / "script.csv").read_bytes() == (tmp_path / "command.csv").read_bytes()
     assert pl.read_csv(tmp_path / "script.csv").height == 30
 

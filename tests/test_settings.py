@@ -2,7 +2,8 @@
 
 import pytest
 
-from puntual.errors import SettingError
+from puntual.api.server import checked
+from puntual.errors import SettingError, SigningKeyError
 from puntual.settings import Settings, listed, read_settings
 
 
@@ -47,3 +48,11 @@ def test_a_secret_is_not_shown_and_reaches_the_workers_all_the_same() -> None:
     assert {name: values[name] for name in secrets} == dict.fromkeys(secrets, "***")
     assert {one.value for one in listed(Settings()) if one.name in secrets} == {""}
     assert read_settings(read_settings(secrets).environment()) == read_settings(secrets)
+
+
+def test_trusted_keys_are_a_list_and_those_that_are_none_keep_the_service_from_starting() -> None:
+    settings = read_settings({"PUNTUAL_TRUSTED_KEYS": "AAAA, BBBB"})
+    assert settings.trusted_keys == ("AAAA", "BBBB")
+    assert read_settings(settings.environment()) == settings
+    with pytest.raises(SigningKeyError, match="'AAAA': no public Ed25519 key"):
+        checked(settings)

@@ -1,4 +1,6 @@
-"""Copies the champion of a registry to a folder that goes into the image; without a registry the folder is empty.
+"""Copies the champion of a registry, with its signatures, to a folder that goes into the image.
+
+Without a registry the folder is empty.
 
 python deploy/image/bake.py models /models
 """
@@ -8,20 +10,21 @@ from pathlib import Path
 
 from puntual.registry import SUFFIX, Registry
 from puntual.registry.registry import POINTER
+from puntual.registry.signing import signature_name
 from puntual.storage import open_store
 
 
 def bake(url: str, folder: Path) -> str | None:
-    """Copy the champion's name and bundle, and give its version; raise PuntualError where it cannot be served."""
+    """Copy the champion's name, bundle and signatures; give its version, and raise PuntualError for a bad one."""
     folder.mkdir(parents=True)
     if not url:
         return None
     registry = Registry(url)
     registry.read()
-    version = registry.champion()
-    found, baked = registry.store, open_store(folder)
-    for name in (f"{version}{SUFFIX}", POINTER):
-        content = found.read(name)
+    version = registry.require_champion().version
+    source, baked = registry.store, open_store(folder)
+    for name in (signature_name(version), f"{version}{SUFFIX}", POINTER):
+        content = source.read(name)
         if content is not None:
             baked.write(name, content)
     return version

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from puntual.cli.options import json_option, telling_errors
+from puntual.cli.failures import report_failures
+from puntual.cli.options import json_option
 from puntual.errors import PuntualError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deploy.pipeline.ecs_release import EcsService
     from deploy.pipeline.smoke_test import SmokeTest
     from deploy.pipeline.stack import Stack
+    from puntual.registry import Registry
 
 Command = Callable[..., Any]
 
@@ -50,7 +52,7 @@ def failing_loudly(command: Command) -> Command:
             write_summary(os.environ, f"❌ `deploy.pipeline {command.__name__}`: {error}")
             raise
 
-    return telling_errors(loud)
+    return report_failures()(loud)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -160,11 +162,10 @@ def model(name: str, pointer: Path, proof_seconds: float, as_json: bool) -> None
     """Make the committed bundle the champion, prove that it answers, and put the former one back where it does not."""
     from deploy.pipeline.model_release import read_wanted, release
     from puntual.cli.output.console import say
-    from puntual.registry import Registry
 
     wanted = read_wanted(pointer)
     _, stack = _stack(name)
-    swapped = release(Registry(stack.registry_url), wanted, _smoke_test(stack, proof_seconds), say)
+    swapped = release(_trusting(stack.registry_url), wanted, _smoke_test(stack, proof_seconds), say)
     _tell_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
 
 
@@ -200,10 +201,9 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
     """Go back to the image or model before the one that runs, and prove that it serves."""
     from deploy.pipeline.model_release import roll_back
     from puntual.cli.output.console import say
-    from puntual.registry import Registry
 
     aws, stack = _stack(name)
-    registry, smoke_test = Registry(stack.registry_url), _smoke_test(stack, proof_seconds)
+    registry, smoke_test = _trusting(stack.registry_url), _smoke_test(stack, proof_seconds)
     found = {}
     if what != "model":
         champion = registry.champion()
@@ -217,6 +217,14 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
 def _in_capitals(name: str) -> str:
     """Write RegistryUrl as REGISTRY_URL."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
+def _trusting(url: str) -> "Registry":
+    """Open a registry of which only what the keys of PUNTUAL_TRUSTED_KEYS signed is made champion."""
+    from puntual.registry import Registry, TrustedKeys
+    from puntual.settings import read_settings
+
+    return Registry(url, trusted=TrustedKeys(read_settings(os.environ).trusted_keys))
 
 
 def _stack(name: str) -> "tuple[Aws, Stack]":

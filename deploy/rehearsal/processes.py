@@ -59,5 +59,5 @@ class Processes:
     def __call__(self, container: dict[str, Any]) -> Process:
         """Start a container definition."""
         known = (command for end, command in self._programs.items() if container["image"].endswith(end))
-        command = next(known, [sys.executable, "-m", "puntual.cli", "serve"])
+        command = next(known, [sys.executable, "-m", "puntual", "serve"])
         return Process(command, container["environment"] | dict(self._aws))

@@ -86,7 +86,7 @@ class Releases:
     def _puntual(self, *words: str) -> str:
         """Call the command line of the clone as a person would."""
         ours = os.environ | self.aws.environment | {"PYTHONPATH": str(self.clone.folder / "src")}
-        command = [sys.executable, "-m", "puntual.cli", *words]
+        command = [sys.executable, "-m", "puntual", *words]
         done = subprocess.run(command, env=ours, capture_output=True, text=True, check=False)
         expect(done.returncode == 0, f"puntual {' '.join(words)}: {done.stderr[-1000:]}")
         return done.stdout

@@ -13,6 +13,7 @@ PuntualError
 ├── UnknownCandidateError     a model or treatment that is not among those that compete
 ├── NotKnownYetError          a feature that is not known at the cut-off
 ├── BundleError               a bundle that is truncated, altered, of another format or incomplete
+├── SigningKeyError           a key to sign bundles with, or to trust, that is none
 ├── RegistryError             a registry that lacks what was asked of it, or was changed meanwhile
 ├── StorageError              a folder, bucket or file that cannot be used, or a file that arrived altered
 ├── GateRefusedError          a challenger that failed a numbered check
@@ -27,6 +28,9 @@ PuntualError
 """
 
 import difflib
+import errno
+import os
+import re
 from collections.abc import Iterable
 
 
@@ -82,6 +86,10 @@ class BundleError(PuntualError):
     """A bundle that cannot be trusted or read."""
 
 
+class SigningKeyError(PuntualError):
+    """A key to sign bundles with, or to trust, that is none."""
+
+
 class RegistryError(PuntualError):
     """A registry that lacks what was asked of it, or was changed meanwhile."""
 
@@ -124,6 +132,43 @@ class StressTestError(PuntualError):
 
 class ConversionError(PuntualError):
     """An ONNX model does not answer as the estimator that it was made from."""
+
+
+_REMEDIES = {
+    errno.EACCES: "let this user read and write it, or name another place",
+    errno.EPERM: "let this user read and write it, or name another place",
+    errno.EROFS: "name a place that can be written",
+    errno.ENOSPC: "make room there, or name another place",
+    errno.EDQUOT: "make room there, or name another place",
+    errno.EFBIG: "name a place that takes larger files",
+    errno.ENOENT: "check the path: each folder of it must be there",
+    errno.ENOTDIR: "check the path: what stands before a slash must be a folder",
+    errno.EEXIST: "name another place, or move away what is there",
+    errno.EISDIR: "name a file, not a folder",
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), and repeat it",
+    errno.ENOMEM: "free some memory, and repeat it",
+}
+
+
+def describe_os_error(error: OSError, place: object = None) -> str:
+    """Say what the system refused, where and what to do; `place` is named where the error names no file.
+
+    >>> describe_os_error(OSError(errno.ENOSPC, "No space left on device"), "out.csv")
+    'out.csv: no space left on device; make room there, or name another place'
+    """
+    number, reason = error.errno, error.strerror
+    if number is None:
+        # What is written in Rust gives the number in its text alone.
+        match = re.search(r"os error (\d+)", str(error))
+        number = int(match[1]) if match else 0
+        reason = os.strerror(number) if match else str(error) or type(error).__name__
+    where = error.filename if error.filename is not None and place is None else place
+    before = "" if where is None else f"{where}: "
+    reason = (reason or "the system refuses it").strip()
+    return (
+        f"{before}{reason[:1].lower()}{reason[1:]}; {_REMEDIES.get(number, 'check the path, and repeat it')}"
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from puntual.errors import SettingError, did_you_mean
 PREFIX = "PUNTUAL_"
 _HIDDEN = "***"
 _SECRET = {"secret": True}
+_LISTS = frozenset({"cors_origins", "trusted_keys"})
 # Read by the commands that call a service, not by the service.
 _ELSEWHERE = frozenset({"PUNTUAL_API_KEY"})
 
@@ -21,6 +22,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     registry: Annotated[str, Meta(description="Folder or URL of bundles.")] = "models"
     bundle: Annotated[str, Meta(description="Version or file to serve instead of the champion.")] = ""
+    trusted_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Public keys of which one must have signed a bundle, separated by commas; empty: any."
+        ),
+    ] = ()
     shadow: Annotated[str, Meta(description="Version or file scored on the same flights, unseen.")] = ""
     host: Annotated[str, Meta(description="Address to listen on.", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(description="Port to listen on; 0 takes a free one.", ge=0, le=65_535)] = 8000
@@ -41,13 +48,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: Annotated[
         str, Meta(description="Keys beside those of the state folder, as hashes.", extra=_SECRET)
     ] = ""
+    token_secret: Annotated[
+        str,
+        Meta(
+            description="Secret that signs access tokens, 32 characters or more; empty: one of the state folder.",
+            pattern=r"^(\S{32,})?$",
+            extra=_SECRET,
+        ),
+    ] = ""
     webhook_secret: Annotated[
         str, Meta(description="Secret of the GitHub webhook; empty: no deliveries.", extra=_SECRET)
     ] = ""
     body_limit: Annotated[int, Meta(description="Largest body of a request, in bytes.", ge=1_024)] = 1_048_576
     timetable_limit: Annotated[int, Meta(description="Largest timetable, in bytes.", ge=1_024)] = 33_554_432
-    rate: Annotated[float, Meta(description="Requests per second that a key may make.", gt=0)] = 100.0
-    burst: Annotated[int, Meta(description="Requests that a key may make at once.", ge=1)] = 200
+    rate: Annotated[float, Meta(description="Flights per second that a key may ask about.", gt=0)] = 1_000.0
+    burst: Annotated[int, Meta(description="Flights that a key may ask about at once.", ge=1)] = 2_000
     token_seconds: Annotated[
         int,
         Meta(description="Seconds that an access token of /v1/security/oauth2/token lasts.", ge=1, le=86_400),
@@ -136,7 +151,7 @@ def listed(settings: Settings) -> list[ListedSetting]:
 
 def _value(name: str, text: str, field: msgspec.structs.FieldInfo) -> Any:
     raw: Any = text.strip()
-    if field.name == "cors_origins":
+    if field.name in _LISTS:
         raw = tuple(part.strip() for part in raw.split(",") if part.strip())
     try:
         return msgspec.convert(raw, field.type, strict=False)

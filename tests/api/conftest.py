@@ -87,7 +87,7 @@ class Server:
 def running(*words: str, **settings: str) -> Iterator[Server]:
     """Start `puntual serve`, wait until it is alive, and end it."""
     port = _free_port()
-    command = [sys.executable, "-m", "puntual.cli", "serve", "--port", str(port), *words]
+    command = [sys.executable, "-m", "puntual", "serve", "--port", str(port), *words]
     environment = os.environ | {f"PUNTUAL_{name.upper()}": value for name, value in settings.items()}
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as opened:
         access, messages = Path(folder) / "access", Path(folder) / "messages"
@@ -162,7 +162,7 @@ def bundle_file(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -
 def other_bundle(made_bundle: Bundle) -> Bundle:
     """A bundle that says other things of the same flights."""
     assert made_bundle.tested is not None
-    names = "calibration", "typical_week", "vocabulary"
+    names = "calibration", "questions", "typical_week", "vocabulary"
     tables = made_bundle.tables | {name: made_bundle.tables[f"tested_{name}"] for name in names}
     return replace(made_bundle, experts=made_bundle.tested, tables=tables)
 

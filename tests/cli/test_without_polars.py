@@ -75,13 +75,15 @@ def test_the_service_answers_without_polars_what_the_predictor_says(
     )
     said = Predictor(made_bundle, threads=1).predict([ASKED], reasons=True)
     assert said.reasons is not None
-    assert told["late_probability"] == pytest.approx(said.p_late[0], abs=1e-6)
+    assert told["late_probability"] == pytest.approx(said.late_probability[0], abs=1e-6)
     effects = {reason["group"]: reason["effect"] for reason in told["reasons"]}
     assert [effects[group] for group in GROUPS] == pytest.approx(said.reasons[0], abs=1e-6)
 
 
 @pytest.mark.usefixtures("no_polars")
 def test_predicting_a_file_without_polars_says_what_to_install() -> None:
-    ended = run("-m", "puntual.cli", "predict", "flights.csv", "-o", "-", status=1)
-    assert "Polars is not installed; pip install 'puntual[tables]'" in ended.stderr
+    ended = run("-m", "puntual", "predict", "flights.csv", "-o", "-", status=1)
+    assert (
+        "polars is not installed, and puntual predict needs it; pip install 'puntual[tables]'" in ended.stderr
+    )
     assert "Traceback" not in ended.stderr

@@ -59,6 +59,7 @@ def test_secrets_reach_the_service_from_the_secrets_manager_alone(stack: Templat
     secrets = {one["Name"]: one["ValueFrom"] for one in container(stack)["Secrets"]}
     assert secrets == {
         "PUNTUAL_WEBHOOK_SECRET": {"Ref": "WebhookSecret"},
+        "PUNTUAL_TOKEN_SECRET": {"Ref": "TokenSecret"},
         "PUNTUAL_KEYS": {"Ref": "KeysSecret"},
     }
     assert not secrets.keys() & {one["Name"] for one in container(stack)["Environment"]}
@@ -66,6 +67,7 @@ def test_secrets_reach_the_service_from_the_secrets_manager_alone(stack: Templat
     assert {one["Ref"] for one in secrets.values()} == of_secrets.keys()
     # Neither a secret in the template nor a parameter to give one in.
     assert "GenerateSecretString" in of_secrets["WebhookSecret"]
+    assert "GenerateSecretString" in of_secrets["TokenSecret"]
     assert of_secrets["KeysSecret"]["SecretString"] == "[]"
     assert [name for name in stack["Parameters"] if re.search("secret|password|token", name, re.I)] == []
 
@@ -74,7 +76,7 @@ def test_images_secrets_logs_and_alarms_are_encrypted_with_a_key_that_rotates(st
     key = {"Fn::GetAtt": "Key.Arn"}
     assert the(stack, "KMS::Key")["EnableKeyRotation"] is True
     assert the(stack, "ECR::Repository")["EncryptionConfiguration"]["KmsKey"] == key
-    assert [secret["KmsKeyId"] for secret in of_type(stack, "SecretsManager::Secret").values()] == [key] * 2
+    assert [secret["KmsKeyId"] for secret in of_type(stack, "SecretsManager::Secret").values()] == [key] * 3
     assert the(stack, "Logs::LogGroup")["KmsKeyId"] == key
     assert the(stack, "SNS::Topic")["KmsMasterKeyId"] == key
 

@@ -1,5 +1,6 @@
 """Every numbered check passes what it should, refuses what it should, and says why."""
 
+import re
 from datetime import datetime
 
 import msgspec
@@ -22,7 +23,7 @@ def evaluation(**changes):
 
 
 GOOD = Measure(0.70, 0.65, 0.75)
-FAR_BEHIND = Measure(0.50, 0.45, 0.54)
+FAR_BELOW = Measure(0.50, 0.45, 0.54)
 
 
 def group(name, flights=1000, late_rate=0.2, auc=GOOD):
@@ -59,9 +60,11 @@ def test_check_1_refuses_a_model_that_may_be_no_better_than_the_band_frequencies
     assert finding(1, evidence(), None).passed
     unsure = finding(1, evidence(baseline_difference=Measure(-0.01, -0.03, 0.0)), None)
     assert not unsure.passed
-    assert unsure.name == "baseline not beaten"
-    assert "-0.0100 [-0.0300, +0.0000]" in unsure.reason
-    assert "expected below 0; train on more flights" in unsure.reason
+    assert unsure.name == "better than base rates"
+    assert unsure.reason == (
+        "not measurably better than training's band frequencies (log loss -0.0100, interval [-0.0300, +0.0000] "
+        "includes 0); train on more flights or with more features"
+    )
 
 
 def test_check_2_refuses_a_challenger_that_is_surely_worse_than_the_champion():
@@ -69,7 +72,26 @@ def test_check_2_refuses_a_challenger_that_is_surely_worse_than_the_champion():
     worse = evidence(champion_version="v1", champion_difference=Measure(0.02, 0.01, 0.03))
     assert finding(2, even, "v1").passed
     assert not finding(2, worse, "v1").passed
-    assert "+0.0200 [+0.0100, +0.0300] against champion v1" in finding(2, worse, "v1").reason
+    assert finding(2, worse, "v1").sentence == (
+        "check 2 FAILED: measurably worse than the champion v1 (log loss +0.0200, interval [+0.0100, +0.0300] is "
+        "above 0); keep the champion, or train on newer flights"
+    )
+
+
+def test_a_passed_check_2_says_how_it_passed():
+    even = evidence(champion_version="v1", champion_difference=Measure(0.0012, -0.0011, 0.0035))
+    better = evidence(champion_version="v1", champion_difference=Measure(-0.02, -0.03, -0.01))
+    assert finding(2, even, "v1").sentence == (
+        "check 2 passed: not measurably worse than the champion v1 "
+        "(log loss +0.0012, interval [-0.0011, +0.0035] includes 0)"
+    )
+    assert "passed: measurably better than the champion v1 (" in finding(2, better, "v1").sentence
+
+
+def test_no_passed_check_names_a_fault_as_if_it_had_been_there():
+    for one in check(evidence(), None):
+        assert one.passed
+        assert not re.search(r"\b(not beaten|missing|refused|FAILED)\b", f"{one.name}: {one.sentence}")
 
 
 def test_check_2_refuses_a_challenger_that_met_another_champion_than_the_one_deployed():
@@ -91,7 +113,8 @@ def test_check_3_refuses_probabilities_that_are_surely_off():
     assert finding(3, evidence(test=unsure), None).passed
     refused = finding(3, evidence(test=off), None)
     assert not refused.passed
-    assert "0.070 [0.051, 0.090], expected at most 0.05; calibrate" in refused.reason
+    assert "0.070 [0.051, 0.090] is measurably above the limit of 0.05; calibrate" in refused.reason
+    assert "is not measurably above" in finding(3, evidence(test=unsure), None).reason
 
 
 def test_check_4_refuses_a_test_that_starts_before_training_ends():
@@ -99,7 +122,7 @@ def test_check_4_refuses_a_test_that_starts_before_training_ends():
     assert finding(4, evidence(), None).passed
     refused = finding(4, stratified, None)
     assert not refused.passed
-    assert "training ends 2017-12-31T00:00:00, the test starts 2017-01-01T00:00:00" in refused.reason
+    assert "training ended 2017-12-31 00:00, after the test began 2017-01-01 00:00" in refused.reason
     assert "a random split shares each day's fate between the two" in refused.reason
     assert "day's fate" not in finding(4, evidence(), None).reason
 
@@ -109,7 +132,10 @@ def test_check_5_names_every_feature_that_alone_explains_too_much():
     assert not refused.passed
     assert "'dep_time' 0.930, 'taxi' 0.800" in refused.reason
     assert "look for a leak" in refused.reason
-    assert "'hour' 0.610, expected below 0.80" in finding(5, evidence(), None).reason
+    assert (
+        "no single feature reaches a ROC AUC of 0.80; the strongest is 'hour' 0.610"
+        in finding(5, evidence(), None).reason
+    )
     assert finding(5, evidence(feature_auc={"hour": 0.799}), None).passed
 
 
@@ -122,10 +148,13 @@ def judged(*groups):
     return finding(6, evidence(test=overall), None)
 
 
-def test_check_6_names_a_large_group_that_is_far_behind():
-    refused = judged(group("LA"), group("H2", auc=FAR_BEHIND))
+def test_check_6_names_a_large_group_that_falls_far_short():
+    refused = judged(group("LA"), group("H2", auc=FAR_BELOW))
     assert not refused.passed
-    assert "of 2 groups, those far behind: airline H2 0.500 [0.450, 0.540]" in refused.reason
+    assert (
+        "1 of 2 groups are measurably below a ROC AUC of 0.550, 0.15 under the overall 0.700: airline H2 0.500"
+        in refused.reason
+    )
     assert "LA" not in refused.reason
     assert judged(group("LA"), group("H2", auc=Measure(0.5, 0.45, 0.55))).passed
 
@@ -133,8 +162,8 @@ def test_check_6_names_a_large_group_that_is_far_behind():
 @pytest.mark.parametrize(
     "small",
     [
-        group("H2", flights=199, auc=FAR_BEHIND),
-        group("H2", flights=200, late_rate=29 / 200, auc=FAR_BEHIND),
+        group("H2", flights=199, auc=FAR_BELOW),
+        group("H2", flights=200, late_rate=29 / 200, auc=FAR_BELOW),
         group("H2", auc=None),
     ],
 )
@@ -143,7 +172,7 @@ def test_check_6_judges_no_group_that_is_too_small_to_tell(small):
 
 
 def test_check_6_judges_from_200_flights_with_30_late_ones():
-    assert not judged(group("H2", flights=200, late_rate=30 / 200, auc=FAR_BEHIND)).passed
+    assert not judged(group("H2", flights=200, late_rate=30 / 200, auc=FAR_BELOW)).passed
 
 
 def test_check_6_has_nothing_to_compare_where_all_flights_were_punctual():
@@ -164,8 +193,10 @@ def test_a_refusal_lists_every_failed_check_by_number_and_reason():
         refuse_if_failed(findings, "v7")
     message = str(caught.value)
     assert message.startswith("v7 failed 2 of 7 checks")
-    assert "check 1, baseline not beaten: log loss is +0.1000" in message
-    assert "check 7, data digest missing: the digest of the training table is missing" in message
+    assert (
+        "check 1 FAILED: not measurably better than training's band frequencies (log loss +0.1000" in message
+    )
+    assert "check 7 FAILED: the digest of the training table is missing" in message
     assert "check 3" not in message
 
 
@@ -196,15 +227,15 @@ def made_features(rows=6000, seed=0):
 def test_a_feature_alone_is_ranked_whatever_its_shape():
     train, train_late, names = made_features()
     valid, valid_late, _ = made_features(seed=1)
-    found = feature_auc(train, train_late, valid, valid_late, names)
-    assert list(found) == names
-    assert found["leak"] > 0.95
-    assert found["mirror"] == pytest.approx(found["leak"], abs=0.01)
-    assert found["hump"] > 0.95
-    assert found["gap"] == 1
-    assert found["noise"] == pytest.approx(0.5, abs=0.05)
-    assert found["rare"] == pytest.approx(0.55, abs=0.02)
-    assert found["unknown"] == 0.5
+    ranked = feature_auc(train, train_late, valid, valid_late, names)
+    assert list(ranked) == names
+    assert ranked["leak"] > 0.95
+    assert ranked["mirror"] == pytest.approx(ranked["leak"], abs=0.01)
+    assert ranked["hump"] > 0.95
+    assert ranked["gap"] == 1
+    assert ranked["noise"] == pytest.approx(0.5, abs=0.05)
+    assert ranked["rare"] == pytest.approx(0.55, abs=0.02)
+    assert ranked["unknown"] == 0.5
 
 
 def test_a_golden_feature_that_is_found_is_refused_by_name():

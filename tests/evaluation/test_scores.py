@@ -60,7 +60,7 @@ def outcomes_of(late):
 @pytest.mark.parametrize("seed", range(3))
 def test_every_score_agrees_with_scikit_learn(seed, decimals):
     outcomes, predicted = sample(seed, decimals=decimals)
-    late, p_late, departed = outcomes.late, predicted.p_late, ~np.isnan(outcomes.delay)
+    late, p_late, departed = outcomes.late, predicted.late_probability, ~np.isnan(outcomes.delay)
     pinballs = [
         mean_pinball_loss(outcomes.delay[departed], predicted.quantiles[departed, column], alpha=level)
         for column, level in enumerate((0.5, 0.8, 0.95))
@@ -92,11 +92,11 @@ def test_every_score_agrees_with_scikit_learn(seed, decimals):
 def test_each_round_of_the_bootstrap_agrees_with_scikit_learn_on_the_repeated_flights(decimals):
     outcomes, predicted = sample(decimals=decimals)
     draws = draw(outcomes.day, rounds=5, seed=3)
-    ranks = rank(predicted.p_late, outcomes.late, draws)
+    ranks = rank(predicted.late_probability, outcomes.late, draws)
 
     for row, weights in enumerate(draws.weights):
         times = weights[draws.block]
-        late, p_late = outcomes.late, predicted.p_late
+        late, p_late = outcomes.late, predicted.late_probability
         assert ranks.roc_auc[row] == pytest.approx(roc_auc_score(late, p_late, sample_weight=times), abs=1e-9)
         precision = average_precision_score(late, p_late, sample_weight=times)
         assert ranks.average_precision[row] == pytest.approx(precision, abs=1e-9)
@@ -105,10 +105,12 @@ def test_each_round_of_the_bootstrap_agrees_with_scikit_learn_on_the_repeated_fl
 def test_rounds_that_are_measured_together_are_measured_as_if_alone():
     outcomes, predicted = sample(flights=20_000)
     draws = draw(outcomes.day, rounds=30, seed=0)
-    together = rank(predicted.p_late, outcomes.late, draws)
+    together = rank(predicted.late_probability, outcomes.late, draws)
     assert len(draws.weights) * len(outcomes) > 2 * CHUNK_CELLS
     for row in (0, 13, 30):
-        alone = rank(predicted.p_late, outcomes.late, Draws(draws.block, draws.weights[row : row + 1]))
+        alone = rank(
+            predicted.late_probability, outcomes.late, Draws(draws.block, draws.weights[row : row + 1])
+        )
         assert together.roc_auc[row] == pytest.approx(alone.roc_auc[0], abs=1e-12)
         assert together.average_precision[row] == pytest.approx(alone.average_precision[0], abs=1e-12)
         assert together.lift[row] == pytest.approx(alone.lift[0], abs=1e-12)

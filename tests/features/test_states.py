@@ -4,22 +4,21 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import puntual
-from experiments_made import made_table
+from experiments_made import QUICK, made_experiments
 from puntual.features import states
 from puntual.features.spec import Known
-from puntual.features.states import STATES, State, knows_history, names_of
+from puntual.features.states import STATE_NAMES, STATES, State, knows_history, places_of
 from puntual.features.vector import COLUMNS
-from puntual.prediction.predictor import Predictor
-from puntual.registry import Registry
-from puntual.training.experiment import Options
-from puntual.training.train import train
+from puntual.prediction.calibration import from_table, to_table
+from puntual.prediction.onnx_model import Model
+from puntual.training.fitting import fit_on
+from puntual.training.onnx_export import TOLERANCE, columns_read, convert
 
 PACKAGE = Path(puntual.__file__).parent
 SENTINEL = COLUMNS.index("airport_late_rate_60d")
@@ -33,9 +32,9 @@ def vectors(*rates: float) -> np.ndarray:
 
 def test_each_row_is_named_by_the_state_that_it_is_in() -> None:
     matrix = vectors(0.2, np.nan, 0.3)
-    assert names_of(matrix).tolist() == ["history", "timetable", "history"]
+    assert [STATE_NAMES[place] for place in places_of(matrix)] == ["history", "timetable", "history"]
     assert knows_history(matrix).tolist() == [True, False, True]
-    assert names_of(vectors()).tolist() == []
+    assert places_of(vectors()).tolist() == []
 
 
 def branches(tree: ast.AST) -> Iterator[ast.expr]:
@@ -97,18 +96,17 @@ def third_state(monkeypatch: pytest.MonkeyPatch) -> str:
     return recent.name
 
 
-def test_a_third_state_is_trained_converted_stored_and_served_by_its_entry_alone(
-    third_state: str, tmp_path: Path
-) -> None:
-    table = made_table()
-    options = Options(candidates="lightgbm:none", backtest=False)
-    training = train(table, registry=str(tmp_path), now=datetime(2026, 1, 1, tzinfo=UTC), options=options)
-    bundle = Registry(tmp_path).read(training.version)
-    assert set(bundle.experts) == {third_state, "history", "timetable"}
-    assert any(name.startswith(third_state) for name in bundle.tables["calibration"]["name"].tolist())
-    flights = table.flights[-40:]
-    predictor = Predictor(bundle, threads=1)
-    recently = predictor.vectors_of(flights, past=table.flights, timetable_of=flights)
-    assert set(names_of(recently.matrix)) == {third_state}
-    assert (recently.history_until > 0).all()
-    np.testing.assert_allclose(predictor.read(recently).bands.sum(axis=1), 1)
+def test_a_third_state_is_fitted_calibrated_converted_and_stored_by_its_entry_alone(third_state: str) -> None:
+    experiment = made_experiments()[0]
+    fitted = fit_on(experiment, QUICK, np.arange(1400))
+    later = np.arange(1400, 1700)
+    calibrated = fitted.calibrated([fitted.predict_holdout(later)])
+    models = convert(calibrated.experts)
+    assert list(models) == [third_state, "history", "timetable"]
+    stored = from_table(to_table(calibrated.calibration))
+    assert stored == calibrated.calibration and third_state in stored.scalings
+    matrix = np.concatenate([fitted.vectors.for_fitting(state, later) for state in states.STATES])
+    assert set(places_of(matrix)) == {0, 1, 2}
+    model = Model(models, columns_read(calibrated.experts), QUICK.name, threads=1)
+    bands = stored.apply(model.bands(matrix).astype(np.float64), matrix)
+    np.testing.assert_allclose(bands, calibrated.predict(matrix), atol=TOLERANCE)

@@ -118,7 +118,7 @@ def test_flights_from_new_york_asked_one_at_a_time_are_served_as_trained(new_yor
 
 @needs_santiago
 def test_every_flight_of_may_in_santiago_is_served_as_trained(santiago: TrainingVectors) -> None:
-    may = santiago.flights.filter(date(2017, 5, 1) <= SCHEDULED).height
+    may = santiago.dataset.flights.filter(date(2017, 5, 1) <= SCHEDULED).height
     assert may > 5_000
     every_day_is_served_as_trained(santiago, date(2017, 5, 1), date(2017, 5, 31), may)
 

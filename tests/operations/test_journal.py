@@ -29,6 +29,7 @@ def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00") -> Journa
         late_probability=late,
         model="0123456789abcdef",
         key_name="tower",
+        peer="127.0.0.1",
         state_of_knowledge="history",
         cut_off="2026-01-01T07:00",
         horizon_minutes=1_565,

@@ -74,7 +74,9 @@ def test_history_is_known_until_its_window_has_passed(predictor: Predictor) -> N
 def test_an_earlier_cut_off_cuts_the_history(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
     ten_days_before = predictor.predict(tomorrow, as_of=datetime(2023, 4, 12, 18))
     assert ten_days_before.to_frame()["history_until"].unique().to_list() == [date(2023, 4, 11)]
-    assert np.abs(ten_days_before.p_late - predictor.predict(tomorrow).p_late).max() > 1e-3
+    assert (
+        np.abs(ten_days_before.late_probability - predictor.predict(tomorrow).late_probability).max() > 1e-3
+    )
     long_before = predictor.predict(tomorrow, as_of=datetime(2022, 1, 1))
     assert long_before.to_frame()["history_until"].unique().to_list() == [None]
 
@@ -152,6 +154,7 @@ def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFram
         *SUPPORTS,
         "timetable",
         "history_until",
+        "warnings",
     ]
     assert told.columns == ["late_probability", *BAND_NAMES, *read, *REASON_NAMES]
     assert told.height == tomorrow.height and told.null_count().sum_horizontal().item() == 0
@@ -160,14 +163,14 @@ def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFram
 def test_everything_said_is_read_from_the_bands(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
     said = predictor.predict(tomorrow)
     np.testing.assert_allclose(said.bands.sum(axis=1), 1)
-    np.testing.assert_allclose(said.p_late, 1 - said.bands[:, 0])
+    np.testing.assert_allclose(said.late_probability, 1 - said.bands[:, 0])
     assert (np.diff(said.quantiles, axis=1) >= 0).all()
     late_at_80 = said.quantiles[:, 1] >= 15
-    np.testing.assert_array_equal(late_at_80, said.p_late > 0.2)
+    np.testing.assert_array_equal(late_at_80, said.late_probability > 0.2)
 
 
 def test_a_flight_is_labelled_late_from_the_threshold_on(made_bundle: Bundle, tomorrow: pl.DataFrame) -> None:
-    p_late = Predictor(made_bundle, threads=1).predict(tomorrow).p_late
+    p_late = Predictor(made_bundle, threads=1).predict(tomorrow).late_probability
     at = float(np.sort(p_late)[10])
     for threshold, count in ((at, len(p_late) - 10), (np.nextafter(at, 1), len(p_late) - 11)):
         moved = replace_threshold(made_bundle, threshold)
@@ -184,7 +187,7 @@ def test_a_table_of_predictions_names_the_threshold_and_the_rule_that_chose_it(
 
 
 def replace_threshold(bundle: Bundle, threshold: float) -> Bundle:
-    return replace(bundle, manifest=changed(bundle.manifest, threshold=threshold))
+    return replace(bundle, manifest=changed(bundle.manifest, threshold=float(threshold)))
 
 
 def test_support_is_that_of_the_narrowest_level_with_any_flights(
@@ -239,12 +242,14 @@ def test_an_unlisted_airport_that_training_saw_is_answered_without_its_place(mad
     ]
     assert np.isnan(matrix[:, needs_place]).tolist() == [[False] * 4, [True] * 4, [True] * 4]
     assert np.isnan(matrix[:, COLUMNS.index("holiday")]).tolist() == [False, False, True]
-    assert ((knows.predict(unlisted).p_late >= 0) & (knows.predict(unlisted).p_late <= 1)).all()
+    assert (
+        (knows.predict(unlisted).late_probability >= 0) & (knows.predict(unlisted).late_probability <= 1)
+    ).all()
 
 
 def test_a_table_may_hold_an_airport_that_nobody_lists(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
     to_nowhere = tomorrow.with_columns(destination=pl.lit("QQQ"))
-    assert predictor.predict(to_nowhere).p_late.shape == (tomorrow.height,)
+    assert predictor.predict(to_nowhere).late_probability.shape == (tomorrow.height,)
 
 
 @pytest.mark.parametrize("moment", [datetime(9999, 12, 31, 23, 59), datetime(1, 1, 1)])
@@ -336,7 +341,10 @@ def test_a_history_with_more_late_flights_raises_p_late(
     predictor: Predictor, tomorrow: pl.DataFrame, made_flights: pl.DataFrame
 ) -> None:
     past = made_flights.filter(SCHEDULED < FIRST)
-    means = [predictor.predict(tomorrow, past=worse_by(by, past)).p_late.mean() for by in (-10, 0, 10, 30)]
+    means = [
+        predictor.predict(tomorrow, past=worse_by(by, past)).late_probability.mean()
+        for by in (-10, 0, 10, 30)
+    ]
     assert means == sorted(means)
     assert means[-1] > means[0] + 0.05
 
@@ -345,11 +353,11 @@ def test_an_airline_that_was_always_late_is_thought_later_than_one_that_never_wa
     predictor: Predictor,
 ) -> None:
     late, punctual = (flight(airline=airline) for airline in ("B6", "DL"))
-    said = predictor.predict([late, punctual]).p_late
+    said = predictor.predict([late, punctual]).late_probability
     assert said[0] > said[1]
 
 
 def test_the_evening_is_thought_later_than_the_morning(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
     said = predictor.predict(tomorrow)
     hour = tomorrow["scheduled_departure"].dt.hour().to_numpy()
-    assert said.p_late[hour >= 18].mean() > said.p_late[hour < 10].mean()
+    assert said.late_probability[hour >= 18].mean() > said.late_probability[hour < 10].mean()

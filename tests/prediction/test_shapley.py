@@ -94,5 +94,7 @@ def test_reasons_of_a_trained_model_sum_to_its_difference(made_bundle, made_flig
     predictor = Predictor(made_bundle, threads=1)
     said = predictor.predict(made_flights[-300:], past=made_flights, timetable_of=made_flights, reasons=True)
     assert said.reasons is not None
-    np.testing.assert_allclose(said.reasons.sum(axis=1), said.p_late - predictor.reference_p_late, atol=1e-9)
+    np.testing.assert_allclose(
+        said.reasons.sum(axis=1), said.late_probability - predictor.reference_late_probability, atol=1e-9
+    )
     assert np.abs(said.reasons).max() > 0.05

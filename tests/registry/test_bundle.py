@@ -3,17 +3,21 @@
 import hashlib
 import io
 import json
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from puntual.cli import main
 from puntual.errors import BundleError
 from puntual.registry import archive, from_bytes, read, require_columns, to_bytes
 from puntual.registry.array_files import from_npy
@@ -49,8 +53,8 @@ def packed(members: dict[str, bytes], comment: bytes | None = None) -> bytes:
 
 def with_manifest(data: bytes, **fields) -> bytes:
     members = unpacked(data)
-    said = json.loads(members["manifest.json"]) | fields
-    return packed(members | {"manifest.json": json.dumps(said).encode()})
+    manifest = json.loads(members["manifest.json"]) | fields
+    return packed(members | {"manifest.json": json.dumps(manifest).encode()})
 
 
 def columns(bundle):
@@ -82,11 +86,11 @@ def same(one, other) -> bool:
 
 def test_a_bundle_is_read_as_it_was_written(bundle):
     version, data = to_bytes(bundle)
-    found = from_bytes(data, f"{version}.puntual")
-    assert same(found, bundle)
-    assert msgspec.structs.replace(found.manifest, members={}) == bundle.manifest
+    read_back = from_bytes(data, f"{version}.puntual")
+    assert same(read_back, bundle)
+    assert msgspec.structs.replace(read_back.manifest, members={}) == bundle.manifest
     assert (
-        found.manifest.members["experts/history.onnx"]
+        read_back.manifest.members["experts/history.onnx"]
         == hashlib.sha256(bundle.experts["history"]).hexdigest()
     )
 
@@ -130,10 +134,10 @@ def test_a_changed_byte_is_refused_or_changes_nothing(bundle, place, flip):
     altered = bytearray(data)
     altered[int(place * len(data))] ^= flip
     try:
-        found = from_bytes(bytes(altered), "altered.puntual")
+        read_back = from_bytes(bytes(altered), "altered.puntual")
     except BundleError:
         return
-    assert same(found, bundle)
+    assert same(read_back, bundle)
 
 
 @given(data=st.binary(max_size=200))
@@ -192,9 +196,9 @@ def test_a_rewritten_bundle_is_not_the_version_that_its_name_says(bundle):
 
 
 def test_a_newer_format_names_the_version_that_reads_it(bundle):
-    newer = with_manifest(to_bytes(bundle)[1], format=4, puntual="7.1.0", split="told otherwise now")
+    newer = with_manifest(to_bytes(bundle)[1], format=5, puntual="7.1.0", split="told otherwise now")
     with pytest.raises(
-        BundleError, match=r"bundle format 4.*reads formats up to 3: install puntual>=7\.1\.0"
+        BundleError, match=r"bundle format 5.*reads formats up to 4: install puntual>=7\.1\.0"
     ):
         from_bytes(newer, "tomorrow.puntual")
 
@@ -226,10 +230,10 @@ def test_a_required_table_is_missed_on_writing_and_on_reading(bundle):
         to_bytes(poor)
     members = unpacked(to_bytes(bundle)[1])
     del members["tables/calibration/value.npy"]
-    said = json.loads(members["manifest.json"])
-    del said["members"]["tables/calibration/value.npy"]
+    manifest = json.loads(members["manifest.json"])
+    del manifest["members"]["tables/calibration/value.npy"]
     with pytest.raises(BundleError, match="lacks the table calibration"):
-        from_bytes(packed(members | {"manifest.json": json.dumps(said).encode()}), "poor")
+        from_bytes(packed(members | {"manifest.json": json.dumps(manifest).encode()}), "poor")
 
 
 def test_a_bundle_with_arrow_tables_is_too_old(bundle):
@@ -275,18 +279,18 @@ def test_a_column_that_is_no_plain_rows_of_numbers_or_texts_is_refused(bundle, c
 
 
 def test_a_column_put_in_by_hand_is_read_where_it_is_sound(bundle):
-    found = from_bytes(with_column(to_bytes(bundle)[1], "history/late", npy(np.arange(3.0))), "sound")
-    assert found.tables["history"]["late"].tolist() == [0.0, 1.0, 2.0]
+    read_back = from_bytes(with_column(to_bytes(bundle)[1], "history/late", npy(np.arange(3.0))), "sound")
+    assert read_back.tables["history"]["late"].tolist() == [0.0, 1.0, 2.0]
 
 
 @given(content=st.binary(max_size=60))
 def test_noise_behind_a_header_never_becomes_more_than_it_is(content):
     header = npy(np.zeros(0, np.int32))
     try:
-        found = from_npy(header.replace(b"(0,)", b"(9,)") + content)
+        read_back = from_npy(header.replace(b"(0,)", b"(9,)") + content)
     except ValueError:
         return
-    assert found.tobytes() == content and len(content) == 36
+    assert read_back.tobytes() == content and len(content) == 36
 
 
 @pytest.mark.parametrize(
@@ -310,31 +314,86 @@ def test_a_bundle_that_would_unpack_to_too_much_is_refused_before_it_does(bundle
         from_bytes(packed(members), "bomb")
 
 
+def with_declared_size(data: bytes, member: str, size: int) -> bytes:
+    """Have the archive's directory, and what stands before the member, say another size of it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        actual = struct.pack("<II", file.getinfo(member).compress_size, file.getinfo(member).file_size)
+    assert data.count(actual) == 2
+    return data.replace(actual, actual[:4] + struct.pack("<I", size))
+
+
+def test_a_member_that_lies_of_its_size_is_never_unpacked_beyond_it():
+    """The manifest declares 10 bytes and would unpack to 256 MiB."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("manifest.json", bytes(256 * 2**20))
+        file.comment = b"0" * 64
+    bomb = with_declared_size(buffer.getvalue(), "manifest.json", 10)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BundleError, match="bomb: truncated, altered or no bundle at all"):
+            from_bytes(bomb, "bomb")
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_directory_of_a_million_members_is_not_read(bundle):
+    """Its end says that it takes 46 MB; listing that many members would take a gigabyte."""
+    _, data = to_bytes(bundle)
+    start = len(data) - 86
+    assert data[start : start + 4] == b"PK\x05\x06"
+    swollen = data[: start + 12] + struct.pack("<I", 46_000_000) + data[start + 16 :]
+    with pytest.raises(BundleError, match="its directory takes more than 1,048,576 bytes"):
+        from_bytes(swollen, "swollen")
+
+
+def test_a_method_that_unpacks_without_bound_is_refused():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2) as file:
+        file.writestr("manifest.json", bytes(2**20))
+        file.comment = b"0" * 64
+    with pytest.raises(BundleError, match=r"'manifest\.json' is packed by method 12, not by deflate"):
+        from_bytes(buffer.getvalue(), "bomb")
+
+
+def test_models_show_refuses_a_bomb_in_one_line(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for member in range(5):
+            file.writestr(f"tables/a{member}/b.npy", bytes(128 * 2**20))
+        file.comment = b"0" * 64
+    (tmp_path / "bomb.puntual").write_bytes(buffer.getvalue())
+    result = CliRunner().invoke(main, ["models", "show", str(tmp_path / "bomb.puntual")])
+    assert result.exit_code == 1
+    assert "it would unpack to 671,088,640 bytes, more than the 536,870,912" in result.output
+
+
 def test_a_number_that_json_cannot_carry_is_refused_on_writing(make_bundle):
     with pytest.raises(BundleError, match="the manifest to be written: unreadable manifest"):
         to_bytes(make_bundle(threshold=float("nan")))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(BundleError, match=r"none\.puntual: No such file"):
+    with pytest.raises(BundleError, match=r"none\.puntual: no such file"):
         read(tmp_path / "none.puntual")
 
 
 def test_importing_the_bundle_imports_no_model_library():
     code = "import sys, puntual.registry; print(*sys.modules)"
-    found = subprocess.run(
+    read_back = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"onnxruntime", "onnx", "polars", "sklearn", "lightgbm", "xgboost", "pickle5", "joblib"} & set(
-        found
+        read_back
     )
 
 
 def test_a_bundle_that_was_read_keeps_its_name_without_its_content(bundle):
     version, content = to_bytes(bundle)
-    found = from_bytes(content, f"{version}.puntual").without_content()
-    assert (found.version, found.experts, dict(found.tables)) == (version, {}, {})
-    assert found.manifest.columns == bundle.manifest.columns
+    read_back = from_bytes(content, f"{version}.puntual").without_content()
+    assert (read_back.version, read_back.experts, dict(read_back.tables)) == (version, {}, {})
+    assert read_back.manifest.columns == bundle.manifest.columns
 
 
 def test_a_bundle_that_was_not_named_yet_keeps_what_its_name_follows_from(bundle):

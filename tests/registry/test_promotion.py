@@ -1,16 +1,19 @@
 """A challenger passes the gate, or the bundle remembers that it was forced past it."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import pytest
 
-from puntual.errors import GateRefusedError, RegistryError
+from puntual.errors import BundleError, GateRefusedError, RegistryError
 from puntual.evaluation import Measure
 from puntual.registry import Registry
-from puntual.registry.promotion import promote
+from puntual.registry.promotion import promote as promote_tried
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+# What a bundle answers is for tests/prediction/test_questions.py.
+promote = partial(promote_tried, try_out=lambda _: None)
 
 
 @pytest.fixture
@@ -40,9 +43,7 @@ def test_a_challenger_that_passes_becomes_champion_as_it_is(registry, passing, t
 
 
 def test_a_challenger_that_fails_is_refused_with_number_and_reason(registry, failing):
-    with pytest.raises(
-        GateRefusedError, match=r"(?s)check 5, golden feature: .*'dep_time' 0\.970.*check 7, "
-    ):
+    with pytest.raises(GateRefusedError, match=r"(?s)check 5 FAILED: .*'dep_time' 0\.970.*check 7 FAILED: "):
         promote(registry, failing, NOON)
     assert registry.champion() is None
 
@@ -117,3 +118,52 @@ def test_a_forced_champion_can_be_rolled_back(registry, passing, failing):
 def test_an_unknown_version_is_refused(registry, passing):
     with pytest.raises(RegistryError, match=f"it holds {passing}"):
         promote(registry, "zz", NOON)
+
+
+def test_a_promotion_killed_late_and_repeated_ends_with_the_estimator_in_place(registry, passing, tmp_path):
+    """As after a kill between the pointer and the estimator, and after one that left another's estimator."""
+    promote(registry, passing, NOON)
+    for left in (None, b"estimator of another"):
+        (tmp_path / "model_to_deploy.pkl").unlink()
+        if left is not None:
+            (tmp_path / "model_to_deploy.pkl").write_bytes(left)
+        promoted = promote(registry, passing, NOON)
+        assert (promoted.already, promoted.pickle_written) == (True, True)
+        assert (tmp_path / "model_to_deploy.pkl").read_bytes() == b"estimator that passes"
+    assert len(list((tmp_path / "promotions").iterdir())) == 1
+
+
+def test_a_promotion_killed_at_any_write_and_repeated_is_whole(registry, passing, tmp_path, monkeypatch):
+    """The first write, then the second and so on, is where the process ends."""
+    write, kills = type(registry.store)._write, 0
+    for survived in range(9):
+        left = survived
+
+        def killed(store, name, content, **options):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+            write(store, name, content, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(registry.store), "_write", killed)
+            try:
+                promote(registry, passing, NOON)
+            except KeyboardInterrupt:
+                kills += 1
+        promote(registry, passing, NOON)
+        assert (tmp_path / "model_to_deploy.pkl").read_bytes() == b"estimator that passes"
+        assert registry.champion() == passing
+        for name in ("model_to_deploy", "model_to_deploy.pkl"):
+            (tmp_path / name).unlink()
+    assert kills == 3
+
+
+def test_a_bundle_that_does_not_answer_as_it_should_is_not_promoted(registry, passing):
+    def refuse(bundle):
+        raise BundleError(f"bundle {bundle.version}: it answers otherwise")
+
+    with pytest.raises(BundleError, match=f"{passing}: it answers otherwise"):
+        promote_tried(registry, passing, NOON, try_out=refuse, force=True)
+    assert registry.champion() is None

@@ -274,8 +274,8 @@ try:
 except StorageError as error:
     print(error)
 """
-    said = run(code, tmp_path, version)
-    assert f"{version}.puntual" in said and "free some space" in said
+    output = run(code, tmp_path, version)
+    assert f"{version}.puntual" in output and "file too large; name a place that takes larger files" in output
     assert list((tmp_path / "other").iterdir()) == []
 
 
@@ -304,10 +304,10 @@ for previous in sys.stdin:
         for racer in running:
             racer.stdin.write(f"{former or ''}\n")
             racer.stdin.flush()
-        said = sorted(racer.stdout.readline().strip() for racer in running)
+        output = sorted(racer.stdout.readline().strip() for racer in running)
         champion = shared.champion()
         lost = f"registry {shared.url}: the champion is {champion} now, expected {former}: someone deployed meanwhile"
-        assert said == [*[f"{lost}; look at it and repeat"] * (len(running) - 1), f"won {champion}"]
+        assert output == [*[f"{lost}; look at it and repeat"] * (len(running) - 1), f"won {champion}"]
         estimator = f"estimator {versions.index(champion)}".encode()
         assert shared.store.read("model_to_deploy.pkl") == estimator
         assert len(shared.store.names("promotions")) == turn + 1

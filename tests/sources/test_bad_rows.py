@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from puntual.errors import BadValueError, DuplicateFlightError, MapError, TableError
-from puntual.sources import BadRows, FlightTable, read_asked, read_flights, read_plain
+from puntual.sources import BadRows, FlightTable, read_flights, read_plain, read_requested
 from puntual.sources.faults import LISTED
 
 HEADER = "Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I,Fecha-O"
@@ -170,13 +170,13 @@ def test_the_missing_rule_holds_for_texts_of_parquet_and_a_number_that_is_none_i
 
 def test_flights_asked_about_may_lack_their_bad_rows_too() -> None:
     text = f"{PLAIN}\nLA,1,SCL,MIA,2017-10-01 10:00\nLA,2,SCL,MIA,9999-12-31 10:00\n".encode()
-    for reader in (read_plain, read_asked):
+    for reader in (read_plain, read_requested):
         with pytest.raises(BadValueError, match="line 3, column 'scheduled_departure': '9999-12-31 10:00'"):
             reader(text, "f", ".csv")
         left = reader(text, "f", ".csv", bad_rows=BadRows.LEAVE_OUT)
         assert left.records.to_list() == [0]
     words = b"Vlo-I,MES\n1,3\n2,13\n"
-    assert read_asked(words, "f", ".csv", bad_rows=BadRows.LEAVE_OUT).flights["month"].to_list() == [3]
+    assert read_requested(words, "f", ".csv", bad_rows=BadRows.LEAVE_OUT).flights["month"].to_list() == [3]
 
 
 def test_a_repeated_row_of_santiago_is_left_out_but_another_operation_stays(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from puntual.errors import MapError, TableError
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import SCHEMA
-from puntual.sources import SOURCES, FlightTable, read_flights
+from puntual.sources import SOURCES, FlightTable, nyc, read_flights
 from puntual.sources.nyc import package_folder
 
 HEADER = "year,month,day,dep_time,sched_dep_time,dep_delay,sched_arr_time,carrier,flight,tailnum,origin,dest"
@@ -49,6 +49,16 @@ def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-30])
     with pytest.raises(TableError, match=r"flights.csv.zip: the archive is cut off or damaged"):
         read_flights("nyc", tmp_path)
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nyc, "_LARGEST", 200)
+    with pytest.raises(
+        TableError, match=r"it would unpack to \d+ bytes, more than the 200 that are unpacked"
+    ):
+        read_flights("nyc", folder_with(tmp_path, *[FLEW] * 9))
 
 
 def test_a_folder_without_the_files_is_refused_with_a_remedy(tmp_path: Path) -> None:

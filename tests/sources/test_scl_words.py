@@ -11,7 +11,7 @@ from puntual.cli import main
 from puntual.errors import BadValueError, MissingColumnError, UnknownAirportError
 from puntual.flights import airports
 from puntual.registry import Bundle, to_bytes
-from puntual.sources import FlightTable, read_asked, read_plain
+from puntual.sources import FlightTable, read_plain, read_requested
 from puntual.sources.scl_words import AIRLINES, CITIES, INTERNATIONAL, WORDS
 from real_tables import SANTIAGO, needs_santiago
 
@@ -19,7 +19,7 @@ FIELDS = ["airline", "flight_number", "origin", "destination", "scheduled_depart
 
 
 def read(*lines: str) -> FlightTable:
-    return read_asked("\n".join(lines).encode(), "asked.csv", ".csv")
+    return read_requested("\n".join(lines).encode(), "asked.csv", ".csv")
 
 
 def row(*lines: str) -> tuple[object, ...]:
@@ -158,6 +158,6 @@ def test_the_real_table_holds_these_words_and_no_others() -> None:
         .filter(pl.col("SIGLADES").is_in(list(CITIES)))
     )
     assert {city: airports.find(code).code for city, code in usual.iter_rows()} == CITIES
-    whole = read_asked(SANTIAGO.read_bytes(), "real.csv", ".csv")
+    whole = read_requested(SANTIAGO.read_bytes(), "real.csv", ".csv")
     assert whole.flights.height == table.height
     assert whole.flights.select(FIELDS).null_count().sum_horizontal().item() == 0

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,7 @@ def test_permissions_are_those_asked_for_less_the_umask(tmp_path: Path, mode: in
 def test_a_process_killed_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
     code = """
 import sys
+import time
 from pathlib import Path
 from puntual.storage.atomic_write import atomic_write
 with atomic_write(Path(sys.argv[1]) / "a") as file:
@@ -82,6 +84,20 @@ with atomic_write(Path(sys.argv[1]) / "a") as file:
         assert process.stdout is not None and process.stdout.readline() == b"written\n"
         os.kill(process.pid, signal.SIGKILL)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_writers_left_is_swept_once_it_is_old_and_nothing_else_is(tmp_path: Path) -> None:
+    now = time.time()
+    draft = ".model_to_deploy.pkl.0123456789abcdef.tmp"
+    ages = {draft: 3_700, f".a{draft}": 3_500, ".mine.tmp": 9_999, "plain.0123456789abcdef.tmp": 9_999}
+    for name, age in ages.items():
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (now - age, now - age))
+    (tmp_path / ".folder.0123456789abcdef.tmp").mkdir()
+    os.utime(tmp_path / ".folder.0123456789abcdef.tmp", (now - 9_999, now - 9_999))
+    open_store(tmp_path).write("model_to_deploy", b"one")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*ages, ".folder.0123456789abcdef.tmp", "model_to_deploy"} - {draft}
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:

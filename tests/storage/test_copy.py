@@ -47,7 +47,7 @@ def refused(*words: str) -> str:
 
 def kill_when(holds: Callable[[], bool], *words: str) -> None:
     """Run a command and kill it as soon as something holds."""
-    with subprocess.Popen([sys.executable, "-m", "puntual.cli", *words]) as process:
+    with subprocess.Popen([sys.executable, "-m", "puntual", *words]) as process:
         end = time.monotonic() + 60
         while not holds():
             assert process.poll() is None and time.monotonic() < end

@@ -60,8 +60,11 @@ def test_a_service_that_answers_rightly_meets_the_bar(trial: Trial, generator: s
 def test_answers_of_another_model_are_wrong(
     trial: Trial, made_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    tables = {**made_bundle.tables, "calibration": made_bundle.tables["tested_calibration"]}
-    checked = Registry(tmp_path / "models").publish(replace(made_bundle, tables=tables))
+    assert made_bundle.tested is not None
+    names = "calibration", "questions", "typical_week", "vocabulary"
+    tables = made_bundle.tables | {name: made_bundle.tables[f"tested_{name}"] for name in names}
+    other = replace(made_bundle, experts=made_bundle.tested, tables=tables)
+    checked = Registry(tmp_path / "models").publish(other)
     assert checked != made_bundle.version
     monkeypatch.setattr("puntual.stress.trial._served", lambda _: checked)
     words = ("--registry", trial.registry, "--bundle", str(trial.bundle), "--state", str(tmp_path / "state"))

@@ -60,7 +60,7 @@ def test_the_last_step_is_the_winner_at_its_own_threshold(
     road: Road, at_random: Experiment, evaluated_at_random: EvaluatedModel
 ) -> None:
     late = at_random.dataset.late[at_random.split.test]
-    p_late, threshold = evaluated_at_random.predicted.p_late, evaluated_at_random.threshold
+    p_late, threshold = evaluated_at_random.predicted.late_probability, evaluated_at_random.threshold
     assert road[0][-1].roc_auc == pytest.approx(roc_auc_score(late, p_late))
     assert road[0][-1].f1 == pytest.approx(f1_score(late, p_late >= threshold))
 

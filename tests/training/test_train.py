@@ -125,4 +125,4 @@ def test_the_tested_model_scores_again_what_training_measured(
 def test_the_loaded_bundle_answers_as_its_estimator(quick: tuple[Training, Path, list]) -> None:
     training, folder, _ = quick
     predictor = Predictor.load(str(folder / "models"), training.version)
-    assert np.isfinite(predictor.reference_p_late)
+    assert np.isfinite(predictor.reference_late_probability)

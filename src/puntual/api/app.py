@@ -16,14 +16,16 @@ from litestar.exceptions import HTTPException
 
 from puntual.api import amadeus, docs_page, openapi
 from puntual.api.amadeus.airport_days import AirportDays
-from puntual.api.auth.api_keys import Verifier
+from puntual.api.auth.access_tokens import AccessTokens
 from puntual.api.auth.guard import Guard
 from puntual.api.auth.rate_limit import RateLimit
+from puntual.api.auth.token_secret import token_secret
+from puntual.api.auth.verifier import Verifier
 from puntual.api.github import webhook
 from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
 from puntual.api.http.errors import problem_of
-from puntual.api.http.gateway import Gateway
+from puntual.api.http.gateway import FAILURE, Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.invocations import routes as invocations
 from puntual.api.observability.access_log import AccessLog
@@ -32,6 +34,7 @@ from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
 from puntual.api.serving import routes as timetable
 from puntual.api.serving.serving_model import ServingModel
+from puntual.operations import refused_lines
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
@@ -43,19 +46,23 @@ _GIVING_BACK_SECONDS = 5.0
 _ANSWER_BY_PATH = dict.fromkeys(amadeus.PATHS, amadeus.answer_problem)
 
 
-def create_app(settings: Settings) -> Gateway:
-    """Build the application of one worker and load its champion; raise PuntualError for a bad bundle."""
+def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
+    """Build the application of one worker and load its champion; raise PuntualError for a bad bundle.
+
+    The replacement of a worker that died does without it: it goes on from the bundle that answered last.
+    """
     state = Path(settings.state)
     measured = Metrics(Path(settings.metrics) if settings.metrics else None)
     place = settings.journal_place()
-    journal = Journal(place, retention=timedelta(days=settings.retention)) if place else None
+    retention = timedelta(days=settings.retention)
+    journal = Journal(place, refused=state / refused_lines.NAME, retention=retention) if place else None
     service = ServingModel(settings, measured, journal)
-    service.load()
+    service.load(is_replacement=is_replacement)
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
-    # Each worker admits its share of a key's rate.
-    limit = RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
-    guard = Guard(verifier, limit, always=settings.auth == "always", elsewhere=_ANSWER_BY_PATH)
+    tokens = AccessTokens(token_secret(state, settings.token_secret), settings.token_seconds)
+    always = settings.auth == "always"
+    guard = Guard(verifier, _rate_limit(settings), tokens, always=always, elsewhere=_ANSWER_BY_PATH)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -88,6 +95,7 @@ def create_app(settings: Settings) -> Gateway:
         lifespan=[running],
         middleware=[PatientBody(settings.patience)],
         request_max_body_size=settings.body_limit,
+        after_exception=[_keep_reason],
         exception_handlers={ProblemError: _answer_problem, HTTPException: _http_error, Exception: _failure},
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
@@ -98,10 +106,31 @@ def create_app(settings: Settings) -> Gateway:
     return Gateway(inner, service, guard, log, Cors(settings.cors_origins))
 
 
+def _rate_limit(settings: Settings) -> RateLimit:
+    """Hold keys to their rate over all workers, which share a folder."""
+    if not settings.metrics:
+        return RateLimit(settings.rate, settings.burst)
+    if sys.platform == "win32":
+        # Without the system's locks each worker admits its share.
+        return RateLimit(settings.rate / settings.workers, max(1, settings.burst // settings.workers))
+    from puntual.api.auth.shared_buckets import NAME, SharedBuckets
+
+    return RateLimit(settings.rate, settings.burst, SharedBuckets(Path(settings.metrics) / NAME))
+
+
 async def _give_back() -> None:
     while True:
         await asyncio.sleep(_GIVING_BACK_SECONDS)
         await asyncio.get_running_loop().run_in_executor(None, give_back)
+
+
+async def _keep_reason(error: Exception, scope: Any) -> None:
+    """Let the access log say why a request was refused."""
+    call = scope["state"].get("call", {})
+    if isinstance(error, ProblemError):
+        call["reason"] = str(error)
+    else:
+        call["reason"] = error.detail if isinstance(error, HTTPException) else FAILURE
 
 
 def _answer_problem(request: Request[Any, Any, Any], problem: ProblemError) -> Response[bytes]:
@@ -120,6 +149,4 @@ def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 def _failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Tell of a fault of ours without its trace, which goes to the log."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=request.state.call)
-    return _answer_problem(
-        request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
-    )
+    return _answer_problem(request, ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, FAILURE))

@@ -13,7 +13,7 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The media type is not understood.",
     422: "A field is well formed but means nothing, such as an unknown airport.",
-    429: "The key asks faster than its rate.",
+    429: "The key asks about more flights than its rate allows.",
     503: "Too many flights wait, no model is loaded, or nothing can be written.",
 }
 WITH_A_KEY: list[SecurityRequirement] = [{"key": []}, {"bearer": []}]

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 60
-_MOST_ERRORS = 50
+MOST_ERRORS = 50
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class ProblemError(Exception):
         self.status = HTTPStatus(status)
         self.headers = headers or {}
         self.details = ProblemDetails(
-            self.status.phrase, int(status), detail, errors=(errors or [])[:_MOST_ERRORS]
+            self.status.phrase, int(status), detail, errors=(errors or [])[:MOST_ERRORS]
         )
 
     @property
@@ -53,8 +53,10 @@ class ProblemError(Exception):
 
 
 def bad_fields(errors: list[FieldError]) -> ProblemError:
-    """Refuse a request for its fields."""
+    """Refuse a request for its fields, all of them or the first that were looked at."""
     count = "1 field" if len(errors) == 1 else f"{len(errors)} fields"
+    if len(errors) > MOST_ERRORS:
+        count = f"more than {MOST_ERRORS} fields"
     return ProblemError(HTTPStatus.BAD_REQUEST, f"{count} cannot be used; see errors for each", errors)
 
 

@@ -1,5 +1,6 @@
 """The routes of the API, as they stand in its OpenAPI document."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 
 from puntual.api.described import OPEN_TO_ALL, WITH_A_KEY, describe_problems
+from puntual.api.http.body import read_apart
 from puntual.api.http.media_type import require_media_type
 from puntual.api.openapi import TakesFlights
 from puntual.api.predict.contract import PredictAnswer
@@ -68,7 +70,8 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     # The gateway answers a body that has arrived whole and keeps to the contract; all others are read here.
     require_media_type(request, "application/json")
     service = _service(state)
-    flights = decode_request(await request.body(), service.unlisted)
+    flights = await read_apart(await request.body(), partial(decode_request, unlisted=service.unlisted))
+    state.guard.charge_flights(len(flights.flights))
     answered = await service.answer(flights, request.state.call["request_id"])
     return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 

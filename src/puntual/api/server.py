@@ -2,65 +2,65 @@
 
 import ipaddress
 import os
-import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from puntual.api.app import create_app
-from puntual.api.auth.api_keys import Verifier
+from puntual.api.auth.token_secret import token_secret
+from puntual.api.auth.verifier import Verifier
 from puntual.api.http.gateway import Gateway
 from puntual.api.http.uvicorn_protocol import Connection
 from puntual.api.observability.log_format import CONFIGURATION
 from puntual.api.serving.coming_flights import read_coming
 from puntual.api.serving.timetable_file import TimetableFile
+from puntual.api.supervisor import Supervisor
+from puntual.api.worker import AnnouncingServer
 from puntual.errors import SettingError, TableError
-from puntual.settings import Settings, read_settings
+from puntual.registry import TrustedKeys
+from puntual.settings import Settings
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop; raise PuntualError for settings or a bundle that cannot be used."""
+def serve(settings: Settings, announce: Callable[[str], object]) -> None:
+    """Serve until a signal ends it, and announce where and with which model once it answers.
+
+    Raise PuntualError for settings or a bundle that cannot be used.
+    """
     address = _bind(settings)
+
+    def announce_model(model: str) -> None:
+        announce(f"{_greeting(settings, address)}. {model}")
+
     try:
-        if settings.workers == 1:
-            uvicorn.Server(_configuration(settings, create_app(settings))).run(sockets=[address])
+        if settings.workers > 1:
+            _serve_by_several(settings, address, announce_model)
             return
-        _serve_by_several(settings, address)
+        app = create_app(settings)
+        config = _configuration(settings, app)
+        AnnouncingServer(config, lambda: announce_model(app.describe_model())).run(sockets=[address])
     finally:
         address.close()
 
 
-def application() -> Gateway:
-    """Build a worker's application from the environment (uvicorn calls this in each worker)."""
-    return create_app(read_settings(os.environ))
-
-
-class _Supervisor(Multiprocess):
-    """Has workers fetch the champion on SIGHUP, where uvicorn would restart them."""
-
-    def handle_hup(self) -> None:
-        """Pass the signal on."""
-        for process in self.processes:
-            if process.pid is not None and process.is_alive():
-                os.kill(process.pid, signal.SIGHUP)
-
-
-def _serve_by_several(settings: Settings, address: socket.socket) -> None:
+def _serve_by_several(
+    settings: Settings, address: socket.socket, announce_model: Callable[[str], object]
+) -> None:
     with tempfile.TemporaryDirectory(prefix="puntual-metrics-") as folder:
-        os.environ.update(settings.replace(metrics=folder).environment())
-        config = _configuration(settings, "puntual.api.server:application")
-        _Supervisor(config, [address]).run()
+        # One secret for all workers, also where the state folder cannot keep it.
+        secret = token_secret(Path(settings.state), settings.token_secret)
+        os.environ.update(settings.replace(metrics=folder, token_secret=secret).environment())
+        # Each worker puts its own application in the place of none.
+        Supervisor(_configuration(settings, None), [address], announce_model).run()
 
 
-def _configuration(settings: Settings, application: Gateway | str) -> uvicorn.Config:
+def _configuration(settings: Settings, application: Gateway | None) -> uvicorn.Config:
     return uvicorn.Config(
-        application,
-        factory=isinstance(application, str),
+        application,  # type: ignore[arg-type]
         workers=settings.workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=partial(Connection, patience=settings.patience),  # type: ignore[arg-type]
@@ -94,22 +94,17 @@ def _bind(settings: Settings) -> socket.socket:
 
 def checked(settings: Settings) -> Settings:
     """Refuse what cannot be served: an open door to other machines, or keys that are none."""
+    TrustedKeys(settings.trusted_keys)
     verifier = Verifier(Path(settings.state), settings.keys)
     beyond = not _is_loopback(settings.host)
     if beyond and settings.auth == "writes":
-        if not verifier.any_keys():
+        if not verifier.requires_key():
             raise SettingError(
                 f"{settings.host} can be reached from other machines, and there is no key to ask them for; "
                 "make one with `puntual keys create NAME`, or give --no-auth"
             )
         return settings.replace(auth="always")
     return settings
-
-
-def greeting(settings: Settings) -> str:
-    """Say where the service answers."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"Puntual answers on http://{host}:{settings.port}, and explains itself on http://{host}:{settings.port}/docs"
 
 
 def take_timetable(settings: Settings, file: Path) -> None:
@@ -119,6 +114,13 @@ def take_timetable(settings: Settings, file: Path) -> None:
     except OSError as error:
         raise TableError(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
     TimetableFile(Path(settings.state)).write(read_coming(content, str(file), file.suffix).flights)
+
+
+def _greeting(settings: Settings, address: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    # Where any free port was to be taken, the socket knows which.
+    url = f"http://{host}:{address.getsockname()[1]}"
+    return f"Puntual answers on {url}, and explains itself on {url}/docs"
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,12 +4,15 @@ Results go to standard output, progress and messages to standard error. The exit
 done, 1 when it failed and 2 when the call was wrong.
 """
 
+from typing import Any
+
 import click
 
 from puntual.cli.data import data
 from puntual.cli.demo import demo
 from puntual.cli.evaluate import evaluate
 from puntual.cli.export import export
+from puntual.cli.failures import report_failures
 from puntual.cli.health import health
 from puntual.cli.keys import keys
 from puntual.cli.models import models
@@ -22,7 +25,16 @@ from puntual.cli.train import train
 from puntual.cli.webhook import webhook
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Program(click.Group):
+    """The group of all commands, none of which ends in a traceback for what a person can mend."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was called."""
+        with report_failures(ctx):
+            return super().invoke(ctx)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="puntual", message="%(prog)s %(version)s")
 def main() -> None:
     """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from puntual.cli.options import json_option, telling_errors
+from puntual.cli.options import json_option
 
 if TYPE_CHECKING:
     from puntual.storage import Store
@@ -25,7 +25,6 @@ def data() -> None:
 @folder_option
 @force_option
 @json_option
-@telling_errors
 def push(names: tuple[str, ...], to: str, folder: str, force: bool, as_json: bool) -> None:
     """Copy tables of the folder to a bucket [all of them]."""
     from puntual.storage import open_store
@@ -39,7 +38,6 @@ def push(names: tuple[str, ...], to: str, folder: str, force: bool, as_json: boo
 @folder_option
 @force_option
 @json_option
-@telling_errors
 def pull(names: tuple[str, ...], source: str, folder: str, force: bool, as_json: bool) -> None:
     """Copy tables of a bucket into the folder [all of them]."""
     from puntual.storage import open_store
@@ -51,6 +49,6 @@ def _copy(source: "Store", target: "Store", names: Sequence[str], force: bool, a
     from puntual.cli.output.copies import bars, print_copied
     from puntual.sources.copy_tables import copy_tables
 
-    with bars() as told:
-        copied = copy_tables(source, target, names, force=force, progress=told)
+    with bars() as on_progress:
+        copied = copy_tables(source, target, names, force=force, progress=on_progress)
     print_copied(copied, as_json)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import bundle_option, json_option, registry_option, source_options, telling_errors
+from puntual.cli.options import bundle_option, json_option, registry_option, require_period, source_options
 
 
 @click.command()
@@ -16,7 +16,6 @@ from puntual.cli.options import bundle_option, json_option, registry_option, sou
 )
 @registry_option
 @json_option
-@telling_errors
 def evaluate(
     which: str | None,
     source: str,
@@ -37,6 +36,7 @@ def evaluate(
     from puntual.sources import read_flights
     from puntual.training.bundle_scores import score_bundle
 
+    require_period(start, until)
     bundle = Registry(registry).read(which)
     table = read_flights(source, data, map_file, bad_rows=bad_rows)
     say_reading(table)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import bundle_option, registry_option, telling_errors
+from puntual.cli.options import bundle_option, registry_option
 
 
 @click.command()
@@ -18,7 +18,6 @@ from puntual.cli.options import bundle_option, registry_option, telling_errors
 )
 @bundle_option
 @registry_option
-@telling_errors
 def export(folder: Path, which: str | None, registry: str) -> None:
     """Write a bundle as an MLflow model, which predicts the same numbers."""
     from puntual.prediction.mlflow import export_mlflow

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import json_option, telling_errors
+from puntual.cli.options import json_option
 
 state_option = click.option("--state", type=click.Path(path_type=Path), help="Folder of the keys [state].")
 
@@ -19,13 +19,16 @@ def keys() -> None:
 @keys.command()
 @click.argument("name")
 @state_option
-@telling_errors
 def create(name: str, state: Path | None) -> None:
     """Make a key called NAME and print it; it is shown this once."""
     from puntual.api.auth.api_keys import KeyStore
     from puntual.cli.output.console import say
 
-    token = KeyStore(_folder(state)).create(name, datetime.now(UTC))
+    store = KeyStore(_folder(state))
+    is_first = not store.all()
+    token = store.create(name, datetime.now(UTC))
+    if is_first:
+        say("from now on every request but probes and documentation needs a key")
     say("keep it safe: only its hash is stored, and it cannot be shown again")
     click.echo(token)
 
@@ -33,7 +36,6 @@ def create(name: str, state: Path | None) -> None:
 @keys.command("list")
 @state_option
 @json_option
-@telling_errors
 def list_keys(state: Path | None, as_json: bool) -> None:
     """List the keys by name."""
     from puntual.api.auth.api_keys import KeyStore
@@ -45,18 +47,19 @@ def list_keys(state: Path | None, as_json: bool) -> None:
 @keys.command()
 @click.argument("name")
 @state_option
-@telling_errors
 def revoke(name: str, state: Path | None) -> None:
     """Revoke the key called NAME."""
     from puntual.api.auth.api_keys import KeyStore
+    from puntual.cli.output.console import say
 
-    KeyStore(_folder(state)).revoke(name)
+    remaining = KeyStore(_folder(state)).revoke(name)
     click.echo(f"key {name} is revoked")
+    if not remaining:
+        say("no key is left: the service stays closed until `puntual keys create NAME` makes one")
 
 
 @keys.command()
 @state_option
-@telling_errors
 def export(state: Path | None) -> None:
     """Print the keys as PUNTUAL_KEYS takes them: their hashes, and no token."""
     from puntual.api.auth.api_keys import KeyStore, exported

@@ -1,20 +1,22 @@
-"""Options that several commands share, and how errors become messages and exit statuses."""
+"""Options that several commands share."""
 
+import math
 import os
 from collections.abc import Callable
-from functools import wraps
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from puntual.errors import CostError, PuntualError, UnknownCandidateError
 from puntual.storage import is_url
 
 SOURCE_NAMES = ("nyc", "scl", "table")
 MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
 BAD_ROWS = ("refuse", "leave_out")
 FORMATS = ("csv", "parquet", "json")
+# What every library that draws by chance takes.
+SEEDS = click.IntRange(0, 2**32 - 1)
 Command = Callable[..., Any]
 
 
@@ -58,26 +60,17 @@ def source_options(command: Command) -> Command:
     return command
 
 
-def telling_errors(command: Command) -> Command:
-    """Turn an error of Puntual into its message and the exit status that goes with it."""
+def require_finite(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Refuse what is no number, or without an end, which a range of numbers lets pass."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of minutes; give such as 10, or 0", context, option)
+    return value
 
-    @wraps(command)
-    def told(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except (UnknownCandidateError, CostError) as error:
-            raise click.UsageError(str(error)) from error
-        except PuntualError as error:
-            raise click.ClickException(str(error)) from error
-        except ModuleNotFoundError as error:
-            if error.name != "polars":
-                raise
-            raise click.ClickException(
-                "tables of flights cannot be read or written: Polars is not installed; "
-                "pip install 'puntual[tables]', or 'puntual[train]' to learn from them too"
-            ) from error
 
-    return told
+def require_period(start: datetime | None, until: datetime | None) -> None:
+    """Refuse a period that ends before it begins."""
+    if start is not None and until is not None and until <= start:
+        raise click.UsageError(f"--until {until} does not come after --from {start}; no flight lies between")
 
 
 def wait_quietly() -> None:

@@ -12,7 +12,6 @@ from puntual.cli.options import (
     bad_rows_option,
     bundle_option,
     registry_option,
-    telling_errors,
 )
 
 
@@ -41,7 +40,6 @@ from puntual.cli.options import (
     "--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help="Format of -."
 )
 @registry_option
-@telling_errors
 def predict(
     file: str,
     output: str,
@@ -57,11 +55,14 @@ def predict(
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
+    if map_file is not None and source is None:
+        raise click.UsageError("--map needs --source: it says whose table FILE is, such as --source table")
     from puntual.cli.output.console import progress
+    from puntual.cli.output.predictions import say_warnings
     from puntual.cli.output.sources import say_reading
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import Reader, read_table, write_table
-    from puntual.sources import FlightTable, read_asked, read_plain
+    from puntual.sources import FlightTable, read_plain, read_requested
 
     predictor = Predictor.load(registry, which)
     rule = predictor.bundle.manifest.late_rule
@@ -69,7 +70,7 @@ def predict(
     def read(name: str, reader: Reader = read_plain) -> FlightTable:
         return read_table(name, form, source, map_file, rule, reader, bad_rows, predictor.unlisted)
 
-    asked = read(file, read_asked)
+    asked = read(file, read_requested)
     say_reading(asked)
     with progress("predicting") as told:
         done = 0
@@ -87,4 +88,5 @@ def predict(
             reasons=reasons,
             progress=count,
         )
+    say_warnings(said)
     write_table(asked, said, output, form)

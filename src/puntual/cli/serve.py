@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from puntual.cli.options import telling_errors
-
 
 @click.command()
 @click.option("--host", help="Address to listen on [127.0.0.1].")
@@ -23,13 +21,15 @@ from puntual.cli.options import telling_errors
     is_flag=True,
     help="Disable authentication: nobody needs a key, wherever from.",
 )
-@telling_errors
 def serve(no_auth: bool, **given: Any) -> None:
     """Answer predictions over HTTP; `puntual settings` lists what the environment can set.
 
     Without a host it is reachable from this machine alone. SIGHUP fetches the champion, SIGTERM ends the service once
     the requests in flight are answered.
     """
+    from puntual.api.http.process_tuning import prepare
+
+    prepare()
     from puntual.api import server
     from puntual.cli.output.console import say
     from puntual.settings import read_settings
@@ -41,5 +41,4 @@ def serve(no_auth: bool, **given: Any) -> None:
     settings = server.checked(settings.replace(**changes))
     if settings.timetable:
         server.take_timetable(settings, Path(settings.timetable))
-    say(server.greeting(settings))
-    server.serve(settings)
+    server.serve(settings, say)

@@ -4,12 +4,11 @@ import os
 
 import click
 
-from puntual.cli.options import json_option, telling_errors
+from puntual.cli.options import json_option
 
 
 @click.command()
 @json_option
-@telling_errors
 def settings(as_json: bool) -> None:
     """List the settings that the environment holds for the service, with their defaults."""
     from puntual.cli.output.keys import print_settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import bundle_option, json_option, registry_option, telling_errors
+from puntual.cli.options import bundle_option, json_option, registry_option
 
 
 @click.command()
@@ -39,7 +39,6 @@ from puntual.cli.options import bundle_option, json_option, registry_option, tel
     help="Where the report goes.",
 )
 @json_option
-@telling_errors
 def stress(
     url: str | None,
     requests: int,

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import json_option, registry_option, source_options, telling_errors, wait_quietly
+from puntual.cli.options import (
+    SEEDS,
+    json_option,
+    registry_option,
+    require_finite,
+    require_period,
+    source_options,
+    wait_quietly,
+)
 
 
 @click.command()
@@ -16,7 +24,12 @@ from puntual.cli.options import json_option, registry_option, source_options, te
 )
 @click.option("--preset", type=click.Choice(["standard", "quick"]), default="standard", show_default=True)
 @click.option(
-    "--tune", "minutes", type=click.FloatRange(0), default=0.0, help="Minutes to search parameters for."
+    "--tune",
+    "minutes",
+    type=click.FloatRange(0),
+    default=0.0,
+    callback=require_finite,
+    help="Minutes to search parameters for.",
 )
 @click.option(
     "--cost",
@@ -24,14 +37,13 @@ from puntual.cli.options import json_option, registry_option, source_options, te
     show_default=True,
     help="What sets the threshold: balanced, f1, precision=0.4, capacity=10%, or miss=5,false_alarm=1.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=SEEDS, default=0, show_default=True)
 @click.option(
     "--no-backtest", is_flag=True, help="Leave out other periods, the other split and the ablation."
 )
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @json_option
-@telling_errors
 def train(
     source: str,
     data: Path | str | None,
@@ -51,6 +63,7 @@ def train(
     as_json: bool,
 ) -> None:
     """Train and compare candidates, and put the best into the registry."""
+    require_period(start, until)
     wait_quietly()
     from puntual.cli.output.console import print_json, progress
     from puntual.cli.output.scores import print_training
@@ -70,16 +83,16 @@ def train(
         backtest=not no_backtest,
     )
     table = read_flights(source, data, map_file, bad_rows=bad_rows)
-    with progress("training", lines=True) as told:
-        found = train_on(
+    with progress("training", lines=True) as report_progress:
+        training = train_on(
             table,
             registry=registry,
             now=datetime.now(UTC),
             options=options,
             reports=reports,
-            progress=told,
+            progress=report_progress,
         )
     if as_json:
-        print_json(found)
+        print_json(training)
     else:
-        print_training(found, reports, registry)
+        print_training(training, reports, registry)

@@ -5,8 +5,6 @@ import sys
 
 import click
 
-from puntual.cli.options import telling_errors
-
 
 @click.group()
 def webhook() -> None:
@@ -15,7 +13,6 @@ def webhook() -> None:
 
 @webhook.command()
 @click.argument("url")
-@telling_errors
 def test(url: str) -> None:
     """Send a signed ping to the service at URL, and show its answer.
 

@@ -48,7 +48,7 @@ class Curves(msgspec.Struct, frozen=True):
 def curves(outcomes: Outcomes, predicted: Predicted) -> Curves:
     """Draw the curves of P(late), each with at most 200 points."""
     expect_same_flights(outcomes, predicted)
-    late, p_late = outcomes.late, predicted.p_late
+    late, p_late = outcomes.late, predicted.late_probability
     alarms, hits = _alarms_and_hits(p_late, late)
     return Curves(_roc(alarms, hits), _precision_recall(alarms, hits), _reliability(p_late, late))
 

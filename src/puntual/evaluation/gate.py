@@ -46,12 +46,17 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """The result of one check: value, expectation and, where it failed, the remedy are in the reason."""
+    """The result of one check: `name` is what is required, `reason` what was measured, with a remedy if it failed."""
 
     number: int
     name: str
     passed: bool
     reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The result in a sentence that cannot be read the wrong way round."""
+        return f"check {self.number} {'passed' if self.passed else 'FAILED'}: {self.reason}"
 
 
 # Whether the check passed, and why.
@@ -74,7 +79,7 @@ def refuse_if_failed(findings: Sequence[Finding], version: str) -> None:
     """Raise GateRefusedError with the number and reason of every failed check."""
     failed = [finding for finding in findings if not finding.passed]
     if failed:
-        lines = [f"  check {finding.number}, {finding.name}: {finding.reason}" for finding in failed]
+        lines = [f"  {finding.sentence}" for finding in failed]
         heading = f"{version} failed {len(failed)} of {len(findings)} checks and was not promoted:"
         raise GateRefusedError("\n".join([heading, *lines]))
 
@@ -90,63 +95,81 @@ def feature_auc(
 
     Matrices are (flights, features), NaN where unknown; at most 50,000 evenly spaced rows of each are used. A
     feature is cut into at most 20 bins of equal mass on the training rows, with one more for unknown, and
-    every bin is scored by its late rate in training, so that a feature need not be monotone to be found out.
+    every bin is scored by its late rate in training, so that a feature need not be monotone to stand out.
     """
-    seen, asked = _spread(len(train)), _spread(len(valid))
-    if not 0 < valid_late[asked].sum() < len(asked):
+    rows, judged = _spread(len(train)), _spread(len(valid))
+    late = valid_late[judged]
+    if not 0 < late.sum() < len(late):
         raise NotEnoughFlightsError(
-            f"{int(valid_late[asked].sum())} of {len(asked)} validation flights are late; "
+            f"{int(late.sum())} of {len(late)} validation flights are late; "
             "ranking them needs late and punctual ones: validate on a longer period"
         )
-    columns = zip(train[seen].T, valid[asked].T, names, strict=True)
-    return {name: _binned_auc(x, train_late[seen], z, valid_late[asked]) for x, z, name in columns}
+    columns = zip(train[rows].T, valid[judged].T, names, strict=True)
+    return {name: _binned_auc(x, train_late[rows], z, late) for x, z, name in columns}
 
 
-def _baseline_not_beaten(evidence: Evidence, _champion: str | None) -> Verdict:
-    difference = evidence.baseline_difference
-    said = f"log loss is {_signed(difference)} against training's band frequencies, expected below 0"
-    return _verdict(difference.high < 0, said, "train on more flights or with more features")
+def _better_than_base_rates(evidence: Evidence, _champion: str | None) -> Verdict:
+    difference, base = evidence.baseline_difference, "training's band frequencies"
+    if difference.high < 0:
+        return True, f"measurably better than {base} ({_difference(difference)})"
+    remedy = "train on more flights or with more features"
+    return False, f"not measurably better than {base} ({_difference(difference)}); {remedy}"
 
 
-def _worse_than_champion(evidence: Evidence, champion: str | None) -> Verdict:
+def _not_worse_than_champion(evidence: Evidence, champion: str | None) -> Verdict:
     if champion is None:
-        return True, "no other champion is deployed, so there is nothing to be worse than"
+        return True, "no other champion is deployed, so there is none to be worse than"
     difference = evidence.champion_difference
     if evidence.champion_version != champion or difference is None:
         against = evidence.champion_version or "none"
-        said = f"compared with {against}, expected the champion {champion} that is deployed"
-        return False, f"not compared with the champion: {said}; retrain or give --data"
-    said = f"log loss is {_signed(difference)} against champion {champion}, expected not to be above 0"
-    return _verdict(difference.low <= 0, said, "keep the champion, or train on newer flights")
+        return (
+            False,
+            f"not compared with the champion: compared with {against}, expected the champion {champion} that is "
+            "deployed; retrain or give --data",
+        )
+    rival = f"the champion {champion} ({_difference(difference)})"
+    if difference.low > 0:
+        return False, f"measurably worse than {rival}; keep the champion, or train on newer flights"
+    return True, f"{'measurably better' if difference.high < 0 else 'not measurably worse'} than {rival}"
 
 
-def _calibration_off(evidence: Evidence, _champion: str | None) -> Verdict:
+def _calibrated(evidence: Evidence, _champion: str | None) -> Verdict:
     error = evidence.test.ece
-    said = f"expected calibration error is {_plain(error)}, expected at most {MOST_CALIBRATION_ERROR}"
-    return _verdict(error.low <= MOST_CALIBRATION_ERROR, said, "calibrate on flights nearer to the test")
+    measured = f"expected calibration error {_plain(error)}"
+    if error.low > MOST_CALIBRATION_ERROR:
+        remedy = "calibrate on flights nearer to the test"
+        return False, f"{measured} is measurably above the limit of {MOST_CALIBRATION_ERROR}; {remedy}"
+    how = "not measurably above" if error.value > MOST_CALIBRATION_ERROR else "within"
+    return True, f"{measured} is {how} the limit of {MOST_CALIBRATION_ERROR}"
 
 
-def _time_overlap(evidence: Evidence, _champion: str | None) -> Verdict:
-    until, start = evidence.train_until, evidence.test_from
-    said = f"training ends {until.isoformat()}, the test starts {start.isoformat()}; expected no overlap"
-    remedy = (
-        "a random split shares each day's fate between the two, so its scores are better than the truth: "
-        "split by time"
+def _tested_on_later_flights(evidence: Evidence, _champion: str | None) -> Verdict:
+    until, start = f"{evidence.train_until:%Y-%m-%d %H:%M}", f"{evidence.test_from:%Y-%m-%d %H:%M}"
+    if evidence.train_until <= evidence.test_from:
+        return True, f"training ended {until}, before the test began {start}"
+    return (
+        False,
+        f"training ended {until}, after the test began {start}: a random split shares each day's fate between the "
+        "two, so its scores are better than the truth; split by time",
     )
-    return _verdict(until <= start, said, remedy)
 
 
-def _golden_feature(evidence: Evidence, _champion: str | None) -> Verdict:
+def _no_golden_feature(evidence: Evidence, _champion: str | None) -> Verdict:
     ranked = sorted(evidence.feature_auc.items(), key=lambda pair: -pair[1])
     golden = [pair for pair in ranked if pair[1] >= GOLDEN_AUC]
     if not ranked:
-        return False, "no feature was ranked alone, expected every one: train again"
+        return False, "no feature was ranked alone, expected every one; train again"
     named = ", ".join(f"{name!r} {auc:.3f}" for name, auc in golden or ranked[:1])
-    said = f"the highest ROC AUC of a feature alone is {named}, expected below {GOLDEN_AUC:.2f}"
-    return _verdict(not golden, said, "look for a leak: is it known before the flight leaves?")
+    if golden:
+        return (
+            False,
+            f"a single feature explains too much (ROC AUC alone: {named}, expected below {GOLDEN_AUC:.2f}); look for "
+            "a leak: is it known before the flight leaves?",
+        )
+    return True, f"no single feature reaches a ROC AUC of {GOLDEN_AUC:.2f}; the strongest is {named}"
 
 
-def _group_far_worse(evidence: Evidence, _champion: str | None) -> Verdict:
+def _no_group_far_worse(evidence: Evidence, _champion: str | None) -> Verdict:
     overall = evidence.test.roc_auc
     if overall is None:
         return (
@@ -157,38 +180,42 @@ def _group_far_worse(evidence: Evidence, _champion: str | None) -> Verdict:
     judged = [
         (kind, group) for kind, groups in evidence.test.by.items() for group in groups if _is_large(group)
     ]
-    behind = [
+    short = [
         f"{kind} {group.name} {_plain(group.roc_auc)}" for kind, group in judged if _is_below(group, limit)
     ]
-    said = f"of {len(judged)} groups, those far behind: {', '.join(behind) or 'none'}"
-    wanted = (
-        f"expected ROC AUC intervals that reach {limit:.3f}, {MOST_GROUP_SHORTFALL} under the overall one"
+    bound = f"measurably below a ROC AUC of {limit:.3f}, {MOST_GROUP_SHORTFALL} under the overall {overall.value:.3f}"
+    if short:
+        remedy = "look at their flights, or train without them"
+        return False, f"{len(short)} of {len(judged)} groups are {bound}: {', '.join(short)}; {remedy}"
+    return True, f"none of the {len(judged)} groups that are large enough is {bound}"
+
+
+def _data_recorded(evidence: Evidence, _champion: str | None) -> Verdict:
+    if evidence.data_digest:
+        return True, f"the digest of the training table is recorded: {evidence.data_digest}"
+    return (
+        False,
+        "the digest of the training table is missing, expected to be recorded; train again with puntual train, "
+        "which records it",
     )
-    return _verdict(not behind, f"{said}; {wanted}", "look at their flights, or train without them")
 
 
-def _digest_missing(evidence: Evidence, _champion: str | None) -> Verdict:
-    said = f"the digest of the training table is {evidence.data_digest or 'missing'}, expected to be recorded"
-    return _verdict(bool(evidence.data_digest), said, "train again with puntual train, which records it")
-
-
+# What is required, and the check of it.
 CHECKS: dict[int, tuple[str, Callable[[Evidence, str | None], Verdict]]] = {
-    1: ("baseline not beaten", _baseline_not_beaten),
-    2: ("worse than the champion", _worse_than_champion),
-    3: ("calibration off", _calibration_off),
-    4: ("time overlap between train and test", _time_overlap),
-    5: ("golden feature", _golden_feature),
-    6: ("a group far worse than the rest", _group_far_worse),
-    7: ("data digest missing", _digest_missing),
+    1: ("better than base rates", _better_than_base_rates),
+    2: ("not worse than the champion", _not_worse_than_champion),
+    3: ("calibrated", _calibrated),
+    4: ("tested on later flights", _tested_on_later_flights),
+    5: ("no golden feature", _no_golden_feature),
+    6: ("no group far worse than the rest", _no_group_far_worse),
+    7: ("training data recorded", _data_recorded),
 }
 
 
-def _verdict(passed: bool, said: str, remedy: str) -> Verdict:
-    return passed, said if passed else f"{said}; {remedy}"
-
-
-def _signed(measure: Measure) -> str:
-    return f"{measure.value:+.4f} [{measure.low:+.4f}, {measure.high:+.4f}]"
+def _difference(measure: Measure) -> str:
+    """Write a difference of log loss with what its interval says of it."""
+    where = "is below 0" if measure.high < 0 else "is above 0" if measure.low > 0 else "includes 0"
+    return f"log loss {measure.value:+.4f}, interval [{measure.low:+.4f}, {measure.high:+.4f}] {where}"
 
 
 def _plain(measure: Measure | None) -> str:

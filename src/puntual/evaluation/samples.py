@@ -60,10 +60,10 @@ class Predicted:
         return len(self.bands)
 
     @property
-    def p_late(self) -> NDArray[np.float64]:
+    def late_probability(self) -> NDArray[np.float64]:
         """Add up the probabilities of the late bands."""
-        p_late: NDArray[np.float64] = self.bands[:, 1:].sum(axis=1, dtype=np.float64)
-        return p_late
+        late_probability: NDArray[np.float64] = self.bands[:, 1:].sum(axis=1, dtype=np.float64)
+        return late_probability
 
     def only(self, chosen: NDArray[np.bool_]) -> "Predicted":
         """Keep the chosen flights."""

@@ -105,7 +105,7 @@ def _numbers_by_size(name: str) -> tuple[int, str]:
 
 
 def _score(outcomes: Outcomes, predicted: Predicted, threshold: float, draws: Draws) -> Scores:
-    late, p_late = outcomes.late, predicted.p_late
+    late, p_late = outcomes.late, predicted.late_probability
     ranks = rank(p_late, late, draws)
     flights = draws.sums(np.ones(len(outcomes)))
     late_rate = draws.sums(late) / flights

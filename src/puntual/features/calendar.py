@@ -3,7 +3,7 @@
 import bisect
 import math
 from datetime import date, timedelta
-from functools import cache
+from functools import lru_cache
 
 import holidays
 
@@ -28,7 +28,8 @@ _FARTHEST_HOLIDAY = 30
 _HIGH_SEASONS = (((12, 15), (12, 31)), ((1, 1), (3, 3)), ((7, 15), (7, 31)), ((9, 11), (9, 30)))
 
 
-@cache
+# Over a century, in every country, there are ten million.
+@lru_cache(maxsize=16_384)
 def of_date(day: date, country: str | None) -> tuple[float, ...]:
     """Give the calendar features of one date in one country (ISO 3166 alpha-2), in `FEATURES` order.
 
@@ -79,7 +80,7 @@ def _days_to_holidays(day: date, country: str | None) -> tuple[float, float]:
     return float(min(since, _FARTHEST_HOLIDAY)), float(min(until, _FARTHEST_HOLIDAY))
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def _holidays(country: str, year: int) -> list[date]:
     try:
         public = holidays.country_holidays(country, years=(year - 1, year, year + 1))

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -174,6 +174,7 @@ def _mix(value: Ids) -> Ids:
     return value ^ (value >> np.uint64(31))
 
 
-@cache
+# Texts are whatever somebody asks about, and none is longer than a table lets it be.
+@lru_cache(maxsize=16_384)
 def _number(value: str) -> int:
     return int.from_bytes(hashlib.blake2b(value.encode(), digest_size=8).digest(), "little")

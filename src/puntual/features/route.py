@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,7 +40,8 @@ RARE = 30
 _EARTH_RADIUS_KM = 6371.0088
 
 
-@cache
+# Of all pairs of airports there are hundreds of millions.
+@lru_cache(maxsize=16_384)
 def of_route(origin: str, destination: str) -> tuple[float, ...]:
     """Give distance, bearing and whether a border is crossed, in the order of `FEATURES` after the codes.
 

@@ -98,20 +98,20 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
         rest &= ~own
 
 
+def places_of(matrix: Matrix) -> NDArray[np.int8]:
+    """Give the state of knowledge of n rows as their places in `STATES`, whose names are `STATE_NAMES`; shape (n,)."""
+    places = np.empty(len(matrix), np.int8)
+    for state, rows in part(matrix):
+        places[rows] = STATES.index(state)
+    return places
+
+
 def rows_in(state: State, matrix: Matrix) -> Rows:
     """Give the rows of a matrix that are in one state of knowledge."""
     for other, rows in part(matrix):
         if other is state:
             return np.arange(len(matrix))[rows]
     return np.empty(0, np.intp)
-
-
-def names_of(matrix: Matrix) -> NDArray[np.str_]:
-    """Name the state of knowledge that each row of a matrix is in, shape (n,)."""
-    names = np.empty(len(matrix), f"U{max(map(len, STATE_NAMES))}")
-    for state, rows in part(matrix):
-        names[rows] = state.name
-    return names
 
 
 def knows_history(matrix: Matrix) -> NDArray[np.bool_]:

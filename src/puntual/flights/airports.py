@@ -9,8 +9,9 @@ import functools
 import importlib.util
 import io
 import math
+import mmap
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -103,7 +104,8 @@ def unlisted_airport(code: str, time_zone: str) -> Airport:
 
 def _listed(code: str) -> Airport | None:
     codes, starts = _starts_by_code()
-    wanted = code.encode()
+    # No code has other letters, and a lone surrogate could not even be encoded.
+    wanted = code.encode() if code.isascii() else b""
     if not 0 < len(wanted) <= codes.itemsize:
         return None
     place = int(codes.searchsorted(np.bytes_(wanted)))
@@ -119,20 +121,31 @@ def _former() -> dict[str, str]:
 def _codes_of_city(text: str) -> str:
     """Suggest the codes of a city, for whoever wrote its name instead of a code."""
     wanted = text.strip().casefold()
+    if wanted.isascii() and wanted.encode() not in _file().read_bytes().lower():
+        return ""
     world = _rows(_whole(), "iata", "city")
     codes = [iata for _, (iata, city) in world if iata and city.casefold() == wanted]
     return f"; did you mean {' or '.join(sorted(codes)[:SUGGESTED])}?" if codes else ""
 
 
-@functools.cache
+@functools.lru_cache(maxsize=8_192)
 def _airport(start: int) -> Airport:
-    columns = ("icao", "iata", "name", "city", "country", "lat", "lon", "tz")
-    with _file().open("rb") as file:
-        _, (icao, iata, name, city, country, latitude, longitude, zone) = next(
-            _rows(file, *columns, start=start)
-        )
+    content, of_row = _mapped()
+    end = content.find(b"\n", start)
+    (row,) = csv.reader([content[start : end if end >= 0 else None].decode()])
+    icao, iata, name, city, country, latitude, longitude, zone = of_row(row)
     # The publisher leaves the zone of some Antarctic airfields empty.
     return Airport(iata or icao, icao, name, city, country, float(latitude), float(longitude), zone or "UTC")
+
+
+@functools.cache
+def _mapped() -> tuple[mmap.mmap, Callable[[list[str]], tuple[str, ...]]]:
+    """Map the publisher's file, whose pages the machine shares and may drop, and say how to read an airport's row."""
+    with _file().open("rb") as file:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    (header,) = csv.reader([content[: content.find(b"\n")].decode()])
+    columns = ("icao", "iata", "name", "city", "country", "lat", "lon", "tz")
+    return content, itemgetter(*map(header.index, columns))
 
 
 @functools.cache
@@ -149,11 +162,11 @@ def _starts_by_code() -> tuple[NDArray[np.bytes_], NDArray[np.int32]]:
     return codes[there], np.array(starts, np.int32)[first[there] % len(starts)]
 
 
-def _rows(file: BinaryIO, *columns: str, start: int = 0) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Give these columns of the publisher's rows, each with the byte at which it starts; begin at one of them."""
+def _rows(file: BinaryIO, *columns: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Give these columns of the publisher's rows, each with the byte at which it starts."""
     table = csv.reader(map(bytes.decode, file))
     of_row = itemgetter(*map(next(table).index, columns))
-    start = file.seek(start) if start else file.tell()
+    start = file.tell()
     for row in table:
         yield start, of_row(row)
         start = file.tell()

@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NoSuchModuleError
 
 from puntual.errors import JournalError
 from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_migration import migrate
 from puntual.operations.journal_schema import PREDICTIONS
+from puntual.operations.sqlite_files import SqliteFiles
 from puntual.storage.state_folder import make_private
 
 _BUSY_MILLISECONDS = 2_000
@@ -24,6 +25,8 @@ _CACHE_KIB = 256
 _ROWS = 100
 # What one statement removes, so that no writer waits for long.
 _REMOVED_AT_ONCE = 500
+# What a line is refused with for what it holds, be it by the database, its driver or Python's.
+_REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 
 
 class Database:
@@ -34,6 +37,7 @@ class Database:
         self._url = URL.create("sqlite", database=str(place)) if isinstance(place, Path) else _read_url(place)
         self._state = place.parent if isinstance(place, Path) else None
         self._opened: Engine | None = None
+        self._files: SqliteFiles | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +75,23 @@ class Database:
         with self._open().begin() as connection:
             return connection.execute(sa.delete(PREDICTIONS).where(PREDICTIONS.c.id.in_(ids))).rowcount
 
+    def is_refusal(self, error: Exception) -> bool:
+        """Tell whether an insertion failed for what a line holds, rather than for a database that is away."""
+        return isinstance(error, _REFUSALS)
+
+    def was_replaced(self) -> bool:
+        """Tell whether the file that is written is no longer the one of its name; never for a server's database."""
+        return self._opened is not None and self._files is not None and self._files.were_replaced()
+
+    def leave(self) -> None:
+        """Let go of a file that was replaced, whole, and of the log beside it that belongs to no other."""
+        if self._opened is None or self._files is None:
+            return
+        with suppress(sa.exc.SQLAlchemyError), self._opened.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint")
+        self.close()
+        self._files.remove_log()
+
     def close(self) -> None:
         """Let go of all connections."""
         if self._opened is not None:
@@ -82,13 +103,20 @@ class Database:
             if self._state is not None:
                 make_private(self._state)
             self._opened = _open(self._url)
+            file = _file_of(self._url)
+            self._files = None if file is None else SqliteFiles(file)
         return self._opened
 
 
 def _read_url(text: str) -> URL:
     try:
         url = make_url(text)
-        url.get_dialect()
+        url.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise JournalError(
+            f"PUNTUAL_JOURNAL needs a driver that is not installed ({error}); for PostgreSQL run "
+            "`pip install 'puntual[postgres]'` and write postgresql+psycopg://"
+        ) from error
     except (ArgumentError, NoSuchModuleError) as error:
         raise JournalError(
             "PUNTUAL_JOURNAL is no database URL that can be used; expected one such as "
@@ -107,7 +135,7 @@ def _insertion(dialect: sa.Dialect, rows: int) -> str:
 
 def _open(url: URL) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
-    file = Path(url.database) if is_sqlite and url.database and "uri" not in url.query else None
+    file = _file_of(url)
     if file is not None:
         _create_private(file)
     engine = sa.create_engine(url, pool_pre_ping=not is_sqlite)
@@ -119,6 +147,12 @@ def _open(url: URL) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _file_of(url: URL) -> Path | None:
+    """Name the file of a database; None for one of a server, in memory, or by a URI of SQLite's own."""
+    is_file = url.get_backend_name() == "sqlite" and url.database and "uri" not in url.query
+    return Path(url.database) if is_file and url.database and url.database != ":memory:" else None
 
 
 def _create_private(file: Path) -> None:

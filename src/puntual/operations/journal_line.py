@@ -16,7 +16,8 @@ class JournalLine(NamedTuple):
     scheduled_departure: str
     late_probability: float
     model: str
-    key_name: str | None
+    key_name: str
+    peer: str
     state_of_knowledge: str
     cut_off: str | None
     horizon_minutes: int | None

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from puntual.operations.journal_line import JournalLine
 
 # Oldest first. A database of another revision was migrated by a newer release, which leaves what this one needs.
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 # A name of our own, since the database may be shared with others who use Alembic.
 VERSION_TABLE = "puntual_journal_version"
 
@@ -26,7 +26,8 @@ PREDICTIONS = sa.Table(
     sa.Column("late_probability", sa.Double, nullable=False),
     sa.Column("model", sa.String(16), nullable=False, comment="version of the bundle"),
     # A former release that still runs writes none of the columns below, so all of them may be null.
-    sa.Column("key_name", sa.String(64), comment="null where no key was needed"),
+    sa.Column("key_name", sa.String(64), comment="anonymous where none was needed"),
+    sa.Column("peer", sa.String(64), comment="address that the request came from"),
     sa.Column("state_of_knowledge", sa.String(16)),
     sa.Column("cut_off", sa.String(32), comment="local to the origin, ISO 8601; null without a date"),
     sa.Column("horizon_minutes", sa.Integer, comment="from the cut-off to the scheduled departure"),

@@ -1,7 +1,8 @@
 """The append-only record of predictions: a database written beside the request path.
 
 Lines wait in memory and one thread writes them, many in a transaction. When the database cannot be written, lines
-go on waiting up to a limit; beyond it the new ones are lost and counted, so that what is kept has no holes.
+go on waiting up to a limit; beyond it the new ones are lost and counted, so that what is kept has no holes. A line
+that the database refuses for what it holds is set aside, and writing goes on.
 """
 
 import logging
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from puntual.operations.refused_lines import NAME, RefusedLines
 
 if TYPE_CHECKING:
     from puntual.operations.journal_database import Database
@@ -32,6 +35,7 @@ class Journal:
         self,
         place: str | Path,
         *,
+        refused: Path | None = None,
         retention: timedelta | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         capacity: int = 100_000,
@@ -40,20 +44,27 @@ class Journal:
     ) -> None:
         """Name the database by its URL, or a file of SQLite by its path; nothing is opened before `start`.
 
-        What is older than `retention` is removed, for the first time `first_removal` seconds from now. `capacity` lines
-        may wait; `batch` lines are written in one transaction. Raise JournalError for a URL that cannot be one.
+        Lines that the database refuses go to the file `refused`, by default beside the journal's own; for a database
+        by URL they are lost without one. What is older than `retention` is removed, for the first time `first_removal`
+        seconds from now. `capacity` lines may wait; `batch` lines are written in one transaction. Raise JournalError
+        for a URL that cannot be one.
         """
         self._place, self._retention, self._clock = place, retention, clock
+        beside = place.with_name(NAME) if isinstance(place, Path) else None
+        self._refused_lines = RefusedLines(refused or beside)
         self._database: Database | None = None
         if isinstance(place, str) and not place.startswith(_PLAIN):
             self._open()
         self._next_removal = time.monotonic() + first_removal
         self._capacity, self._batch = capacity, batch
         self._waiting: deque[JournalLine] = deque()
+        # Taken from those that wait, and not yet written.
+        self._in_hand = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write_on, name="puntual-journal", daemon=True)
         self.written = 0
         self.lost = 0
+        self.refused = 0
         self.failures = 0
         self.error: str | None = None
 
@@ -76,38 +87,81 @@ class Journal:
             self.lost += sum(1 for _ in lines)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Write what waits, if that takes no longer than `timeout` seconds, and end; count the rest as lost."""
+        """Write what waits, if that takes no longer than `timeout` seconds, and end; count and log the rest as lost."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
-        self.lost += len(self._waiting)
+        unwritten = len(self._waiting) + self._in_hand
         self._waiting.clear()
+        if unwritten:
+            self.lost += unwritten
+            _LOG.error(
+                "the journal ends without %d predictions, which are lost (%s)",
+                unwritten,
+                self.error or f"the database took longer than {timeout:g} s",
+            )
 
     def _write_on(self) -> None:
         pause = _PAUSE
         while not self._ended.wait(pause):
+            self._reopen_if_replaced()
             done = self._write_all() and self._remove_old()
             pause = _PAUSE if done else min(_LONGEST_PAUSE, pause * 2)
+        self._reopen_if_replaced()
         self._write_all()
         if self._database is not None:
             self._database.close()
+
+    def _reopen_if_replaced(self) -> None:
+        """Begin anew where the database's file was deleted or replaced: what is written there is seen by nobody."""
+        database = self._database
+        if database is None or not database.was_replaced():
+            return
+        _LOG.error(
+            "journal %s was deleted or replaced while it was written; what is written from now on goes to the file "
+            "of that name, and what its former file held is in that file alone",
+            database.name,
+        )
+        database.leave()
 
     def _write_all(self) -> bool:
         """Write all that waits; False when the database would not have it."""
         while self._waiting:
             lines = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            self._in_hand = len(lines)
             try:
-                self._insert(lines)
+                self._write(lines)
             except Exception as error:
-                self._waiting.extendleft(reversed(lines))
+                # Those that were written or set aside before it are at the front.
+                unwritten = lines[len(lines) - self._in_hand :]
+                self._waiting.extendleft(reversed(unwritten))
+                self._in_hand = 0
                 self._complain(error)
                 return False
-            self.written += len(lines)
             self.error = None
         return True
 
-    def _insert(self, lines: list["JournalLine"]) -> None:
-        self._open().insert(lines)
+    def _write(self, lines: list["JournalLine"]) -> None:
+        """Write lines in their order, and set aside each that the database refuses for what it holds."""
+        database = self._open()
+        try:
+            database.insert(lines)
+            self.written += len(lines)
+        except Exception as error:
+            if not database.is_refusal(error):
+                raise
+            if len(lines) > 1:
+                middle = len(lines) // 2
+                self._write(lines[:middle])
+                self._write(lines[middle:])
+                return
+            self._set_aside(lines[0], error)
+        self._in_hand -= len(lines)
+
+    def _set_aside(self, line: "JournalLine", error: Exception) -> None:
+        self.refused += 1
+        if not self._refused_lines.add(line, _first_line(error)):
+            self.lost += 1
 
     def _remove_old(self) -> bool:
         """Remove what is too old once an hour, in small steps between which lines are written; False on failure."""
@@ -133,8 +187,7 @@ class Journal:
         return self._database
 
     def _complain(self, error: Exception) -> None:
-        # The driver's message may repeat the whole statement; its first line says what is wrong.
-        message = str(getattr(error, "orig", None) or error).splitlines()[0]
+        message = _first_line(error)
         database = self._database
         if self.error is None:
             _LOG.error(
@@ -147,3 +200,8 @@ class Journal:
         self.failures += 1
         if database is not None:
             database.close()
+
+
+def _first_line(error: Exception) -> str:
+    """Say what the driver said; the rest of its message may repeat the whole statement."""
+    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

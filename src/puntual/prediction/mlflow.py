@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from puntual.errors import ExportError
+from puntual.errors import ExportError, describe_os_error
 from puntual.registry import Bundle, to_bytes
 
 # Put into the model as it is, and run by MLflow where the model is loaded: no pickle.
@@ -30,9 +30,7 @@ def export_mlflow(bundle: Bundle, folder: Path) -> str:
                 folder.rmdir()
             shutil.move(Path(draft) / "model", folder)
     except OSError as error:
-        raise ExportError(
-            f"{folder}: it cannot be written ({error.strerror}); choose another place"
-        ) from error
+        raise ExportError(describe_os_error(error, folder)) from error
     return version
 
 

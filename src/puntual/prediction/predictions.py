@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from puntual.evaluation import Predicted
 from puntual.features.vector import GROUPS
 from puntual.flights.flight import BAND_KEYS
+from puntual.prediction.warnings import codes_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,15 +23,16 @@ REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
 class Predictions:
     """What is said of n flights, in their order.
 
-    `bands` (n, 5), `p_late` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles` (n, 3) at
-    p50, p80, p95 in minutes, `late` (n,) the label at
-    `threshold`, which `threshold_rule` chose, `supports` (n, 4) the flights of the last sixty
-    days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of operations used, as
-    days since 1970 or -1 for none, and `reasons` (n, 6) where asked for.
+    `bands` (n, 5), `late_probability` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles`
+    (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at `threshold`, which `threshold_rule` chose, `supports`
+    (n, 4) the flights of the last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,)
+    the last day of operations used, as days since 1970 or -1 for none, `states` (n,) the place of the state of
+    knowledge in `features.states.STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6)
+    where wanted.
     """
 
     bands: NDArray[np.float64]
-    p_late: NDArray[np.float64]
+    late_probability: NDArray[np.float64]
     expected_minutes: NDArray[np.float64]
     quantiles: NDArray[np.float64]
     late: NDArray[np.bool_]
@@ -39,6 +41,8 @@ class Predictions:
     supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: NDArray[np.int64]
+    states: NDArray[np.int8]
+    warnings: NDArray[np.int64]
     reasons: NDArray[np.float64] | None = None
 
     @property
@@ -65,7 +69,9 @@ class Predictions:
         import polars as pl
 
         until = pl.Series(self.history_until, dtype=pl.Int32).set(pl.Series(self.history_until < 0), None)
-        columns = {"late_probability": self.p_late} | dict(zip(BAND_NAMES, self.bands.T, strict=True))
+        columns = {"late_probability": self.late_probability} | dict(
+            zip(BAND_NAMES, self.bands.T, strict=True)
+        )
         columns |= {"expected_delay_minutes": self.expected_minutes}
         columns |= dict(zip(("p50", "p80", "p95"), self.quantiles.T, strict=True))
         supports = dict(zip(SUPPORT_LEVELS, self.supports.T, strict=True))
@@ -76,6 +82,7 @@ class Predictions:
             *(pl.Series(f"support_{level}", supports[level]) for level in ("airline", "route", "flight")),
             pl.Series("timetable", np.where(self.timetable_known, "known", "typical"), dtype=pl.String),
             until.cast(pl.Date).alias("history_until"),
+            pl.Series("warnings", list(map(codes_of, self.warnings.tolist())), dtype=pl.String),
         )
         if self.reasons is None:
             return frame

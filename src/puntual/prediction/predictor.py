@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, keys_of_flights
-from puntual.features.states import knows_history
+from puntual.features.spec import Group
+from puntual.features.states import knows_history, part, places_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
-from puntual.prediction import calibration, distribution
+from puntual.prediction import calibration, distribution, questions
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import shapley
+from puntual.prediction.warnings import KnownWorld, known_world
 from puntual.registry import Bundle, Registry, require_columns
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
+_HISTORY_GROUP = GROUPS.index(Group.HISTORY)
 Progress = Callable[[int], object]
 
 
@@ -38,13 +41,17 @@ class Vectors:
     """The vectors of n flights and what they were made with.
 
     `matrix` (n, columns); `supports` (n, 4) the flights of the last sixty days at each of `SUPPORT_LEVELS`;
-    `timetable_known` (n,); `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none.
+    `timetable_known` (n,); `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none;
+    `states` (n,) the place of the state of knowledge in `features.states.STATES`; `warnings` (n,) sums of
+    `prediction.warnings.BITS`.
     """
 
     matrix: Matrix
     supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: Days
+    states: NDArray[np.int8]
+    warnings: NDArray[np.int64]
 
 
 class Predictor:
@@ -53,7 +60,8 @@ class Predictor:
     def __init__(self, bundle: Bundle, *, tested: bool = False, threads: int = 0) -> None:
         """Load the model of a bundle; `tested` takes the one that had not seen the test, with all that it learnt.
 
-        `threads` is the number that the model may use, 0 for all cores.
+        `threads` is the number that the model may use, 0 for all cores. Raise BundleError where it does not answer
+        its stored questions as it did when it was written.
         """
         require_columns(bundle, COLUMNS)
         _require_order(bundle)
@@ -69,6 +77,8 @@ class Predictor:
             timetable.typical_timetable(tables[f"{prefix}typical_week"]),
             history.build_history(tables["history"]),
         )
+        self._world = known_world(bundle.manifest.period, tables.get("routes"))
+        self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = _unlisted(tables.get("unlisted_airports", {}))
         # What has been loaded is not held twice.
@@ -80,9 +90,9 @@ class Predictor:
         return cls(Registry(registry).read(version), threads=threads)
 
     @property
-    def reference_p_late(self) -> float:
+    def reference_late_probability(self) -> float:
         """P(late) of the flight that reasons compare with."""
-        return float(self._p_late(self._reference[np.newaxis])[0])
+        return float(self._late_probability(self._reference[np.newaxis])[0])
 
     def predict(
         self,
@@ -121,7 +131,7 @@ class Predictor:
         lookups = self._lookups_with(past)
         known = timetable.known_timetable(keys if timetable_of is None else self._keys(timetable_of))
         is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
-        return _vectors(keys, lookups, known, is_known, _closed(keys, as_of))
+        return _vectors(keys, lookups, known, is_known, _closed(keys, as_of), self._world)
 
     def vectors(self, keys: Keys, closed: Days, known: Timetable) -> Vectors:
         """Make the vectors of n flights by their keys, the timetable of some days being known.
@@ -129,24 +139,26 @@ class Predictor:
         `closed` (n,) is the day before which operations are known, at the latest the flight's own.
         """
         is_known = _is_known(keys, known, self._lookups.typical, given=True)
-        return _vectors(keys, self._lookups, known, is_known, closed)
+        return _vectors(keys, self._lookups, known, is_known, closed, self._world)
 
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
         """Predict the bands of vectors, and read from them all that is predicted of each flight."""
         bands, why = self._infer(vectors.matrix, reasons, progress)
         manifest = self.bundle.manifest
-        p_late = bands[:, 1:].sum(axis=1)
+        late_probability = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
-            p_late=p_late,
+            late_probability=late_probability,
             expected_minutes=self._shape.expected_minutes(bands),
             quantiles=self._shape.quantile_minutes(bands),
-            late=p_late >= manifest.threshold,
+            late=late_probability >= manifest.threshold,
             threshold=manifest.threshold,
             threshold_rule=manifest.threshold_rule,
             supports=vectors.supports,
             timetable_known=vectors.timetable_known,
             history_until=vectors.history_until,
+            states=vectors.states,
+            warnings=vectors.warnings,
             reasons=why,
         )
 
@@ -161,6 +173,12 @@ class Predictor:
     def bands(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
         return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
+
+    def _require_same_answers(self, bundle: Bundle, table: Columns) -> None:
+        matrix = questions.vectors_of(table, bundle.version)
+        raw = self._model.bands(matrix)
+        bands = self._calibration.apply(raw.astype(np.float64), matrix)
+        questions.require_same_answers(table, raw, bands, bundle.version)
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
@@ -186,12 +204,21 @@ class Predictor:
         for batch in _batches(matrix, _REASONED_BATCH if reasons else BATCH):
             bands.append(self.bands(batch))
             if reasons:
-                why.append(shapley(batch, self._reference, self._p_late))
+                why.append(self._reasons(batch))
             if progress is not None:
                 progress(len(batch))
         return np.concatenate(bands), np.concatenate(why) if reasons else None
 
-    def _p_late(self, matrix: Matrix) -> NDArray[np.float64]:
+    def _reasons(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Compare with what the reference flight would be in each row's state: what is not known is no reason."""
+        references = np.repeat(self._reference[np.newaxis], len(matrix), axis=0)
+        for state, rows in part(matrix):
+            references[np.ix_(np.arange(len(matrix))[rows], state.hidden)] = np.nan
+        why = shapley(matrix, references, self._late_probability)
+        why[~knows_history(matrix), _HISTORY_GROUP] = 0.0
+        return why
+
+    def _late_probability(self, matrix: Matrix) -> NDArray[np.float64]:
         late: NDArray[np.float64] = self.bands(matrix)[:, 1:].sum(axis=1)
         return late
 
@@ -233,12 +260,19 @@ def _is_known(keys: Keys, known: Timetable, typical: Timetable, *, given: bool) 
 
 
 def _vectors(
-    keys: Keys, lookups: Lookups, known: Timetable, is_known: NDArray[np.bool_], closed: Days
+    keys: Keys,
+    lookups: Lookups,
+    known: Timetable,
+    is_known: NDArray[np.bool_],
+    closed: Days,
+    world: KnownWorld,
 ) -> Vectors:
     matrix = vectorise(keys, lookups, known, is_known, closed)
     last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
     supports = np.nan_to_num(matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
-    return Vectors(matrix, supports, is_known, np.where(knows_history(matrix), last, -1))
+    has_history = knows_history(matrix)
+    until, warnings = np.where(has_history, last, -1), world.warnings(keys, matrix, has_history)
+    return Vectors(matrix, supports, is_known, until, places_of(matrix), warnings)
 
 
 def _batches(matrix: Matrix, size: int) -> Iterator[Matrix]:

@@ -19,8 +19,11 @@ COALITIONS = 2 ** len(GROUPS)
 def shapley(
     matrix: Matrix, reference: NDArray[np.float32], p_late: Callable[[Matrix], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Give each group's share in P(late) of n flights, shape (n, 6); `p_late` is asked once, for 64 n rows."""
-    mixed = np.where(_TAKES_OWN[np.newaxis], matrix[:, np.newaxis], reference)
+    """Give each group's share in P(late) of n flights, shape (n, 6); `p_late` is called once, with 64 n rows.
+
+    `reference` is one vector for all flights, or has one for each.
+    """
+    mixed = np.where(_TAKES_OWN[np.newaxis], matrix[:, np.newaxis], np.atleast_2d(reference)[:, np.newaxis])
     value = p_late(mixed.reshape(-1, len(COLUMNS))).reshape(len(matrix), COALITIONS)
     shares: NDArray[np.float64] = value @ _SHARES
     return shares

@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
-from puntual.errors import TableError, did_you_mean
+from puntual.errors import TableError, describe_os_error, did_you_mean
 from puntual.features.flight_keys import UNKNOWABLE
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import TIMETABLE_FIELDS
@@ -32,8 +33,8 @@ def read_table(
     """Read flights from a file or, for `-`, from standard input; `form` is the format of the latter.
 
     Coming flights have no operation yet, so its columns need not be there. `reader` reads what is no other source's:
-    `read_asked` takes flights of which not everything is known. `bad_rows` is `refuse` or `leave_out`; `time_zones` are
-    those of origins that nobody lists.
+    `read_requested` takes flights of which not everything is known. `bad_rows` is `refuse` or `leave_out`; `time_zones`
+    are those of origins that nobody lists.
     """
     rows = BadRows(bad_rows or BadRows.REFUSE)
     zones = {code: zone for code, zone in (time_zones or {}).items() if zone}
@@ -49,7 +50,7 @@ def read_table(
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror}; name a readable CSV, Parquet or JSON file") from error
+        raise TableError(describe_os_error(error, path)) from error
     return reader(data, str(path), path.suffix.lower(), rule, rows, zones)
 
 
@@ -61,7 +62,10 @@ def write_table(asked: FlightTable, said: Predictions, name: str, form: str) -> 
     table = laid_out(asked, said)
     form = form if name == STANDARD else _form_of(Path(name))
     if name == STANDARD:
-        getattr(table, WRITERS[form])(sys.stdout.buffer)
+        # Whole first: of a pipe that is closed Polars would not say so.
+        written = BytesIO()
+        getattr(table, WRITERS[form])(written)
+        sys.stdout.buffer.write(written.getbuffer())
         sys.stdout.buffer.flush()
         return
     _write_whole(table, Path(name), form)
@@ -98,4 +102,4 @@ def _write_whole(table: pl.DataFrame, path: Path, form: str) -> None:
         with atomic_write(path) as file:
             getattr(table, WRITERS[form])(file)
     except OSError as error:
-        raise TableError(f"{path}: {error.strerror}; choose a place that can be written") from error
+        raise TableError(describe_os_error(error, path)) from error

@@ -13,6 +13,7 @@ from puntual.registry.manifest import (
 from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.push_pull import chosen, pull, push
 from puntual.registry.registry import Deployed, ListedBundle, Registry
+from puntual.registry.signing import TrustedKeys
 
 __all__ = [
     "FORMAT",
@@ -28,6 +29,7 @@ __all__ = [
     "Promotion",
     "Registry",
     "SplitInfo",
+    "TrustedKeys",
     "chosen",
     "from_bytes",
     "pull",

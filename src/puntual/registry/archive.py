@@ -21,11 +21,12 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from puntual.errors import BundleError, did_you_mean
+from puntual.errors import BundleError, describe_os_error, did_you_mean
 from puntual.features.states import STATE_NAMES
 from puntual.flights.arrays import Columns
 from puntual.registry.array_files import from_npy, require_one_height, to_npy
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
+from puntual.storage.zip_file import pack, read_member, require_size
 
 SUFFIX = ".puntual"
 MANIFEST = "manifest.json"
@@ -34,7 +35,11 @@ CARD = "MODEL_CARD.md"
 COLUMN = re.compile(r"tables/([a-z0-9_]+)/([a-z0-9_]+)\.npy")
 EXPERT = re.compile(rf"({EXPERTS}|{TESTED})/([a-z0-9_]+)\.onnx")
 VERSION = re.compile(r"[0-9a-f]{16}")
-LARGEST = 512 * 2**20
+# Bytes of a bundle, packed or unpacked, and of the directory at the end of its file.
+LARGEST, LARGEST_DIRECTORY = 512 * 2**20, 2**20
+# The end of the directory, whose comment is the manifest's digest; nothing else may tell where the directory is.
+_END = re.compile(rb"PK\x05\x06.{8}(.{4}).{4}\x40\x00[0-9a-f]{64}", re.DOTALL)
+_OTHER_END = b"PK\x06\x07"
 # Whatever `zipfile` raises on bytes that are no ZIP, or are one no longer.
 DAMAGE = (
     zipfile.BadZipFile,
@@ -64,19 +69,24 @@ class Bundle:
     tested: Mapping[str, bytes] | None = None
 
     @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the manifest, in hexadecimal, which lists that of every other member."""
+        return _packed(self)[0]
+
+    @property
     def version(self) -> str:
         """The bundle's name: 16 hexadecimal digits that follow from its content alone."""
-        return to_bytes(self)[0]
+        return _version(self.digest)
 
     def without_content(self) -> "Bundle":
         """Keep what names and describes the bundle, and let go of its models and tables.
 
         A bundle that was not named yet stays as it is, since its name follows from its content.
         """
-        if "version" not in self.__dict__:
+        if "digest" not in self.__dict__:
             return self
         kept = replace(self, experts={}, tables={}, tested=None)
-        kept.__dict__["version"] = self.version
+        kept.__dict__["digest"] = self.digest
         return kept
 
 
@@ -85,13 +95,8 @@ def to_bytes(bundle: Bundle) -> tuple[str, bytes]:
 
     Raise BundleError when a required table is missing or when the manifest could not be read back.
     """
-    _require_tables(bundle.tables, "the bundle to be written")
-    _require_experts(bundle, "the bundle to be written")
-    members = _members(bundle)
-    digests = {name: _sha256(content) for name, content in members.items()}
-    raw = encode(msgspec.structs.replace(bundle.manifest, members=digests))
-    digest = _sha256(raw)
-    return _version(digest), _pack({MANIFEST: raw} | members, comment=digest)
+    digest, content = _packed(bundle)
+    return _version(digest), content
 
 
 def from_bytes(data: bytes, name: str) -> Bundle:
@@ -100,23 +105,30 @@ def from_bytes(data: bytes, name: str) -> Bundle:
     Raise BundleError when it is truncated, altered, of another format, or lacks a member, table or column. When
     `name` is a version (`0123456789abcdef.puntual`), the content must be that version.
     """
-    with _damage_told(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        _check_size(archive, name)
-        raw = archive.read(MANIFEST)
+    with _translate_damage(name):
+        _require_small_directory(data)
+    with _translate_damage(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        require_size(archive, LARGEST)
+        if MANIFEST not in archive.namelist():
+            raise _altered(name, f"lacks {MANIFEST}")
+        raw = read_member(archive, MANIFEST)
         manifest = decode(raw, name)
         _check_names(archive, name)
         _check_manifest_digest(_sha256(raw), archive.comment, data, name)
-        members = {member: archive.read(member) for member in archive.namelist() if member != MANIFEST}
+        members = {
+            member: read_member(archive, member) for member in archive.namelist() if member != MANIFEST
+        }
     _check_digests(members, manifest, name)
-    return _assemble(manifest, members, _version(_sha256(raw)), name)
+    return _assemble(manifest, members, _sha256(raw), name)
 
 
 def read(path: str | Path) -> Bundle:
     """Read the bundle in a file; raise BundleError as `from_bytes` does, or when there is no such file."""
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(LARGEST)
     except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}; name a readable {SUFFIX} file") from error
+        raise BundleError(f"{describe_os_error(error, path)}, and name a {SUFFIX} file") from error
     return from_bytes(data, str(path))
 
 
@@ -129,6 +141,16 @@ def require_columns(bundle: Bundle, known: Collection[str]) -> None:
             f"Puntual does not compute; install puntual {bundle.manifest.puntual}, or train again"
             f"{did_you_mean(missing[0], known)}"
         )
+
+
+def _packed(bundle: Bundle) -> tuple[str, bytes]:
+    """Write a bundle as the digest of its manifest and its file."""
+    _require_tables(bundle.tables, "the bundle to be written")
+    _require_experts(bundle, "the bundle to be written")
+    members = _members(bundle)
+    digests = {name: _sha256(content) for name, content in members.items()}
+    raw = encode(msgspec.structs.replace(bundle.manifest, members=digests))
+    return _sha256(raw), pack({MANIFEST: raw} | members, comment=_sha256(raw))
 
 
 def _members(bundle: Bundle) -> dict[str, bytes]:
@@ -158,26 +180,8 @@ def _columns(name: str, table: Columns) -> dict[str, bytes]:
     return written
 
 
-def _pack(members: dict[str, bytes], comment: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(members):
-            archive.writestr(_entry(name), members[name])
-        archive.comment = comment.encode()
-    return buffer.getvalue()
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    """Describe a member without clock, platform or user: the date is the oldest that ZIP can write."""
-    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.create_system = 3
-    entry.external_attr = 0o644 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
-
-
 @contextmanager
-def _damage_told(name: str) -> Iterator[None]:
+def _translate_damage(name: str) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
@@ -187,12 +191,13 @@ def _damage_told(name: str) -> Iterator[None]:
         ) from error
 
 
-def _check_size(archive: zipfile.ZipFile, name: str) -> None:
-    if MANIFEST not in archive.namelist():
-        raise _altered(name, f"lacks {MANIFEST}")
-    declared = sum(entry.file_size for entry in archive.infolist())
-    if declared > LARGEST:
-        raise _altered(name, f"would unpack to {declared:,} bytes where a bundle has at most {LARGEST:,}")
+def _require_small_directory(data: bytes) -> None:
+    """Raise ValueError where a file does not end as a bundle does, or would take much memory only to be listed."""
+    end = _END.fullmatch(data[-86:])
+    if end is None or data[-106:-102] == _OTHER_END:
+        raise ValueError(f"its {len(data):,} bytes do not end as a bundle does")
+    if int.from_bytes(end[1], "little") > LARGEST_DIRECTORY:
+        raise ValueError(f"its directory takes more than {LARGEST_DIRECTORY:,} bytes")
 
 
 def _check_names(archive: zipfile.ZipFile, name: str) -> None:
@@ -226,18 +231,18 @@ def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) 
             raise _altered(name, f"holds a {member} whose digest is not the manifest's")
 
 
-def _assemble(manifest: Manifest, members: Mapping[str, bytes], version: str, name: str) -> Bundle:
+def _assemble(manifest: Manifest, members: Mapping[str, bytes], digest: str, name: str) -> Bundle:
     tables = _tables(members, name)
     _require_tables(tables, name)
     experts: dict[str, dict[str, bytes]] = {EXPERTS: {}, TESTED: {}}
     for member, content in members.items():
         if match := EXPERT.fullmatch(member):
             experts[match[1]][match[2]] = content
-    with _damage_told(name):
+    with _translate_damage(name):
         bundle = Bundle(manifest, experts[EXPERTS], members[CARD].decode(), tables, experts[TESTED] or None)
     _require_experts(bundle, name)
     # The file tells; computing it would write the whole bundle, perhaps with another version of numpy.
-    vars(bundle)["version"] = version
+    vars(bundle)["digest"] = digest
     return bundle
 
 

@@ -36,10 +36,10 @@ def from_npy(content: bytes) -> NDArray[Any]:
         raise ValueError("no rows of numbers or texts in numpy's format")
     descr, *sides = header.groups()
     shape = tuple(int(side) for side in sides if side is not None)
-    found = _values(memoryview(content)[header.end() :], descr.decode()).reshape(shape)
-    if found.dtype.kind == "U" and found.size and found.view(np.uint32).max() > _LAST_CODE_POINT:
+    values = _values(memoryview(content)[header.end() :], descr.decode()).reshape(shape)
+    if values.dtype.kind == "U" and values.size and values.view(np.uint32).max() > _LAST_CODE_POINT:
         raise ValueError("a text that is none")
-    return found
+    return values
 
 
 def require_one_height(name: str, table: Columns) -> None:

@@ -12,7 +12,7 @@ from puntual.evaluation.gate import Evidence
 from puntual.flights.flight import LateRule
 
 # A change that an older Puntual would misread raises it; a field with a default does not.
-FORMAT = 3
+FORMAT = 4
 # The tables without which no prediction can be made from a bundle.
 REQUIRED_TABLES: frozenset[str] = frozenset(
     {
@@ -20,8 +20,10 @@ REQUIRED_TABLES: frozenset[str] = frozenset(
         "delay_shape",
         "histograms",
         "history",
+        "questions",
         "reference",
         "tested_calibration",
+        "tested_questions",
         "tested_typical_week",
         "tested_vocabulary",
         "typical_week",
@@ -140,19 +142,19 @@ class _Format(msgspec.Struct):
     puntual: str = "a newer version"
 
 
-def _refuse_other(found: _Format, name: str) -> None:
-    if found.format > FORMAT:
+def _refuse_other(given: _Format, name: str) -> None:
+    if given.format > FORMAT:
         raise BundleError(
-            f"{name}: bundle format {found.format}, written by puntual {found.puntual}; puntual "
-            f"{metadata.version('puntual')} reads formats up to {FORMAT}: install puntual>={found.puntual}"
+            f"{name}: bundle format {given.format}, written by puntual {given.puntual}; puntual "
+            f"{metadata.version('puntual')} reads formats up to {FORMAT}: install puntual>={given.puntual}"
         )
-    if found.format < 1:
+    if given.format < 1:
         raise BundleError(
-            f"{name}: bundle format {found.format}; formats start at 1: write or fetch the bundle again"
+            f"{name}: bundle format {given.format}; formats start at 1: write or fetch the bundle again"
         )
-    if found.format < FORMAT:
+    if given.format < FORMAT:
         raise BundleError(
-            f"{name}: bundle format {found.format}, written by the older puntual {found.puntual}; puntual "
+            f"{name}: bundle format {given.format}, written by the older puntual {given.puntual}; puntual "
             f"{metadata.version('puntual')} reads format {FORMAT}: train again"
         )
 

@@ -1,6 +1,6 @@
 """Promote a challenger that passes the gate; by force, let the bundle remember what it failed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,16 +25,26 @@ class Promoted:
     already: bool = False
 
 
-def promote(registry: Registry, version: str, now: datetime, *, force: bool = False) -> Promoted:
+def promote(
+    registry: Registry,
+    version: str,
+    now: datetime,
+    *,
+    try_out: Callable[[Bundle], object],
+    force: bool = False,
+) -> Promoted:
     """Make a version the champion after the numbered checks; `now` carries a time zone.
 
-    Raise GateRefusedError with the number and reason of each failed check unless `force`, RegistryError when the
-    version is unknown or another was deployed meanwhile, BundleError when it cannot be read.
+    `try_out` is called with the bundle and raises BundleError for one that does not answer as it should. Raise
+    GateRefusedError with the number and reason of each failed check unless `force`, RegistryError when the
+    version is unknown or another was deployed meanwhile, BundleError when it cannot be read or trusted. Repeated
+    after a kill, it puts the champion's estimator in place.
     """
     challenger = registry.read(version)
+    try_out(challenger)
     champion = registry.champion()
     if challenger.version == champion:
-        return Promoted(champion, (), forced=False, pickle_written=False, already=True)
+        return Promoted(champion, (), forced=False, pickle_written=registry.deploy_estimator(), already=True)
     findings = check(challenger.manifest.evidence, champion, challenger.version)
     if not force:
         refuse_if_failed(findings, challenger.version)

@@ -1,10 +1,11 @@
-"""Bundles, with their estimators, from one registry to another."""
+"""Bundles, with their estimators and signatures, from one registry to another."""
 
 from collections.abc import Sequence
 
 from puntual.errors import BundleError
 from puntual.registry import SUFFIX
 from puntual.registry.registry import Registry
+from puntual.registry.signing import signature_name
 from puntual.storage import Copied, Progress, copy
 
 
@@ -44,11 +45,11 @@ def _copied(
     present = set(source.store.names() or ())
     copied = []
     for version in versions:
-        bundle, estimator = version + SUFFIX, f"{version}.pkl"
-        # A bundle comes last, so that one that is there has its estimator.
-        names = [estimator, bundle] if estimator in present else [bundle]
+        bundle = version + SUFFIX
+        # A bundle comes last, so that one that is there has its estimator and signatures.
+        beside = [name for name in (f"{version}.pkl", signature_name(version)) if name in present]
         # Of two files that hold the same version whole, packed otherwise, a pointer may name the one that is there.
-        if target.store.stat(bundle) not in (None, source.store.stat(bundle)) and target.holds(version):
-            continue
+        other = target.store.stat(bundle) not in (None, source.store.stat(bundle)) and target.holds(version)
+        names = beside[1:] if other else [*beside, bundle]
         copied += copy(source.store, target.store, names, force=True, progress=progress)
     return copied

@@ -2,7 +2,7 @@
 
     <version>.puntual     a bundle            model_to_deploy       the champion's version and digest
     <version>.pkl         its estimator       model_to_deploy.pkl   the champion's estimator, for notebooks
-    promotions/*.json     who followed whom
+    <version>.sig         its signatures      promotions/*.json     who followed whom
 
 Bytes that end in `.pkl` are copied and never read.
 """
@@ -18,6 +18,7 @@ from puntual import registry as bundles
 from puntual.errors import BundleError, RegistryError, StorageError, did_you_mean
 from puntual.registry import SUFFIX, Bundle, Manifest, succession
 from puntual.registry.pointer import Deployment, read_pointer
+from puntual.registry.signing import TrustedKeys, sign, signature_name
 from puntual.registry.succession import Record
 from puntual.storage import FileStat, open_store
 
@@ -46,11 +47,15 @@ class Deployed:
 
 
 class Registry:
-    """Bundles by version in a folder (`models/`) or a bucket (`s3://bucket/prefix`)."""
+    """Bundles by version in a folder (`models/`) or a bucket (`s3://bucket/prefix`).
 
-    def __init__(self, url: str | Path) -> None:
+    With trusted keys, no bundle that none of them signed is read or becomes champion; any is listed and copied.
+    """
+
+    def __init__(self, url: str | Path, *, trusted: TrustedKeys | None = None) -> None:
         self.url = str(url)
         self.store = open_store(url)
+        self._trusted = trusted or TrustedKeys()
 
     def publish(self, bundle: Bundle, estimator: bytes | None = None) -> str:
         """Write a bundle, with its pickled estimator beside it, and return its version.
@@ -85,13 +90,13 @@ class Registry:
     def read(self, which: str | Path | None = None) -> Bundle:
         """Read a bundle by version, by the beginning of one, or from a file; by default the champion.
 
-        Raise RegistryError when it is not there or not the only one, BundleError when it cannot be read.
+        Raise RegistryError when it is not there or not the only one, BundleError when it cannot be read or trusted.
         """
         if which is None:
             return self.read_deployed(self.require_champion())
         if _is_file(which):
-            return bundles.read(which)
-        return self._bundle(self.resolve(str(which)))
+            return self._require_signed(bundles.read(which), str(which))
+        return self._require_signed(self._bundle(self.resolve(str(which))))
 
     def holds(self, version: str) -> bool:
         """Tell whether a version is there, whole."""
@@ -105,7 +110,7 @@ class Registry:
         """Read a bundle that a pointer names; raise BundleError unless it is that very file."""
         content = self._content(deployment.version)
         self._refuse_other(deployment, content)
-        return self._opened(deployment.version, content)
+        return self._require_signed(self._opened(deployment.version, content))
 
     def verify(self, version: str, digest: str) -> None:
         """Raise RegistryError unless a version is there, and BundleError unless it is whole and has this SHA-256."""
@@ -114,13 +119,13 @@ class Registry:
     def resolve(self, prefix: str) -> str:
         """Complete the beginning of a version; raise RegistryError unless exactly one begins so."""
         names = self.names()
-        found = [version for version in names if version.startswith(prefix)]
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        matching = [version for version in names if version.startswith(prefix)]
+        if len(matching) == 1:
+            return matching[0]
+        if not matching:
             known = did_you_mean(prefix, names) or f"; it holds {', '.join(names) or 'none: train one first'}"
             raise RegistryError(f"version {prefix!r} is not in registry {self.url}{known}")
-        raise RegistryError(f"version {prefix!r} is ambiguous: {', '.join(found)}; give more digits")
+        raise RegistryError(f"version {prefix!r} is ambiguous: {', '.join(matching)}; give more digits")
 
     def champion(self) -> str | None:
         """Name the deployed version, or None before the first promotion."""
@@ -175,6 +180,32 @@ class Registry:
         """Fetch the pickled estimator of a version as bytes, to be copied and not to be loaded."""
         return self.store.read(f"{version}.pkl")
 
+    def sign(self, version: str, private_key: bytes) -> None:
+        """Sign a version with a private key in PEM, and keep the signatures of other keys.
+
+        Raise SigningKeyError for what is no such key.
+        """
+        name = signature_name(version)
+        with self.store.locked():
+            self.store.write(name, sign(self._bundle(version), private_key, self.store.read(name)))
+
+    def deploy_estimator(self) -> bool:
+        """Have `model_to_deploy.pkl` hold the champion's estimator; tell whether there is one."""
+        with self.store.locked():
+            return self._deploy_pickle()
+
+    def _require_signed(self, bundle: Bundle, file: str | None = None) -> Bundle:
+        """Give a bundle of the registry, or of a file, back if it may be trusted."""
+        name = signature_name(bundle.version)
+        where, signatures = self.store.where(name), None
+        if file is not None:
+            where = signature_name(file)
+            signatures = Path(where).read_bytes() if Path(where).is_file() else None
+        else:
+            signatures = self.store.read(name)
+        self._trusted.require_signed(bundle, signatures, where)
+        return bundle
+
     def _swap(self, record: Record, deployment: Deployment) -> Deployed:
         with self.store.locked():
             seen = self.store.read(POINTER)
@@ -192,10 +223,10 @@ class Registry:
         return Deployed(record.version, record.previous, written)
 
     def _refuse_meanwhile(self, record: Record, seen: bytes | None, *, sure: bool = False) -> None:
-        found = None if seen is None else read_pointer(seen, self.store.where(POINTER)).version
-        if sure or found != record.previous:
+        champion = None if seen is None else read_pointer(seen, self.store.where(POINTER)).version
+        if sure or champion != record.previous:
             raise RegistryError(
-                f"registry {self.url}: the champion is {found} now, expected {record.previous}: "
+                f"registry {self.url}: the champion is {champion} now, expected {record.previous}: "
                 "someone deployed meanwhile; look at it and repeat"
             )
 
@@ -206,7 +237,7 @@ class Registry:
             estimator = None if champion is None else self.estimator(champion)
             if estimator is None:
                 self.store.remove(PICKLE)
-            else:
+            elif self.store.stat(PICKLE) != FileStat.of(estimator):
                 self.store.write(PICKLE, estimator)
             if self.champion() == champion:
                 return estimator is not None
@@ -222,9 +253,9 @@ class Registry:
         return self._opened(version, self._content(version))
 
     def _whole(self, version: str) -> Deployment:
-        """Describe a bundle that can be read."""
+        """Describe a bundle that can be read and trusted."""
         content = self._content(version)
-        self._opened(version, content)
+        self._require_signed(self._opened(version, content))
         return Deployment(version, _digest(content))
 
     def _opened(self, version: str, content: bytes) -> Bundle:

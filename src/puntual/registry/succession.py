@@ -66,12 +66,12 @@ def _that_led_to(champion: str, records: list[Record]) -> list[Record]:
     # A champion in no record was written into the pointer by hand.
     recorded = any(record.version == champion for record in records)
     current: str | None = champion if recorded or not records else records[-1].version
-    found: list[Record] = []
+    chain: list[Record] = []
     for record in reversed(records):
         if record.version == current:
-            found.append(record)
+            chain.append(record)
             current = record.previous
-    return found[::-1]
+    return chain[::-1]
 
 
 def _follow(line: list[str], record: Record) -> list[str]:

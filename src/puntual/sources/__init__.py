@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from puntual.sources.files import Place as Place
     from puntual.sources.flight_table import FlightTable as FlightTable
     from puntual.sources.flight_table import LeftOut as LeftOut
-    from puntual.sources.native import read_asked as read_asked
     from puntual.sources.native import read_plain as read_plain
+    from puntual.sources.native import read_requested as read_requested
 
 __all__ = [
     "SOURCES",
@@ -21,9 +21,9 @@ __all__ = [
     "LeftOut",
     "Place",
     "Source",
-    "read_asked",
     "read_flights",
     "read_plain",
+    "read_requested",
 ]
 
 # Imported when they are first asked for: the service takes words and text from here, and has no Polars.
@@ -34,7 +34,7 @@ _HOMES = {
     "LeftOut": "flight_table",
     "Place": "files",
     "Source": "catalog",
-    "read_asked": "native",
+    "read_requested": "native",
     "read_flights": "catalog",
     "read_plain": "native",
 }

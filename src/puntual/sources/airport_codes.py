@@ -27,22 +27,38 @@ def read_airports(
 ) -> pl.Series:
     """Read IATA or ICAO codes as canonical codes; one that nobody lists is kept, but as an origin needs a time zone."""
     written = read_text(raw, column, required=required).str.to_uppercase()
-    canonical: dict[str, str] = {}
-    refused: dict[str, str] = {}
-    for code in written.drop_nulls().unique(maintain_order=True):
+    codes = written.drop_nulls().unique(maintain_order=True)
+    canonical = {code: known for code in codes if (known := _known(code, own, origin)) is not None}
+
+    def describe(value: str | None) -> str:
+        # Only for those that a message names: the codes of a city are looked for in the whole list.
         try:
-            canonical[code] = code_of(code, own, origin=origin, has_map=raw.has_map)
+            return code_of(str(value).strip().upper(), own, origin=origin, has_map=raw.has_map)
         except UnknownAirportError as failure:
-            refused[code] = str(failure)
-    if refused:
-        raw.mark_as(
-            UnknownAirportError,
-            column,
-            written.is_in(list(refused)),
-            f"column {shown(column)} holds airports that are listed neither by IATA nor by ICAO",
-            lambda value: refused[str(value).strip().upper()],
-        )
+            return str(failure)
+
+    raw.mark_as(
+        UnknownAirportError,
+        column,
+        written.is_not_null() & ~written.is_in(list(canonical)),
+        f"column {shown(column)} holds airports that are listed neither by IATA nor by ICAO",
+        describe,
+    )
     return written.replace_strict(canonical, default=None, return_dtype=pl.String)
+
+
+def _known(code: str, own: OwnAirports, origin: bool) -> str | None:
+    """Give the canonical code of an airport; None for no code, or an origin whose zone is not known."""
+    written = own.aliases.get(code, code)
+    airport = airports.look_up(written)
+    if airport is not None:
+        return airport.code
+    unlisted = written.strip().upper()
+    return (
+        unlisted
+        if airports.looks_like_code(unlisted) and (not origin or unlisted in own.time_zones)
+        else None
+    )
 
 
 def code_of(code: str, own: OwnAirports, *, origin: bool = False, has_map: bool = True) -> str:

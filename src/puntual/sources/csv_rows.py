@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from puntual.errors import TableError
 from puntual.sources.encoding import as_utf8
+from puntual.sources.limits import check_header
 from puntual.sources.messages import shown
 
 EMPTY = "the file is empty; expected a header and flights; fetch or export it again"
@@ -29,17 +30,8 @@ def read_csv_rows(data: bytes, name: str) -> CsvRows:
         raise TableError(f"{name}: {EMPTY}")
     numbered = _numbered(text, name)
     header = next((cells for _, cells in numbered if cells), [])
-    refuse_twins(header, name)
+    check_header(header, name)
     return CsvRows(header, _even(numbered, len(header), name))
-
-
-def refuse_twins(header: Sequence[str], name: str) -> None:
-    """Refuse a header that names a column twice: nobody could say which one is meant."""
-    twins = [column for column in dict.fromkeys(header) if header.count(column) > 1]
-    if twins:
-        raise TableError(
-            f"{name}: column {shown(twins[0])} stands twice in the header; expected it once; rename one"
-        )
 
 
 def ragged(name: str, line: int, fields: int, width: int) -> TableError:
@@ -47,6 +39,14 @@ def ragged(name: str, line: int, fields: int, width: int) -> TableError:
     return TableError(
         f"{name}, line {line}: it has {fields} fields; expected {width}, as the header has; "
         "the file may be cut off here, or a cell may need quotes: fetch or export it again"
+    )
+
+
+def stray_quote(name: str, line: int) -> TableError:
+    """Describe a row whose quotes are not around whole cells."""
+    return TableError(
+        f'{name}, line {line}: a quote (") stands alone, or inside a cell; expected quotes around whole cells; '
+        "remove it, or double it and put the cell in quotes"
     )
 
 

@@ -35,13 +35,13 @@ def _objects(data: bytes, name: str) -> list[dict[str, Any]]:
 
 
 def _decoded(data: bytes) -> list[Any]:
+    if data.lstrip().startswith(b"["):
+        # One by one, so that other threads get their turn.
+        return [msgspec.json.decode(row) for row in msgspec.json.decode(data, type=list[msgspec.Raw])]
     try:
-        whole = msgspec.json.decode(data)
+        return [msgspec.json.decode(data)]
     except msgspec.DecodeError:
-        if data.lstrip().startswith(b"["):
-            raise
         return list(msgspec.json.Decoder().decode_lines(data))
-    return whole if isinstance(whole, list) else [whole]
 
 
 def _text(value: object, key: str, position: int, name: str) -> str | None:

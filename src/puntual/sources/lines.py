@@ -29,21 +29,37 @@ def first_ragged(text: bytes, separator: str) -> tuple[int, int, int] | None:
     return next(((line, fields, width) for line, fields in counted if fields != width), None)
 
 
+def first_stray_quote(text: bytes, separator: str) -> int | None:
+    r"""Find the line of the first record with a quote that is not around a whole cell, nor doubled within one.
+
+    >>> first_stray_quote(b'a,b\n"1","x"\n2,"3\n', ",")
+    3
+    """
+    mark = re.escape(separator)
+    cell = re.compile(rf'(?:(?<=^)|(?<={mark}))"(?:[^"]|"")*"(?={mark}|$)')
+    return next(
+        (line for line, record in records(text) if '"' in record and '"' in cell.sub("", record)), None
+    )
+
+
 def records(text: bytes) -> Iterator[tuple[int, str]]:
     """Give the line and text of every record, the header first; a quoted cell may span lines."""
-    begun, start = "", 1
+    begun: list[str] = []
+    start, quotes = 1, 0
     seen = False
     for number, line in enumerate(_lines(text), start=1):
         start = start if begun else number
-        begun += line
-        if begun.count('"') % 2 == 0:
+        begun.append(line)
+        quotes += line.count('"')
+        if quotes % 2 == 0:
+            record = "".join(begun).strip("\r\n")
             # Blank lines above the header are not records; those below it are.
-            seen = seen or bool(begun.strip("\r\n"))
+            seen = seen or bool(record)
             if seen:
-                yield start, begun.strip("\r\n")
-            begun = ""
+                yield start, record
+            begun.clear()
     if begun:
-        yield start, begun
+        yield start, "".join(begun)
 
 
 def _lines(text: bytes) -> Iterator[str]:

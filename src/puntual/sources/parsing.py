@@ -5,10 +5,13 @@ from collections.abc import Iterable
 import polars as pl
 
 from puntual.flights.flight import EARLIEST, LATEST
+from puntual.sources import times
+from puntual.sources.limits import LONGEST_TEXT, SHORT_ENOUGH
 from puntual.sources.raw_table import CORRECT, RawTable
 
-ISO_FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+ISO_FORMATS = tuple(times.FORMS)
 ISO_DATES = ("%Y-%m-%d",)
+_WRITTEN = f"^{times.LOCAL}$"
 YES = ("true", "yes", "y", "t", "1", "1.0")
 NO = ("false", "no", "n", "f", "0", "0.0")
 # Longer than any delay that is kept, and short enough to be added to any date.
@@ -18,10 +21,12 @@ IN_RANGE = f"a date from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}"
 
 def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
     """Read text without the white space around it; a blank cell is null, and wrong where it is required."""
-    stripped = _as_text(raw.column(column)).str.strip_chars()
+    cells = _as_text(raw.column(column))
+    stripped = cells.str.strip_chars()
     text = stripped.to_frame("text").select(pl.when(pl.col("text") != "").then("text")).to_series()
     if required:
         raw.mark(column, text.is_null(), "text in every row")
+    raw.mark(column, cells.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
     return text
 
 
@@ -151,11 +156,19 @@ def _as_text(values: pl.Series) -> pl.Series:
 
 def _parsed(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     """Try the formats in turn, each only where those before it left something unread."""
-    found = text.str.to_datetime(formats[0], strict=False, time_unit="us")
-    if len(formats) == 1 or found.null_count() == text.null_count():
-        return found
-    rest = pl.Series(text.name, text.to_frame("t").select(pl.when(found.is_null()).then("t")).to_series())
-    return found.zip_with(found.is_not_null(), _parsed(rest, formats[1:]))
+    if formats == ISO_FORMATS:
+        # Formats alone would let through what the reader of small tables does not.
+        written = text.to_frame("t").select(pl.when(pl.col("t").str.contains(_WRITTEN)).then("t"))
+        return _parsed_in_turn(written.to_series().rename(text.name), formats)
+    return _parsed_in_turn(text, formats)
+
+
+def _parsed_in_turn(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
+    parsed = text.str.to_datetime(formats[0], strict=False, time_unit="us")
+    if len(formats) == 1 or parsed.null_count() == text.null_count():
+        return parsed
+    rest = pl.Series(text.name, text.to_frame("t").select(pl.when(parsed.is_null()).then("t")).to_series())
+    return parsed.zip_with(parsed.is_not_null(), _parsed_in_turn(rest, formats[1:]))
 
 
 def _parsed_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:

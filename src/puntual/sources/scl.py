@@ -11,10 +11,10 @@ import polars as pl
 
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
-from puntual.sources.delimited import read_delimited
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, digest_of, read_bytes
 from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.large_table import read_delimited
 from puntual.sources.mapping import PLAIN_MAP, TableMap
 from puntual.sources.parsing import read_airlines, read_flight_numbers, read_moments
 from puntual.sources.raw_table import RawTable

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from puntual.errors import TableError, UnknownAirportError
 from puntual.sources.csv_rows import read_csv_rows
 from puntual.sources.json_objects import read_objects
+from puntual.sources.limits import LONGEST_TEXT, SHORT_ENOUGH, refuse_wide
 from puntual.sources.messages import bad_value, is_empty, missing_column, no_flights, shown
 
 _CORRECT = "correct the cell, or leave the row out"
@@ -18,9 +19,9 @@ T = TypeVar("T")
 
 
 class Rows(NamedTuple):
-    """The names of the columns, and the rows that are not blank, each with the line or row that it stands on."""
+    """The names of the columns, and of the rows that are not blank some cells, each with its line or row."""
 
-    header: list[str]
+    header: Sequence[str]
     unit: Literal["line", "row"]
     rows: Iterator[tuple[int, Sequence[str | None]]]
 
@@ -66,8 +67,9 @@ class SmallTable:
                 value = None if is_empty(cell) else parse(cell.strip())
             except UnknownAirportError as failure:
                 raise UnknownAirportError(f"{self._cell(column, position)}: {failure}; correct it") from None
-            if value is None:
-                raise bad_value(self._cell(column, position), cell, expectation, _CORRECT)
+            if value is None or len(cell) > LONGEST_TEXT:
+                expected = expectation if len(cell) <= LONGEST_TEXT else SHORT_ENOUGH
+                raise bad_value(self._cell(column, position), cell, expected, _CORRECT)
             values.append(value)
         return values, positions
 
@@ -77,34 +79,46 @@ class SmallTable:
         return f"{self.name}, {self.place(row)}, column {shown(column)}"
 
 
-def read_rows(data: bytes, name: str, suffix: str) -> Rows:
-    """Read a CSV or JSON table row by row; raise TableError, at once or on the way, for what cannot be read."""
-    if suffix == ".csv":
-        header, lines = read_csv_rows(data, name)
-        return Rows(header, "line", ((number, cells) for number, cells in lines if any(cells)))
-    if suffix not in (".json", ".jsonl", ".ndjson"):
-        raise TableError(f"{name}: format {suffix!r} is unknown; expected .csv or .json; convert the file")
-    objects = read_objects(data, name)
-    header = list(dict.fromkeys(key for row in objects for key in row))
-    rows = ((number, [row.get(key) for key in header]) for number, row in enumerate(objects, start=1))
-    return Rows(header, "row", ((number, cells) for number, cells in rows if any(cells)))
-
-
 def read_small_table(data: bytes, name: str, suffix: str, wanted: Iterable[str]) -> SmallTable:
     """Read the wanted columns of a CSV or JSON table, as far as it has them; raise TableError for one without rows."""
-    header, unit, rows = read_rows(data, name, suffix)
-    numbers = array("q")
-    known = {
-        column: (header.index(column), dict[str, int](), array("q")) for column in wanted if column in header
-    }
+    if suffix not in _READERS:
+        raise TableError(f"{name}: format {suffix!r} is unknown; expected .csv or .json; convert the file")
+    header, unit, rows = _READERS[suffix](data, name, [*wanted])
+    numbers, present = array("q"), set(header)
+    columns = [(column, dict[str, int](), array("q")) for column in wanted if column in present]
     for number, cells in rows:
         numbers.append(number)
-        for place, codes, positions in known.values():
-            positions.append(codes.setdefault(cells[place] or "", len(codes)))
+        for cell, (_, codes, positions) in zip(cells, columns, strict=True):
+            positions.append(codes.setdefault(cell or "", len(codes)))
     if not numbers:
         raise no_flights(name)
-    columns = {
-        column: Column(list(codes), np.array(positions, np.intp))
-        for column, (_, codes, positions) in known.items()
-    }
-    return SmallTable(name, header, columns, unit, np.array(numbers, np.intp))
+    kept = {name: Column(list(codes), np.array(positions, np.intp)) for name, codes, positions in columns}
+    return SmallTable(name, header, kept, unit, np.array(numbers, np.intp))
+
+
+def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
+    header, lines = read_csv_rows(data, name)
+    places = [header.index(column) for column in wanted if column in header]
+    rows = ((number, [cells[place] for place in places]) for number, cells in lines if any(cells))
+    return Rows(header, "line", rows)
+
+
+def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
+    objects = read_objects(data, name)
+    # Rows that each name columns of their own would make a table far larger than the body.
+    header = dict.fromkeys(key for row in objects for key in row)
+    refuse_wide(len(header), name)
+    present = [column for column in wanted if column in header]
+    numbered = enumerate(objects, start=1)
+    rows = (
+        (number, [row.get(column) for column in present]) for number, row in numbered if any(row.values())
+    )
+    return Rows(list(header), "row", rows)
+
+
+_READERS: dict[str, Callable[[bytes, str, Sequence[str]], Rows]] = {
+    ".csv": _rows_of_csv,
+    ".json": _rows_of_json,
+    ".jsonl": _rows_of_json,
+    ".ndjson": _rows_of_json,
+}

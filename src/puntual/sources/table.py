@@ -9,12 +9,11 @@ from puntual.errors import MapError, TableError, UnknownAirportError
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, code_of, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
-from puntual.sources.delimited import read_delimited
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
-from puntual.sources.parquet import read_parquet
 from puntual.sources.parsing import (
     ISO_FORMATS,
     read_clock,

@@ -1,12 +1,30 @@
-"""The one reader of times in small tables and requests: ISO 8601, as people and programs write it."""
+"""How dates with a time of day are written: ISO 8601 as people and programs write it, one definition for all readers.
+
+The reader of small tables and requests parses text by text; that of large tables hands the same forms to Polars.
+Requests are placed on the clocks of a zone, too.
+"""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-_BETWEEN, _HOUR = slice(10, 11), slice(11, 13)
-_SHORT = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?", re.ASCII
-)
+_DAY, _CLOCK = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", "(?:[01]?[0-9]|2[0-3]):[0-5]?[0-9]"
+_SECONDS = r":[0-5]?[0-9](?:\.[0-9]{1,9})?"
+# What is accepted, by the format that reads it: leading zeros may be missing, seconds and their fraction too.
+FORMS = {
+    "%Y-%m-%d %H:%M:%S%.f": f"{_DAY} {_CLOCK}{_SECONDS}",
+    "%Y-%m-%dT%H:%M:%S%.f": f"{_DAY}T{_CLOCK}{_SECONDS}",
+    "%Y-%m-%d %H:%M": f"{_DAY} {_CLOCK}",
+    "%Y-%m-%dT%H:%M": f"{_DAY}T{_CLOCK}",
+    "%Y%m%dT%H%M%S": "[0-9]{8}T(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]",
+    "%Y%m%dT%H%M": "[0-9]{8}T(?:[01][0-9]|2[0-3])[0-5][0-9]",
+}
+# Any of them and nothing else, in words that regular expressions of Python and of Polars share.
+LOCAL = f"(?:{'|'.join(FORMS.values())})"
+_OFFSET = "(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
+_TIME = re.compile(f"{LOCAL}{_OFFSET}?")
+_WITHOUT_ZERO = re.compile(r"(?<![0-9.])([0-9])(?![0-9])")
 
 
 def parse_time(text: str) -> datetime | None:
@@ -17,21 +35,45 @@ def parse_time(text: str) -> datetime | None:
     >>> parse_time("2017-1-3 9:05"), parse_time("2017-10-03"), parse_time("2017-02-30T10:00")
     (datetime.datetime(2017, 1, 3, 9, 5), None, None)
     """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return _parse_short(text)
-    return moment if text[_BETWEEN] in ("T", " ", "t") and text[_HOUR] != "24" else None
-
-
-def _parse_short(text: str) -> datetime | None:
-    """Read a time whose numbers lack their leading zeros."""
-    match = _SHORT.fullmatch(text)
-    if match is None:
+    if _TIME.fullmatch(text) is None:
         return None
-    *parts, fraction = match.groups(default="0")
-    year, month, day, hour, minute, second = map(int, parts)
     try:
-        return datetime(year, month, day, hour, minute, second, int(fraction[:6].ljust(6, "0")))
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _parse_padded(_WITHOUT_ZERO.sub(r"0\1", text))
+
+
+class LocalTime(NamedTuple):
+    """What the clocks of a zone show, when that is in UTC, and whether the same is shown twice."""
+
+    clock: datetime
+    instant: datetime
+    twice: bool = False
+
+
+def local_time(moment: datetime, zone: ZoneInfo) -> LocalTime | None:
+    """Place a moment on the clocks of a zone; None for one that they skip.
+
+    Without an offset it is what the clocks show, the first time where they show it twice; with one it is exact.
+
+    >>> santiago = ZoneInfo("America/Santiago")
+    >>> local_time(datetime(2017, 8, 13, 0, 30), santiago) is None
+    True
+    >>> local_time(datetime(2017, 5, 13, 23, 30), santiago).twice
+    True
+    """
+    if moment.tzinfo is not None:
+        return LocalTime(moment.astimezone(zone).replace(tzinfo=None), moment.astimezone(UTC))
+    at = moment.replace(tzinfo=zone, fold=0)
+    first, second = (at.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    # Of a time that is skipped the clocks' earlier offset comes first, of one shown twice the later (PEP 495).
+    if first < second:
+        return None
+    return LocalTime(moment, (moment - first).replace(tzinfo=UTC), first > second)
+
+
+def _parse_padded(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
     except ValueError:
         return None

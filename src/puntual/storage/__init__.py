@@ -8,7 +8,19 @@ from puntual.storage.copy import Copied, Progress, copy
 from puntual.storage.local import Folder
 from puntual.storage.s3 import Bucket
 
-__all__ = ["Copied", "FileStat", "Progress", "Store", "copy", "is_url", "open_store", "read_url"]
+__all__ = [
+    "Copied",
+    "FileStat",
+    "Progress",
+    "Store",
+    "copy",
+    "is_url",
+    "open_store",
+    "read_url",
+    "require_writable",
+]
+
+_PROBE = ".writable"
 
 
 def open_store(url: str | Path) -> Store:
@@ -22,6 +34,16 @@ def open_store(url: str | Path) -> Store:
             "s3://bucket/prefix"
         )
     return Folder(text)
+
+
+def require_writable(url: str | Path) -> None:
+    """Prove that a megabyte can be written under a URL, and leave nothing; raise StorageError where it cannot.
+
+    A folder that is missing is made.
+    """
+    store = open_store(url)
+    store.write(_PROBE, bytes(2**20))
+    store.remove(_PROBE)
 
 
 def is_url(place: object) -> bool:

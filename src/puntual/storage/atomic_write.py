@@ -2,15 +2,21 @@
 
 import errno
 import os
+import re
 import secrets
+import stat
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 # What a file system says that knows no files without a name.
 _UNSUPPORTED = frozenset({errno.EISDIR, errno.EOPNOTSUPP, errno.ENOENT, errno.EINVAL})
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
+# A writer that is at work has written to its draft since.
+LEFTOVER_SECONDS = 3_600
 
 
 @contextmanager
@@ -18,7 +24,8 @@ def atomic_write(path: Path, *, mode: int = 0o666, replace: bool = True) -> Iter
     """Give a file to write to that takes its place at `path` once the block has ended without an error.
 
     `mode` are its permissions, less the process's umask. Without `replace` a file that is there stays and
-    FileExistsError is raised. Raises OSError where it cannot be written; nothing is left behind then.
+    FileExistsError is raised. Raises OSError where it cannot be written; nothing is left behind then. What killed
+    writers left in the folder more than an hour ago is swept.
     """
     descriptor, draft = _open_draft(path, mode)
     try:
@@ -33,9 +40,20 @@ def atomic_write(path: Path, *, mode: int = 0o666, replace: bool = True) -> Iter
             else:
                 os.link(draft, path)
         _flush_folder(path.parent)
+        sweep_drafts(path.parent)
     finally:
         if draft is not None:
             draft.unlink(missing_ok=True)
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Remove the drafts in a folder that nobody has written to for an hour; what cannot be removed stays."""
+    oldest = time.time() - LEFTOVER_SECONDS
+    for path in folder.glob(".*.tmp"):
+        with suppress(OSError):
+            status = path.lstat()
+            if _DRAFT.fullmatch(path.name) and stat.S_ISREG(status.st_mode) and status.st_mtime < oldest:
+                path.unlink()
 
 
 def _open_draft(path: Path, mode: int) -> tuple[int, Path | None]:

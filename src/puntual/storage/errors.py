@@ -3,16 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from puntual.errors import StorageError
+from puntual.errors import StorageError, describe_os_error
 from puntual.storage.base import FileStat
-
-_REMEDIES = {
-    "FileNotFoundError": "create it, or name one that exists",
-    "PermissionError": "grant this user access to it, or name another",
-    "FileExistsError": "something is in its place: look again and repeat",
-    "NotADirectoryError": "name a folder, not a file",
-    "IsADirectoryError": "name a file, not a folder",
-}
 
 
 @contextmanager
@@ -20,9 +12,10 @@ def translate_os_errors(place: str) -> Iterator[None]:
     """Turn an error of the system into StorageError."""
     try:
         yield
+    except FileExistsError as error:
+        raise StorageError(f"{place}: something is in its place: look again and repeat") from error
     except OSError as error:
-        remedy = _REMEDIES.get(type(error).__name__, "free some space, or name another place")
-        raise StorageError(f"{place}: {error.strerror or error}; {remedy}") from error
+        raise StorageError(describe_os_error(error, place)) from error
 
 
 def require_same(place: str, expected: FileStat, arrived: FileStat) -> None:

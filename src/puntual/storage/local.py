@@ -10,6 +10,7 @@ from puntual.storage.atomic_write import atomic_write
 from puntual.storage.base import FileStat, OnProgress
 from puntual.storage.errors import require_same, translate_os_errors
 from puntual.storage.file_lock import file_lock
+from puntual.storage.names import require_within
 
 _PIECE = 2**20
 
@@ -29,7 +30,7 @@ class Folder:
         """Read a file as it is now, or None where there is none."""
         with translate_os_errors(self.where(name)):
             try:
-                return (self._root / name).read_bytes()
+                return self._path(name).read_bytes()
             except FileNotFoundError:
                 return None
 
@@ -37,7 +38,7 @@ class Folder:
         """List the files of a folder, sorted, or None where there is no such folder."""
         with translate_os_errors(self.where(folder)):
             try:
-                return sorted(path.name for path in (self._root / folder).iterdir())
+                return sorted(path.name for path in self._path(folder).iterdir())
             except FileNotFoundError:
                 return None
 
@@ -45,7 +46,7 @@ class Folder:
         """Measure a file, or None where there is none."""
         with translate_os_errors(self.where(name)):
             try:
-                with (self._root / name).open("rb") as file:
+                with self._path(name).open("rb") as file:
                     return FileStat(os.fstat(file.fileno()).st_size, file_digest(file, "sha256").hexdigest())
             except FileNotFoundError:
                 return None
@@ -68,7 +69,7 @@ class Folder:
     def remove(self, name: str) -> None:
         """Remove a file that may be there."""
         with translate_os_errors(self.where(name)):
-            (self._root / name).unlink(missing_ok=True)
+            self._path(name).unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -80,7 +81,7 @@ class Folder:
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """Give the bytes of a file in pieces; raise StorageError where there is none."""
-        with translate_os_errors(self.where(name)), (self._root / name).open("rb") as file:
+        with translate_os_errors(self.where(name)), self._path(name).open("rb") as file:
             while piece := file.read(_PIECE):
                 yield piece
 
@@ -88,7 +89,7 @@ class Folder:
         self, name: str, expected: FileStat, pieces: Iterable[bytes], on_progress: OnProgress, *, new: bool
     ) -> None:
         """Take a file in from another store."""
-        path, total, size = self._root / name, sha256(), 0
+        path, total, size = self._path(name), sha256(), 0
         with translate_os_errors(self.where(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path, replace=not new) as file:
@@ -100,8 +101,11 @@ class Folder:
                 require_same(self.where(name), expected, FileStat(size, total.hexdigest()))
 
     def _write(self, name: str, content: bytes, *, replace: bool) -> None:
-        path = self._root / name
+        path = self._path(name)
         with translate_os_errors(self.where(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path, replace=replace) as file:
                 file.write(content)
+
+    def _path(self, name: str) -> Path:
+        return self._root / require_within(self.url, name) if name else self._root

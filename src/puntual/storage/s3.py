@@ -14,6 +14,7 @@ from typing import Any
 
 from puntual.errors import StorageError
 from puntual.storage.base import FileStat, OnProgress
+from puntual.storage.names import require_within
 from puntual.storage.s3_errors import LOST, MISSING, breaks_off, code_of, translate_s3_error
 from puntual.storage.s3_transfer import PART, CheckedStream, upload_large
 
@@ -139,7 +140,7 @@ class Bucket:
             return Session().create_client("s3", config=config)
 
     def _key(self, name: str) -> str:
-        return f"{self._prefix}/{name}".strip("/") if name else self._prefix
+        return f"{self._prefix}/{require_within(self.url, name)}".strip("/") if name else self._prefix
 
     def _at(self, name: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._key(name)}

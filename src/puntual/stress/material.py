@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
@@ -106,9 +107,12 @@ def vectors_of(predictor: Predictor, material: Material) -> Matrix:
 
 def _asked(flights: pl.DataFrame) -> Iterator[tuple[PredictRequest, int]]:
     """Give each flight's request and horizon in minutes; the cut-off stays within the flight's day."""
-    for row in flights.select(KEY).iter_rows(named=True):
+    for row in flights.select(*KEY, "time_zone").iter_rows(named=True):
+        zone = ZoneInfo(row.pop("time_zone"))
         departure: datetime = row.pop("scheduled_departure")
         as_of = max(departure - _HORIZON, departure.replace(hour=0, minute=0))
         flight = ScheduledFlight(**row, scheduled_departure=departure.isoformat(timespec="minutes"))
         request = PredictRequest([flight], as_of.isoformat(timespec="minutes"))
-        yield request, (departure - as_of) // timedelta(minutes=1)
+        # Real minutes, which the clocks of one zone do not give across their own change.
+        end, start = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (departure, as_of))
+        yield request, (end - start) // timedelta(minutes=1)

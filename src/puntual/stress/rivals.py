@@ -1,7 +1,6 @@
 """What the service is compared with in the same run: a bare answer, and the conventional stack with the same model."""
 
 import importlib.util
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ import numpy as np
 
 from puntual.errors import StressTestError
 from puntual.prediction.predictor import Predictor
+from puntual.registry import Registry, to_bytes
 from puntual.stress.material import KEY, Material, vectors_of
 
 # What `conventional.py` reads; it is not imported here, since it needs libraries that may be missing.
-_ESTIMATOR, _KEYS, _VECTORS, _THRESHOLD = "estimator.pkl", "keys.parquet", "vectors.npy", "threshold.json"
-_STACK = ("fastapi", "pandas", "sklearn")
+BUNDLE, KEYS, VECTORS = "model.puntual", "keys.parquet", "vectors.npy"
+_STACK = ("fastapi", "pandas")
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,12 @@ def _prepare_nothing(*_: object) -> None:
 def _prepare_conventional(folder: Path, predictor: Predictor, material: Material, registry: str) -> None:
     missing = [name for name in _STACK if importlib.util.find_spec(name) is None]
     if missing:
-        raise StressTestError(
-            f"{', '.join(missing)} are not installed; pip install 'puntual[serve,train,stress]'"
-        )
-    estimator = Path(registry) / f"{predictor.bundle.version}.pkl"
-    if not estimator.is_file():
-        raise StressTestError(
-            f"{estimator} is not there; the fitted estimator lies beside its bundle in a folder"
-        )
-    (folder / _ESTIMATOR).write_bytes(estimator.read_bytes())
-    material.flights.select(KEY).write_parquet(folder / _KEYS)
-    np.save(folder / _VECTORS, vectors_of(predictor, material))
-    (folder / _THRESHOLD).write_text(json.dumps(predictor.bundle.manifest.threshold))
+        raise StressTestError(f"{', '.join(missing)} are not installed; pip install 'puntual[serve,stress]'")
+    # The predictor has let go of its bundle's content.
+    bundle = Registry(registry).read(predictor.bundle.version)
+    (folder / BUNDLE).write_bytes(to_bytes(bundle)[1])
+    material.flights.select(KEY).write_parquet(folder / KEYS)
+    np.save(folder / VECTORS, vectors_of(predictor, material))
 
 
 BARE = Rival(
@@ -67,7 +61,7 @@ BARE = Rival(
 )
 CONVENTIONAL = Rival(
     "conventional",
-    "FastAPI, pydantic, pandas and the fitted estimator, with its features ready in a table",
+    "FastAPI, pydantic, pandas and ONNX Runtime, with its features ready in a table",
     "puntual.stress.conventional",
     _prepare_conventional,
 )

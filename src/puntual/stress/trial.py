@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], object]
 DISTINCT = 10_000
 _RIVAL_SECONDS = 5
 _STEPS = 2 + len(RIVALS)
-# The fitted estimator and ONNX agree to this; writing a bundle proves it.
+# Another way to the same numbers may round them otherwise, and no more.
 _AGREEMENT, _ASKED_BEFORE = 1e-5, 20
 
 
@@ -142,7 +142,7 @@ def _service(trial: Trial, folder: Path) -> Iterator[tuple[str, Callable[[], Usa
 def serve_command(trial: Trial, port: int, state: Path) -> list[str]:
     """Give the command that serves what a trial tests, with nothing left out: keys apart, as it is by default."""
     return [
-        *(sys.executable, "-m", "puntual.cli", "serve", "--no-auth", "--port", str(port)),
+        *(sys.executable, "-m", "puntual", "serve", "--no-auth", "--port", str(port)),
         *("--workers", str(trial.workers), "--registry", trial.registry, "--state", str(state)),
         *(("--bundle", trial.bundle) if trial.bundle else ()),
     ]

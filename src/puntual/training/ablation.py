@@ -75,7 +75,7 @@ def ablate(
         steps.append(_score(experiment, step))
     late = experiment.dataset.late[experiment.split.test]
     name = f"the full feature set, {full.fitted.candidate}, threshold {full.threshold:.2f}"
-    return (*steps, _step(name, len(COLUMNS), late, full.predicted.p_late, full.threshold))
+    return (*steps, _step(name, len(COLUMNS), late, full.predicted.late_probability, full.threshold))
 
 
 def _score(experiment: Experiment, step: _Step) -> AblationStep:

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from puntual.evaluation.gate import Evidence
 from puntual.evaluation.splits import Rows, moment
 from puntual.features import history
+from puntual.features.states import CONDITIONS
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.flight import BANDS
-from puntual.prediction import calibration, distribution
+from puntual.prediction import calibration, distribution, questions
+from puntual.prediction.onnx_model import Model
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
@@ -27,6 +29,8 @@ from puntual.training.selection import sample_for_proof
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx")
 _REFERENCE_SAMPLE = 2_000
 _HISTOGRAM_BINS = 10
+# Flights that a bundle is asked about under each condition when it is loaded.
+_QUESTIONS = 16
 
 
 def make_bundle(
@@ -69,7 +73,10 @@ def make_bundle(
         scores=evaluated.scores,
         evidence=evidence,
     )
-    return Bundle(manifest, experts, "", _tables(experiment, tested_model, final), tested)
+    tables = _tables(experiment, tested_model, final)
+    tables["questions"] = _questions(final, experts)
+    tables["tested_questions"] = _questions(tested_model, tested or experts)
+    return Bundle(manifest, experts, "", tables, tested)
 
 
 def split_info(experiment: Experiment) -> SplitInfo:
@@ -116,6 +123,7 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),
+        "routes": _routes(dataset),
         "unlisted_airports": unlisted_airports(dataset),
     }
 
@@ -141,6 +149,14 @@ def unlisted_airports(dataset: Dataset) -> Columns:
     }
 
 
+def _routes(dataset: Dataset) -> Columns:
+    """Name the routes that flights were on, so that others can be warned of."""
+    routes = (
+        dataset.flights.select("origin", "destination").drop_nulls().unique().sort("origin", "destination")
+    )
+    return {name: np.array(routes[name].to_list(), np.str_) for name in routes.columns}
+
+
 def _closing_day(dataset: Dataset) -> date:
     """Give the last day of the table, whose operations are the last that the bundle knows."""
     return moment(dataset.flights["scheduled_departure"], np.intp(len(dataset.flights) - 1)).date()
@@ -158,6 +174,15 @@ def _reference(final: FittedModel) -> Columns:
     p_late = final.predict(latest)[:, 1:].sum(axis=1)
     middle = np.argsort(p_late, kind="stable")[len(p_late) // 2]
     return {"column": np.array(COLUMNS), "value": latest[middle]}
+
+
+def _questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
+    """Ask the ONNX models about real flights of the whole period under each condition of knowledge."""
+    rows = np.linspace(0, len(model.vectors.dataset.flights) - 1, _QUESTIONS).astype(np.intp)
+    matrix = np.concatenate([model.vectors.under(condition, rows) for condition in CONDITIONS])
+    read, name = columns_read(model.experts), model.candidate.name
+    bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
+    return questions.to_table(matrix, model.calibration.apply(bands, matrix))
 
 
 def _histograms(matrix: Matrix) -> Columns:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from puntual.errors import GateRefusedError
+from puntual.errors import BundleError, GateRefusedError
+from puntual.prediction.loading import load_proven
 from puntual.prediction.predictions import Predictions
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Registry
+from puntual.registry import Registry, TrustedKeys
 from puntual.registry.promotion import promote
 from puntual.reporting.training_result import Training
 from puntual.sources import SOURCES, read_flights
@@ -38,6 +39,8 @@ def run(
     now: datetime,
     progress: Callable[[str, int, int], object],
     bad_rows: str | None = None,
+    *,
+    trusted: TrustedKeys | None = None,
 ) -> Demo:
     """Train on SCL where its table is in place, else on New York; promote, and predict three of the last day."""
     source = "scl" if SOURCES["scl"].is_present() else "nyc"
@@ -47,13 +50,13 @@ def run(
     )
     refused = None
     try:
-        promote(Registry(registry), training.version, now)
-    except GateRefusedError as error:
+        promote(Registry(registry, trusted=trusted), training.version, now, try_out=load_proven)
+    except (BundleError, GateRefusedError) as error:
         refused = str(error)
     predictor = Predictor.load(registry, training.version)
     on = pl.col("scheduled_departure").dt.date()
     day = table.flights.filter(on == on.max())
     predictions = predictor.predict(day, past=table.flights, timetable_of=day)
-    order = np.argsort(predictions.p_late, kind="stable")
+    order = np.argsort(predictions.late_probability, kind="stable")
     three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]
     return Demo(training, refused, three, predictor.predict(three, past=table.flights, timetable_of=day))

@@ -102,7 +102,7 @@ def _predict_validation(experiment: Experiment, fitted: FittedModel) -> dict[str
 def _scores(experiment: Experiment, bands: NDArray[np.float64]) -> Evaluation:
     outcomes = experiment.dataset.outcomes(experiment.split.validation)
     predicted = Predicted(bands, experiment.shape().quantile_minutes(bands))
-    threshold = best_threshold(outcomes.late, predicted.p_late, experiment.cost)
+    threshold = best_threshold(outcomes.late, predicted.late_probability, experiment.cost)
     return score(outcomes, predicted, threshold, rounds=_ROUNDS)
 
 

@@ -18,6 +18,8 @@ from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
 from puntual.reporting.training_result import Omission, TableRecord, Training
 from puntual.sources import FlightTable
+from puntual.storage import require_writable
+from puntual.storage.errors import translate_os_errors
 from puntual.training.ablation import STEP_COUNT, ablate
 from puntual.training.backtesting import CUT_OFFS, EvaluatedModel, evaluate_model, retrain, rolling_scores
 from puntual.training.bundling import make_bundle, split_info
@@ -51,11 +53,15 @@ def train(
     The bundle is written to `registry` and promoted by nobody, before the backtests; `reports` is the folder for its
     report (HTML) and its card (Markdown). `now`, which carries a time zone, is when the bundle says it was made.
     `progress` is called as each step begins, with its name, the steps done so far and those in all. Raise
-    NotEnoughFlightsError for too small a table, and SettingError for a `now` without a time zone.
+    StorageError before anything else where one of them cannot be written to, NotEnoughFlightsError for too small a
+    table, and SettingError for a `now` without a time zone.
     """
     _require_time_zone(now)
     options = options or Options()
     candidates = parse_candidates(options.candidates or PRESETS[options.preset])
+    for place in (registry, reports):
+        if place is not None:
+            require_writable(place)
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")
     dataset, omitted = learnable(table, options)
@@ -190,5 +196,6 @@ def _report(training: Training, reports: Path | None) -> None:
     """Write the report, and the card with what was measured after the bundle was published."""
     if reports is None:
         return
-    write_report(training, reports / f"{training.version}.html")
-    (reports / f"{training.version}.md").write_text(model_card(training), encoding="utf-8")
+    with translate_os_errors(str(reports / training.version)):
+        write_report(training, reports / f"{training.version}.html")
+        (reports / f"{training.version}.md").write_text(model_card(training), encoding="utf-8")

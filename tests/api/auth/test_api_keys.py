@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from puntual.api.auth.api_keys import KeyStore, Verifier, exported
+from puntual.api.auth.api_keys import KeyStore, exported
 from puntual.api.auth.rate_limit import RateLimit
+from puntual.api.auth.verifier import Verifier
 from puntual.errors import ApiKeyError, SettingError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -26,19 +27,6 @@ def test_a_token_opens_until_it_is_revoked(tmp_path: Path) -> None:
     assert verifier.check(token + "x") is None
     store.revoke("tower")
     assert verifier.check(token) is None
-
-
-def test_what_one_worker_signs_another_knows_until_the_key_is_made_anew(tmp_path: Path) -> None:
-    store = KeyStore(tmp_path)
-    store.create("tower", NOON)
-    signed = Verifier(tmp_path).sign("tower", b"until noon")
-    assert signed is not None
-    assert Verifier(tmp_path).sign("tower", b"until noon") == signed
-    assert Verifier(tmp_path).sign("tower", b"until ten") != signed
-    assert Verifier(tmp_path).sign("gate", b"until noon") is None
-    store.revoke("tower")
-    store.create("tower", NOON)
-    assert Verifier(tmp_path).sign("tower", b"until noon") != signed
 
 
 def test_the_file_holds_no_token_and_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -66,8 +54,8 @@ def test_a_damaged_file_leaves_the_keys_as_they_were_and_opens_nothing(tmp_path:
     assert verifier.check(token) == "tower"
     (tmp_path / "keys.json").write_text("[{")
     assert verifier.check(token) == "tower"
-    assert verifier.error is not None
-    assert Verifier(tmp_path).any_keys()
+    assert verifier.problem is not None
+    assert Verifier(tmp_path).requires_key()
 
 
 def test_two_processes_at_once_lose_no_key(tmp_path: Path) -> None:
@@ -89,7 +77,7 @@ def test_exported_keys_open_elsewhere_beside_those_of_the_folder(tmp_path: Path)
     verifier = Verifier(tmp_path, setting)
     assert [verifier.check(token) for token in (tower, gate, "puntual_")] == ["tower", "gate", None]
     alone = Verifier(tmp_path / "none", setting)
-    assert alone.any_keys()
+    assert alone.requires_key()
     assert (alone.check(tower), alone.check(gate)) == ("tower", None)
 
 

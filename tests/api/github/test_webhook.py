@@ -141,7 +141,8 @@ def test_whatever_digit_of_the_signature_is_another_the_delivery_is_refused(
     right = github.signature_of(SECRET, body)
     start = len("sha256=") + place
     wrong = (right[:start] + digit + right[start + 1 :]).encode("latin-1")
-    if wrong != right.encode():
+    # A space at the end of a header is no part of it, and the client refuses to send one.
+    if wrong.strip() == wrong != right.encode():
         headers = {"content-type": "application/json", "x-hub-signature-256": wrong}
         assert client.post("/webhooks/github", content=body, headers=headers).status_code == 401
 

@@ -31,7 +31,7 @@ def test_answers_equal_the_predictors_to_the_bit_and_keep_their_order(
     answer = client.post("/predict", json={"flights": asked(some), "as_of": AS_OF, "reasons": True})
 
     said = answer.raise_for_status().json()["predictions"]
-    assert [one["late_probability"] for one in said] == expected.p_late.tolist()
+    assert [one["late_probability"] for one in said] == expected.late_probability.tolist()
     assert [list(one["bands"].values()) for one in said] == expected.bands.tolist()
     assert [one["expected_delay_minutes"] for one in said] == expected.expected_minutes.tolist()
     assert [list(one["delay_quantiles"].values()) for one in said] == expected.quantiles.tolist()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from api.conftest import FLIGHT
 from puntual.flights import airports
+from puntual.sources.times import local_time
 
 drawn = settings(
     max_examples=60,
@@ -27,6 +28,16 @@ listed = st.sampled_from(sorted(airportsdata.load("ICAO")))
 times = st.datetimes(datetime(2022, 12, 1), datetime(2023, 6, 1)) | st.datetimes(
     datetime(1991, 1, 1), datetime(2098, 12, 31)
 )
+
+
+def can_be_asked_about(flight: dict[str, Any]) -> bool:
+    """Leave out round trips and what the clocks of the origin skip or show twice: they have tests of their own."""
+    origin, destination = (airports.find(flight[name]) for name in ("origin", "destination"))
+    departure = datetime.fromisoformat(flight["scheduled_departure"])
+    local = local_time(departure, ZoneInfo(origin.time_zone))
+    return origin != destination and local is not None and not local.twice
+
+
 flights = st.fixed_dictionaries(
     {
         "airline": st.sampled_from(["AA", "B6", "dl", "UA"]) | codes,
@@ -35,8 +46,9 @@ flights = st.fixed_dictionaries(
         "destination": st.sampled_from(["BOS", "LAX", "EGLL"]) | listed,
         "scheduled_departure": times.map(datetime.isoformat),
     }
-)
-moments = st.none() | times.map(datetime.isoformat)
+).filter(can_be_asked_about)
+# Exact, since each origin has clocks of its own.
+cut_offs = times.map("{:%Y-%m-%dT%H:%MZ}".format)
 
 
 def said(
@@ -48,7 +60,7 @@ def said(
 
 
 @drawn
-@given(st.lists(flights, min_size=1, max_size=20), moments)
+@given(st.lists(flights, min_size=1, max_size=20), st.none() | cut_offs)
 def test_an_answer_does_not_contradict_itself(
     client: httpx.Client, flights: list[dict[str, Any]], as_of: str | None
 ) -> None:
@@ -65,11 +77,10 @@ def test_an_answer_does_not_contradict_itself(
 
 
 @drawn
-@given(st.lists(flights, min_size=1, max_size=12), st.randoms(use_true_random=False), times)
+@given(st.lists(flights, min_size=1, max_size=12), st.randoms(use_true_random=False), cut_offs)
 def test_one_by_one_and_in_any_order_flights_get_what_they_get_together(
-    client: httpx.Client, flights: list[dict[str, Any]], chance: Any, as_of: datetime
+    client: httpx.Client, flights: list[dict[str, Any]], chance: Any, moment: str
 ) -> None:
-    moment = as_of.isoformat()
     together = said(client, flights, moment)
     order = list(range(len(flights)))
     chance.shuffle(order)
@@ -78,9 +89,9 @@ def test_one_by_one_and_in_any_order_flights_get_what_they_get_together(
 
 
 @drawn
-@given(flights, times)
+@given(flights, cut_offs)
 def test_a_flight_is_the_same_by_either_code_and_in_local_time_or_with_an_offset(
-    client: httpx.Client, flight: dict[str, Any], as_of: datetime
+    client: httpx.Client, flight: dict[str, Any], as_of: str
 ) -> None:
     origin, destination = (airports.find(flight[name]) for name in ("origin", "destination"))
     local = datetime.fromisoformat(flight["scheduled_departure"])
@@ -90,7 +101,7 @@ def test_a_flight_is_the_same_by_either_code_and_in_local_time_or_with_an_offset
     absolute = local.replace(tzinfo=timezone(offset)).isoformat()
     if zoned.astimezone(timezone(offset)).astimezone(zoned.tzinfo).replace(tzinfo=None) == local:
         names["scheduled_departure"] = absolute
-    one, same = said(client, [flight, flight | names], as_of.isoformat())
+    one, same = said(client, [flight, flight | names], as_of)
     assert one == same
 
 
@@ -99,9 +110,7 @@ def test_every_airport_that_is_listed_can_be_asked_about(client: httpx.Client, c
     listed = list(airportsdata.load(column))[::7]
     for start in range(0, len(listed), 1000):
         some = listed[start : start + 1000]
-        asked = [
-            FLIGHT | {"origin": code, "destination": some[-1 - place]} for place, code in enumerate(some)
-        ]
+        asked = [FLIGHT | {"origin": code, "destination": some[place - 1]} for place, code in enumerate(some)]
         assert len(said(client, asked)) == len(some)
 
 

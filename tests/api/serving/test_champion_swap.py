@@ -15,8 +15,10 @@ import polars as pl
 import pytest
 
 from api.conftest import answer_of, asked, request_of, running, until
+from constant_models import answering
 from puntual import Predictor
 from puntual.registry import Bundle, Registry, to_bytes
+from puntual.registry.signing import make_key
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 AS_OF = "2023-04-20T08:00"
@@ -50,7 +52,7 @@ def pair(made_bundle: Bundle, other_bundle: Bundle, made_flights: pl.DataFrame, 
     expected = {
         version: Predictor.load(registry.url, version, threads=1)
         .predict(some, datetime.fromisoformat(AS_OF), timetable_of=some.clear())
-        .p_late.tolist()
+        .late_probability.tolist()
         for version in (first, second)
     }
     assert expected[first] != expected[second]
@@ -202,6 +204,28 @@ def test_a_bad_bundle_is_refused_and_the_former_one_goes_on(pair: Pair, made_bun
         (folder / f"{pair.second}.puntual").write_bytes(second)
         (folder / "model_to_deploy").write_text(pair.second)
         assert server.client.post("/models/reload").json() == {"swapped": True, "version": pair.second}
+
+
+def test_where_keys_are_trusted_nothing_unsigned_answers(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    private, public = make_key()
+    pair.registry.sign(pair.first, private)
+    monkeypatch.setenv("PUNTUAL_TRUSTED_KEYS", public)
+    with running(*pair.words, poll="3600") as server:
+        pair.promote(pair.second)
+        refused = server.client.post("/models/reload")
+        assert (refused.status_code, "it is not signed" in refused.text) == (409, True)
+        assert named(server.client, pair) == pair.first
+        pair.registry.sign(pair.second, private)
+        assert server.client.post("/models/reload").json() == {"swapped": True, "version": pair.second}
+
+
+def test_a_model_of_zeros_is_refused_and_the_former_one_goes_on(pair: Pair, made_bundle: Bundle) -> None:
+    zeros = pair.registry.publish(answering(made_bundle, 0, 0, 0, 0, 0))
+    with running(*pair.words, poll="3600") as server:
+        pair.promote(zeros)
+        refused = server.client.post("/models/reload")
+        assert (refused.status_code, "no probabilities that sum to 1" in refused.text) == (409, True)
+        assert named(server.client, pair) == pair.first
 
 
 def test_a_bad_bundle_is_not_read_again_at_every_look(pair: Pair) -> None:

@@ -76,7 +76,7 @@ def test_a_row_holds_the_whole_prediction_and_for_whose_key_it_was_made(
 def test_where_no_key_is_needed_a_row_names_none(bundle_file: Path, tmp_path: Path) -> None:
     with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
         ask(server)
-    assert rows(tmp_path / "journal.db", "key_name") == [(None,)]
+    assert rows(tmp_path / "journal.db", "key_name, peer") == [("anonymous", "127.0.0.1")]
 
 
 def test_while_the_database_is_away_predictions_wait_and_then_are_written(
@@ -129,8 +129,8 @@ def test_of_a_database_away_the_log_tells_once_and_shows_no_password(
     bundle_file: Path, tmp_path: Path
 ) -> None:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path))
-    url = f"sqlite:///{tmp_path}/keys.json/journal.db"
-    (tmp_path / "keys.json").write_text("[]")
+    url = f"sqlite:///{tmp_path}/a-file/journal.db"
+    (tmp_path / "a-file").touch()
     with running(*words, journal=url) as server:
         ask(server)
         assert until(lambda: "cannot be written" in server.messages.read_text())

@@ -32,8 +32,8 @@ def expected(bundle_file: Path, day: pl.DataFrame) -> dict[str, list[float]]:
     predictor = Predictor.load("models", str(bundle_file), threads=1)
     moment = datetime.fromisoformat(AS_OF)
     return {
-        "known": predictor.predict(day, moment, timetable_of=day).p_late.tolist(),
-        "typical": predictor.predict(day, moment, timetable_of=day.clear()).p_late.tolist(),
+        "known": predictor.predict(day, moment, timetable_of=day).late_probability.tolist(),
+        "typical": predictor.predict(day, moment, timetable_of=day.clear()).late_probability.tolist(),
     }
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from deploy.image import bake, build, slim
 from puntual.errors import RegistryError
-from puntual.registry import Registry
+from puntual.registry import Registry, TrustedKeys
+from puntual.registry.signing import make_key
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -51,6 +52,15 @@ def test_the_champion_alone_is_baked_in_with_its_name(made_bundle, tmp_path):
     baked = tmp_path / "baked"
     assert sorted(path.name for path in baked.iterdir()) == [f"{version}.puntual", "model_to_deploy"]
     assert Registry(baked).read().version == version
+
+
+def test_the_signatures_of_the_champion_are_baked_in_with_it(made_bundle, tmp_path):
+    registry, (private, public) = Registry(tmp_path / "models"), make_key()
+    version = registry.publish(made_bundle)
+    registry.sign(version, private)
+    registry.set_champion(version, NOW, previous=None)
+    bake.bake(registry.url, tmp_path / "baked")
+    assert Registry(tmp_path / "baked", trusted=TrustedKeys([public])).read().version == version
 
 
 def test_without_a_registry_the_image_holds_no_model(tmp_path):

@@ -8,8 +8,9 @@ import asyncio
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
 from puntual.features.flight_keys import NAMED
+from puntual.flights import airports
 from puntual.flights.arrays import Columns, grouped, take
 
 # Multiples of it fill the range from 0 to 1 evenly, however many they are.
@@ -120,7 +122,9 @@ class AirportDays:
         flights = [
             flight
             for flight in _flights_of(day, known.minute, words)
-            if flight.airline.isalnum() and flight.flight_number.isalnum()
+            if flight.airline.isalnum()
+            and flight.flight_number.isalnum()
+            and flight.origin != flight.destination
         ]
         if flights:
             return AirportDepartures(flights, np.ones(len(flights)), known=True)
@@ -173,8 +177,9 @@ def _usual(days: Columns) -> tuple[float, float]:
 def _summed(version: str, tables: Mapping[str, Columns]) -> Usual:
     history = tables["history"]
     flown = _summed_by(history, ("origin", "airline", "destination", "flight_number"), ("flights",))
-    # An airline may be told by a name, which the service does not take as a code.
+    # An airline may have a name where the service takes a code, and no flight ends where it begins.
     taken = np.char.isalnum(flown["airline"]) & np.char.isalnum(flown["flight_number"])
+    taken &= flown["origin"] != flown["destination"]
     days = _summed_by(history, ("origin", "day"), ("flights", "late"))
     return Usual(version, tables["typical_week"], take(flown, taken), days)
 
@@ -195,14 +200,31 @@ def _spread(flown: NDArray[np.int64], number: int) -> NDArray[np.intp]:
 
 
 def _flights_of(day: date, minutes: NDArray[np.int64], flights: Columns) -> list[ScheduledFlight]:
+    """Put flights on the minutes of a day; what would leave in an hour that its clocks skip leaves after it."""
     midnight = datetime(day.year, day.month, day.day)
+    zone = _zone(flights["origin"])
     words = (flights[name].tolist() for name in ("airline", "flight_number", "origin", "destination"))
     return [
         ScheduledFlight(
-            airline, number, origin, destination, (midnight + timedelta(minutes=minute)).isoformat()
+            airline,
+            number,
+            origin,
+            destination,
+            _shown(midnight + timedelta(minutes=minute), zone).isoformat(),
         )
         for minute, airline, number, origin, destination in zip(minutes.tolist(), *words, strict=True)
     ]
+
+
+def _zone(origins: NDArray[np.str_]) -> ZoneInfo | None:
+    airport = airports.look_up(str(origins[0])) if len(origins) else None
+    return None if airport is None else ZoneInfo(airport.time_zone)
+
+
+def _shown(clock: datetime, zone: ZoneInfo | None) -> datetime:
+    if zone is None:
+        return clock
+    return clock.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None)
 
 
 def _parts(flights: Sequence[ScheduledFlight]) -> Iterator[list[ScheduledFlight]]:

@@ -70,7 +70,7 @@ class QueryError(ProblemError):
     def __init__(
         self, errors: VendorErrors | CredentialsError, status: int, headers: dict[str, str] | None = None
     ) -> None:
-        super().__init__(status, HTTPStatus(status).phrase, headers=headers)
+        super().__init__(status, _summary(errors), headers=headers)
         self._content = errors
         self.media_type = "application/json" if isinstance(errors, CredentialsError) else MEDIA_TYPE
 
@@ -78,6 +78,12 @@ class QueryError(ProblemError):
     def body(self) -> bytes:
         """The errors as JSON."""
         return msgspec.json.encode(self._content)
+
+
+def _summary(errors: VendorErrors | CredentialsError) -> str:
+    if isinstance(errors, CredentialsError):
+        return f"{errors.error}: {errors.error_description}"
+    return "; ".join(f"{error.title}: {error.detail}" for error in errors.errors)
 
 
 def vendor_error(kind: Kind, detail: str, parameter: str = "", example: str = "") -> VendorError:

@@ -55,7 +55,7 @@ _MEANINGS = {
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The media type is not understood.",
-    429: "The key asks faster than its rate.",
+    429: "The key asks about more flights than its rate allows.",
     503: "Too many flights wait, or no model is loaded.",
 }
 
@@ -107,6 +107,8 @@ class _TakesAirport(Operation):
     operation_class=_TakesCredentials,
     tags=_TAGS,
     security=_OPEN_TO_ALL,
+    # Before anything is looked at: credentials are short.
+    request_max_body_size=tokens.LONGEST_FORM,
     responses=_errors(408, 413, 415)
     | {
         400: _of_credentials("A field is missing, or the grant is another."),

@@ -6,8 +6,10 @@ from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
-from puntual.api.auth.api_keys import Verifier
+from puntual.api.auth.access_tokens import AccessTokenError, AccessTokens, name_in
+from puntual.api.auth.api_keys import ANONYMOUS
 from puntual.api.auth.rate_limit import RateLimit
+from puntual.api.auth.verifier import Verifier
 from puntual.api.github import deliveries as github
 from puntual.api.problems import ProblemError
 
@@ -21,34 +23,40 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEPT = frozenset({"/timetable"})
 _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
-# The name of the key that the request in hand was admitted by; None where none was needed.
-KEY_NAME: ContextVar[str | None] = ContextVar("key_name", default=None)
+# The name of the key that the request in hand was admitted by.
+KEY_NAME: ContextVar[str] = ContextVar("key_name", default=ANONYMOUS)
+# The address that it came from.
+PEER: ContextVar[str] = ContextVar("peer", default="")
 
 
 class Guard:
     """Admits callers by their key and holds each to its rate."""
 
     def __init__(
-        self, verifier: Verifier | None, limit: RateLimit, *, always: bool, elsewhere: Iterable[str] = ()
+        self,
+        verifier: Verifier | None,
+        limit: RateLimit,
+        tokens: AccessTokens,
+        *,
+        always: bool,
+        elsewhere: Iterable[str] = (),
     ) -> None:
         """Admit by the keys of `verifier`, or everyone when it is None.
 
         `always` asks for a key on every route that is not open to all; otherwise, as long as there are no keys, only
         those that change something want one. On the paths `elsewhere` their routes ask, in a way of their own.
         """
-        self._verifier, self._limit, self._always = verifier, limit, always
+        self._verifier, self._limit, self._tokens, self._always = verifier, limit, tokens, always
         self._open = _OPEN.union(elsewhere)
 
-    def admit(self, scope: Any, headers: dict[bytes, bytes]) -> str | None:
-        """Name the key of a caller, or None where none is needed; raise ProblemError for one that may not pass."""
-        # A connection's next request may begin in the context of the one before.
-        KEY_NAME.set(None)
+    def admit(self, scope: Any, headers: dict[bytes, bytes]) -> None:
+        """Let a caller pass whose key is known, or who needs none; raise ProblemError for others."""
         path = scope["path"]
         if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
-            return None
+            return
         reads = (scope["method"] in _READING and path not in _KEPT) or path in _ASKING
-        if reads and not self._always and not self._verifier.any_keys():
-            return None
+        if reads and not self._always and not self._verifier.requires_key():
+            return
         token = _token(headers)
         name = None if token is None else self._verifier.check(token)
         if name is None:
@@ -60,31 +68,49 @@ class Guard:
                 headers={"www-authenticate": "Bearer"},
             )
         self.enforce_rate_limit(name)
-        return name
 
     def requires_key(self) -> bool:
         """Tell whether those who change nothing need a key, too."""
-        return self._verifier is not None and (self._always or self._verifier.any_keys())
+        return self._verifier is not None and (self._always or self._verifier.requires_key())
 
     def owner(self, key: str) -> str | None:
         """Name a key, or None where it is not known."""
         return None if self._verifier is None else self._verifier.check(key)
 
-    def sign(self, name: str, message: bytes) -> str | None:
-        """Sign a message on behalf of the key of a name, as `Verifier.sign` does."""
-        return None if self._verifier is None else self._verifier.sign(name, message)
+    def issue_token(self, name: str, now: float) -> str | None:
+        """Give an access token of the key of a name; None where no key is called so."""
+        digest = None if self._verifier is None else self._verifier.digest(name)
+        return None if digest is None else self._tokens.issue(name, digest, now)
+
+    def check_token(self, token: str, now: float) -> str:
+        """Name the key that an access token was issued to; raise AccessTokenError for one that opens nothing."""
+        name = name_in(token)
+        digest = None if self._verifier is None else self._verifier.digest(name)
+        if digest is None:
+            raise AccessTokenError
+        self._tokens.check(token, digest, now)
+        return name
 
     def enforce_rate_limit(self, name: str) -> None:
-        """Hold a key to its rate; raise ProblemError when it asks faster."""
-        wait = self._limit.take(name, time.monotonic())
+        """Hold a key to its rate, and let log and journal know it; raise ProblemError beyond it."""
+        KEY_NAME.set(name)
+        self._take(name)
+
+    def charge_flights(self, count: int) -> None:
+        """Count the flights of a request beyond the first, which admitting it counted; raise ProblemError as above."""
+        name = KEY_NAME.get()
+        if count > 1 and name != ANONYMOUS:
+            self._take(name, count, paid=1)
+
+    def _take(self, name: str, cost: int = 1, paid: int = 0) -> None:
+        wait = self._limit.take(name, time.monotonic(), cost, paid)
         if wait > 0:
             seconds = max(1, round(wait + 0.5))
             raise ProblemError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"key {name!r} asks faster than its rate; try again in {seconds} s",
+                f"key {name!r} asks about more flights than its rate allows; try again in {seconds} s",
                 headers={"retry-after": str(seconds)},
             )
-        KEY_NAME.set(name)
 
 
 def _token(headers: dict[bytes, bytes]) -> str | None:

@@ -1,7 +1,8 @@
-"""How long the body of a request may take: a caller who stops, or goes, is refused like any other."""
+"""How the body of a request is waited for and read: not for ever, and a long one where it holds up nobody."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -11,6 +12,9 @@ from puntual.api.problems import ProblemError
 
 # Set in the scope of a request whose body has arrived in full.
 WHOLE = "whole"
+# What is longer may take some milliseconds to read.
+_LONG = 16_384
+T = TypeVar("T")
 
 
 class PatientBody(ASGIMiddleware):
@@ -53,6 +57,13 @@ class PatientBody(ASGIMiddleware):
         if message["type"] == "http.disconnect":
             raise ProblemError(400, "the connection ended before the body did")
         return message
+
+
+async def read_apart(body: bytes, read: Callable[[bytes], T]) -> T:
+    """Read a body, in a thread where it is long; whatever is raised there is raised here."""
+    if len(body) <= _LONG:
+        return read(body)
+    return await asyncio.get_running_loop().run_in_executor(None, read, body)
 
 
 def replay(message: Any, receive: Any) -> Any:

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from puntual.api.auth.guard import Guard
+from puntual.api.auth.api_keys import ANONYMOUS
+from puntual.api.auth.guard import KEY_NAME, PEER, Guard
 from puntual.api.http.body import WHOLE, replay
 from puntual.api.http.cors import Cors
 from puntual.api.observability import metrics
@@ -27,6 +28,8 @@ Receive = Any
 Send = Any
 Application = Any
 Headers = list[tuple[bytes, bytes]]
+# What the log says of a request, and of each message about it; the application adds the reason of a refusal.
+Call = dict[str, Any]
 
 _LOG = logging.getLogger("puntual.api")
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -44,6 +47,7 @@ _JSON = (b"content-type", b"application/json")
 _ANSWER_HEADERS = [
     header for header in SECURITY_HEADERS if header[0] not in (b"x-frame-options", b"referrer-policy")
 ]
+FAILURE = "the service failed; its log says why"
 PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 
 
@@ -59,15 +63,23 @@ class Gateway:
         self._count = 0
         self._start = format(time.time_ns(), "x")
 
+    def describe_model(self) -> str:
+        """Say which model answers, or that none does."""
+        return self._service.describe_model()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
         started = time.perf_counter()
+        # A connection's next request may begin in the context of the one before.
+        KEY_NAME.set(ANONYMOUS)
+        client = scope.get("client")
+        PEER.set(client[0] if client else "")
         request_id, trace, headers = self._identify(scope["headers"])
         added: Headers = [(b"x-request-id", request_id), *self._cors.headers(headers)]
-        status, version = 500, ""
+        status, version, call = 500, "", _call(request_id, trace)
         try:
             preflight = self._cors.preflight(scope["method"], headers)
             if preflight is not None:
@@ -84,22 +96,24 @@ class Gateway:
                 message = await receive()
                 request = self._decoded(message)
                 if request is not None:
+                    self._guard.charge_flights(len(request.flights))
                     answered = await self._service.answer(request, request_id.decode())
                     version = answered.version
                     status = await _send(send, 200, answered.body, [_JSON, *added, *_ANSWER_HEADERS])
                     return
                 receive = replay(message, receive)
-            scope.setdefault("state", {})["call"] = _call(request_id, trace)
+            scope.setdefault("state", {})["call"] = call
             status = await self._pass_on(scope, receive, send, added)
         except ProblemError as problem:
+            call["reason"] = str(problem)
             status = await self._refuse(problem, added, send)
         except Exception:
-            call = _call(request_id, trace)
+            call["reason"] = FAILURE
             _LOG.exception("%s %s failed", scope["method"], scope["path"], extra=call)
-            failure = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed; its log says why")
+            failure = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, FAILURE)
             status = await self._refuse(failure, added, send)
         finally:
-            self._end(scope, status, version, started, request_id, trace)
+            self._end(scope, status, version, started, call)
 
     def _decoded(self, message: Any) -> PredictRequest | None:
         """Read a body that has arrived whole; None for one that the application has to look at."""
@@ -127,6 +141,9 @@ class Gateway:
                 ]
             await send(message)
 
+        if scope["method"] == "HEAD":
+            # The server leaves the body out, by the scope that it gave.
+            scope = {**scope, "method": "GET"}
         await self._inner(scope, receive, send_with_headers)
         if status >= HTTPStatus.BAD_REQUEST:
             self._count_refused(status)
@@ -149,21 +166,40 @@ class Gateway:
         by_name = dict(headers)
         request_id = by_name.get(b"x-request-id")
         if request_id is None or not _ID.fullmatch(request_id):
-            self._count += 1
-            request_id = f"{self._start}-{self._count:x}".encode()
+            request_id = self._new_id()
         trace = by_name.get(b"traceparent")
         return request_id, trace if trace and _TRACE.fullmatch(trace) else None, by_name
 
-    def _end(
-        self, scope: Scope, status: int, version: str, started: float, request_id: bytes, trace: bytes | None
-    ) -> None:
+    def _new_id(self) -> bytes:
+        self._count += 1
+        return f"{self._start}-{self._count:x}".encode()
+
+    def refuse_connection(self, problem: ProblemError, peer: str, method: str, path: str) -> bytes:
+        """Log and count what is refused before it is a request, and give the id that it goes by."""
+        request_id = self._new_id()
+        self._count_refused(problem.status)
+        self._log.add(
+            method, path, problem.status, 0.0, peer=peer, reason=str(problem), request_id=request_id.decode()
+        )
+        return request_id
+
+    def _end(self, scope: Scope, status: int, version: str, started: float, call: Call) -> None:
         seconds = time.perf_counter() - started
         batcher = self._service.batcher
         if not version and batcher is not None:
             version = batcher.version
         route = scope["path"] if scope["path"] == "/predict" else "other"
         self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
-        self._log.add(scope["method"], scope["path"], status, seconds, request_id, trace, version)
+        self._log.add(
+            scope["method"],
+            scope["path"],
+            status,
+            seconds,
+            model=version,
+            key=KEY_NAME.get(),
+            peer=PEER.get(),
+            **call,
+        )
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Headers) -> int:
@@ -174,7 +210,7 @@ async def _send(send: Send, status: int, body: bytes, headers: Headers) -> int:
     return status
 
 
-def _call(request_id: bytes, trace: bytes | None) -> dict[str, str | None]:
+def _call(request_id: bytes, trace: bytes | None) -> Call:
     """Name a request in the log, as the access log does."""
     return {"request_id": request_id.decode(), "traceparent": None if trace is None else trace.decode()}
 

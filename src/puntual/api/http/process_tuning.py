@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ _MAPPING = re.compile(r"^([0-9a-f]+-[0-9a-f]+ .*)\n(?:[A-Z].*\n)*?Anonymous: +(\
 # From mman.h of Linux.
 _DONTNEED = 4
 _SWITCH_SECONDS = 0.0005
+
+
+def prepare() -> None:
+    """Let one thread multiply matrices; said before numpy is loaded, which reads its setting then."""
+    # A worker answers with one thread, and workers beside each other share the processors already.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def settle() -> None:

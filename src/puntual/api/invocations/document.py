@@ -19,7 +19,8 @@ from puntual.sources.scl_words import AIRLINES, INTERNATIONAL, MONTHS, WORDS
 class InvokedRow(msgspec.Struct, frozen=True):
     """What is said of one flight, flat, under the names that `puntual predict` writes.
 
-    `missing` are the fields that were not given, apart by spaces.
+    `missing` are the fields that were not given, apart by spaces, and `warnings` the codes of the warnings, by
+    semicolons.
     """
 
     late_probability: float
@@ -40,6 +41,7 @@ class InvokedRow(msgspec.Struct, frozen=True):
     history_until: str | None
     horizon_minutes: int | None
     missing: str
+    warnings: str
 
     @classmethod
     def of(cls, prediction: PredictedFlight) -> "InvokedRow":
@@ -64,6 +66,7 @@ class InvokedRow(msgspec.Struct, frozen=True):
             prediction.history_until,
             prediction.horizon_minutes,
             " ".join(prediction.missing or ()),
+            ";".join(warning.code for warning in prediction.warnings),
         )
 
 
@@ -125,7 +128,7 @@ def _own() -> Schema:
         "airline": _code(),
         "flight_number": _number(),
         "origin": airport,
-        "destination": airport,
+        "destination": _formatted("destination-code"),
         "scheduled_departure": _time(),
     }
     return Schema(
@@ -141,7 +144,7 @@ def _santiago() -> Schema:
         "Fecha-I": _time(),
         "Vlo-I": _number(),
         "Ori-I": airport,
-        "Des-I": airport,
+        "Des-I": _formatted("destination-code"),
         "Emp-I": _code(),
         "OPERA": Schema(enum=list(AIRLINES)),
         "TIPOVUELO": Schema(enum=list(INTERNATIONAL)),

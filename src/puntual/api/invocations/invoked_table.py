@@ -13,7 +13,7 @@ from puntual.api.invocations.document import InvokedRow
 from puntual.api.predict.contract import Time
 from puntual.api.problems import ProblemError, shown
 from puntual.errors import TableError
-from puntual.sources.small_table import read_rows
+from puntual.sources.csv_rows import read_csv_rows
 
 Row = dict[str, Any]
 
@@ -21,8 +21,8 @@ Row = dict[str, Any]
 def rows_of_csv(body: bytes) -> list[Row]:
     """Read CSV with a header; an empty cell is null. Raise ProblemError naming the line that cannot be read."""
     try:
-        header, _, rows = read_rows(body, "the body", ".csv")
-        cells_of_rows = [[cell or None for cell in cells] for _, cells in rows]
+        header, rows = read_csv_rows(body, "the body")
+        cells_of_rows = [[cell or None for cell in cells] for _, cells in rows if any(cells)]
     except TableError as error:
         raise _fault(str(error)) from error
     return [dict(zip(header, cells, strict=True)) for cells in cells_of_rows]
@@ -34,7 +34,11 @@ def rows_of_json(body: bytes) -> tuple[list[Row], str | None]:
     NaN, which is no JSON but what pandas writes for an empty cell, is null.
     """
     try:
-        given = json.loads(body, parse_constant=_constant)
+        text = body.decode()
+        given = json.loads(text, parse_constant=_constant)
+        if "\\u" in text:
+            # An escape may be half of a pair of surrogates, which no text can hold, nor any answer or log.
+            json.dumps(given, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise _fault(f"Ensure that input is a valid JSON formatted string. Error: {error}") from error
     shapes = [name for name in _SHAPES if name in given] if isinstance(given, dict) else []

@@ -5,8 +5,11 @@ told as MLflow's server tells them, but for those of keys, which concern all rou
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
@@ -14,11 +17,13 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
+from puntual.api.http.body import read_apart
 from puntual.api.http.errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
 from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow, TakesInvocations
 from puntual.api.invocations.invoked_table import Row, rows_of_csv, rows_of_json, written_as_csv
-from puntual.api.predict.contract import MOST_FLIGHTS, ScheduledFlight
+from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, ScheduledFlight
+from puntual.api.predict.flight_resolution import ResolvedRequest
 from puntual.api.predict.request import convert_request
 from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
 from puntual.api.routes import Alive
@@ -26,6 +31,7 @@ from puntual.api.serving.serving_model import ServingModel
 from puntual.sources.scl_words import MONTHS, WORDS
 
 _JSON, _CSV = "application/json", "text/csv"
+_AT_ONCE = 64
 _OWN = tuple(field.name for field in msgspec.structs.fields(ScheduledFlight))
 _FAULTS = {
     400: "The rows cannot be read, or a cell means nothing; the message names it.",
@@ -33,7 +39,10 @@ _FAULTS = {
     413: "The body is too large.",
     503: "Too many flights wait, or no model is loaded.",
 }
-_PROBLEMS = {401: "A key is needed, or this one is not known.", 429: "The key asks faster than its rate."}
+_PROBLEMS = {
+    401: "A key is needed, or this one is not known.",
+    429: "The key asks about more flights than its rate allows.",
+}
 _NOT_READY = ResponseSpec(
     ProblemDetails, generate_examples=False, description="No model is loaded.", media_type=MEDIA_TYPE
 )
@@ -43,6 +52,9 @@ def _answer_problem(_: Request[Any, Any, Any], problem: ProblemError) -> Respons
     headers = problem.headers
     if problem.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return Response(problem.details.detail, status_code=415, media_type=MediaType.TEXT, headers=headers)
+    if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
+        # Rates concern all routes alike.
+        return Response(problem.body, status_code=429, media_type=MEDIA_TYPE, headers=headers)
     code = "TEMPORARILY_UNAVAILABLE" if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else "BAD_REQUEST"
     return Response(
         InvocationError(code, problem.details.detail), status_code=int(problem.status), headers=headers
@@ -96,58 +108,77 @@ async def ping(state: State) -> Alive:
 )
 async def invocations(request: Request[Any, Any, Any], state: State) -> Response[Invoked]:
     """Predict how late the flights of a table will be, for callers of SageMaker and of MLflow."""
-    rows, as_of = await _read(request)
-    predictions = await _answers(state.service, rows, as_of, request.state.call["request_id"])
-    if prefers_csv(request.headers.get("accept", "")):
-        return Response(written_as_csv(predictions), media_type=_CSV)  # type: ignore[arg-type]
-    return Response(Invoked(predictions))
-
-
-ROUTES = (ping, invocations)
-
-
-async def _read(request: Request[Any, Any, Any]) -> tuple[list[Row], str | None]:
-    """Read the rows and the cut-off for all of them, if there is one."""
     kind = media_type(request.headers.get("content-type", ""))
     if kind not in (_JSON, _CSV):
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"This predictor only supports the following content types: {_JSON}, {_CSV}. Got '{kind[:60]}'.",
         )
-    body = await request.body()
+    service: ServingModel = state.service
+    read = partial(_parts, kind=kind, unlisted=service.unlisted)
+    parts = await read_apart(await request.body(), read)
+    state.guard.charge_flights(sum(len(part.places) for part in parts))
+    predictions = await _answers(service, parts, request.state.call["request_id"])
+    if prefers_csv(request.headers.get("accept", "")):
+        return Response(await asyncio.to_thread(written_as_csv, predictions), media_type=_CSV)  # type: ignore[arg-type]
+    return Response(Invoked(predictions))
+
+
+ROUTES = (ping, invocations)
+
+
+class _Part(NamedTuple):
+    """The rows of one cut-off as a request, and which rows of the table they are."""
+
+    request: PredictRequest | ResolvedRequest
+    places: list[int]
+
+
+def _parts(body: bytes, kind: str, unlisted: Mapping[str, str]) -> list[_Part]:
+    """Read the rows of a table, and part them by cut-off; raise ProblemError naming the row that means nothing."""
     rows, as_of = (rows_of_csv(body), None) if kind == _CSV else rows_of_json(body)
     if not 0 < len(rows) <= MOST_FLIGHTS:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"{len(rows):,} rows; send 1 to {MOST_FLIGHTS:,} at once")
-    return rows, as_of
-
-
-async def _answers(
-    service: ServingModel, rows: list[Row], as_of: str | None, request_id: str
-) -> list[InvokedRow]:
-    """Ask about the rows of each cut-off together, and give the answers in the order of the rows."""
     cuts: dict[Any, list[int]] = {}
     for place, row in enumerate(rows):
         # Anything may stand there; what is no time is refused with the rest of the request.
         cut = row.get("as_of")
         cuts.setdefault(as_of if cut is None else msgspec.json.encode(cut), []).append(place)
-    requests = [(_request([rows[place] for place in places], as_of), places) for places in cuts.values()]
-    answered = await asyncio.gather(*(_ask(service, *one, request_id) for one in requests))
-    by_place = {place: row for part in answered for place, row in part.items()}
-    return [by_place[place] for place in range(len(rows))]
+    parts = []
+    for places in cuts.values():
+        with _naming_rows(places):
+            request = _request([rows[place] for place in places], as_of)
+            parts.append(_Part(convert_request(request, unlisted), places))
+    return parts
 
 
-async def _ask(
-    service: ServingModel, request: dict[str, Any], places: list[int], request_id: str
-) -> dict[int, InvokedRow]:
-    """Answer the rows at some places; a fault is told with the place of its row."""
+async def _answers(service: ServingModel, parts: list[_Part], request_id: str) -> list[InvokedRow]:
+    """Ask about the rows of each cut-off together, and give the answers in the order of the rows."""
+    by_place: dict[int, InvokedRow] = {}
+    # What is asked at once is answered at once, and holds up the others for as long.
+    for start in range(0, len(parts), _AT_ONCE):
+        asking = (_answer(service, part, request_id) for part in parts[start : start + _AT_ONCE])
+        for answered in await asyncio.gather(*asking):
+            by_place |= answered
+    return [by_place[place] for place in range(len(by_place))]
+
+
+async def _answer(service: ServingModel, part: _Part, request_id: str) -> dict[int, InvokedRow]:
+    with _naming_rows(part.places):
+        answered = await service.answer(part.request, request_id)
+    return dict(zip(part.places, map(InvokedRow.of, answered.predictions), strict=True))
+
+
+@contextmanager
+def _naming_rows(places: list[int]) -> Iterator[None]:
+    """Tell of a bad field with the place of its row in the table."""
     try:
-        answered = await service.answer(convert_request(request, service.unlisted), request_id)
+        yield
     except ProblemError as problem:
         if not problem.details.errors:
             raise
         where = "; ".join(_located(error, places) for error in problem.details.errors)
         raise ProblemError(HTTPStatus.BAD_REQUEST, where) from problem
-    return dict(zip(places, map(InvokedRow.of, answered.predictions), strict=True))
 
 
 def _request(rows: list[Row], as_of: str | None) -> dict[str, Any]:

@@ -9,14 +9,17 @@ from typing import TextIO
 
 import msgspec
 
+from puntual.api.auth.api_keys import ANONYMOUS
+
 _PAUSE = 0.2
 # More than this many unwritten lines mean that nobody reads them; the oldest are dropped.
 _MOST_WAITING = 100_000
+_LONGEST_TEXT = 500
 _ENCODER = msgspec.json.Encoder()
 
 
-class AccessLine(msgspec.Struct):
-    """What is kept of one request."""
+class AccessLine(msgspec.Struct, kw_only=True):
+    """What is kept of one request: who asked for what, and what came of it."""
 
     time: str
     method: str
@@ -25,6 +28,9 @@ class AccessLine(msgspec.Struct):
     milliseconds: float
     request_id: str
     traceparent: str | None
+    key: str
+    peer: str
+    reason: str | None
     model: str
 
 
@@ -49,15 +55,33 @@ class AccessLog:
         path: str,
         status: int,
         seconds: float,
-        request_id: bytes,
-        trace: bytes | None,
-        model: str,
+        *,
+        request_id: str,
+        peer: str,
+        traceparent: str | None = None,
+        key: str = ANONYMOUS,
+        reason: str | None = None,
+        model: str = "",
     ) -> None:
-        """Take a line."""
-        if self._stream is not None:
-            # Written out here: a thread that did it would hold up the answers by taking turns with them.
-            line = _line(time.time(), method, path, status, seconds, request_id, trace, model)
-            self._waiting.append(_ENCODER.encode(line))
+        """Take a line; `reason` is why a request was refused."""
+        if self._stream is None:
+            return
+        now = time.time()
+        line = AccessLine(
+            time=f"{_second(int(now))}.{int(now % 1 * 1000):03d}+00:00",
+            method=method,
+            path=path[:_LONGEST_TEXT],
+            status=status,
+            milliseconds=round(seconds * 1000, 3),
+            request_id=request_id,
+            traceparent=traceparent,
+            key=key,
+            peer=peer,
+            reason=None if reason is None else reason[:_LONGEST_TEXT],
+            model=model,
+        )
+        # Written out here: a thread that did it would hold up the answers by taking turns with them.
+        self._waiting.append(_ENCODER.encode(line))
 
     def close(self) -> None:
         """Write what waits, and end."""
@@ -84,28 +108,6 @@ class AccessLog:
         except OSError:
             # A full disk may have room again for the lines to come; these are lost.
             return
-
-
-def _line(
-    at: float,
-    method: str,
-    path: str,
-    status: int,
-    seconds: float,
-    request_id: bytes,
-    trace: bytes | None,
-    model: str,
-) -> AccessLine:
-    return AccessLine(
-        f"{_second(int(at))}.{int(at % 1 * 1000):03d}+00:00",
-        method,
-        path,
-        status,
-        round(seconds * 1000, 3),
-        request_id.decode(),
-        None if trace is None else trace.decode(),
-        model,
-    )
 
 
 @lru_cache(maxsize=2)

@@ -61,6 +61,9 @@ JOURNAL_WRITTEN = Described("puntual_journal_written_total", "Predictions writte
 JOURNAL_LOST = Described(
     "puntual_journal_lost_total", "Predictions that could not be written to the journal."
 )
+JOURNAL_REFUSED = Described(
+    "puntual_journal_refused_total", "Predictions that the journal's database refused."
+)
 JOURNAL_FAILURES = Described(
     "puntual_journal_failures_total", "Attempts to write to the journal that failed."
 )
@@ -85,6 +88,7 @@ ALL = {
         WEBHOOKS,
         JOURNAL_WRITTEN,
         JOURNAL_LOST,
+        JOURNAL_REFUSED,
         JOURNAL_FAILURES,
         JOURNAL_WAITING,
         CHAMPION,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from puntual.flights.flight import BAND_KEYS
+from puntual.prediction.warnings import PredictionWarning
 
 MOST_FLIGHTS = 1_000
 LONGEST_CODE = 8
@@ -21,7 +22,19 @@ Code = Annotated[
 ]
 AirportCode = Annotated[
     str,
-    Meta(description="IATA or ICAO code, in any case.", extra_json_schema={"format": "airport-code"}),
+    Meta(
+        max_length=LONGEST_CODE,
+        description="IATA or ICAO code, in any case.",
+        extra_json_schema={"format": "airport-code"},
+    ),
+]
+DestinationCode = Annotated[
+    str,
+    Meta(
+        max_length=LONGEST_CODE,
+        description="IATA or ICAO code, in any case, of another airport than the origin.",
+        extra_json_schema={"format": "destination-code"},
+    ),
 ]
 Time = Annotated[
     str,
@@ -41,7 +54,7 @@ class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     airline: Annotated[Code, Meta(examples=["LAN"])]
     flight_number: Annotated[Code, Meta(examples=["226"])]
     origin: Annotated[AirportCode, Meta(examples=["SCL"])]
-    destination: Annotated[AirportCode, Meta(examples=["MIA"])]
+    destination: Annotated[DestinationCode, Meta(examples=["MIA"])]
     scheduled_departure: Time
 
 
@@ -108,6 +121,10 @@ class PredictedFlight(msgspec.Struct, frozen=True, omit_defaults=True):
     ]
     history_until: Annotated[str | None, Meta(description="Last day of operations used, or null.")]
     support: Support
+    warnings: Annotated[
+        tuple[PredictionWarning, ...],
+        Meta(description="What of the flight lies outside what the model knows; empty where nothing does."),
+    ]
     reasons: list[Reason] | msgspec.UnsetType = msgspec.UNSET
     missing: (
         Annotated[list[str], Meta(description="The fields that were not given, where any was not.")]

@@ -2,22 +2,24 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, ScheduledFlight
-from puntual.api.problems import FieldError, shown
+from puntual.api.problems import MOST_ERRORS, FieldError, shown
 
 _FLIGHT_FIELDS = {field.name: field.type for field in msgspec.structs.fields(ScheduledFlight)}
 _REQUEST_FIELDS = {field.name: field.type for field in msgspec.structs.fields(PredictRequest)}
+LONGEST_NAME = 200
 _LOCATION = re.compile(r" - at `\$.*`$")
 
 
 def faults(request: Any, first: str) -> list[FieldError]:
     """Check a decoded JSON body against the contract of `PredictRequest`, field by field.
 
-    `first` is what the typed decoder said: of a field that is given twice it may have seen the other one.
+    `first` is the message of the typed decoder: of a field that is given twice it may have seen the other one.
     """
     return request_faults(request, flight_faults) or [FieldError("#", shown(request), first)]
 
@@ -25,23 +27,32 @@ def faults(request: Any, first: str) -> list[FieldError]:
 def request_faults(
     request: Any, faults_of: Callable[[dict[str, Any], str], Iterator[FieldError]]
 ) -> list[FieldError]:
-    """Check a decoded JSON body, each of its flights by `faults_of`, which is told its pointer."""
+    """Check a decoded JSON body, each of its flights by `faults_of`, which takes it with its pointer.
+
+    One more than a problem lists is enough, however many fields there are.
+    """
+    return list(islice(_each_fault(request, faults_of), MOST_ERRORS + 1))
+
+
+def _each_fault(
+    request: Any, faults_of: Callable[[dict[str, Any], str], Iterator[FieldError]]
+) -> Iterator[FieldError]:
     if not isinstance(request, dict):
-        return [FieldError("#", shown(request), "an object with flights")]
-    errors = list(field_faults(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"}))
+        yield FieldError("#", shown(request), "an object with flights")
+        return
+    yield from field_faults(request, _REQUEST_FIELDS, {"flights"}, "#", skip={"flights"})
     flights = request.get("flights")
     if "flights" not in request:
-        return errors
-    if isinstance(flights, list) and 0 < len(flights) <= MOST_FLIGHTS:
-        for row, flight in enumerate(flights):
-            pointer = f"#/flights/{row}"
-            if isinstance(flight, dict):
-                errors += faults_of(flight, pointer)
-            else:
-                errors.append(FieldError(pointer, shown(flight), "an object, one flight"))
-    else:
-        errors.append(FieldError("#/flights", shown(flights), f"an array of 1 to {MOST_FLIGHTS} flights"))
-    return errors
+        return
+    if not isinstance(flights, list) or not 0 < len(flights) <= MOST_FLIGHTS:
+        yield FieldError("#/flights", shown(flights), f"an array of 1 to {MOST_FLIGHTS} flights")
+        return
+    for row, flight in enumerate(flights):
+        pointer = f"#/flights/{row}"
+        if isinstance(flight, dict):
+            yield from faults_of(flight, pointer)
+        else:
+            yield FieldError(pointer, shown(flight), "an object, one flight")
 
 
 def flight_faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
@@ -60,7 +71,8 @@ def field_faults(
     for name in sorted(required - given.keys()):
         yield FieldError(f"{pointer}/{name}", "", "required field is missing")
     for name, value in given.items():
-        place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        # A name is as long as its sender likes.
+        place = f"{pointer}/{name[:LONGEST_NAME].replace('~', '~0').replace('/', '~1')}"
         if name not in known:
             yield FieldError(place, shown(value), "no such field; known are " + ", ".join(known))
         elif name not in skip:

@@ -1,9 +1,9 @@
-"""From a flight as it was asked about to the keys of its features; each distinct one is worked out once."""
+"""From a flight as a request names it to the keys of its features; each distinct one is worked out once."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
@@ -16,41 +16,34 @@ from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.features.flight_keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
 from puntual.flights import airports
 from puntual.flights.airports import Airport
-from puntual.sources.times import parse_time
+from puntual.sources.times import LocalTime, local_time, parse_time
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
 _EPOCH = date(1970, 1, 1)
-
-
-class Names(NamedTuple):
-    """The words of one flight, as they were sent."""
-
-    airline: str
-    flight_number: str
-    origin: str
-    destination: str
-    scheduled_departure: str
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(slots=True, eq=False)
-class Resolved:
-    """A flight with its airports found and its time local to the origin: day (since 1970) and minute.
+class ResolvedFlight:
+    """A flight with its airports looked up and its time local to the origin: day (since 1970) and minute.
 
-    `text` is the departure as it is written down; `slots` tells where the vectors of this flight are kept, by the day
-    before which operations are known. Of what is `missing` something else stands in its place, and `month` and
-    `international` say what is known all the same, as `features.flight_keys.Unknown` does.
+    `scheduled_departure` is written as the clocks there show it and `instant` is the same in UTC; `slots` tells where
+    the vectors of this flight are kept, by the day before which operations are known. Of what is `missing` something
+    else stands in its place, and `month` and `international` say what is known all the same, as
+    `features.flight_keys.Unknown` does. Where `twice`, the clocks show this time twice and the first was taken.
     """
 
     airline: str
     flight_number: str
     origin: str
     destination: str
-    departure: datetime
+    scheduled_departure: str
+    instant: datetime
     zone: ZoneInfo
     day: int
     minute: int
-    text: str
     slots: dict[int, int] = field(default_factory=dict)
+    twice: bool = False
     missing: tuple[str, ...] = ()
     month: int = 0
     international: float = float("nan")
@@ -62,45 +55,42 @@ class Resolved:
         flight_number: str,
         origin: str,
         destination: str,
-        departure: datetime,
+        departure: LocalTime,
         zone: ZoneInfo,
         missing: tuple[str, ...] = (),
         month: int = 0,
         international: float = float("nan"),
-    ) -> "Resolved":
-        """Put a flight together from what was found; `departure` is local to the origin."""
+    ) -> "ResolvedFlight":
+        """Put a flight together; `departure` is that on the clocks of its origin."""
+        clock = departure.clock
         return cls(
             sys.intern(airline),
             sys.intern(flight_number),
             origin,
             destination,
-            departure,
+            # Most requests write it in these very words, which are then kept once.
+            sys.intern(clock.isoformat(timespec="minutes")),
+            departure.instant,
             zone,
-            (departure.date() - _EPOCH).days,
-            departure.hour * 60 + departure.minute,
-            # Most flights are asked about in these very words, which are then kept once.
-            sys.intern(departure.isoformat(timespec="minutes")),
+            (clock.date() - _EPOCH).days,
+            clock.hour * 60 + clock.minute,
+            twice=departure.twice,
             missing=missing,
             month=month,
             international=international,
         )
 
-    def told(self) -> tuple[str, str, str, str, str]:
-        """Give what the journal keeps of it, in the order of `Names`: nothing in the place of what is missing."""
-        told = (self.airline, self.flight_number, self.origin, self.destination, self.text)
-        return Names(*told)._replace(**dict.fromkeys(self.missing, "")) if self.missing else told
-
 
 class ResolvedRequest(NamedTuple):
     """A request whose flights were read from other words than the contract's."""
 
-    flights: list[Resolved]
+    flights: list[ResolvedFlight]
     as_of: str | None = None
     reasons: bool = False
 
 
 class Moments(NamedTuple):
-    """The cut-off of one flight: the day before which operations are known, and the minutes to the departure."""
+    """The cut-off of one flight: the day before which operations are known, and the real minutes to the departure."""
 
     closed: int
     horizon: int
@@ -109,8 +99,8 @@ class Moments(NamedTuple):
 NOTHING: Mapping[str, str] = {}
 
 
-def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> Resolved:
-    """Find the airports and read the time of a flight; raise ProblemError naming each field that means nothing.
+def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> ResolvedFlight:
+    """Look up the airports and read the time of a flight; raise ProblemError naming each field that means nothing.
 
     `unlisted` are airports that nobody lists and the model knows, with their time zones.
     """
@@ -121,19 +111,18 @@ def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] =
     ]
     origin = find_origin(flight.origin, f"{pointer}/origin", errors, unlisted)
     destination = find_airport(flight.destination, f"{pointer}/destination", errors, unlisted)
-    departure = read_time(flight.scheduled_departure, f"{pointer}/scheduled_departure", errors)
+    refuse_round_trip(origin, destination, f"{pointer}/destination", errors)
+    departure = read_departure(flight.scheduled_departure, f"{pointer}/scheduled_departure", origin, errors)
     if errors or origin is None or destination is None or departure is None:
         raise meaningless(errors)
-    zone = ZoneInfo(origin.time_zone)
-    local = local_time(departure, zone)
-    return Resolved.of(
-        flight.airline.upper(), flight.flight_number, origin.code, destination.code, local, zone
+    return ResolvedFlight.of(
+        flight.airline.upper(),
+        flight.flight_number,
+        origin.code,
+        destination.code,
+        departure,
+        ZoneInfo(origin.time_zone),
     )
-
-
-def local_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Give what the clocks of a zone show; a moment without an offset is theirs already."""
-    return (moment if moment.tzinfo is None else moment.astimezone(zone)).replace(tzinfo=None)
 
 
 def meaningless(errors: list[FieldError]) -> ProblemError:
@@ -145,33 +134,38 @@ def meaningless(errors: list[FieldError]) -> ProblemError:
 
 
 @lru_cache(maxsize=4096)
-def cut_off(text: str) -> datetime:
-    """Read the cut-off; raise ProblemError when it is no time."""
+def cut_off(text: str, zone: ZoneInfo) -> LocalTime:
+    """Read the cut-off, local to a flight's origin unless it has an offset; raise ProblemError when it is no time."""
     errors: list[FieldError] = []
     moment = read_time(text, "#/as_of", errors)
-    if moment is None:
+    local = None if moment is None else _on_the_clocks(moment, zone, text, "#/as_of", errors)
+    if local is None:
         raise meaningless(errors)
-    return moment
+    return local
 
 
-def moments(flight: Resolved, as_of: datetime | None, now: datetime) -> Moments:
+def moments(flight: ResolvedFlight, as_of: str | None, now: datetime) -> Moments:
     """Say what is known of a flight at a cut-off, or now, or at the end of the day before if it is gone.
 
-    `now` is in UTC; `as_of` is local to the flight's origin unless it carries an offset.
+    `now` is in UTC; `as_of` is as the request gave it.
     """
-    if as_of is None:
-        local = now.astimezone(flight.zone).replace(tzinfo=None)
-        if local >= flight.departure:
-            return Moments(flight.day, flight.minute)
-    elif as_of.tzinfo is None:
-        local = as_of
+    if as_of is not None:
+        cut = cut_off(as_of, flight.zone)
+        day, instant = cut.clock.date(), cut.instant
+    elif now < flight.instant:
+        day, instant = now.astimezone(flight.zone).date(), now
     else:
-        local = as_of.astimezone(flight.zone).replace(tzinfo=None)
-    closed = min(flight.day, (local.date() - _EPOCH).days)
-    return Moments(closed, (flight.departure - local) // timedelta(minutes=1))
+        return Moments(flight.day, (flight.instant - _midnight(flight.day, flight.zone)) // _MINUTE)
+    return Moments(min(flight.day, (day - _EPOCH).days), (flight.instant - instant) // _MINUTE)
 
 
-def keys_of(flights: Sequence[Resolved]) -> Keys:
+@lru_cache(maxsize=4096)
+def _midnight(day: int, zone: ZoneInfo) -> datetime:
+    """Give the moment at which a local day begins, in UTC."""
+    return datetime.combine(_EPOCH + timedelta(days=day), time(), zone).astimezone(UTC)
+
+
+def keys_of(flights: Sequence[ResolvedFlight]) -> Keys:
     """Take the keys of n flights, without a table."""
     return Keys(
         np.array([flight.day for flight in flights], np.int64),
@@ -181,7 +175,7 @@ def keys_of(flights: Sequence[Resolved]) -> Keys:
     )
 
 
-def _unknown(flights: Sequence[Resolved]) -> Unknown:
+def _unknown(flights: Sequence[ResolvedFlight]) -> Unknown:
     return Unknown(
         *(np.array([name in flight.missing for flight in flights]) for name in UNKNOWABLE),
         month=np.array([flight.month for flight in flights], np.int64),
@@ -238,6 +232,29 @@ def read_time(text: str, pointer: str, errors: list[FieldError]) -> datetime | N
     return moment
 
 
-def each_pointer(count: int) -> Iterator[str]:
-    """Give the JSON pointers of the flights of a request."""
-    return (f"#/flights/{row}" for row in range(count))
+def read_departure(
+    text: str, pointer: str, origin: Airport | None, errors: list[FieldError]
+) -> LocalTime | None:
+    """Read a time as the clocks at the origin show it; None, and an entry in `errors`, where they never do."""
+    moment = read_time(text, pointer, errors)
+    if moment is None or origin is None:
+        return None
+    return _on_the_clocks(moment, ZoneInfo(origin.time_zone), text, pointer, errors)
+
+
+def refuse_round_trip(
+    origin: Airport | None, destination: Airport | None, pointer: str, errors: list[FieldError]
+) -> None:
+    """Add an entry to `errors` for a flight that goes to where it comes from."""
+    if origin is not None and destination is not None and origin.code == destination.code:
+        errors.append(FieldError(pointer, shown(destination.code), "another airport than the origin"))
+
+
+def _on_the_clocks(
+    moment: datetime, zone: ZoneInfo, text: str, pointer: str, errors: list[FieldError]
+) -> LocalTime | None:
+    local = local_time(moment, zone)
+    if local is None:
+        expected = f"a time that exists: the clocks of {zone.key} skip this one; give another, or an offset"
+        errors.append(FieldError(pointer, shown(text), expected))
+    return local

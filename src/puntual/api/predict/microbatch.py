@@ -1,4 +1,4 @@
-"""One champion with one timetable, answering requests: those that wait at the same moment are asked together."""
+"""One champion with one timetable, answering requests: those that wait at the same moment are answered together."""
 
 import asyncio
 import sys
@@ -6,23 +6,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from http import HTTPStatus
-from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import astuple
 
 from puntual.api.predict.contract import PredictedFlight, PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import (
-    Resolved,
+    ResolvedFlight,
     ResolvedRequest,
-    cut_off,
-    each_pointer,
     keys_of,
     meaningless,
     moments,
     resolve,
 )
-from puntual.api.predict.response import head_of, rows_of, with_missing, written
+from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
 from puntual.api.predict.vector_cache import VectorCache
 from puntual.api.problems import FieldError, ProblemError
 from puntual.features.timetable import Timetable
@@ -33,21 +31,10 @@ _LIGHT_FLIGHTS = 256
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
 _STORED = 16_384
-_MISSING = attrgetter("missing")
-
-
-class Answered(NamedTuple):
-    """The body of an answer, the predictions in it, and what the journal and the histograms keep of it."""
-
-    body: bytes
-    predictions: list[PredictedFlight]
-    flights: list[Resolved]
-    late_probability: list[float]
-    version: str
 
 
 class _Waiting(NamedTuple):
-    flights: list[Resolved]
+    flights: list[ResolvedFlight]
     closed: list[int]
     horizons: list[int]
     answer: "asyncio.Future[Answered]"
@@ -63,21 +50,21 @@ class MicroBatcher:
         *,
         queue: int,
         executor: Executor,
-        seen: Callable[[Sequence[Resolved], Sequence[int], Sequence[float]], None],
+        answered: Callable[[Sequence[ResolvedFlight], Sequence[int], Sequence[float]], None],
         stored: int = _STORED,
     ) -> None:
         """Get ready to answer; `queue` is how many flights may wait.
 
-        `seen` hears of each batch: its flights, the days before which operations are known, and P(late).
+        `answered` is called after each batch: its flights, the days before which operations are known, and P(late).
         """
         self.predictor = predictor
         self.known = known
         self.version = predictor.bundle.version
         self._waiting = {True: 0, False: 0}
-        self._queue, self._executor, self._seen = queue, executor, seen
+        self._queue, self._executor, self._answered = queue, executor, answered
         self._threshold = predictor.bundle.manifest.threshold
         self._store = VectorCache(predictor, known, stored)
-        self._resolved: dict[tuple[str, ...], Resolved] = {}
+        self._resolved: dict[ScheduledFlight, ResolvedFlight] = {}
         self._capacity = stored
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
@@ -85,8 +72,7 @@ class MicroBatcher:
     async def answer(self, request: PredictRequest | ResolvedRequest, now: datetime) -> Answered:
         """Answer a request; raise ProblemError where a field means nothing, or where too many flights wait."""
         flights = self._resolve(request.flights) if isinstance(request, PredictRequest) else request.flights
-        as_of = None if request.as_of is None else cut_off(request.as_of)
-        closed, horizons = zip(*(moments(flight, as_of, now) for flight in flights), strict=True)
+        closed, horizons = zip(*(moments(flight, request.as_of, now) for flight in flights), strict=True)
         weight = len(flights) * (_REASON_ROWS if request.reasons else 1)
         apart = weight > _LIGHT_FLIGHTS or request.reasons
         # What is answered apart holds up nobody, so it takes no place from the others.
@@ -111,35 +97,28 @@ class MicroBatcher:
         """How many flights wait for an answer; one that asks for reasons counts as many as the vectors it needs."""
         return sum(self._waiting.values())
 
-    def _resolve(self, flights: list[ScheduledFlight]) -> list[Resolved]:
-        all_resolved: list[Resolved] = []
+    def _resolve(self, flights: list[ScheduledFlight]) -> list[ResolvedFlight]:
+        all_resolved: list[ResolvedFlight] = []
         errors: list[FieldError] = []
-        for pointer, flight in zip(each_pointer(len(flights)), flights, strict=True):
-            names = (
-                flight.airline,
-                flight.flight_number,
-                flight.origin,
-                flight.destination,
-                flight.scheduled_departure,
-            )
-            resolved = self._resolved.get(names)
+        for row, flight in enumerate(flights):
+            resolved = self._resolved.get(flight)
             if resolved is None:
                 try:
-                    resolved = resolve(flight, pointer, self.predictor.unlisted)
+                    resolved = resolve(flight, f"#/flights/{row}", self.predictor.unlisted)
                 except ProblemError as problem:
                     errors += problem.details.errors
                     continue
                 if len(self._resolved) >= self._capacity:
                     del self._resolved[next(iter(self._resolved))]
                 # Flights share most of their words, which are kept once.
-                self._resolved[tuple(map(sys.intern, names))] = resolved
+                self._resolved[ScheduledFlight(*map(sys.intern, astuple(flight)))] = resolved
             all_resolved.append(resolved)
         if errors:
             raise meaningless(errors)
         return all_resolved
 
     async def _answer_together(
-        self, flights: list[Resolved], closed: Sequence[int], horizons: Sequence[int]
+        self, flights: list[ResolvedFlight], closed: Sequence[int], horizons: Sequence[int]
     ) -> Answered:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(flights, list(closed), list(horizons), loop.create_future())
@@ -151,16 +130,16 @@ class MicroBatcher:
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
-        self._ask(batch)
+        self._answer_batch(batch)
 
-    def _ask(self, batch: list[_Waiting]) -> None:
+    def _answer_batch(self, batch: list[_Waiting]) -> None:
         try:
             flights = [flight for waiting in batch for flight in waiting.flights]
             closed = [day for waiting in batch for day in waiting.closed]
             horizons = [horizon for waiting in batch for horizon in waiting.horizons]
             predictions = self.predictor.read(self._vectors(flights, closed))
-            rows = self._rows(predictions, flights, horizons)
-            self._seen(flights, closed, [row.late_probability for row in rows])
+            rows, states = self._rows(predictions, flights, horizons), predictions.states.tolist()
+            self._answered(flights, closed, predictions.late_probability.tolist())
         except Exception as error:
             for waiting in batch:
                 if not waiting.answer.done():
@@ -170,11 +149,11 @@ class MicroBatcher:
         for waiting in batch:
             end = start + len(waiting.flights)
             if not waiting.answer.done():
-                waiting.answer.set_result(self._written(waiting.flights, rows[start:end]))
+                waiting.answer.set_result(self._written(waiting.flights, rows[start:end], states[start:end]))
             start = end
 
     async def _answer_apart(
-        self, flights: list[Resolved], closed: Sequence[int], horizons: Sequence[int], reasons: bool
+        self, flights: list[ResolvedFlight], closed: Sequence[int], horizons: Sequence[int], reasons: bool
     ) -> Answered:
         """Answer a long request in a thread, where it holds up nobody."""
         # The store is the loop's own: what it does not hold is made in the thread, and kept afterwards.
@@ -184,25 +163,27 @@ class MicroBatcher:
         def work() -> tuple[Answered, Vectors]:
             vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
             predictions = self.predictor.read(vectors, reasons)
-            return self._written(flights, self._rows(predictions, flights, horizons)), vectors
+            rows = self._rows(predictions, flights, horizons)
+            return self._written(flights, rows, predictions.states.tolist()), vectors
 
         answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
         if not held:
             self._store.keep(flights, closed, vectors)
-        self._seen(flights, closed, answered.late_probability)
+        self._answered(flights, closed, answered.late_probability)
         return answered
 
-    def _vectors(self, flights: list[Resolved], closed: Sequence[int]) -> Vectors:
+    def _vectors(self, flights: list[ResolvedFlight], closed: Sequence[int]) -> Vectors:
         return self._store.gather(self._store.slots(flights, closed))
 
     def _rows(
-        self, predictions: Predictions, flights: Sequence[Resolved], horizons: Sequence[int]
+        self, predictions: Predictions, flights: Sequence[ResolvedFlight], horizons: Sequence[int]
     ) -> list[PredictedFlight]:
         rows = rows_of(predictions, self._threshold, horizons)
-        if not any(map(_MISSING, flights)):
+        if not any(flight.missing or flight.twice for flight in flights):
             return rows
-        return [with_missing(row, flight.missing) for row, flight in zip(rows, flights, strict=True)]
+        return list(map(complete, rows, flights))
 
-    def _written(self, flights: list[Resolved], rows: list[PredictedFlight]) -> Answered:
-        body = written(self._head, rows)
-        return Answered(body, rows, flights, [row.late_probability for row in rows], self.version)
+    def _written(
+        self, flights: list[ResolvedFlight], rows: list[PredictedFlight], states: list[int]
+    ) -> Answered:
+        return Answered(written(self._head, rows), flights, rows, states, self.version)

@@ -1,19 +1,64 @@
-"""From predictions to the words of the contract: what is said of flights, row by row, and the body that holds it."""
+"""From predictions to what leaves: the rows of the contract, the body that holds them, and the journal's lines."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
+from puntual.api.predict.flight_resolution import ResolvedFlight
+from puntual.features.spec import Group
+from puntual.features.states import STATE_NAMES
 from puntual.features.vector import GROUPS
+from puntual.operations.journal_line import JournalLine
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
+from puntual.prediction.warnings import BITS, warnings_of
 from puntual.registry import Bundle
 
 _ENCODER = msgspec.json.Encoder()
 _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline", "route", "flight"))
+
+
+class Answered(NamedTuple):
+    """The body of an answer, and of each flight in it the prediction and the place of its state of knowledge."""
+
+    body: bytes
+    flights: list[ResolvedFlight]
+    predictions: list[PredictedFlight]
+    states: list[int]
+    version: str
+
+    @property
+    def late_probability(self) -> list[float]:
+        """P(late), flight by flight."""
+        return [row.late_probability for row in self.predictions]
+
+    def journal_lines(
+        self, answered: datetime, request_id: str, as_of: str | None, key_name: str, peer: str
+    ) -> list[JournalLine]:
+        """Give the journal's lines, a flight each; `as_of` is as the request gave it, `answered` is in UTC."""
+        moment = answered.isoformat(timespec="milliseconds")
+        return [
+            JournalLine(
+                moment,
+                request_id,
+                as_of,
+                *_identity(flight),
+                row.late_probability,
+                self.version,
+                key_name,
+                peer,
+                STATE_NAMES[state],
+                _cut_off(flight, row.horizon_minutes),
+                row.horizon_minutes,
+                row.history_until,
+                *astuple(row.bands),
+            )
+            for flight, row, state in zip(self.flights, self.predictions, self.states, strict=True)
+        ]
 
 
 def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int]) -> list[PredictedFlight]:
@@ -24,10 +69,15 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
     if predictions.reasons is None:
         reasons: list[list[Reason] | msgspec.UnsetType] = [msgspec.UNSET] * len(predictions.bands)
     else:
-        reasons = [_reasons(effects) for effects in predictions.reasons.tolist()]
+        reasons = [
+            _reasons(effects, until >= 0)
+            for effects, until in zip(
+                predictions.reasons.tolist(), predictions.history_until.tolist(), strict=True
+            )
+        ]
     return [
         PredictedFlight(
-            p_late,
+            late_probability,
             late,
             threshold,
             Bands(*bands),
@@ -37,10 +87,11 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             "known" if known else "typical",
             _date(until),
             Support(support[_AIRLINE], support[_ROUTE], support[_FLIGHT]),
+            warnings_of(warnings),
             why,
         )
-        for p_late, late, bands, expected, quantiles, horizon, known, until, support, why in zip(
-            predictions.p_late.tolist(),
+        for late_probability, late, bands, expected, quantiles, horizon, known, until, support, warnings, why in zip(
+            predictions.late_probability.tolist(),
             predictions.late.tolist(),
             predictions.bands.tolist(),
             predictions.expected_minutes.tolist(),
@@ -49,14 +100,21 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             predictions.timetable_known.tolist(),
             predictions.history_until.tolist(),
             predictions.supports.tolist(),
+            predictions.warnings.tolist(),
             reasons,
             strict=True,
         )
     ]
 
 
-def with_missing(row: PredictedFlight, missing: Sequence[str]) -> PredictedFlight:
-    """Say which fields of a flight were missing; without a date there is neither horizon nor timetable."""
+def complete(row: PredictedFlight, flight: ResolvedFlight) -> PredictedFlight:
+    """Add what is peculiar to a flight's words: a time that the clocks show twice, and the fields that were missing.
+
+    Without a date there is neither horizon nor timetable.
+    """
+    if flight.twice:
+        row = replace(row, warnings=(*row.warnings, *warnings_of(BITS["time_occurs_twice"])))
+    missing = flight.missing
     if not missing:
         return row
     row = replace(row, missing=list(missing))
@@ -65,9 +123,13 @@ def with_missing(row: PredictedFlight, missing: Sequence[str]) -> PredictedFligh
     )
 
 
-def _reasons(effects: list[float]) -> list[Reason]:
-    """Name the groups, the one that matters most first."""
-    named = [Reason(str(group), effect) for group, effect in zip(GROUPS, effects, strict=True)]
+def _reasons(effects: list[float], has_history: bool) -> list[Reason]:
+    """Name the groups, the one that matters most first; history is one only where there is any."""
+    named = [
+        Reason(str(group), effect)
+        for group, effect in zip(GROUPS, effects, strict=True)
+        if has_history or group is not Group.HISTORY
+    ]
     return sorted(named, key=lambda reason: -abs(reason.effect))
 
 
@@ -86,3 +148,23 @@ def written(head: bytes, rows: Sequence[PredictedFlight]) -> bytes:
 @lru_cache(maxsize=4_096)
 def _date(day: int) -> str | None:
     return None if day < 0 else (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def _identity(flight: ResolvedFlight) -> tuple[str, str, str, str, str]:
+    """Give what the journal keeps of a flight itself: nothing in the place of what is missing."""
+    missing = flight.missing
+    return (
+        "" if "airline" in missing else flight.airline,
+        "" if "flight_number" in missing else flight.flight_number,
+        flight.origin,
+        "" if "destination" in missing else flight.destination,
+        "" if "scheduled_departure" in missing else flight.scheduled_departure,
+    )
+
+
+def _cut_off(flight: ResolvedFlight, horizon: int | None) -> str | None:
+    """Write the cut-off as the clocks at the origin show it, to the minute; None for a flight without a date."""
+    if horizon is None:
+        return None
+    local = (flight.instant - timedelta(minutes=horizon)).astimezone(flight.zone)
+    return local.replace(tzinfo=None).isoformat(timespec="minutes")

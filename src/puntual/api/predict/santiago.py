@@ -4,32 +4,36 @@ The contract's own words are tried first: this is looked at for what they are no
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
-from puntual.api.predict.contract import AirportCode, Code, ScheduledFlight, Time
+from puntual.api.predict.contract import AirportCode, Code, DestinationCode, ScheduledFlight, Time
 from puntual.api.predict.contract_errors import field_faults, flight_faults, request_faults
 from puntual.api.predict.flight_resolution import (
     NOTHING,
-    Resolved,
+    ResolvedFlight,
     ResolvedRequest,
     find_airport,
     find_origin,
-    local_time,
     meaningless,
-    read_time,
+    read_departure,
+    refuse_round_trip,
     resolve,
 )
 from puntual.api.problems import FieldError, ProblemError, bad_fields, shown
 from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport
 from puntual.sources.scl_words import AIRLINES, CITIES, EXPECTED, INTERNATIONAL, ORIGIN, WORDS, airline_of
+from puntual.sources.times import LocalTime
 
-Operator = Annotated[str, Meta(extra_json_schema={"enum": list(AIRLINES)})]
+Operator = Annotated[
+    str, Meta(max_length=max(map(len, AIRLINES)), extra_json_schema={"enum": list(AIRLINES)})
+]
+City = Annotated[str, Meta(max_length=80)]
 Number = Annotated[int, Meta(ge=0, le=99_999_999)]
 
 
@@ -43,12 +47,12 @@ class SclFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scheduled: Time | None = msgspec.field(name="Fecha-I", default=None)
     number: Code | Number | None = msgspec.field(name="Vlo-I", default=None)
     origin: AirportCode | None = msgspec.field(name="Ori-I", default=None)
-    destination: AirportCode | None = msgspec.field(name="Des-I", default=None)
+    destination: DestinationCode | None = msgspec.field(name="Des-I", default=None)
     airline: Code | None = msgspec.field(name="Emp-I", default=None)
     operator: Operator | None = msgspec.field(name="OPERA", default=None)
     kind: Literal["I", "N"] | None = msgspec.field(name="TIPOVUELO", default=None)
     month: Annotated[int, Meta(ge=1, le=12)] | None = msgspec.field(name="MES", default=None)
-    city: str | None = msgspec.field(name="SIGLADES", default=None)
+    city: City | None = msgspec.field(name="SIGLADES", default=None)
 
 
 _WORDS = frozenset(WORDS)
@@ -66,7 +70,7 @@ def read_request(request: dict[str, Any], unlisted: Mapping[str, str] = NOTHING)
     errors = request_faults(request, _faults)
     if errors:
         raise bad_fields(errors)
-    flights: list[Resolved] = []
+    flights: list[ResolvedFlight] = []
     for row, flight in enumerate(map(_whole, request["flights"])):
         pointer = f"#/flights/{row}"
         try:
@@ -81,8 +85,8 @@ def read_request(request: dict[str, Any], unlisted: Mapping[str, str] = NOTHING)
     return ResolvedRequest(flights, request.get("as_of"), request.get("reasons", False))
 
 
-def read_flight(flight: SclFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> Resolved:
-    """Find what is given of a flight; raise ProblemError naming each word that means nothing."""
+def read_flight(flight: SclFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> ResolvedFlight:
+    """Resolve what is given of a flight; raise ProblemError naming each word that means nothing."""
     errors: list[FieldError] = []
     names = {"Emp-I": flight.airline, "Vlo-I": None if flight.number is None else str(flight.number)}
     for word, text in names.items():
@@ -91,12 +95,13 @@ def read_flight(flight: SclFlight, pointer: str, unlisted: Mapping[str, str] = N
     departs_from = ORIGIN if flight.origin is None else flight.origin
     origin = find_origin(departs_from, f"{pointer}/Ori-I", errors, unlisted)
     destination = _destination(flight, pointer, errors, unlisted)
-    moment = None
+    refuse_round_trip(origin, destination, f"{pointer}/Des-I", errors)
+    departure = None
     if flight.scheduled is not None:
-        moment = read_time(flight.scheduled, f"{pointer}/Fecha-I", errors)
+        departure = read_departure(flight.scheduled, f"{pointer}/Fecha-I", origin, errors)
     if errors or origin is None:
         raise meaningless(errors)
-    return _resolved(flight, names["Vlo-I"], origin, destination, moment)
+    return _resolved(flight, names["Vlo-I"], origin, destination, departure)
 
 
 def _is_scl(flight: Any) -> bool:
@@ -136,25 +141,23 @@ def _resolved(
     number: str | None,
     origin: Airport,
     destination: Airport | None,
-    moment: datetime | None,
-) -> Resolved:
+    departure: LocalTime | None,
+) -> ResolvedFlight:
     """Put the flight together; what stands in the place of something unknown is never looked at."""
-    zone = ZoneInfo(origin.time_zone)
     airline = flight.airline or (airline_of(flight.operator) if flight.operator else None)
-    local = None if moment is None else local_time(moment, zone)
     known = {
         "airline": airline,
         "flight_number": number,
         "destination": destination,
-        "scheduled_departure": local,
+        "scheduled_departure": departure,
     }
-    return Resolved.of(
+    return ResolvedFlight.of(
         (airline or "").upper(),
         number or "",
         origin.code,
         origin.code if destination is None else destination.code,
-        local or EPOCH,
-        zone,
+        departure or LocalTime(EPOCH, EPOCH.replace(tzinfo=UTC)),
+        ZoneInfo(origin.time_zone),
         missing=tuple(name for name, value in known.items() if value is None),
         month=flight.month or 0,
         international=INTERNATIONAL.get(flight.kind or "", float("nan")),

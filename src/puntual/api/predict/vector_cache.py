@@ -1,14 +1,15 @@
-"""The vectors of flights asked about lately, kept by slot so that many are gathered at once."""
+"""The vectors of flights predicted lately, kept by slot so that many are gathered at once."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 
-from puntual.api.predict.flight_resolution import Resolved, keys_of
+from puntual.api.predict.flight_resolution import ResolvedFlight, keys_of
 from puntual.features.timetable import Timetable
-from puntual.features.vector import COLUMNS
-from puntual.prediction.predictions import SUPPORT_LEVELS
 from puntual.prediction.predictor import Predictor, Vectors
+
+_COLUMNS = tuple(field.name for field in fields(Vectors))
 
 
 class VectorCache:
@@ -19,14 +20,13 @@ class VectorCache:
 
     def __init__(self, predictor: Predictor, known: Timetable, capacity: int) -> None:
         self._predictor, self._known, self._capacity = predictor, known, capacity
-        self._matrix = np.zeros((capacity, len(COLUMNS)), np.float32)
-        self._supports = np.zeros((capacity, len(SUPPORT_LEVELS)), np.int64)
-        self._timetable_known = np.zeros(capacity, bool)
-        self._until = np.zeros(capacity, np.int64)
-        self._owners: list[tuple[Resolved, int] | None] = [None] * capacity
+        none = predictor.vectors(keys_of([]), np.empty(0, np.int64), known)
+        empty = (getattr(none, name) for name in _COLUMNS)
+        self._kept = [np.zeros((capacity, *column.shape[1:]), column.dtype) for column in empty]
+        self._owners: list[tuple[ResolvedFlight, int] | None] = [None] * capacity
         self._next = 0
 
-    def slots(self, flights: Sequence[Resolved], closed: Sequence[int]) -> list[int]:
+    def slots(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> list[int]:
         """Give the slot of each of n flights, making the vectors of those without one together.
 
         The slots hold until as many vectors as the store holds have been made after them.
@@ -40,25 +40,21 @@ class VectorCache:
             self._make(list(missing.values()))
         return [flight.slots[day] for flight, day in zip(flights, closed, strict=True)]
 
-    def holds(self, flights: Sequence[Resolved], closed: Sequence[int]) -> bool:
+    def holds(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> bool:
         """Tell whether no vector would have to be made for n flights."""
         return all(day in flight.slots for flight, day in zip(flights, closed, strict=True))
 
     def gather(self, slots: Sequence[int]) -> Vectors:
         """Lay the vectors of n slots side by side."""
         places = np.array(slots, np.intp)
-        return Vectors(
-            self._matrix[places], self._supports[places], self._timetable_known[places], self._until[places]
-        )
+        return Vectors(*(column[places] for column in self._kept))
 
-    def keep(self, flights: Sequence[Resolved], closed: Sequence[int], made: Vectors) -> None:
+    def keep(self, flights: Sequence[ResolvedFlight], closed: Sequence[int], made: Vectors) -> None:
         """Take the vectors of n flights, the oldest giving way; n is less than the store holds."""
         places = (self._next + np.arange(len(flights))) % self._capacity
         self._next = int(places[-1] + 1) % self._capacity
-        self._matrix[places] = made.matrix
-        self._supports[places] = made.supports
-        self._timetable_known[places] = made.timetable_known
-        self._until[places] = made.history_until
+        for name, column in zip(_COLUMNS, self._kept, strict=True):
+            column[places] = getattr(made, name)
         for place, flight, day in zip(places.tolist(), flights, closed, strict=True):
             former = self._owners[place]
             if former is not None and former[0].slots.get(former[1]) == place:
@@ -66,6 +62,6 @@ class VectorCache:
             self._owners[place] = (flight, day)
             flight.slots[day] = place
 
-    def _make(self, wanted: list[tuple[Resolved, int]]) -> None:
+    def _make(self, wanted: list[tuple[ResolvedFlight, int]]) -> None:
         flights, closed = zip(*wanted, strict=True)
         self.keep(flights, closed, self._predictor.vectors(keys_of(flights), np.array(closed), self._known))

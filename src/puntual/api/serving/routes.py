@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 
 import msgspec
-from litestar import HttpMethod, Request, Response, get, put, route
+from litestar import HttpMethod, MediaType, Request, Response, get, put, route
 from litestar.datastructures import State
 from litestar.params import Parameter
 from msgspec import Meta
@@ -102,11 +102,10 @@ async def get_timetable(
     for `text/csv`.
     """
     flights = await _serving(state).departures(_code(airport), day)
-    loop = asyncio.get_running_loop()
-    rows = await loop.run_in_executor(None, _rows, flights)
-    if prefers_csv(request.headers.get("accept", "")):
-        return Response(_as_csv(rows), media_type="text/csv")  # type: ignore[arg-type]
-    return Response(rows)
+    as_csv = prefers_csv(request.headers.get("accept", ""))
+    # Written in the thread too: the flights of a whole season take longer than the loop may stand still.
+    text = await asyncio.to_thread(_written, flights, as_csv)
+    return Response(text, media_type="text/csv" if as_csv else MediaType.JSON)  # type: ignore[arg-type]
 
 
 @route("/timetable", http_method=HttpMethod.OPTIONS, status_code=204, include_in_schema=False)
@@ -139,6 +138,11 @@ def _rows(flights: Keys) -> list[ComingFlight]:
     minutes = (flights.day * 1_440 + flights.minute).tolist()
     times = ((EPOCH + timedelta(minutes=minute)).isoformat(timespec="minutes") for minute in minutes)
     return [ComingFlight(*words) for words in zip(*texts, times, strict=True)]
+
+
+def _written(flights: Keys, as_csv: bool) -> bytes:
+    rows = _rows(flights)
+    return _as_csv(rows).encode() if as_csv else msgspec.json.encode(rows)
 
 
 def _as_csv(rows: list[ComingFlight]) -> str:

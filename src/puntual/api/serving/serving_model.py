@@ -1,39 +1,36 @@
-"""What a worker holds: the champion, the timetable and the shadow, each replaced whole and never in part."""
+"""What a worker holds: the champion and the timetable, each replaced whole and never in part, and the shadow."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from pathlib import Path
 
-import numpy as np
-from msgspec import structs
-
-from puntual.api.auth.guard import KEY_NAME
+from puntual.api.auth.guard import KEY_NAME, PEER
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
-from puntual.api.predict.flight_resolution import Resolved, ResolvedRequest, keys_of
-from puntual.api.predict.microbatch import Answered, MicroBatcher
+from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
+from puntual.api.predict.microbatch import MicroBatcher
+from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
+from puntual.api.serving.last_good_bundle import LastGoodBundle
+from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError
 from puntual.features.flight_keys import Keys
-from puntual.features.timetable import Timetable, known_timetable
-from puntual.flights import airports
+from puntual.features.timetable import known_timetable
 from puntual.flights.arrays import Columns
-from puntual.operations.journal_line import JournalLine
 from puntual.operations.journal_writer import Journal
+from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Bundle, Deployment, Registry
+from puntual.registry import Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
-# Behind this many batches the shadow is skipped rather than waited for.
-_SHADOW_BATCHES = 8
 
 
 class ServingModel:
@@ -42,25 +39,61 @@ class ServingModel:
     def __init__(self, settings: Settings, measured: Metrics, journal: Journal | None) -> None:
         self.settings, self.metrics, self.journal = settings, measured, journal
         self.batcher: MicroBatcher | None = None
-        self._shadow: Predictor | None = None
-        self._registry = Registry(settings.registry)
+        self._shadow: Shadow | None = None
+        self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
+        self._last_good = LastGoodBundle(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
-        self._shadow_waiting = 0
         self._swapping = asyncio.Lock()
         self._refused: Deployment | None = None
         self._reloads: set[asyncio.Task[None]] = set()
         self._complained = ""
 
-    def load(self) -> None:
+    def load(self, *, is_replacement: bool = False) -> None:
         """Load champion, shadow and timetable for the first time; raise PuntualError for one that is bad.
 
-        A registry without a champion yet is waited for: the service is not ready until one is promoted.
+        A registry without a champion yet is waited for: the service is not ready until one is promoted. The replacement
+        of a worker that died starts all the same, with the bundle that answered last, or waits for a champion without.
         """
-        if self.settings.bundle or self._registry.champion() is not None:
-            self._put(self._prepared(_tried(self._registry.read(self.settings.bundle or None))))
-        if self.settings.shadow:
-            self._shadow = _tried(self._registry.read(self.settings.shadow))
+        try:
+            self._load_champion()
+            if self.settings.shadow:
+                shadow = load_proven(self._registry.read(self.settings.shadow))
+                self._shadow = Shadow(shadow, self._threads, self.metrics)
+        except PuntualError as error:
+            if not is_replacement:
+                raise
+            self._complain(str(error))
+        if self.batcher is None and is_replacement:
+            self._load_last_good()
+        elif self.batcher is None:
+            self._last_good.forget()
+
+    def describe_model(self) -> str:
+        """Say which model answers, or that none does."""
+        if self.batcher is None:
+            return (
+                f"NO MODEL ANSWERS: registry {self.settings.registry} has no champion, and each prediction is refused "
+                "with 503 until one is promoted (`puntual models promote VERSION`)"
+            )
+        trained_until = self.batcher.predictor.bundle.manifest.period[1].date().isoformat()
+        return f"Model {self.batcher.version} answers, trained until {trained_until}"
+
+    def _load_champion(self) -> None:
+        if not self.settings.bundle and self._registry.champion() is None:
+            return
+        bundle = self._registry.read(self.settings.bundle or None)
+        self._put(self._prepared(load_proven(bundle)))
+        self._last_good.keep(bundle)
+
+    def _load_last_good(self) -> None:
+        try:
+            bundle = self._last_good.read()
+            if bundle is not None:
+                self._put(self._prepared(load_proven(bundle)))
+                _LOG.warning("a replaced worker goes on with %s, which answered last", bundle.version)
+        except PuntualError as error:
+            _LOG.error("%s; a replaced worker has no model", error)
 
     @property
     def unlisted(self) -> Mapping[str, str]:
@@ -70,14 +103,14 @@ class ServingModel:
     @property
     def shadow_version(self) -> str | None:
         """The version of the shadow, if there is one."""
-        return None if self._shadow is None else self._shadow.bundle.version
+        return None if self._shadow is None else self._shadow.version
 
     def champion(self) -> MicroBatcher:
         """Give what answers now; raise ProblemError while there is no model."""
         if self.batcher is None:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"no model is loaded: registry {self.settings.registry} has no champion; promote one",
+                f"no model is loaded: registry {self.settings.registry} has no champion that can be used; promote one",
                 headers={"retry-after": "5"},
             )
         return self.batcher
@@ -89,7 +122,8 @@ class ServingModel:
         now = datetime.now(UTC)
         answered = await self.champion().answer(request, now)
         if recorded and self.journal is not None:
-            self.journal.record_many(_lines(answered, request, request_id, now))
+            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
+            self.journal.record_many(lines)
         return answered
 
     async def departures(self, origin: str | None, day: date | None) -> Keys:
@@ -126,7 +160,7 @@ class ServingModel:
             return True
 
     def reload_soon(self) -> None:
-        """Put the registry's champion in place beside the requests; what goes wrong is told in the log."""
+        """Put the registry's champion in place beside the requests; what goes wrong is logged."""
         task = asyncio.create_task(self._reload_or_complain())
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
@@ -181,16 +215,24 @@ class ServingModel:
         return None if self.batcher is not None and now.version == self.batcher.version else now
 
     def _read(self, wanted: Deployment) -> MicroBatcher:
-        return self._prepared(_tried(self._registry.read_deployed(wanted)))
+        bundle = self._registry.read_deployed(wanted)
+        prepared = self._prepared(load_proven(bundle))
+        self._last_good.keep(bundle)
+        return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
         known = known_timetable(self._timetable.keys())
         version = predictor.bundle.version
 
-        def seen(flights: Sequence[Resolved], closed: Sequence[int], late: Sequence[float]) -> None:
-            self._seen(version, known, flights, closed, late)
+        def answered(flights: Sequence[ResolvedFlight], closed: Sequence[int], late: Sequence[float]) -> None:
+            self.metrics.observe(metrics.BATCH_SIZE, version, value=len(flights))
+            self.metrics.observe_all(metrics.LATE_PROBABILITY, version, values=late)
+            if self._shadow is not None:
+                self._shadow.compare(version, known, flights, closed, late)
 
-        return MicroBatcher(predictor, known, queue=self.settings.queue, executor=self._threads, seen=seen)
+        return MicroBatcher(
+            predictor, known, queue=self.settings.queue, executor=self._threads, answered=answered
+        )
 
     def _put(self, batcher: MicroBatcher) -> None:
         """Set the one reference that requests read; those in flight finish on the one that they hold."""
@@ -204,53 +246,14 @@ class ServingModel:
             loop = asyncio.get_running_loop()
             self._put(await loop.run_in_executor(self._threads, self._prepared, self.batcher.predictor))
 
-    def _seen(
-        self,
-        version: str,
-        known: Timetable,
-        flights: Sequence[Resolved],
-        closed: Sequence[int],
-        late: Sequence[float],
-    ) -> None:
-        self.metrics.observe(metrics.BATCH_SIZE, version, value=len(flights))
-        self.metrics.observe_all(metrics.LATE_PROBABILITY, version, values=late)
-        if self._shadow is None:
-            return
-        if self._shadow_waiting >= _SHADOW_BATCHES:
-            self.metrics.count(metrics.SHADOW_SKIPPED, by=len(flights))
-            return
-        self._shadow_waiting += 1
-        loop = asyncio.get_running_loop()
-        scored = loop.run_in_executor(
-            self._threads, self._score, self._shadow, list(flights), list(closed), known
-        )
-        scored.add_done_callback(lambda done: self._compare(done, list(late), version))
-
-    @staticmethod
-    def _score(
-        shadow: Predictor, flights: list[Resolved], closed: list[int], known: Timetable
-    ) -> list[float]:
-        vectors = shadow.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = shadow.read(vectors).p_late.tolist()
-        return late
-
-    def _compare(self, done: "asyncio.Future[list[float]]", late: list[float], version: str) -> None:
-        self._shadow_waiting -= 1
-        if done.cancelled() or self._shadow is None:
-            return
-        error = done.exception()
-        if error is not None:
-            _LOG.error("the shadow could not score: %s", error)
-            return
-        name = self._shadow.bundle.version
-        differences = [abs(shadow_late - own) for shadow_late, own in zip(done.result(), late, strict=True)]
-        self.metrics.observe_all(metrics.SHADOW_DIFFERENCE, version, name, values=differences)
-        self.metrics.observe_all(metrics.LATE_PROBABILITY, name, values=done.result())
-
     def _complain(self, message: str) -> None:
         """Log what is wrong; while it stays the same, once is enough."""
         if message != self._complained:
-            _LOG.error("%s; the former champion goes on", message)
+            _LOG.error(
+                "%s; %s",
+                message,
+                "no model answers" if self.batcher is None else "the former champion goes on",
+            )
         self._complained = message
 
     def publish_metrics(self) -> None:
@@ -260,57 +263,8 @@ class ServingModel:
         if self.journal is not None:
             self.metrics.set(metrics.JOURNAL_WRITTEN, value=self.journal.written)
             self.metrics.set(metrics.JOURNAL_LOST, value=self.journal.lost)
+            self.metrics.set(metrics.JOURNAL_REFUSED, value=self.journal.refused)
             self.metrics.set(metrics.JOURNAL_FAILURES, value=self.journal.failures)
             self.metrics.set(metrics.JOURNAL_WAITING, value=self.journal.waiting)
         with contextlib.suppress(OSError):
             self.metrics.share()
-
-
-def _tried(bundle: Bundle) -> Predictor:
-    """Load a bundle and ask it once; raise BundleError for one that does not answer, whatever the reason."""
-    try:
-        predictor = Predictor(bundle, threads=1)
-        late = predictor.reference_p_late
-        # The first flight asked about should not wait for the world's airports to be read.
-        airports.look_up(bundle.manifest.airports[0])
-    except PuntualError:
-        raise
-    except Exception as error:
-        raise BundleError(
-            f"bundle {bundle.version}: it cannot be asked ({type(error).__name__}: {error}); "
-            "train or fetch it again"
-        ) from error
-    if not 0 <= late <= 1:
-        raise BundleError(f"bundle {bundle.version}: it answers {late}, no probability; train it again")
-    return predictor
-
-
-def _lines(
-    answered: Answered, request: PredictRequest | ResolvedRequest, request_id: str, now: datetime
-) -> list[JournalLine]:
-    """Give the journal's lines for an answer, a flight each."""
-    moment, key_name = now.isoformat(timespec="milliseconds"), KEY_NAME.get()
-    return [
-        JournalLine(
-            moment,
-            request_id,
-            request.as_of,
-            *flight.told(),
-            row.late_probability,
-            answered.version,
-            key_name,
-            "timetable" if row.history_until is None else "history",
-            _cut_off(flight, row.horizon_minutes),
-            row.horizon_minutes,
-            row.history_until,
-            *structs.astuple(row.bands),
-        )
-        for flight, row in zip(answered.flights, answered.predictions, strict=True)
-    ]
-
-
-def _cut_off(flight: Resolved, horizon: int | None) -> str | None:
-    """Write the cut-off as the clocks at the origin show it, to the minute; None for a flight without a date."""
-    if horizon is None:
-        return None
-    return (flight.departure - timedelta(minutes=horizon)).isoformat(timespec="minutes")

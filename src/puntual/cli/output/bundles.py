@@ -35,8 +35,7 @@ def print_promotion(promoted: Promoted, as_json: bool) -> None:
         output.print(f"{promoted.version} is the champion already", highlight=False)
         return
     for finding in promoted.findings:
-        word = "passed" if finding.passed else "FAILED"
-        output.print(escape(f"{finding.number} {word:6} {finding.name}: {finding.reason}"), soft_wrap=True)
+        output.print(escape(finding.sentence), soft_wrap=True)
     forced = ", forced past failed checks" if promoted.forced else ""
     output.print(f"promoted {promoted.version}{forced}", highlight=False)
     if not promoted.pickle_written:

@@ -1,8 +1,10 @@
 """What the demo shows: the comparison, the promotion and three predictions."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _BAR = 24
 
 
-def print_demo(shown: "Demo", reports: Path) -> None:
+def print_demo(shown: "Demo", reports: Path, registry: str) -> None:
     """Print the comparison, the promotion and three predictions with their bands."""
     output = output_console()
     print_comparison(shown.training, output)
@@ -33,23 +35,41 @@ def print_demo(shown: "Demo", reports: Path) -> None:
     output.print(
         f"report  {escape(str(reports / shown.training.version))}.html", highlight=False, soft_wrap=True
     )
+    if shown.refused is None:
+        _print_next(shown, registry, output)
+
+
+def _print_next(shown: "Demo", registry: str, output: Console) -> None:
+    """Name the commands that serve the champion and ask it about the last of the three flights."""
+    place = "" if registry == "models" else f" --registry {shlex.quote(registry)}"
+    flight = next(reversed(list(shown.flights.iter_rows(named=True))))
+    fields = ("airline", "flight_number", "origin", "destination")
+    request = {name: flight[name] for name in fields}
+    request["scheduled_departure"] = f"{flight['scheduled_departure']:%Y-%m-%dT%H:%M}"
+    body = msgspec.json.encode({"flights": [request], "reasons": True}).decode()
+    output.print()
+    for line in (
+        f"next    puntual serve{place}",
+        f"then    curl -s http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d {shlex.quote(body)}",
+    ):
+        output.print(escape(line), highlight=False, soft_wrap=True)
 
 
 def _print_flight(flight: dict[str, Any], shown: "Demo", place: int, output: Console) -> None:
-    said = shown.predictions
+    predictions = shown.predictions
     name = "{airline} {flight_number} {origin}-{destination} {scheduled_departure:%Y-%m-%d %H:%M}".format(
         **flight
     )
-    p50, p80, p95 = said.quantiles[place]
-    word = "late" if said.late[place] else "on time"
+    p50, p80, p95 = predictions.quantiles[place]
+    word = "late" if predictions.late[place] else "on time"
     output.print()
     output.print(
         escape(
-            f"{name}: P(late) {percent(said.p_late[place])}, labelled {word}; minutes expected "
-            f"{said.expected_minutes[place]:.0f}, p50 {p50:.0f}, p80 {p80:.0f}, p95 {p95:.0f}"
+            f"{name}: P(late) {percent(predictions.late_probability[place])}, labelled {word}; minutes expected "
+            f"{predictions.expected_minutes[place]:.0f}, p50 {p50:.0f}, p80 {p80:.0f}, p95 {p95:.0f}"
         ),
         highlight=False,
         soft_wrap=True,
     )
-    for band, share in zip(BANDS, said.bands[place], strict=True):
+    for band, share in zip(BANDS, predictions.bands[place], strict=True):
         output.print(f"  {band:<24}{percent(share):>7} {'█' * round(share * _BAR)}", highlight=False)

@@ -12,10 +12,10 @@ from puntual.features.states import MAIN
 from puntual.registry import Bundle
 from puntual.reporting.narrative import CONDITION_TITLES, verdict
 from puntual.reporting.wording import fixed, interval, measured, percent
-from puntual.training.bundle_scores import Scored
 
 if TYPE_CHECKING:
     from puntual.reporting.training_result import Training
+    from puntual.training.bundle_scores import Scored
 
 
 FLAT = (
@@ -32,7 +32,7 @@ FLAT = (
 )
 
 
-def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
+def plain_scores(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
     """Give the scores as plain numbers, with intervals and the other states of knowledge beside them."""
     full = scored.states[MAIN.name]
     return {
@@ -48,7 +48,7 @@ def plain_scores(bundle: Bundle, scored: Scored) -> dict[str, Any]:
     }
 
 
-def print_scores(bundle: Bundle, scored: Scored) -> None:
+def print_scores(bundle: Bundle, scored: "Scored") -> None:
     """Print the scores of a bundle in each state of knowledge."""
     full = scored.states[MAIN.name]
     flights = f"{full.flights:,} flights, {percent(full.late_rate)} late"
@@ -72,7 +72,7 @@ def print_training(training: "Training", reports: Path, registry: str) -> None:
     _print_left_out(training, output)
     failed = [finding for finding in training.findings if not finding.passed]
     for finding in failed:
-        output.print(escape(f"check {finding.number}, {finding.name}: {finding.reason}"), soft_wrap=True)
+        output.print(escape(finding.sentence), soft_wrap=True)
     output.print(f"bundle  {training.version}", highlight=False)
     output.print(f"report  {escape(str(reports / training.version))}.html", highlight=False, soft_wrap=True)
     if not failed:
@@ -84,7 +84,8 @@ def print_training(training: "Training", reports: Path, registry: str) -> None:
 
 def print_comparison(training: "Training", output: Console) -> None:
     """Print the candidates, the chosen one marked."""
-    title = f"{training.table.flights:,} flights of {training.table.source}, {percent(training.table.late_rate)} late"
+    flights = f"{training.table.flights:,} flights of {training.table.source}, {percent(training.table.late_rate)} late"
+    title = f"{flights}; scores on {training.split.validation_rows:,} validation flights"
     table = table_of(
         title,
         "",

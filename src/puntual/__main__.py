@@ -1,4 +1,4 @@
-"""`python -m puntual.cli`."""
+"""`python -m puntual`."""
 
 from puntual.cli import main
 

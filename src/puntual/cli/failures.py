@@ -1,0 +1,46 @@
+"""What ends a command early → one message and an exit status, in one place for all commands."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from puntual.cli.extras import missing_library
+from puntual.errors import CostError, PuntualError, UnknownCandidateError, describe_os_error
+
+
+@contextmanager
+def report_failures(context: click.Context | None = None) -> Iterator[None]:
+    """Turn an error of Puntual or of the system, a missing library and a closed pipe into a message and a status.
+
+    `context` is that of the program, which knows the command that was called.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except (UnknownCandidateError, CostError) as error:
+        raise click.UsageError(str(error)) from error
+    except PuntualError as error:
+        raise click.ClickException(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise _without_library(error, context) from error
+    except BrokenPipeError:
+        raise _reader_gone() from None
+    except OSError as error:
+        raise click.ClickException(describe_os_error(error)) from error
+
+
+def _without_library(
+    error: ModuleNotFoundError, context: click.Context | None
+) -> click.ClickException | ModuleNotFoundError:
+    command = context.invoked_subcommand if context else None
+    message = missing_library(error.name or "", command or "")
+    return error if message is None else click.ClickException(message)
+
+
+def _reader_gone() -> SystemExit:
+    """Leave quietly when whoever read the output has closed it, as `head` does; nothing is flushed at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return SystemExit(1)

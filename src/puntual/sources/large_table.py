@@ -1,0 +1,128 @@
+"""The bytes of a table of any size, CSV, JSON or Parquet → a RawTable, by Polars; what cannot be read is named."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import polars as pl
+from polars import selectors
+
+from puntual.errors import TableError
+from puntual.sources.csv_rows import EMPTY, no_csv, ragged, stray_quote
+from puntual.sources.encoding import as_utf8
+from puntual.sources.json_objects import read_objects
+from puntual.sources.limits import check_header, refuse_sparse, refuse_wide
+from puntual.sources.lines import first_ragged, first_stray_quote
+from puntual.sources.messages import shown
+from puntual.sources.raw_table import RawTable, raw_table
+
+MAGIC = b"PAR1"
+
+
+def read_delimited(
+    data: bytes, name: str, separator: str = ",", encoding: str = "utf-8", missing: tuple[str, ...] = ()
+) -> RawTable:
+    """Read every column as text; an empty cell, and one that says what `missing` lists, is null."""
+    text = as_utf8(data, name, encoding)
+    if not text.strip():
+        raise TableError(f"{name}: {EMPTY}")
+    first = _parsed(text, name, separator, (), has_header=False, n_rows=1)
+    # A quote that never closes leaves not even a header.
+    check_header(first.row(0) if first.height else (), name)
+    frame = _parsed(text, name, separator, missing)
+    if _may_be_ragged(text, frame, separator):
+        _refuse_ragged(text, name, separator)
+    return raw_table(name, frame, text)
+
+
+def read_json_rows(data: bytes, name: str) -> RawTable:
+    """Read an array of flat objects, one object, or one a line; every value as text."""
+    rows = read_objects(data, name)
+    names = dict.fromkeys(key for row in rows for key in row)
+    refuse_wide(len(names), name)
+    refuse_sparse(len(rows), len(names), name)
+    columns = {key: [row.get(key) for row in rows] for key in names}
+    return raw_table(name, pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
+
+
+def read_parquet(data: bytes, name: str, missing: tuple[str, ...] = ()) -> RawTable:
+    """Read a whole Parquet file with the types that it declares; one that is cut off or is something else is refused.
+
+    A text that says what `missing` lists is null.
+    """
+    if not (data.startswith(MAGIC) and data.endswith(MAGIC)):
+        reason = "its end is missing" if data.startswith(MAGIC) else "it is not Parquet"
+        raise TableError(f"{name}: {reason}; expected a complete Parquet file; fetch or export it again")
+    try:
+        refuse_wide(len(pl.read_parquet_schema(BytesIO(data))), name)
+        frame = pl.read_parquet(BytesIO(data))
+        texts = frame.select(selectors.string()).columns if missing else []
+        return raw_table(
+            name, frame.with_columns(pl.when(~pl.col(text).is_in(missing)).then(text) for text in texts)
+        )
+    except pl.exceptions.PolarsError as failure:
+        reason = shown(str(failure).split("\n")[0])
+        raise TableError(
+            f"{name}: it cannot be read as Parquet ({reason}); fetch or export it again"
+        ) from failure
+
+
+READERS: dict[str, Callable[[bytes, str], RawTable]] = {
+    ".csv": read_delimited,
+    ".parquet": read_parquet,
+    ".pq": read_parquet,
+    ".json": read_json_rows,
+    ".jsonl": read_json_rows,
+    ".ndjson": read_json_rows,
+}
+
+
+def read_large_table(data: bytes, name: str, suffix: str) -> RawTable:
+    """Read a table of the format that a file's name ends in; raise TableError for any other."""
+    reader = READERS.get(suffix.lower())
+    if reader is None:
+        raise TableError(
+            f"{name}: format {suffix!r} is unknown; expected one of {', '.join(READERS)}; convert the file"
+        )
+    return reader(data, name)
+
+
+def _parsed(
+    text: bytes,
+    name: str,
+    separator: str,
+    missing: tuple[str, ...],
+    *,
+    has_header: bool = True,
+    n_rows: int | None = None,
+) -> pl.DataFrame:
+    try:
+        return pl.read_csv(
+            BytesIO(text),
+            infer_schema=False,
+            separator=separator,
+            null_values=list(missing) or None,
+            has_header=has_header,
+            n_rows=n_rows,
+        )
+    except pl.exceptions.PolarsError as failure:
+        _refuse_ragged(text, name, separator)
+        line = first_stray_quote(text, separator)
+        if line is not None:
+            raise stray_quote(name, line) from failure
+        raise no_csv(name, shown(str(failure).split("\n")[0])) from failure
+
+
+def _may_be_ragged(text: bytes, frame: pl.DataFrame, separator: str) -> bool:
+    """Rule out cheaply that some record is short: such a record leaves the last column empty."""
+    if frame.is_empty() or not frame[:, -1].null_count():
+        return False
+    return b'"' in text or text.count(separator.encode()) != (frame.width - 1) * (frame.height + 1)
+
+
+def _refuse_ragged(text: bytes, name: str, separator: str) -> None:
+    uneven = first_ragged(text, separator)
+    if uneven is None:
+        return
+    # A quote that opens by mistake swallows the lines below it, and then the fields are too many.
+    line = first_stray_quote(text, separator)
+    raise stray_quote(name, line) if line is not None and line <= uneven[0] else ragged(name, *uneven)

@@ -1,0 +1,41 @@
+"""How wide a table may be and how long a name in it: what is larger holds no flights, and would only cost time."""
+
+from collections.abc import Sequence
+
+from puntual.errors import TableError
+from puntual.sources.messages import shown
+
+MOST_COLUMNS = 1_000
+# Of rows as JSON, which become as many cells as the widest of them asks for.
+MOST_CELLS = 50_000_000
+LONGEST_TEXT = 200
+SHORT_ENOUGH = f"a text of at most {LONGEST_TEXT} characters"
+
+
+def check_header(header: Sequence[str], name: str) -> None:
+    """Refuse a header that is too wide, or names a column twice: nobody could say which one is meant."""
+    refuse_wide(len(header), name)
+    seen: set[str] = set()
+    for column in header:
+        if column in seen:
+            raise TableError(
+                f"{name}: column {shown(column)} stands twice in the header; expected it once; rename one"
+            )
+        seen.add(column)
+
+
+def refuse_wide(columns: int, name: str) -> None:
+    """Refuse a table of more columns than any publisher of flights has."""
+    if columns > MOST_COLUMNS:
+        raise TableError(
+            f"{name}: it has {columns:,} columns; expected at most {MOST_COLUMNS:,}; keep those that tell of flights"
+        )
+
+
+def refuse_sparse(rows: int, columns: int, name: str) -> None:
+    """Refuse rows that would become more cells than a machine has room for."""
+    if rows * columns > MOST_CELLS:
+        raise TableError(
+            f"{name}: {rows:,} rows of {columns:,} columns; expected at most {MOST_CELLS:,} cells; "
+            "keep the columns that tell of flights"
+        )

@@ -1,0 +1,50 @@
+"""ZIP archives: written as the same bytes each time, and read within a bound whatever they say of themselves."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+# What zlib is asked for at a time: asked for all at once, it would hand out more than was declared.
+_PIECE = 2**20
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+
+def pack(members: Mapping[str, bytes], comment: str) -> bytes:
+    """Write members by name, sorted, without clock, platform or user."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(members):
+            # The oldest date that ZIP can write.
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, members[name])
+        archive.comment = comment.encode()
+    return buffer.getvalue()
+
+
+def require_size(archive: zipfile.ZipFile, largest: int) -> None:
+    """Raise ValueError where the members are declared to be larger together, or packed in an unusual way."""
+    declared = sum(entry.file_size for entry in archive.infolist())
+    if declared > largest:
+        raise ValueError(
+            f"it would unpack to {declared:,} bytes, more than the {largest:,} that are unpacked"
+        )
+    for entry in archive.infolist():
+        if entry.compress_type not in _METHODS:
+            raise ValueError(f"{entry.filename!r} is packed by method {entry.compress_type}, not by deflate")
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read a member, of which at no time more than a MiB beyond its declared size is unpacked.
+
+    Raises what `zipfile` raises; BadZipFile where it holds less or more than it declares.
+    """
+    entry = archive.getinfo(name)
+    content = bytearray()
+    with archive.open(entry) as file:
+        while piece := file.read(_PIECE):
+            content += piece
+    if len(content) != entry.file_size:
+        raise zipfile.BadZipFile(f"{name!r} holds {len(content):,} bytes and declares {entry.file_size:,}")
+    return bytes(content)

@@ -1,0 +1,130 @@
+"""What the runs of Schemathesis share: the formats of the document's own, a server with a key, and the run itself."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import engine
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events
+from schemathesis.engine.recorder import ScenarioRecorder
+
+from api.conftest import Server, running
+from puntual.api.auth.api_keys import KeyStore
+
+zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+seconds = st.datetimes(datetime(1991, 1, 1), datetime(2098, 12, 31)).map(
+    lambda time: time.replace(microsecond=0)
+)
+airports = st.sampled_from(["JFK", "kjfk", "SCL", "SCEL", "EZE", "LHR", "AKL", "KATL"])
+days = st.dates(date(1990, 1, 1), date(2099, 12, 31)).map(date.isoformat)
+HEADER = "airline,flight_number,origin,destination,scheduled_departure"
+rows = st.builds(
+    "{},{},{},{},{:%Y-%m-%d %H:%M}".format,
+    st.sampled_from(["AA", "LA"]),
+    st.integers(1, 9999),
+    st.sampled_from(["JFK", "kjfk", "SCL", "SCEL"]),
+    st.sampled_from(["EZE", "LHR", "AKL", "KATL"]),
+    seconds,
+)
+tables = st.lists(rows, min_size=1, max_size=5, unique=True)
+
+# What the formats of the document's own mean.
+FORMATS = {
+    "airport-code": airports,
+    "destination-code": st.sampled_from(["MIA", "kbos", "LAX", "EGLC"]),
+    "local-flight-time": seconds.map(datetime.isoformat),
+    # Before four in the morning the clocks of some airport skip an hour.
+    "flight-time": st.builds(lambda time, zone: time.replace(tzinfo=zone).isoformat(), seconds, zones)
+    | seconds.map(lambda time: time.replace(hour=4 + time.hour % 20).isoformat()),
+    "date": days,
+    "arrival-date": days,
+    "iata-code": st.sampled_from(["JFK", "EWR", "SCL", "AKL"]),
+    "duration": st.integers(1, 99).map("PT{}H10M".format),
+}
+# Makers of clients know no CSV, so that the document names it in its text alone.
+CSV_ROUTES = {"/timetable": "put", "/invocations": "post"}
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A server that asks for keys, one of them, and a token of Amadeus's clients for it."""
+
+    server: Server
+    key: str
+    token: str
+
+
+@contextlib.contextmanager
+def keyed_server(bundle_file: Path, state: Path) -> Iterator[Keyed]:
+    key = KeyStore(state).create("tower", datetime(2026, 1, 1, tzinfo=UTC))
+    words = ("--bundle", str(bundle_file), "--state", str(state))
+    with running(*words, rate="1000000", burst="1000000", webhook_secret="a secret") as server:
+        credentials = {"grant_type": "client_credentials", "client_id": "tower", "client_secret": key}
+        token = server.client.post("/v1/security/oauth2/token", data=credentials).json()["access_token"]
+        yield Keyed(server, key, token)
+
+
+def recorded(
+    keyed: Keyed,
+    routes: Callable[[str], bool],
+    examples: int,
+    hooks: dict[str, Callable[..., Any]] | None = None,
+    **config: Any,
+) -> list[ScenarioRecorder]:
+    """Run all phases of Schemathesis on some routes: examples, coverage of the schema, drawn cases, sequences."""
+    for name, strategy in FORMATS.items():
+        schemathesis.openapi.format(name, strategy)
+    schemathesis.openapi.media_type(
+        "text/csv", tables.map(lambda table: "\n".join([HEADER, *table, ""]).encode())
+    )
+    document = keyed.server.client.get("/openapi.json").json()
+    document["servers"] = [{"url": keyed.server.url}]
+    document["paths"] = {path: methods for path, methods in document["paths"].items() if routes(path)}
+    for path in CSV_ROUTES.keys() & document["paths"].keys():
+        content = document["paths"][path][CSV_ROUTES[path]]["requestBody"]["content"]
+        content["text/csv"] = {"schema": {"type": "string", "format": "binary"}}
+    settings = {
+        "seed": 1,
+        "base-url": keyed.server.url,
+        "generation": {"max-examples": examples, "deterministic": True},
+        "auth": {"openapi": {"key": {"api_key": keyed.key}, "token": {"bearer": keyed.token}}},
+    }
+    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings | config))
+    for name, hook in (hooks or {}).items():
+        schema.hooks.register_hook_with_name(hook, name)
+    recorders = []
+    for event in engine.from_schema(schema).execute():
+        assert not isinstance(event, events.NonFatalError | events.FatalError), event
+        if isinstance(event, events.ScenarioFinished):
+            recorders.append(event.recorder)
+    return recorders
+
+
+def failures(recorders: list[ScenarioRecorder]) -> list[str]:
+    return [
+        f"{recorder.label}: {check.name}: {check.failure_info.failure.message}\n{check.failure_info.code_sample}"
+        for recorder in recorders
+        for checks in recorder.checks.values()
+        for check in checks
+        if check.failure_info is not None
+    ]
+
+
+def answered(recorders: list[ScenarioRecorder]) -> set[str]:
+    """Name the operations that were answered with 200 at least once."""
+    return {
+        recorder.label
+        for recorder in recorders
+        for interaction in recorder.interactions.values()
+        if interaction.response is not None and interaction.response.status_code == 200
+    }
+
+
+def cases(recorders: list[ScenarioRecorder]) -> int:
+    return sum(len(recorder.cases) for recorder in recorders)

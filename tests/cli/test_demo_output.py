@@ -1,0 +1,27 @@
+"""The demo ends by naming the next command, and a request about a flight of the table that it trained on."""
+
+import shlex
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from flights_made import make_flights
+from puntual.api.predict.contract import PredictRequest
+from puntual.cli.output.demo import _print_next
+
+
+@pytest.mark.parametrize(
+    ("registry", "serve"),
+    [("models", "puntual serve"), ("my models", "puntual serve --registry 'my models'")],
+)
+def test_the_demo_ends_with_the_command_that_serves_and_one_that_asks_it(capsys, registry, serve):
+    flights = make_flights(days=1).head(3)
+    _print_next(SimpleNamespace(flights=flights), registry, Console(width=80))
+    following, asking = capsys.readouterr().out.strip().splitlines()
+    assert following == f"next    {serve}"
+    words = shlex.split(asking.removeprefix("then"))
+    request = msgspec.json.decode(words[words.index("-d") + 1], type=PredictRequest)
+    assert request.flights[0].flight_number == flights["flight_number"][2]
+    assert request.flights[0].scheduled_departure == f"{flights['scheduled_departure'][2]:%Y-%m-%dT%H:%M}"
