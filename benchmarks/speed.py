@@ -15,8 +15,8 @@ from puntual.sources import read_flights
 from puntual.sources.nyc import package_folder
 from puntual.training.candidates import parse_candidates
 from puntual.training.dataset import Dataset
+from puntual.training.experiment import Options, experiments, learnable
 from puntual.training.selection import compare
-from puntual.training.train import Options, experiments, learnable
 
 ROUNDS = 5
 

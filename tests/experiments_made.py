@@ -9,8 +9,7 @@ from flights_made import as_flight_table, make_flights
 from puntual.sources import FlightTable
 from puntual.training.candidates import Candidate, Treatment
 from puntual.training.dataset import Dataset
-from puntual.training.selection import Experiment
-from puntual.training.train import Options, experiments, learnable
+from puntual.training.experiment import Experiment, Options, experiments, learnable
 
 QUICK = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 12, "min_child_samples": 20})
 

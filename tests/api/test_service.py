@@ -41,6 +41,7 @@ def test_the_champion_says_what_it_is(client: httpx.Client, bundle_file: Path, m
     assert champion["version"] == bundle_file.stem
     assert champion["columns"] == list(made_bundle.manifest.columns)
     assert champion["card"] == made_bundle.card
+    assert (champion["threshold"], champion["threshold_rule"]) == (made_bundle.manifest.threshold, "balanced")
 
 
 def test_a_wrong_method_names_the_right_one(client: httpx.Client) -> None:

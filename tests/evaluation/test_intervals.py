@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from puntual.errors import CostError, NotEnoughFlightsError, PuntualError
 from puntual.evaluation import (
+    Capacity,
     Cost,
     Outcomes,
+    Precision,
     Predicted,
     best_threshold,
     curves,
@@ -170,7 +172,7 @@ def test_no_other_threshold_has_a_higher_f1(seed):
     chance = np.random.default_rng(seed)
     p_late, late = chance.random(60).round(1), chance.random(60) < 0.3
     late[0] = True
-    chosen = f1_at(late, p_late, best_threshold(late, p_late))
+    chosen = f1_at(late, p_late, best_threshold(late, p_late, "f1"))
     assert chosen >= max(f1_at(late, p_late, threshold) for threshold in np.linspace(0, 1, 101)) - 1e-12
 
 
@@ -189,6 +191,46 @@ def test_no_other_threshold_costs_less(seed, false_alarm, miss):
     assert chosen <= min(paid(threshold) for threshold in np.linspace(0, 1.1, 111)) + 1e-9
 
 
+# Twenty flights, the probabilities falling: of the first five three are late, of the first ten five, of all six.
+P_LATE = np.linspace(0.95, 0.0, 20)
+LATE = np.isin(np.arange(20), [0, 2, 4, 7, 9, 19])
+
+
+def called_late(rule) -> int:
+    return int((best_threshold(LATE, P_LATE, rule) <= P_LATE).sum())
+
+
+def test_by_default_as_many_flights_are_called_late_as_are():
+    threshold = best_threshold(LATE, P_LATE)
+    called = threshold <= P_LATE
+    assert called.sum() == LATE.sum() == 6
+    precision, recall = (called & LATE).sum() / called.sum(), (called & LATE).sum() / LATE.sum()
+    assert precision == recall == 0.5
+    assert called_late("f1") == 10
+
+
+def test_a_precision_calls_as_many_flights_late_as_keep_it():
+    assert called_late(Precision(0.6)) == 5
+    assert called_late(Precision(0.5)) == 10
+    assert called_late(Precision(0.3)) == 20
+
+
+def test_a_precision_that_no_threshold_reaches_calls_no_flight_late():
+    late, p_late = np.array([False, True, False]), np.array([0.9, 0.5, 0.1])
+    assert best_threshold(late, p_late, Precision(0.8)) > 1
+
+
+def test_a_capacity_calls_no_larger_share_of_flights_late():
+    assert called_late(Capacity(0.1)) == 2
+    assert called_late(Capacity(0.14)) == 2
+    assert called_late(Capacity(1.0)) == 20
+
+
+def test_flights_as_likely_as_one_another_are_all_called_late_or_none():
+    late, p_late = np.array([True, True, False, False]), np.array([0.5, 0.5, 0.5, 0.1])
+    assert best_threshold(late, p_late, Capacity(0.5)) > 1
+
+
 def test_a_dearer_miss_lowers_the_threshold_to_where_calibrated_odds_say():
     chance = np.random.default_rng(10)
     p_late = chance.random(200_000)
@@ -205,9 +247,9 @@ def test_where_every_alarm_costs_too_much_nobody_is_labelled():
 
 def test_a_threshold_lies_midway_so_that_rounding_changes_no_label():
     late, p_late = np.array([False, True, True]), np.array([0.1, 0.3, 0.5])
-    assert best_threshold(late, p_late) == pytest.approx(0.2)
+    assert best_threshold(late, p_late, "f1") == pytest.approx(0.2)
     everybody = np.array([True, True])
-    assert best_threshold(everybody, np.array([0.3, 0.5])) == pytest.approx(0.15)
+    assert best_threshold(everybody, np.array([0.3, 0.5]), "f1") == pytest.approx(0.15)
 
 
 def test_neighbouring_probabilities_are_still_told_apart():
@@ -227,6 +269,9 @@ def test_a_cost_is_read_from_text():
     assert parse_cost("F1") == "f1"
     assert parse_cost("miss=5,false_alarm=1") == Cost(miss=5, false_alarm=1)
     assert parse_cost(" false_alarm = 2.5 ") == Cost(false_alarm=2.5, miss=1)
+    assert parse_cost("balanced") == "balanced"
+    assert parse_cost("precision=0.4") == parse_cost("precision=40%") == Precision(0.4)
+    assert parse_cost("capacity=10%") == Capacity(0.1)
 
 
 @pytest.mark.parametrize(
@@ -239,11 +284,16 @@ def test_a_cost_is_read_from_text():
         ("miss=nan", "not a number above zero"),
         ("miss=1,miss=2", "a part is given twice"),
         ("", "'' is no part of a cost"),
+        ("capacity=110%", "capacity is 110%, not a share: above 0 and at most 1, or 100%"),
+        ("precision=40", "precision is 40, not a share"),
+        ("precision=0.4,miss=5", "precision stands alone"),
     ],
 )
 def test_a_cost_that_cannot_be_read_says_why_and_how_to_write_it(text, why):
     with pytest.raises(
-        CostError, match=why + ".*write 'f1' or, for example, 'miss=5,false_alarm=1'"
+        CostError,
+        match=why
+        + ".*; write balanced, f1, precision=0.4, capacity=10% or, for example, miss=5,false_alarm=1",
     ) as caught:
         parse_cost(text)
     assert isinstance(caught.value, PuntualError)

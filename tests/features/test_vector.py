@@ -16,7 +16,7 @@ from puntual.features import calendar, clock, route, timetable
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import build_history, closing
 from puntual.features.spec import Feature, Group, Known
-from puntual.features.states import CONDITIONS, HISTORY
+from puntual.features.states import CONDITIONS, STATES
 from puntual.features.vector import COLUMNS, FEATURES, Lookups, Matrix, columns_of, ordered, vectorise
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import has_operation
@@ -316,10 +316,10 @@ def test_training_shows_some_flights_a_typical_timetable_and_some_an_older_close
     made: TrainingVectors,
 ) -> None:
     rows = np.arange(made.dataset.flights.height // 2, made.dataset.flights.height)
-    shown = made.for_fitting(HISTORY, rows)
+    shown = made.for_fitting(STATES[0], rows)
     lagged = np.isnan(shown[:, COLUMNS.index("airport_support_1d")])
     assert 0.08 < lagged.mean() < 0.22
-    same_bits(shown, made.for_fitting(HISTORY, rows))
+    same_bits(shown, made.for_fitting(STATES[0], rows))
     np.testing.assert_array_equal(
         made.full(rows).view(np.uint32), made.under(CONDITIONS[0], rows).view(np.uint32)
     )

@@ -1,5 +1,7 @@
 """What a model says becomes probabilities that can be relied on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -129,7 +131,7 @@ def unseen(count: int, slope: float, rate: float, level: float = 0.0, seed: int 
     truth[:, 1:] += level
     bands = (softmax(truth).cumsum(axis=1) < chance.random((count, 1))).sum(axis=1).astype(np.int8)
     return HoldoutPredictions(
-        softmax(logits), vectors(count, rate), bands, np.full(count, level), (0.0,) * 5, (0.0,) * 5
+        np.arange(count), softmax(logits), vectors(count, rate), bands, np.full(count, level), Scaling()
     )
 
 
@@ -148,11 +150,11 @@ def test_the_level_is_not_learnt_twice() -> None:
 
 
 def joined(one: HoldoutPredictions, other: HoldoutPredictions) -> HoldoutPredictions:
-    said, matrix, bands, level = (
+    rows, probabilities, matrix, bands, level = (
         np.concatenate([getattr(one, name), getattr(other, name)])
-        for name in ("probabilities", "matrix", "bands", "level")
+        for name in ("rows", "probabilities", "matrix", "bands", "level")
     )
-    return HoldoutPredictions(said, matrix, bands, level, one.shift, one.center)
+    return HoldoutPredictions(rows, probabilities, matrix, bands, level, one.prior)
 
 
 def test_what_one_period_alone_teaches_is_held_back() -> None:
@@ -166,9 +168,7 @@ def test_what_one_period_alone_teaches_is_held_back() -> None:
 def shifted(by: float, seed: int) -> HoldoutPredictions:
     """Flights that are later than the model says, with nothing to tell it so."""
     drawn = unseen(5_000, 1.0, 0.2, level=by, seed=seed)
-    return HoldoutPredictions(
-        drawn.probabilities, drawn.matrix, drawn.bands, np.zeros(5_000), drawn.shift, drawn.center
-    )
+    return replace(drawn, level=np.zeros(5_000))
 
 
 def test_a_slope_under_one_draws_towards_the_shares_of_training() -> None:

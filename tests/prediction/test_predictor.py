@@ -149,6 +149,8 @@ def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFram
         "p80",
         "p95",
         "late",
+        "threshold",
+        "threshold_rule",
         *SUPPORTS,
         "timetable",
         "history_until",
@@ -173,6 +175,15 @@ def test_a_flight_is_labelled_late_from_the_threshold_on(made_bundle: Bundle, to
     for threshold, count in ((at, len(p_late) - 10), (np.nextafter(at, 1), len(p_late) - 11)):
         moved = replace_threshold(made_bundle, threshold)
         assert Predictor(moved, threads=1).predict(tomorrow).late.sum() == count
+
+
+def test_a_table_of_predictions_names_the_threshold_and_the_rule_that_chose_it(
+    made_bundle: Bundle, tomorrow: pl.DataFrame
+) -> None:
+    frame = Predictor(replace_threshold(made_bundle, 0.25)).predict(tomorrow).to_frame()
+    assert frame.columns[10:13] == ["late", "threshold", "threshold_rule"]
+    assert frame["threshold"].unique().to_list() == [0.25]
+    assert frame["threshold_rule"].unique().to_list() == ["balanced"]
 
 
 def replace_threshold(bundle: Bundle, threshold: float) -> Bundle:

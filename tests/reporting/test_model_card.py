@@ -78,6 +78,19 @@ def test_a_training_from_python_is_given_as_the_command_that_does_the_same(card)
     assert "It was trained from Python, by puntual 0.1.0 on 2026-01-02 03:04 UTC" in card
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("balanced", "balanced, as many flights are called late as were late"),
+        ("capacity=10%", "capacity=10%, the most flights, but no more than that share of all"),
+        ("miss=5", "miss=5, the least cost"),
+    ],
+)
+def test_the_rule_of_the_threshold_is_named_and_explained(make_training, rule, words):
+    card = model_card(make_training(threshold_rule=rule))
+    assert f"by this rule: {words}" in card
+
+
 def test_a_search_is_part_of_the_command(make_training):
     assert model_card(make_training(tuned_minutes=2.5)).rstrip().endswith("--tune 2.5")
 

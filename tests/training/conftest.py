@@ -6,12 +6,13 @@ import pytest
 
 from experiments_made import QUICK, begin, made_experiments, made_table
 from puntual.features.states import MAIN
-from puntual.registry import Registry
-from puntual.training.backtesting import Assessed, assess, retrain
-from puntual.training.bundling import Packed, pack
+from puntual.registry import Bundle, Registry
+from puntual.training.backtesting import EvaluatedModel, evaluate_model, retrain
+from puntual.training.bundling import make_bundle
+from puntual.training.experiment import Experiment, Options
+from puntual.training.fitting import FittedModel
 from puntual.training.gate_evidence import gather_evidence
-from puntual.training.selection import Experiment, compare
-from puntual.training.train import Options
+from puntual.training.selection import compare
 
 
 @pytest.fixture(scope="session")
@@ -27,28 +28,31 @@ def at_random() -> Experiment:
 
 
 @pytest.fixture(scope="session")
-def assessed(by_time: Experiment) -> Assessed:
-    return assess(by_time, QUICK, begin)
+def evaluated(by_time: Experiment) -> EvaluatedModel:
+    return evaluate_model(by_time, QUICK, begin)
 
 
 @pytest.fixture(scope="session")
-def assessed_at_random(at_random: Experiment) -> Assessed:
-    return assess(at_random, QUICK, begin, (MAIN,))
+def evaluated_at_random(at_random: Experiment) -> EvaluatedModel:
+    return evaluate_model(at_random, QUICK, begin, (MAIN,))
 
 
 @pytest.fixture(scope="session")
-def final(by_time: Experiment, assessed: Assessed) -> Assessed:
-    """The candidate of `assessed`, trained on all flights."""
-    return retrain(by_time, assessed)
+def final(by_time: Experiment, evaluated: EvaluatedModel) -> FittedModel:
+    """The candidate of `evaluated`, trained on all flights."""
+    return retrain(by_time, evaluated.fitted)
 
 
 @pytest.fixture(scope="session")
-def packed(
-    by_time: Experiment, assessed: Assessed, final: Assessed, tmp_path_factory: pytest.TempPathFactory
-) -> Packed:
-    """What goes into the bundle of `assessed` and `final`, made in the first hour of 2026."""
+def bundle(
+    by_time: Experiment,
+    evaluated: EvaluatedModel,
+    final: FittedModel,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Bundle:
+    """The bundle of `evaluated` and `final`, made in the first hour of 2026, without its card."""
     table, registry = made_table(), Registry(tmp_path_factory.mktemp("no-champion"))
     _, comparison = compare(by_time, (QUICK,), begin)
-    evidence = gather_evidence(by_time, assessed, table, registry)
+    evidence = gather_evidence(by_time, evaluated, table, registry)
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return pack(by_time, assessed, final, comparison, evidence, table, Options(cost="miss=5"), now)
+    return make_bundle(by_time, evaluated, final, comparison, evidence, table, Options(cost="miss=5"), now)

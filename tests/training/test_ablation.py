@@ -14,18 +14,18 @@ from puntual.features.vector import COLUMNS
 from puntual.reporting.training_result import AblationStep
 from puntual.training import ablation
 from puntual.training.ablation import STEP_COUNT, ablate, describe_flights
-from puntual.training.backtesting import Assessed
+from puntual.training.backtesting import EvaluatedModel
 from puntual.training.dataset import Dataset
-from puntual.training.selection import Experiment
+from puntual.training.experiment import Experiment
 
 Road = tuple[tuple[AblationStep, ...], list[str]]
 
 
 @pytest.fixture(scope="module")
-def road(at_random: Experiment, assessed_at_random: Assessed) -> Road:
+def road(at_random: Experiment, evaluated_at_random: EvaluatedModel) -> Road:
     """The steps, and the names that were given as each began."""
     begun: list[str] = []
-    return ablate(at_random, assessed_at_random, begun.append), begun
+    return ablate(at_random, evaluated_at_random, begun.append), begun
 
 
 def only_step(monkeypatch: pytest.MonkeyPatch, place: int) -> None:
@@ -57,35 +57,35 @@ def test_down_sampling_lets_more_late_flights_be_labelled_late(road: Road) -> No
 
 
 def test_the_last_step_is_the_winner_at_its_own_threshold(
-    road: Road, at_random: Experiment, assessed_at_random: Assessed
+    road: Road, at_random: Experiment, evaluated_at_random: EvaluatedModel
 ) -> None:
     late = at_random.dataset.late[at_random.split.test]
-    p_late, threshold = assessed_at_random.predicted.late_probability, assessed_at_random.threshold
+    p_late, threshold = evaluated_at_random.predicted.late_probability, evaluated_at_random.threshold
     assert road[0][-1].roc_auc == pytest.approx(roc_auc_score(late, p_late))
     assert road[0][-1].f1 == pytest.approx(f1_score(late, p_late >= threshold))
 
 
 def test_a_model_that_never_saw_the_test_ranks_it_the_other_way_round_once_its_outcomes_are_turned(
-    at_random: Experiment, assessed_at_random: Assessed, monkeypatch: pytest.MonkeyPatch
+    at_random: Experiment, evaluated_at_random: EvaluatedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_step(monkeypatch, 3)
     dataset = at_random.dataset
     turned = Dataset(dataset.flights, dataset.rule, dataset.seed)
     turned.bands[at_random.split.test] = (dataset.bands[at_random.split.test] == 0).astype(np.int8)
-    step, _ = ablate(at_random, assessed_at_random, begin)
-    after, _ = ablate(replace(at_random, dataset=turned), assessed_at_random, begin)
+    step, _ = ablate(at_random, evaluated_at_random, begin)
+    after, _ = ablate(replace(at_random, dataset=turned), evaluated_at_random, begin)
     assert after.roc_auc == pytest.approx(1 - step.roc_auc)
 
 
 def test_a_destination_that_training_never_saw_is_scored_like_any_other(
-    at_random: Experiment, assessed_at_random: Assessed, monkeypatch: pytest.MonkeyPatch
+    at_random: Experiment, evaluated_at_random: EvaluatedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_step(monkeypatch, 1)
     dataset, row = at_random.dataset, int(at_random.split.test[0])
     elsewhere = pl.when(pl.int_range(pl.len()) == row).then(pl.lit("SCL")).otherwise("destination")
     flights = dataset.flights.with_columns(destination=elsewhere)
     other = replace(at_random, dataset=Dataset(flights, dataset.rule, dataset.seed))
-    step, _ = ablate(other, assessed_at_random, begin)
+    step, _ = ablate(other, evaluated_at_random, begin)
     assert step.features == 15
 
 

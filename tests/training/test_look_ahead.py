@@ -9,11 +9,12 @@ import pytest
 
 from flights_made import as_flight_table, make_flights
 from puntual.evaluation.splits import rolling_origins
-from puntual.training.backtesting import CUT_OFFS, assess
+from puntual.training.backtesting import CUT_OFFS, evaluate_model
 from puntual.training.candidates import Candidate, parse_candidates
+from puntual.training.experiment import Experiment, Options, experiments, learnable
+from puntual.training.fitting import fit_on
 from puntual.training.onnx_export import convert
-from puntual.training.selection import Experiment, compare
-from puntual.training.train import Options, experiments, learnable
+from puntual.training.selection import compare
 
 CANDIDATES = parse_candidates("logistic:none,lightgbm:none")
 
@@ -31,10 +32,10 @@ def by_time(flights: pl.DataFrame) -> Experiment:
 def chosen_before_the_test(experiment: Experiment) -> tuple[object, ...]:
     """The winner with its losses and parameters, its calibration, threshold, models and the shape of delays."""
     winner, results = compare(experiment, CANDIDATES, lambda _: None)
-    assessed = assess(experiment, winner, lambda _: None)
+    evaluated = evaluate_model(experiment, winner, lambda _: None)
     losses = [(result.log_loss, result.parameters, result.chosen) for result in results]
-    models = convert(assessed.fitted.experts)
-    return winner, losses, assessed.calibration, assessed.threshold, models, experiment.shape()
+    models = convert(evaluated.fitted.experts)
+    return winner, losses, evaluated.fitted.calibration, evaluated.threshold, models, experiment.shape()
 
 
 def with_other_outcomes(flights: pl.DataFrame, rows: np.ndarray) -> pl.DataFrame:
@@ -73,8 +74,8 @@ def test_other_flights_after_a_folds_cut_off_leave_all_that_it_learnt(flights: p
     before, after = next(iter(rolling_origins(scheduled, usual.split.before_test, CUT_OFFS)))
     other_flights = with_other_flights(usual.dataset.flights, int(after[0]))
     other = replace(usual, dataset=replace(usual.dataset, flights=other_flights))
-    recipe = usual.recipe(CANDIDATES[1])
-    (fitted, vectors), (other_fitted, other_vectors) = (one.fit(recipe, before) for one in (usual, other))
+    fitted, other_fitted = (fit_on(one, CANDIDATES[1], before) for one in (usual, other))
+    vectors, other_vectors = fitted.vectors, other_fitted.vectors
     assert vectors.vocabulary == other_vectors.vocabulary
     for name, values in vectors.usual_departures.items():
         np.testing.assert_array_equal(values, other_vectors.usual_departures[name])
@@ -84,8 +85,8 @@ def test_other_flights_after_a_folds_cut_off_leave_all_that_it_learnt(flights: p
 
 def test_the_tested_model_is_asked_with_the_codes_that_it_learnt(flights: pl.DataFrame) -> None:
     usual = by_time(flights)
-    assessed = assess(usual, Candidate(*_plain(CANDIDATES[0])), lambda _: None)
-    assert assessed.vectors.learnt_from.tolist() == usual.split.before_test.tolist()
+    evaluated = evaluate_model(usual, Candidate(*_plain(CANDIDATES[0])), lambda _: None)
+    assert evaluated.fitted.vectors.learnt_from.tolist() == usual.split.before_test.tolist()
 
 
 def _plain(candidate: Candidate) -> tuple[str, object]:

@@ -1,5 +1,8 @@
 """The ONNX model answers as the estimators that it was made from."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -90,3 +93,25 @@ def test_each_flight_is_asked_of_the_expert_for_its_state(dataset: Dataset) -> N
 def test_no_flights_have_no_answers(dataset: Dataset) -> None:
     experts = trained(dataset, "lightgbm", Treatment.NONE)
     assert experts.predict_proba(dataset.uncoded[:0]).shape == (0, 5)
+
+
+CONVERTED = """
+import hashlib
+from experts_made import made_dataset, trained
+from puntual.training.candidates import Treatment
+from puntual.training.onnx_export import convert
+models = convert(trained(made_dataset(), "lightgbm", Treatment.NONE))
+print(*(hashlib.sha256(model).hexdigest() for model in models.values()))
+"""
+
+
+def test_a_process_that_hashes_otherwise_converts_to_the_same_bytes() -> None:
+    """Operator sets came in the order of a set, which differs between these three."""
+    digests = set()
+    for seed in ("1", "3", "4"):
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        ended = subprocess.run(
+            [sys.executable, "-c", CONVERTED], env=environment, capture_output=True, text=True, check=True
+        )
+        digests.add(ended.stdout)
+    assert len(digests) == 1

@@ -8,9 +8,9 @@ from flights_made import as_flight_table
 from puntual.evaluation import Measure
 from puntual.reporting.training_result import CandidateResult
 from puntual.training.candidates import parse_candidates
+from puntual.training.experiment import Options, experiments, learnable
 from puntual.training.onnx_export import TOLERANCE
-from puntual.training.selection import Entry, _choose, compare
-from puntual.training.train import Options, experiments, learnable
+from puntual.training.selection import choose, compare
 
 DAYS = np.arange(4_000) // 100
 
@@ -34,23 +34,25 @@ def test_one_of_those_that_tie_is_chosen(compared: tuple[CandidateResult, ...]) 
     assert chosen.trees == min(entry.trees for entry in compared if entry.tied)
 
 
-def entered(compared: tuple[CandidateResult, ...], *candidates: tuple[str, float, float, int]) -> list[Entry]:
-    """Entries with losses of a given mean and spread about a common course of the days."""
+def scored(
+    compared: tuple[CandidateResult, ...], *candidates: tuple[str, float, float, int]
+) -> tuple[list[CandidateResult], list[np.ndarray]]:
+    """Results, and losses of a given mean and spread about a common course of the days."""
     course = np.random.default_rng(0).normal(0.0, 0.05, DAYS[-1] + 1)[DAYS]
-    entries = []
+    results, losses = [], []
     for seed, (name, mean, spread, trees) in enumerate(candidates):
         noise = np.random.default_rng(seed + 1).normal(0.0, spread, len(DAYS))
-        losses = mean + course + noise - noise.mean()
+        losses.append(mean + course + noise - noise.mean())
         result = type(compared[0])(
             **{field: getattr(compared[0], field) for field in compared[0].__struct_fields__}
             | {"name": name, "trees": trees, "log_loss": mean, "gap_to_best": Measure(0.0, 0.0, 0.0)}
         )
-        entries.append(Entry(parse_candidates("logistic:none")[0], losses, result))
-    return entries
+        results.append(result)
+    return results, losses
 
 
 def test_the_lowest_loss_is_chosen_where_none_is_as_good(compared: tuple[CandidateResult, ...]) -> None:
-    found = _choose(entered(compared, ("far", 0.52, 0.001, 0), ("lowest", 0.50, 0.001, 1000)), DAYS)
+    found = choose(*scored(compared, ("far", 0.52, 0.001, 0), ("lowest", 0.50, 0.001, 1000)), DAYS)
     assert [(entry.tied, entry.chosen) for entry in found] == [(False, False), (True, True)]
 
 
@@ -63,12 +65,12 @@ def test_a_tie_goes_to_the_fewest_trees_and_then_to_the_lower_loss(
         ("as cheap and better", 0.5002, 0.001, 160),
         ("cheapest and worse", 0.5100, 0.001, 0),
     )
-    found = _choose(entered(compared, *candidates), DAYS)
+    found = choose(*scored(compared, *candidates), DAYS)
     assert [entry.name for entry in found if entry.chosen] == ["as cheap and better"]
     assert [entry.tied for entry in found] == [True, True, True, False]
 
 
 def test_a_distance_that_could_not_be_measured_is_no_tie(compared: tuple[CandidateResult, ...]) -> None:
     """Its mean is as good, but its losses stray so far that it might be much worse."""
-    found = _choose(entered(compared, ("unsteady", 0.5001, 3.0, 0), ("lowest", 0.5, 0.001, 9)), DAYS)
+    found = choose(*scored(compared, ("unsteady", 0.5001, 3.0, 0), ("lowest", 0.5, 0.001, 9)), DAYS)
     assert [entry.chosen for entry in found] == [False, True]

@@ -10,8 +10,8 @@ import pytest
 from flights_made import as_flight_table
 from puntual.training import tuning
 from puntual.training.candidates import parse_candidates, preset
-from puntual.training.selection import Experiment
-from puntual.training.train import Options, experiments, learnable, train
+from puntual.training.experiment import Experiment, Options, experiments, learnable
+from puntual.training.train import train
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +26,7 @@ def searched(name: str, rows: int = 1_000) -> dict[str, object]:
 
 
 def validation_loss(experiment: Experiment, candidate) -> float:
-    recipe = experiment.recipe(candidate)
-    return tuning._validation_loss(experiment, recipe, experiment.split.train)
+    return tuning._validation_loss(experiment, candidate, experiment.split.train)
 
 
 def test_what_is_found_is_no_worse_than_the_preset_and_holds_under_each_treatment(

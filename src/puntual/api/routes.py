@@ -30,6 +30,7 @@ class Champion(msgspec.Struct, frozen=True):
     treatment: str
     late_rule: str
     threshold: float
+    threshold_rule: str
     shadow: str | None
     columns: list[str]
     scores: dict[str, Evaluation]
@@ -115,6 +116,7 @@ async def get_champion(state: State) -> Champion:
         manifest.treatment,
         str(manifest.late_rule),
         manifest.threshold,
+        manifest.threshold_rule,
         service.shadow_version,
         list(manifest.columns),
         manifest.scores,

@@ -33,7 +33,10 @@ from puntual.cli.options import (
     help="Minutes to search parameters for.",
 )
 @click.option(
-    "--cost", default="f1", show_default=True, help="What sets the threshold: f1, or miss=5,false_alarm=1."
+    "--cost",
+    default="balanced",
+    show_default=True,
+    help="What sets the threshold: balanced, f1, precision=0.4, capacity=10%, or miss=5,false_alarm=1.",
 )
 @click.option("--seed", type=SEEDS, default=0, show_default=True)
 @click.option(

@@ -6,9 +6,18 @@ from puntual.evaluation.losses import baseline_bands, log_losses
 from puntual.evaluation.ranking import roc_auc
 from puntual.evaluation.samples import Outcomes, Predicted
 from puntual.evaluation.scores import Evaluation, GroupScores, Scores, score
-from puntual.evaluation.threshold import Cost, best_threshold, parse_cost
+from puntual.evaluation.threshold import (
+    Capacity,
+    Cost,
+    Precision,
+    Rule,
+    best_threshold,
+    describe_rule,
+    parse_cost,
+)
 
 __all__ = [
+    "Capacity",
     "Cost",
     "Curve",
     "Curves",
@@ -16,12 +25,15 @@ __all__ = [
     "GroupScores",
     "Measure",
     "Outcomes",
+    "Precision",
     "Predicted",
     "ReliabilityBin",
+    "Rule",
     "Scores",
     "baseline_bands",
     "best_threshold",
     "curves",
+    "describe_rule",
     "log_losses",
     "paired_difference",
     "parse_cost",

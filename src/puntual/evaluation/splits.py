@@ -79,8 +79,8 @@ def rolling_origins(
 
 def moment(scheduled: pl.Series, row: np.intp) -> datetime:
     """Give the scheduled departure at a position."""
-    found: datetime = scheduled[int(row)]
-    return found
+    departure: datetime = scheduled[int(row)]
+    return departure
 
 
 def _midnight(days: pl.Series, share: float) -> int:

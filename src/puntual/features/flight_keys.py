@@ -15,7 +15,7 @@ from puntual.flights import airports
 from puntual.flights.flight import EARLIEST, LATEST, Flight
 
 NAMED = ("origin", "airline", "destination", "flight_number")
-# What need not be known of a flight, in the order in which it is told to be missing.
+# What need not be known of a flight, in the order in which it is reported missing.
 UNKNOWABLE = ("airline", "flight_number", "destination", "scheduled_departure")
 EPOCH = datetime(1970, 1, 1)
 Ids = NDArray[np.uint64]
@@ -145,16 +145,16 @@ def distinct(ids: NDArray[np.int64] | Ids) -> tuple[NDArray[np.intp], NDArray[np
     return examples, places
 
 
-def order_of(asked: NDArray[Any]) -> NDArray[np.intp] | None:
+def order_of(wanted: NDArray[Any]) -> NDArray[np.intp] | None:
     """Give the order in which to look values up on a sorted line; None for so few that it does not pay.
 
-    Asked in order, values find the line in the cache: six times faster than `np.searchsorted` asked at random.
+    In order, values find the line in the cache: six times faster than `np.searchsorted` at random.
     """
-    return None if len(asked) <= _FEW else asked.argsort()
+    return None if len(wanted) <= _FEW else wanted.argsort()
 
 
 def places_in(
-    line: NDArray[Any], asked: NDArray[Any], order: NDArray[np.intp] | None, *, after: bool = False
+    line: NDArray[Any], wanted: NDArray[Any], order: NDArray[np.intp] | None, *, after: bool = False
 ) -> NDArray[np.intp]:
     """Find where values would go on a sorted line: before what equals them, or `after` it.
 
@@ -162,9 +162,9 @@ def places_in(
     """
     side: Literal["left", "right"] = "right" if after else "left"
     if order is None:
-        return line.searchsorted(asked, side)
-    places = np.empty(len(asked), np.intp)
-    places[order] = line.searchsorted(asked[order], side)
+        return line.searchsorted(wanted, side)
+    places = np.empty(len(wanted), np.intp)
+    places[order] = line.searchsorted(wanted[order], side)
     return places
 
 

@@ -55,18 +55,18 @@ def operations_of(flights: pl.DataFrame, rule: LateRule) -> Columns:
     operated = flights.filter(has_operation(flights))
     seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
     known_on = pl.max_horizontal(pl.col("scheduled_departure").dt.date(), pl.col("departed").dt.date())
-    told = operated.select(
+    counted = operated.select(
         day=known_on.cast(pl.Int32).cast(pl.Int64),
         departed=pl.col("departed").is_not_null().cast(pl.Int64),
         delay_seconds=seconds.clip(-DELAY_CAP_SECONDS, DELAY_CAP_SECONDS).fill_null(0),
     )
     return {
         **{name: _category(operated[name]).texts() for name in NAMED},
-        "day": told["day"].to_numpy(),
+        "day": counted["day"].to_numpy(),
         "flights": np.ones(len(operated), np.int64),
         "late": (bands_of(operated, rule) > 0).astype(np.int64),
-        "departed": told["departed"].to_numpy(),
-        "delay_seconds": told["delay_seconds"].to_numpy(),
+        "departed": counted["departed"].to_numpy(),
+        "delay_seconds": counted["delay_seconds"].to_numpy(),
     }
 
 

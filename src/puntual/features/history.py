@@ -1,6 +1,6 @@
 """How late flights were lately, closed at the end of a day: by airport, airline, destination, route, number.
 
-The late rates and mean delays of an airport are told as they are; those of all that flies from it are told as
+The late rates and mean delays of an airport are given as they are; those of all that flies from it are given as
 the difference from the airport's, so that what sets a flight apart does not move with the season's level.
 Counts are whole numbers (flights, late and departed ones, seconds of delay), so a sum is the same to the bit
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
@@ -119,12 +119,12 @@ class _Shrunk:
 
     def block(self, rate: NDArray[np.float64], delay: NDArray[np.float64]) -> NDArray[np.float32]:
         """Lay out rates and delays, less those given, and the support, window by window for each flight."""
-        told = [
+        shown = [
             on_grid(self.rate - rate, _RATE_BITS),
             on_grid(self.delay - delay, _DELAY_BITS),
             self.support.astype(np.float32),
         ]
-        return np.stack(told, axis=2).reshape(len(self.rate), -1)[self.pairs.places]
+        return np.stack(shown, axis=2).reshape(len(self.rate), -1)[self.pairs.places]
 
 
 def _pairs(entity: Ids, day: Days, closed: Days) -> _Pairs:
@@ -147,7 +147,7 @@ def _shrunk(counts: NDArray[np.int64], pairs: _Pairs, parent: _Shrunk | None, st
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Past operations, ready to be asked how late flights were in the days before any day.
+    """Past operations, laid out for looking up how late flights were in the days before any day.
 
     `first` and `end` are the days (since 1970) that it covers, end excluded.
     """
@@ -165,19 +165,19 @@ class History:
         entities = _entities(keys)
         pairs = {level: _pairs(entities[level], keys.day, closed) for level in _NAMES}
         counts = self._windows(entities, pairs, keys.day, closed)
-        found: dict[str, _Shrunk] = {}
+        shrunk: dict[str, _Shrunk] = {}
         for level, parent, strength in LEVELS:
-            found[level] = _shrunk(counts[level], pairs[level], found.get(parent or ""), strength)
-        return np.hstack([_told(found[level], found["airport"]) for level in _SHOWN])
+            shrunk[level] = _shrunk(counts[level], pairs[level], shrunk.get(parent or ""), strength)
+        return np.hstack([_columns_of(shrunk[level], shrunk["airport"]) for level in _SHOWN])
 
     def _windows(
         self, entities: dict[str, Ids], pairs: dict[str, _Pairs], day: Days, closed: Days
     ) -> dict[str, NDArray[np.int64]]:
         """Count all levels' distinct pairs together: a look-up costs more than what it looks up."""
-        asked = np.concatenate([pairs[level].examples for level in _NAMES])
+        examples = np.concatenate([pairs[level].examples for level in _NAMES])
         entity = np.concatenate([entities[level][pairs[level].examples] for level in _NAMES])
-        own = day[asked]
-        last = self._reached(np.minimum(own, closed[asked]))
+        own = day[examples]
+        last = self._reached(np.minimum(own, closed[examples]))
         counts = self.line.sums(entity, self._reached(own - _BACK), last)
         ends = np.cumsum([len(pairs[level].examples) for level in _NAMES])
         return dict(zip(_NAMES, np.split(counts, ends[:-1], axis=1), strict=True))
@@ -206,7 +206,7 @@ def build_history(operations: Columns) -> History:
     return History(first, int(day.max()) + 1, _line(_entities(keys).values(), day - first, counts))
 
 
-def _told(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
+def _columns_of(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
     if level is airport:
         return level.block(np.zeros(1), np.zeros(1))
     return level.block(*airport.of(level.pairs.examples))

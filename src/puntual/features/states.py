@@ -21,8 +21,9 @@ class State:
     """One state of knowledge, which has an expert, a scaling and an ONNX member of its own, all by its name.
 
     Its expert reads the features known by `known`. A flight is in the first state whose `sentinel` column it has;
-    the last state has none and takes the rest. Of the flights that its expert is fitted on, `typical_share` are
-    shown with a typical timetable, and `lagged_share` with a history that was closed days before.
+    the last state has none and takes the rest. `history` says whether the operations of days past are known. Of the
+    flights that its expert is fitted on, `typical_share` are shown with a typical timetable, and `lagged_share` with a
+    history that was closed days before.
     """
 
     name: str
@@ -30,6 +31,7 @@ class State:
     sentinel: int | None
     typical_share: float
     lagged_share: float = 0.0
+    history: bool = False
 
     @property
     def hidden(self) -> NDArray[np.intp]:
@@ -45,11 +47,19 @@ class State:
         return ~np.isnan(matrix[:, self.sentinel])
 
 
-# Every airport has a rate, its own or the network's, wherever history reaches into the longest window.
-HISTORY = State("history", Known.HISTORY, COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d"), 0.15, 0.15)
-TIMETABLE = State("timetable", Known.TIMETABLE, None, 0.5)
 # Who knows most stands first.
-STATES = (HISTORY, TIMETABLE)
+STATES = (
+    State(
+        "history",
+        Known.HISTORY,
+        # Every airport has a rate, its own or the network's, wherever history reaches into the longest window.
+        sentinel=COLUMNS.index(f"airport_late_rate_{WINDOWS[-1]}d"),
+        typical_share=0.15,
+        lagged_share=0.15,
+        history=True,
+    ),
+    State("timetable", Known.TIMETABLE, sentinel=None, typical_share=0.5),
+)
 STATE_NAMES = tuple(state.name for state in STATES)
 
 
@@ -64,9 +74,9 @@ class Condition:
 
 
 CONDITIONS = (
-    Condition("history", "Timetable and history known", HISTORY),
-    Condition("timetable", "Timetable known, no history", TIMETABLE),
-    Condition("typical_timetable", "Typical timetable, no history", TIMETABLE, typical=True),
+    Condition("history", "Timetable and history known", STATES[0]),
+    Condition("timetable", "Timetable known, no history", STATES[-1]),
+    Condition("typical_timetable", "Typical timetable, no history", STATES[-1], typical=True),
 )
 # The condition of a flight of tomorrow, under which models are judged.
 MAIN = CONDITIONS[0]
@@ -98,7 +108,15 @@ def places_of(matrix: Matrix) -> NDArray[np.int8]:
 
 def rows_in(state: State, matrix: Matrix) -> Rows:
     """Give the rows of a matrix that are in one state of knowledge."""
-    for found, rows in part(matrix):
-        if found is state:
+    for other, rows in part(matrix):
+        if other is state:
             return np.arange(len(matrix))[rows]
     return np.empty(0, np.intp)
+
+
+def knows_history(matrix: Matrix) -> NDArray[np.bool_]:
+    """Mark the rows of a matrix in whose state of knowledge the operations of days past are known, shape (n,)."""
+    known = np.empty(len(matrix), bool)
+    for state, rows in part(matrix):
+        known[rows] = state.history
+    return known

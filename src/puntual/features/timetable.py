@@ -52,9 +52,9 @@ class Departures:
         moment = start + _OFFSET + minute
         order = order_of(moment)
         within = [self._between(moment - width, moment + width, order) for width in (NEAR, WIDE)]
-        found = np.column_stack([*within, self.daily[place], self._gap(start, moment, order)])
-        found[self.segments[place] != segment] = np.nan
-        return found
+        congestion = np.column_stack([*within, self.daily[place], self._gap(start, moment, order)])
+        congestion[self.segments[place] != segment] = np.nan
+        return congestion
 
     def of_the_day(self, segment: Ids) -> NDArray[np.float64]:
         """Count the departures of each segment, shape (n,); 0 where nothing is known."""

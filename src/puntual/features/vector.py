@@ -179,7 +179,7 @@ def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDAr
     """Give the congestion features of n flights, from the known timetable where it is known."""
     if is_known.all():
         return on_grid(known.congestion(keys), BITS)
-    found = typical.congestion(keys)
+    congestion = typical.congestion(keys)
     if is_known.any():
-        found[is_known] = known.congestion(keys)[is_known]
-    return on_grid(found, BITS)
+        congestion[is_known] = known.congestion(keys)[is_known]
+    return on_grid(congestion, BITS)

@@ -85,7 +85,12 @@ class Calibration:
 
     def apply(self, probabilities: Probabilities, matrix: Matrix) -> Probabilities:
         """Turn a model's probabilities of the bands for n flights into calibrated ones, shape (n, 5)."""
-        level = self.level.of(matrix)
+        return self.scale(probabilities, matrix, self.level.of(matrix))
+
+    def scale(
+        self, probabilities: Probabilities, matrix: Matrix, level: NDArray[np.float64]
+    ) -> Probabilities:
+        """Scale a model's probabilities, shape (n, 5), the late bands being raised by another level, shape (n,)."""
         logits = np.empty((len(matrix), BAND_COUNT))
         for state, rows in part(matrix):
             logits[rows] = self.scalings[state.name].logits(probabilities[rows], level[rows])

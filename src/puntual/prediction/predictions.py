@@ -24,10 +24,11 @@ class Predictions:
     """What is said of n flights, in their order.
 
     `bands` (n, 5), `late_probability` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles`
-    (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at the threshold, `supports` (n, 4) the flights of the
-    last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,) the last day of
-    operations used, as days since 1970 or -1 for none, `states` (n,) the place of the state of knowledge in
-    `features.states.STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6) where wanted.
+    (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at `threshold`, which `threshold_rule` chose, `supports`
+    (n, 4) the flights of the last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,)
+    the last day of operations used, as days since 1970 or -1 for none, `states` (n,) the place of the state of
+    knowledge in `features.states.STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6)
+    where wanted.
     """
 
     bands: NDArray[np.float64]
@@ -35,6 +36,8 @@ class Predictions:
     expected_minutes: NDArray[np.float64]
     quantiles: NDArray[np.float64]
     late: NDArray[np.bool_]
+    threshold: float
+    threshold_rule: str
     supports: NDArray[np.int64]
     timetable_known: NDArray[np.bool_]
     history_until: NDArray[np.int64]
@@ -74,6 +77,8 @@ class Predictions:
         supports = dict(zip(SUPPORT_LEVELS, self.supports.T, strict=True))
         frame = pl.DataFrame(columns).with_columns(
             pl.Series("late", self.late),
+            pl.lit(self.threshold).alias("threshold"),
+            pl.lit(self.threshold_rule).alias("threshold_rule"),
             *(pl.Series(f"support_{level}", supports[level]) for level in ("airline", "route", "flight")),
             pl.Series("timetable", np.where(self.timetable_known, "known", "typical"), dtype=pl.String),
             until.cast(pl.Date).alias("history_until"),

@@ -13,7 +13,7 @@ from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, keys_of_flights
 from puntual.features.spec import Group
-from puntual.features.states import HISTORY, TIMETABLE, places_of
+from puntual.features.states import knows_history, part, places_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH, _REASONED_BATCH = 65_536, 1_024
-# A day's timetable is taken as known when the flights asked about are most of a usual day's.
+# A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
 _HISTORY_GROUP = GROUPS.index(Group.HISTORY)
@@ -55,7 +55,7 @@ class Vectors:
 
 
 class Predictor:
-    """A bundle, ready to be asked about flights."""
+    """A bundle, loaded to predict flights."""
 
     def __init__(self, bundle: Bundle, *, tested: bool = False, threads: int = 0) -> None:
         """Load the model of a bundle; `tested` takes the one that had not seen the test, with all that it learnt.
@@ -108,13 +108,14 @@ class Predictor:
 
         `past` are flights with operations to take the history from, instead of the closing history of the
         bundle; only operations of days before the flight, and before the day of `as_of`, are used.
-        `timetable_of` is the timetable of the days asked about; without it, an airport's day counts as known
+        `timetable_of` is the timetable of the days to predict; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
-        `progress` is told of the flights done, batch after batch. Of an airport that nobody lists a table may hold
-        the code, as its reader notes; a Flight may only where training saw it, else UnknownAirportError is raised.
+        `progress` is called with the number of flights done, batch after batch. Of an airport that nobody lists a
+        table may hold the code, as its reader notes; a Flight may only where training saw it, else
+        UnknownAirportError is raised.
         """
         vectors = self.vectors_of(flights, as_of, past=past, timetable_of=timetable_of)
-        # Keys recur across a whole table, so vectors are made at once; the model is asked batch by batch.
+        # Keys recur across a whole table, so vectors are made at once; the model predicts batch by batch.
         return self.read(vectors, reasons, progress)
 
     def vectors_of(
@@ -125,7 +126,7 @@ class Predictor:
         past: "pl.DataFrame | None" = None,
         timetable_of: "pl.DataFrame | None" = None,
     ) -> Vectors:
-        """Make the vectors that `predict` asks the model about, from the same arguments."""
+        """Make the vectors that `predict` gives the model, from the same arguments."""
         keys = self._keys(flights)
         lookups = self._lookups_with(past)
         known = timetable.known_timetable(keys if timetable_of is None else self._keys(timetable_of))
@@ -141,15 +142,18 @@ class Predictor:
         return _vectors(keys, self._lookups, known, is_known, closed, self._world)
 
     def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
-        """Ask the model about vectors, and read from the bands all that is said of each flight."""
-        bands, why = self._ask(vectors.matrix, reasons, progress)
+        """Predict the bands of vectors, and read from them all that is predicted of each flight."""
+        bands, why = self._infer(vectors.matrix, reasons, progress)
+        manifest = self.bundle.manifest
         late_probability = bands[:, 1:].sum(axis=1)
         return Predictions(
             bands=bands,
             late_probability=late_probability,
             expected_minutes=self._shape.expected_minutes(bands),
             quantiles=self._shape.quantile_minutes(bands),
-            late=late_probability >= self.bundle.manifest.threshold,
+            late=late_probability >= manifest.threshold,
+            threshold=manifest.threshold,
+            threshold_rule=manifest.threshold_rule,
             supports=vectors.supports,
             timetable_known=vectors.timetable_known,
             history_until=vectors.history_until,
@@ -191,7 +195,7 @@ class Predictor:
         operations = operations_of(canonical(past), self.bundle.manifest.late_rule)
         return replace(self._lookups, history=history.build_history(operations))
 
-    def _ask(
+    def _infer(
         self, matrix: Matrix, reasons: bool, progress: Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if len(matrix) <= BATCH and not reasons and progress is None:
@@ -208,10 +212,10 @@ class Predictor:
     def _reasons(self, matrix: Matrix) -> NDArray[np.float64]:
         """Compare with what the reference flight would be in each row's state: what is not known is no reason."""
         references = np.repeat(self._reference[np.newaxis], len(matrix), axis=0)
-        unknown = ~HISTORY.is_reached(matrix)
-        references[np.ix_(unknown, TIMETABLE.hidden)] = np.nan
+        for state, rows in part(matrix):
+            references[np.ix_(np.arange(len(matrix))[rows], state.hidden)] = np.nan
         why = shapley(matrix, references, self._late_probability)
-        why[unknown, _HISTORY_GROUP] = 0.0
+        why[~knows_history(matrix), _HISTORY_GROUP] = 0.0
         return why
 
     def _late_probability(self, matrix: Matrix) -> NDArray[np.float64]:
@@ -266,7 +270,7 @@ def _vectors(
     matrix = vectorise(keys, lookups, known, is_known, closed)
     last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
     supports = np.nan_to_num(matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
-    has_history = HISTORY.is_reached(matrix)
+    has_history = knows_history(matrix)
     until, warnings = np.where(has_history, last, -1), world.warnings(keys, matrix, has_history)
     return Vectors(matrix, supports, is_known, until, places_of(matrix), warnings)
 

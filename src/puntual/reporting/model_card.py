@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from puntual.evaluation import Evaluation
+from puntual.evaluation import Evaluation, describe_rule
 from puntual.reporting.narrative import CONDITION_TITLES, label, leak, summarise
 from puntual.reporting.reproduction import reproduction
 from puntual.reporting.training_result import Training
@@ -151,7 +151,7 @@ def _calibration(training: Training) -> str:
 def _threshold(training: Training) -> str:
     return plain(
         f"{label(training.winner)} calls a flight late from {fixed(training.threshold)} upwards. "
-        f"The threshold was chosen on validation flights by this rule: {training.threshold_rule}."
+        f"The threshold was chosen on validation flights by this rule: {describe_rule(training.threshold_rule)}."
     )
 
 

@@ -76,7 +76,8 @@ def _how_good(training: Training, test: Evaluation) -> str:
 
 
 def _threshold(training: Training, test: Evaluation) -> str:
-    start = f"It calls a flight late from a probability of {percent(training.threshold)} upwards"
+    rule = f"chosen on validation flights: {training.threshold_rule}"
+    start = f"It calls a flight late from a probability of {percent(training.threshold)} upwards ({rule})"
     if test.precision is None or test.recall is None:
         return f"{start}; on the test flights that leaves nothing to count."
     return (

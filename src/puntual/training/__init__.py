@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from puntual.training.train import Options as Options
+    from puntual.training.experiment import Options as Options
 
 __all__ = ["Options"]
 
@@ -15,4 +15,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module 'puntual.training' has no attribute {name!r}; it has {', '.join(__all__)}"
         )
-    return import_module("puntual.training.train").Options
+    return import_module("puntual.training.experiment").Options

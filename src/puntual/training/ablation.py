@@ -19,8 +19,8 @@ from puntual.evaluation.splits import Rows
 from puntual.features.vector import COLUMNS
 from puntual.flights import airports
 from puntual.reporting.training_result import AblationStep
-from puntual.training.backtesting import Assessed
-from puntual.training.selection import Experiment
+from puntual.training.backtesting import EvaluatedModel
+from puntual.training.experiment import Experiment
 
 _THREE = ("airline", "kind", "month")
 _MOST_ROWS = 60_000
@@ -63,7 +63,7 @@ STEP_COUNT = len(_STEPS)
 
 
 def ablate(
-    experiment: Experiment, full: Assessed, begin: Callable[[str], object]
+    experiment: Experiment, full: EvaluatedModel, begin: Callable[[str], object]
 ) -> tuple[AblationStep, ...]:
     """Score each step on the test flights of one stratified split; `full` is the winner on that split.
 
@@ -74,7 +74,7 @@ def ablate(
         begin(step.name)
         steps.append(_score(experiment, step))
     late = experiment.dataset.late[experiment.split.test]
-    name = f"the full feature set, {full.recipe.candidate}, threshold {full.threshold:.2f}"
+    name = f"the full feature set, {full.fitted.candidate}, threshold {full.threshold:.2f}"
     return (*steps, _step(name, len(COLUMNS), late, full.predicted.late_probability, full.threshold))
 
 

@@ -10,7 +10,6 @@ from puntual.errors import BundleError, NotEnoughFlightsError
 from puntual.evaluation import Evaluation, Outcomes, score
 from puntual.evaluation.splits import split_stratified
 from puntual.features.from_frame import keys_of
-from puntual.features.spec import Known
 from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.flights.schema import bands_of, delay_minutes, has_operation
 from puntual.prediction.predictions import Predictions
@@ -40,7 +39,7 @@ def score_bundle(
     """Score a bundle on the flights of a period, or on the test flights of its own split.
 
     Flights before `start` only feed history; `until` is exclusive. Every flight is predicted from the operations
-    of the days before it. With `split_test` the model asked is the one that had not seen the test.
+    of the days before it. With `split_test` they are predicted by the model that had not seen the test.
     """
     flights = table.flights.filter(has_operation(table.flights))
     chosen = _test_flights(bundle, table, flights) if split_test else flights
@@ -53,10 +52,10 @@ def score_bundle(
     predictor = Predictor(bundle, tested=split_test)
     rule, threshold = bundle.manifest.late_rule, bundle.manifest.threshold
     outcomes = Outcomes(bands_of(chosen, rule), delay_minutes(chosen), keys_of(chosen).day.astype(np.int32))
-    predictions = _predictions(predictor, chosen, flights)
+    by_condition = _predictions(predictor, chosen, flights)
     states = {
-        name: score(outcomes, found.predicted, threshold, rounds=200 if name == MAIN.name else 1)
-        for name, found in predictions.items()
+        name: score(outcomes, predictions.predicted, threshold, rounds=200 if name == MAIN.name else 1)
+        for name, predictions in by_condition.items()
     }
     return Scored(states, 0 if split_test else _trained_on(bundle, table, chosen))
 
@@ -66,7 +65,7 @@ def _predictions(predictor: Predictor, chosen: pl.DataFrame, flights: pl.DataFra
     nothing = flights.clear()
 
     def under(condition: Condition) -> Predictions:
-        past = nothing if condition.state.known < Known.HISTORY else flights
+        past = flights if condition.state.history else nothing
         return predictor.predict(chosen, past=past, timetable_of=nothing if condition.typical else flights)
 
     return {condition.name: under(condition) for condition in CONDITIONS}

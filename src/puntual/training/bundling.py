@@ -1,9 +1,7 @@
 """From what was trained to a bundle: model, tables, manifest and the proof that ONNX answers as the estimator."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib import metadata
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +19,12 @@ from puntual.prediction.onnx_model import Model
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
-from puntual.training.backtesting import Assessed
+from puntual.training.backtesting import EvaluatedModel
 from puntual.training.dataset import Dataset
-from puntual.training.estimator import CalibratedEstimator
+from puntual.training.experiment import Experiment, Options
+from puntual.training.fitting import FittedModel
 from puntual.training.onnx_export import columns_read, convert, prove
-from puntual.training.selection import Experiment, sample_for_proof
+from puntual.training.selection import sample_for_proof
 
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx")
 _REFERENCE_SAMPLE = 2_000
@@ -34,80 +33,50 @@ _HISTOGRAM_BINS = 10
 _QUESTIONS = 16
 
 
-class Choices(Protocol):
-    """The options of a training that its bundle remembers."""
-
-    @property
-    def preset(self) -> str:
-        """The preset of candidates."""
-        ...
-
-    @property
-    def cost(self) -> str:
-        """What the threshold was chosen by."""
-        ...
-
-
-@dataclass(frozen=True)
-class Packed:
-    """A bundle but for its card, and the estimator for notebooks."""
-
-    manifest: Manifest
-    experts: dict[str, bytes]
-    tested: dict[str, bytes] | None
-    tables: dict[str, Columns]
-    estimator: CalibratedEstimator
-
-    def bundle(self, card: str) -> Bundle:
-        """Join in the card."""
-        return Bundle(self.manifest, self.experts, card, self.tables, self.tested)
-
-
-def pack(
+def make_bundle(
     experiment: Experiment,
-    assessed: Assessed,
-    final: Assessed,
+    evaluated: EvaluatedModel,
+    final: FittedModel,
     comparison: tuple[CandidateResult, ...],
     evidence: Evidence,
     table: FlightTable,
-    choices: Choices,
+    options: Options,
     now: datetime,
-) -> Packed:
-    """Convert the tested and the final model, prove them, and gather all that a prediction looks up."""
+) -> Bundle:
+    """Convert the tested and the final model, prove them, and gather all that a prediction looks up; no card yet."""
+    tested_model = evaluated.fitted
     dataset = experiment.dataset
     scheduled = dataset.flights["scheduled_departure"]
     experts, agreement = _proven(final, comparison)
-    tested = None if final is assessed else _proven(assessed, comparison)[0]
+    tested = None if final is tested_model else _proven(tested_model, comparison)[0]
     manifest = Manifest(
         created=now,
         puntual=metadata.version("puntual"),
-        candidate=assessed.recipe.candidate.name,
-        treatment=assessed.recipe.candidate.treatment.value,
-        preset=choices.preset,
+        candidate=final.candidate.name,
+        treatment=final.candidate.treatment.value,
+        preset=options.preset,
         source=table.source,
         data_digest=table.digest,
         late_rule=table.late_rule,
         columns=COLUMNS,
         input_width=len(COLUMNS),
-        expert_columns=columns_read(final.fitted.experts),
+        expert_columns=columns_read(final.experts),
         bands=BANDS,
-        threshold=assessed.threshold,
-        threshold_rule=choices.cost,
+        threshold=evaluated.threshold,
+        threshold_rule=options.cost,
         split=split_info(experiment),
         period=(moment(scheduled, np.intp(0)), moment(scheduled, np.intp(len(scheduled) - 1))),
         history_until=_closing_day(dataset),
         airports=tuple(dataset.flights["origin"].unique().sort()),
         agreement=agreement,
         versions={name: metadata.version(name) for name in LIBRARIES},
-        scores=assessed.scores,
+        scores=evaluated.scores,
         evidence=evidence,
     )
-    tables = _tables(experiment, assessed, final)
+    tables = _tables(experiment, tested_model, final)
     tables["questions"] = _questions(final, experts)
-    tables["tested_questions"] = _questions(assessed, tested or experts)
-    return Packed(
-        manifest, experts, tested, tables, CalibratedEstimator(final.fitted.experts, final.calibration)
-    )
+    tables["tested_questions"] = _questions(tested_model, tested or experts)
+    return Bundle(manifest, experts, "", tables, tested)
 
 
 def split_info(experiment: Experiment) -> SplitInfo:
@@ -132,12 +101,11 @@ def split_info(experiment: Experiment) -> SplitInfo:
 
 
 def _proven(
-    assessed: Assessed, comparison: tuple[CandidateResult, ...]
+    model: FittedModel, comparison: tuple[CandidateResult, ...]
 ) -> tuple[dict[str, bytes], Agreement]:
-    experts, name = assessed.fitted.experts, assessed.recipe.candidate.name
-    proof = sample_for_proof(assessed.vectors, np.arange(len(assessed.vectors.dataset.flights)))
-    models = convert(experts)
-    difference = prove(experts, models, name, proof)
+    proof = sample_for_proof(model.vectors, np.arange(len(model.vectors.dataset.flights)))
+    models = convert(model.experts)
+    difference = prove(model.experts, models, model.candidate.name, proof)
     return models, Agreement(
         rows=len(proof),
         rows_with_missing=int(np.isnan(proof).any(axis=1).sum()),
@@ -146,11 +114,11 @@ def _proven(
     )
 
 
-def _tables(experiment: Experiment, assessed: Assessed, final: Assessed) -> dict[str, Columns]:
+def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> dict[str, Columns]:
     dataset = experiment.dataset
     return {
         **_learnt(final),
-        **{f"tested_{name}": table for name, table in _learnt(assessed).items()},
+        **{f"tested_{name}": table for name, table in _learnt(tested).items()},
         "delay_shape": distribution.to_table(experiment.shape()),
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
@@ -160,7 +128,7 @@ def _tables(experiment: Experiment, assessed: Assessed, final: Assessed) -> dict
     }
 
 
-def _learnt(model: Assessed) -> dict[str, Columns]:
+def _learnt(model: FittedModel) -> dict[str, Columns]:
     """Lay out what goes with one model and no other."""
     return {
         "calibration": calibration.to_table(model.calibration),
@@ -199,20 +167,20 @@ def _known_by_the_close(dataset: Dataset) -> Columns:
     return take(dataset.operations, dataset.operations["day"] <= closing_day)
 
 
-def _reference(final: Assessed) -> Columns:
+def _reference(final: FittedModel) -> Columns:
     """Take the real flight in the middle of P(late), from a sample of the latest with history and timetable."""
     flights = len(final.vectors.dataset.flights)
     latest = final.vectors.full(np.arange(max(0, flights - _REFERENCE_SAMPLE), flights))
-    p_late = final.fitted.predict(final.calibration, latest)[:, 1:].sum(axis=1)
+    p_late = final.predict(latest)[:, 1:].sum(axis=1)
     middle = np.argsort(p_late, kind="stable")[len(p_late) // 2]
     return {"column": np.array(COLUMNS), "value": latest[middle]}
 
 
-def _questions(model: Assessed, experts: dict[str, bytes]) -> Columns:
+def _questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
     """Ask the ONNX models about real flights of the whole period under each condition of knowledge."""
     rows = np.linspace(0, len(model.vectors.dataset.flights) - 1, _QUESTIONS).astype(np.intp)
     matrix = np.concatenate([model.vectors.under(condition, rows) for condition in CONDITIONS])
-    read, name = columns_read(model.fitted.experts), model.recipe.candidate.name
+    read, name = columns_read(model.experts), model.candidate.name
     bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
     return questions.to_table(matrix, model.calibration.apply(bands, matrix))
 

@@ -1,7 +1,7 @@
 """Fitting a calibration on flights that the model has not seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +26,24 @@ _FEW = 200
 
 @dataclass(frozen=True, slots=True)
 class HoldoutPredictions:
-    """Flights that a model had not seen: their probabilities, vectors, bands and level.
+    """What a model predicts of flights (`rows`) that it had not seen: probabilities, with vectors, bands and level.
 
-    `shift` undoes the model's treatment; `center` are the log shares of the bands that it was trained on.
+    The flights come first as they were on the day, then again as they were known before; `level` holds the log odds by
+    which the model's own level raises each. `prior` undoes the model's treatment, and its centre are the log shares of
+    the bands that it was trained on.
     """
 
+    rows: Rows
     probabilities: Probabilities
     matrix: Matrix
     bands: NDArray[np.int8]
     level: NDArray[np.float64]
-    shift: tuple[float, ...]
-    center: tuple[float, ...]
+    prior: Scaling
+
+    def calibrated(self, calibration: Calibration) -> Probabilities:
+        """Calibrate the probabilities of the flights as they were on the day, by the model's own level."""
+        own = slice(len(self.rows))
+        return calibration.scale(self.probabilities[own], self.matrix[own], self.level[own])
 
 
 def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calibration:
@@ -64,8 +71,8 @@ def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -
     complete = ~np.isnan(rates).any(axis=1)
     if complete.sum() < _FEW:
         return Level(base=base)
-    found = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
-    return Level(tuple(softmax(found.x[np.newaxis])[0, :-1].tolist()), base)
+    fitted = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
+    return Level(tuple(softmax(fitted.x[np.newaxis])[0, :-1].tolist()), base)
 
 
 def _rate_before(late: NDArray[np.bool_], day: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -83,13 +90,13 @@ def _level_loss(raw: NDArray[np.float64], rates: NDArray[np.float64], late: NDAr
 
 
 def _only(block: HoldoutPredictions, rows: Rows) -> HoldoutPredictions:
-    kept = block.probabilities[rows], block.matrix[rows], block.bands[rows], block.level[rows]
-    return HoldoutPredictions(*kept, block.shift, block.center)
+    kept = {name: getattr(block, name)[rows] for name in ("probabilities", "matrix", "bands", "level")}
+    return replace(block, **kept)
 
 
 def _fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
     if sum(len(block.bands) for block in blocks) < _FEW:
-        return Scaling(shift=blocks[-1].shift, center=blocks[-1].center)
+        return blocks[-1].prior
     if len(blocks) == 1:
         return _fit_penalised(blocks, L2_PENALTIES[0])
     return _fit_penalised(blocks, min(L2_PENALTIES, key=lambda penalty: _loss_left_out(blocks, penalty)))
@@ -106,10 +113,10 @@ def _loss_left_out(blocks: Sequence[HoldoutPredictions], penalty: float) -> floa
 def _fit_penalised(blocks: Sequence[HoldoutPredictions], penalty: float) -> Scaling:
     """Fit slope, intercepts and follow by penalised log loss; the problem is convex, and its gradient is given."""
     neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
-    last = blocks[-1]
+    last = blocks[-1].prior
     apart = np.concatenate([_apart(block) for block in blocks])
     level = np.concatenate([block.level for block in blocks])
-    center = np.concatenate([np.tile(block.center, (len(block.bands), 1)) for block in blocks])
+    center = np.concatenate([np.tile(block.prior.center, (len(block.bands), 1)) for block in blocks])
     truth = np.eye(BAND_COUNT)[np.concatenate([block.bands for block in blocks])]
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -137,8 +144,6 @@ def _log_loss(scaling: Scaling, block: HoldoutPredictions) -> float:
 
 def _apart(block: HoldoutPredictions) -> Probabilities:
     """Give the probabilities as logits from the centre, which the slope stretches."""
-    plain = Scaling(shift=block.shift, center=block.center)
-    apart: Probabilities = plain.logits(block.probabilities, np.zeros(len(block.probabilities))) - np.array(
-        block.center
-    )
+    logits = block.prior.logits(block.probabilities, np.zeros(len(block.probabilities)))
+    apart: Probabilities = logits - np.array(block.prior.center)
     return apart

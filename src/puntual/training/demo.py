@@ -16,7 +16,8 @@ from puntual.registry import Registry, TrustedKeys
 from puntual.registry.promotion import promote
 from puntual.reporting.training_result import Training
 from puntual.sources import SOURCES, read_flights
-from puntual.training.train import Options, train
+from puntual.training.experiment import Options
+from puntual.training.train import train
 
 # Three flights at these places in the order of P(late): one likely punctual, one in the middle, one likely late.
 _PLACES = (0.02, 0.5, 0.98)
@@ -24,7 +25,7 @@ _PLACES = (0.02, 0.5, 0.98)
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found: the training, what the gate said, and three flights with their predictions."""
+    """The training, the gate's refusal if there was one, and three flights with their predictions."""
 
     training: Training
     refused: str | None
@@ -55,7 +56,7 @@ def run(
     predictor = Predictor.load(registry, training.version)
     on = pl.col("scheduled_departure").dt.date()
     day = table.flights.filter(on == on.max())
-    said = predictor.predict(day, past=table.flights, timetable_of=day)
-    order = np.argsort(said.late_probability, kind="stable")
+    predictions = predictor.predict(day, past=table.flights, timetable_of=day)
+    order = np.argsort(predictions.late_probability, kind="stable")
     three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]
     return Demo(training, refused, three, predictor.predict(three, past=table.flights, timetable_of=day))

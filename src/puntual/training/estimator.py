@@ -18,7 +18,7 @@ from puntual.prediction.calibration import Calibration, Probabilities
 
 
 class Classifier(Protocol):
-    """What is asked of an estimator: scikit-learn's interface of a classifier."""
+    """Scikit-learn's interface of a classifier, as far as it is used."""
 
     def predict_proba(self, X: Matrix) -> NDArray[np.floating]:
         """Give the probabilities of the five bands, shape (n, 5)."""

@@ -1,103 +1,79 @@
-"""A candidate's whole recipe: which columns its experts read, how they are fitted and how the level comes in."""
+"""A candidate fitted on some flights of an experiment: an expert for each state of knowledge, and the level."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.evaluation.splits import Rows, SplitKind
-from puntual.features.history import WINDOWS
-from puntual.features.states import STATES, State, rows_in
+from puntual.evaluation.splits import Rows
+from puntual.features.states import STATES, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
-from puntual.prediction.calibration import Calibration, Level
-from puntual.training.calibration_fit import HoldoutPredictions, fit_level
-from puntual.training.candidates import Candidate, fit, treat
-from puntual.training.dataset import TrainingVectors, columns_without
+from puntual.prediction.calibration import Calibration, Level, Scaling
+from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
+from puntual.training.candidates import Bands, Candidate, fit, treat
+from puntual.training.dataset import TrainingVectors
 from puntual.training.estimator import Expert, Experts
-
-YEARLY = ("month_sin", "month_cos", "high_season")
-# Each is the same for all of a day's flights at an airport, and within a year hardly on another day: by it, an
-# estimator would learn the weather of that day by heart.
-NAMING_THE_DAY = (
-    "days_to_holiday",
-    "days_since_holiday",
-    "airport_departures_day",
-    *(f"airport_support_{window}d" for window in WINDOWS),
-)
-LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for window in WINDOWS)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A candidate, and what the split lets it learn.
-
-    `years` is how many times training went round the year. Columns that name the day are left out until it went
-    round twice. Split by time, columns of the year's cycle are left out until it went round once, and the airport's
-    own level is applied as an offset rather than learnt, because trees cannot follow it beyond what they saw.
-    """
-
-    candidate: Candidate
-    kind: SplitKind
-    years: int
-    seed: int = 0
-
-    def columns_of(self, state: State) -> NDArray[np.intp]:
-        """Give the columns of the expert for one state of knowledge."""
-        by_time = self.kind is SplitKind.TIME
-        return columns_without((LEVEL if by_time else ()) + self._unlearnable, state.known)
-
-    @property
-    def _unlearnable(self) -> tuple[str, ...]:
-        by_part_of_a_year = self.kind is SplitKind.TIME and self.years < 1
-        return (NAMING_THE_DAY if self.years < 2 else ()) + (YEARLY if by_part_of_a_year else ())
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What one expert is fitted on: vectors in its state of knowledge, and the band of each."""
-
-    matrix: Matrix
-    bands: NDArray[np.int8]
+from puntual.training.experiment import Experiment
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """What a candidate is fitted on: flights as shown to each state's expert, and as they were on the day."""
+    """What candidates are fitted on: some flights, as shown to each state's expert, and as they were on the day.
 
-    shown: Mapping[str, Shown]
+    `shown` holds, by the name of a state of knowledge, vectors in that state and the band of each.
+    """
+
+    vectors: TrainingVectors
+    shown: Mapping[str, tuple[Matrix, Bands]]
     full: Matrix
-    bands: NDArray[np.int8]
+    bands: Bands
     day: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class FittedModel:
-    """Fitted experts, what undoes their treatment, the log shares of the bands and the level to be applied."""
+    """A candidate fitted on some flights: its experts, the vectors by what those flights taught, its calibration.
 
+    As fitted, the calibration only undoes the treatment of the imbalance; `calibrated` fits the rest of it.
+    """
+
+    candidate: Candidate
+    vectors: TrainingVectors
     experts: Experts
-    shift: tuple[float, ...]
-    center: tuple[float, ...]
-    level: Level
+    calibration: Calibration
 
-    def predict_holdout(self, vectors: TrainingVectors, rows: Rows) -> HoldoutPredictions:
+    def predict(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Give the calibrated probabilities of the bands, shape (n, 5)."""
+        return self.calibration.apply(self.experts.predict_proba(matrix), matrix)
+
+    def predict_holdout(self, rows: Rows) -> HoldoutPredictions:
         """Predict flights that the experts have not seen, first as they were on the day, then knowing less.
 
         So the scaling of every state of knowledge can be fitted.
         """
+        vectors = self.vectors
         matrix = np.concatenate(
             [vectors.full(rows), *(vectors.for_fitting(state, rows) for state in STATES[1:])]
         )
-        bands = np.tile(vectors.dataset.bands[rows], len(STATES))
-        probabilities = self.experts.predict_proba(matrix)
         return HoldoutPredictions(
-            probabilities, matrix, bands, self.level.of(matrix), self.shift, self.center
+            rows=rows,
+            probabilities=self.experts.predict_proba(matrix),
+            matrix=matrix,
+            bands=np.tile(vectors.dataset.bands[rows], len(STATES)),
+            level=self.calibration.level.of(matrix),
+            prior=self.calibration.scalings[STATES[0].name],
         )
 
-    def predict(self, calibration: Calibration, matrix: Matrix) -> NDArray[np.float64]:
-        """Give the calibrated probabilities of the bands, shape (n, 5)."""
-        return calibration.apply(self.experts.predict_proba(matrix), matrix)
+    def calibrated(self, folds: Sequence[HoldoutPredictions]) -> "FittedModel":
+        """Calibrate on flights that these experts, or those of the same candidate before a cut-off, have not seen."""
+        return replace(self, calibration=fit_calibration(folds, self.calibration.level))
+
+
+def fit_on(experiment: Experiment, candidate: Candidate, rows: Rows) -> FittedModel:
+    """Fit a candidate on some flights, by nothing but what these teach."""
+    return fit_candidate(experiment, candidate, prepare_training_set(experiment.vectors(rows), rows))
 
 
 def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
@@ -107,21 +83,25 @@ def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
     for state in STATES:
         matrix = vectors.for_fitting(state, rows)
         own = rows_in(state, matrix)
-        shown[state.name] = Shown(matrix[own], bands[own])
-    return TrainingSet(shown, vectors.full(rows), bands, vectors.dataset.keys.day[rows])
+        shown[state.name] = matrix[own], bands[own]
+    return TrainingSet(vectors, shown, vectors.full(rows), bands, vectors.dataset.keys.day[rows])
 
 
-def fit_recipe(recipe: Recipe, training: TrainingSet) -> FittedModel:
+def fit_candidate(experiment: Experiment, candidate: Candidate, training: TrainingSet) -> FittedModel:
     """Fit the expert of every state of knowledge, and the level."""
-    experts = Experts({state.name: _expert(recipe, state, training.shown[state.name]) for state in STATES})
-    shift = treat(recipe.candidate.treatment, training.bands, recipe.seed).shift
-    shares = np.bincount(training.bands, minlength=BAND_COUNT) / len(training.bands)
+    experts = {}
+    for state in STATES:
+        columns, (matrix, bands) = experiment.columns_of(state), training.shown[state.name]
+        experts[state.name] = Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
+    prior = _prior(candidate, training.bands, experiment.seed)
+    late = training.bands > 0
+    level = fit_level(training.full, late, training.day) if experiment.by_time else Level()
+    calibration = Calibration({state.name: prior for state in STATES}, level)
+    return FittedModel(candidate, training.vectors, Experts(experts), calibration)
+
+
+def _prior(candidate: Candidate, bands: Bands, seed: int) -> Scaling:
+    """Give the scaling that undoes a treatment and knows the log shares of the bands, but stretches nothing."""
+    shares = np.bincount(bands, minlength=BAND_COUNT) / len(bands)
     center = tuple(np.log(np.maximum(shares, 1e-6)).tolist())
-    by_time = recipe.kind is SplitKind.TIME
-    level = fit_level(training.full, training.bands > 0, training.day) if by_time else Level()
-    return FittedModel(experts, shift, center, level)
-
-
-def _expert(recipe: Recipe, state: State, shown: Shown) -> Expert:
-    columns = recipe.columns_of(state)
-    return Expert(fit(recipe.candidate, shown.matrix, columns, shown.bands, recipe.seed), columns)
+    return Scaling(shift=treat(candidate.treatment, bands, seed).shift, center=center)

@@ -12,25 +12,25 @@ from puntual.features.vector import COLUMNS
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
 from puntual.sources import FlightTable
-from puntual.training.backtesting import Assessed
-from puntual.training.selection import Experiment
+from puntual.training.backtesting import EvaluatedModel
+from puntual.training.experiment import Experiment
 
 _FEWEST_SHARED = 200
 
 
 def gather_evidence(
-    experiment: Experiment, assessed: Assessed, table: FlightTable, registry: Registry
+    experiment: Experiment, evaluated: EvaluatedModel, table: FlightTable, registry: Registry
 ) -> Evidence:
     """Compare the winner with the baseline and the champion on the test flights, and look for golden features."""
     dataset, split = experiment.dataset, experiment.split
-    losses = log_losses(assessed.predicted.bands, dataset.bands[split.test])
+    losses = log_losses(evaluated.predicted.bands, dataset.bands[split.test])
     baseline = baseline_bands(dataset.bands[split.before_test], len(split.test))
     day = dataset.keys.day[split.test].astype(np.int32)
     champion, difference = _against_champion(experiment, losses, registry)
     scheduled = dataset.flights["scheduled_departure"]
     vectors = experiment.vectors(split.train)
     return Evidence(
-        test=assessed.scores[MAIN.name],
+        test=evaluated.scores[MAIN.name],
         train_until=moment(scheduled, split.before_test[-1]) + timedelta(minutes=1),
         test_from=moment(scheduled, split.test[0]),
         baseline_difference=paired_difference(losses, log_losses(baseline, dataset.bands[split.test]), day),

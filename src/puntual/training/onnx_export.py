@@ -28,8 +28,10 @@ def convert(experts: Experts) -> dict[str, bytes]:
     _register()
     models = {state: _probabilities(expert) for state, expert in experts.of.items()}
     for state, model in models.items():
-        # The converters draw a name at random, and the same expert is to give the same bytes.
+        # The converters draw a name at random and list operator sets in the order of hashes, which each process draws
+        # anew; the same expert is to give the same bytes.
         model.graph.name = state
+        model.opset_import.sort(key=lambda operators: operators.domain)
     return {state: bytes(model.SerializeToString(deterministic=True)) for state, model in models.items()}
 
 
@@ -90,6 +92,6 @@ def _probabilities(expert: Expert) -> onnx.ModelProto:
     model = convert_sklearn(
         expert.classifier, initial_types=kind, target_opset=_OPSET, options={"zipmap": False}
     )
-    # Without the label, and the nodes that only it needs: some of them refuse to be asked about no flights.
+    # Without the label, and the nodes that only it needs: some of them refuse an input of no flights.
     _, probabilities_of = (output.name for output in model.graph.output)
     return Extractor(model).extract_model(["columns"], [probabilities_of])

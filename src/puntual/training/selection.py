@@ -2,15 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation import (
-    Cost,
     Evaluation,
     Measure,
     Predicted,
@@ -19,16 +16,15 @@ from puntual.evaluation import (
     paired_difference,
     score,
 )
-from puntual.evaluation.splits import Rows, Split, SplitKind
+from puntual.evaluation.splits import Rows
 from puntual.features.states import CONDITIONS, MAIN
 from puntual.features.vector import Matrix
-from puntual.prediction.distribution import DelayShape, learn_shape
 from puntual.prediction.onnx_model import Model
 from puntual.reporting.training_result import CandidateResult
-from puntual.training.calibration_fit import fit_calibration
 from puntual.training.candidates import Candidate
-from puntual.training.dataset import Dataset, TrainingVectors
-from puntual.training.fitting import FittedModel, Recipe, TrainingSet, fit_recipe, prepare_training_set
+from puntual.training.dataset import TrainingVectors
+from puntual.training.experiment import Experiment
+from puntual.training.fitting import FittedModel, TrainingSet, fit_candidate, prepare_training_set
 from puntual.training.onnx_export import columns_read, convert, prove, trees_of
 
 PROVEN_ROWS = 4_000
@@ -37,72 +33,24 @@ MARGIN = 0.005
 _ROUNDS = 100
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """What candidates are compared on: flights, their split, the cost that sets thresholds, and the seed."""
-
-    dataset: Dataset
-    split: Split
-    cost: Cost | Literal["f1"]
-    years: int
-    seed: int
-
-    def recipe(self, candidate: Candidate) -> Recipe:
-        """Give a candidate's recipe under this split."""
-        return Recipe(candidate, self.split.kind, self.years, self.seed)
-
-    def vectors(self, rows: Rows) -> TrainingVectors:
-        """Give the flights' vectors, by what is learnt from the flights of a fold before its cut-off.
-
-        A split at random has no cut-off, and a part of each day is no typical one: there it is learnt from all.
-        """
-        by_time = self.split.kind is SplitKind.TIME
-        return self.dataset.learn(rows if by_time else np.arange(len(self.dataset.flights)))
-
-    def fit(self, recipe: Recipe, rows: Rows) -> tuple[FittedModel, TrainingVectors]:
-        """Fit a recipe on some flights; give with it the vectors by what was learnt from them."""
-        vectors = self.vectors(rows)
-        return fit_recipe(recipe, prepare_training_set(vectors, rows)), vectors
-
-    def shape(self) -> DelayShape:
-        """Learn how delays lie within the bands from the flights before the test."""
-        rows = self.split.before_test
-        return learn_shape(self.dataset.delay[rows], self.dataset.bands[rows])
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One candidate's result, with its losses flight by flight."""
-
-    candidate: Candidate
-    losses: NDArray[np.float64]
-    result: CandidateResult
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """What all candidates are fitted and proven on alike."""
-
-    vectors: TrainingVectors
-    training: TrainingSet
-    proof: Matrix
-
-
 def compare(
     experiment: Experiment, candidates: Sequence[Candidate], begin: Callable[[str], object]
 ) -> tuple[Candidate, tuple[CandidateResult, ...]]:
     """Fit, calibrate, convert, prove and score each candidate; give the chosen one and the results of all."""
-    train = experiment.split.train
-    vectors = experiment.vectors(train)
-    proof = sample_for_proof(vectors, experiment.split.validation)
-    ground = _Ground(vectors, prepare_training_set(vectors, train), proof)
-    entries = []
+    split = experiment.split
+    vectors = experiment.vectors(split.train)
+    training, proof = (
+        prepare_training_set(vectors, split.train),
+        sample_for_proof(vectors, split.validation),
+    )
+    compared = []
     for candidate in candidates:
         begin(str(candidate))
-        entries.append(_enter(experiment, candidate, ground))
-    results = _choose(entries, experiment.dataset.keys.day[experiment.split.validation])
+        compared.append(_score_candidate(experiment, candidate, training, proof))
+    results, losses = zip(*compared, strict=True)
+    results = choose(results, losses, experiment.dataset.keys.day[split.validation])
     chosen = next(place for place, result in enumerate(results) if result.chosen)
-    return entries[chosen].candidate, results
+    return candidates[chosen], results
 
 
 def sample_for_proof(vectors: TrainingVectors, rows: Rows) -> Matrix:
@@ -112,13 +60,16 @@ def sample_for_proof(vectors: TrainingVectors, rows: Rows) -> Matrix:
     return np.concatenate([vectors.under(condition, drawn) for condition in CONDITIONS])
 
 
-def _enter(experiment: Experiment, candidate: Candidate, ground: _Ground) -> Entry:
+def _score_candidate(
+    experiment: Experiment, candidate: Candidate, training: TrainingSet, proof: Matrix
+) -> tuple[CandidateResult, NDArray[np.float64]]:
+    """Give a candidate's result, and its loss on each validation flight."""
     started = time.perf_counter()
-    fitted = fit_recipe(experiment.recipe(candidate), ground.training)
+    fitted = fit_candidate(experiment, candidate, training)
     seconds = time.perf_counter() - started
     models = convert(fitted.experts)
-    difference = prove(fitted.experts, models, candidate.name, ground.proof)
-    bands = _calibrated_on_validation(experiment, fitted, ground.vectors)
+    difference = prove(fitted.experts, models, candidate.name, proof)
+    bands = _predict_validation(experiment, fitted)
     truth = experiment.dataset.bands[experiment.split.validation]
     losses = np.mean([log_losses(predicted, truth) for predicted in bands.values()], axis=0)
     result = CandidateResult(
@@ -132,23 +83,19 @@ def _enter(experiment: Experiment, candidate: Candidate, ground: _Ground) -> Ent
         fit_seconds=seconds,
         trees=trees_of(models),
         onnx_bytes=sum(map(len, models.values())),
-        microseconds=_microseconds(
-            Model(models, columns_read(fitted.experts), candidate.name, 1), ground.proof
-        ),
+        microseconds=_microseconds(Model(models, columns_read(fitted.experts), candidate.name, 1), proof),
         largest_difference=difference,
         parameters=dict(candidate.parameters),
     )
-    return Entry(candidate, losses, result)
+    return result, losses
 
 
-def _calibrated_on_validation(
-    experiment: Experiment, fitted: FittedModel, vectors: TrainingVectors
-) -> dict[str, NDArray[np.float64]]:
+def _predict_validation(experiment: Experiment, fitted: FittedModel) -> dict[str, NDArray[np.float64]]:
+    """Give the bands of the validation flights under each condition of knowledge, calibrated on them."""
     rows = experiment.split.validation
-    calibration = fit_calibration([fitted.predict_holdout(vectors, rows)], fitted.level)
+    calibrated = fitted.calibrated([fitted.predict_holdout(rows)])
     return {
-        condition.name: fitted.predict(calibration, vectors.under(condition, rows))
-        for condition in CONDITIONS
+        condition.name: calibrated.predict(fitted.vectors.under(condition, rows)) for condition in CONDITIONS
     }
 
 
@@ -166,7 +113,9 @@ def _microseconds(model: Model, matrix: Matrix) -> float:
     return (time.perf_counter() - started) / len(matrix) * 1e6
 
 
-def _choose(entries: Sequence[Entry], day: NDArray[np.int64]) -> tuple[CandidateResult, ...]:
+def choose(
+    results: Sequence[CandidateResult], losses: Sequence[NDArray[np.float64]], day: NDArray[np.int64]
+) -> tuple[CandidateResult, ...]:
     """Mark what is shown to be as good as the lowest log loss, and choose the cheapest of it to serve.
 
     A candidate is as good when the whole interval of its distance stays within the margin (a test of
@@ -175,13 +124,13 @@ def _choose(entries: Sequence[Entry], day: NDArray[np.int64]) -> tuple[Candidate
     Cheapness is the number of trees that each flight walks through, which goes with the time of an answer but not
     with the load of the machine; of two as cheap, the one with the lower loss is chosen.
     """
-    best = min(entries, key=lambda entry: entry.losses.mean())
-    gaps = [paired_difference(entry.losses, best.losses, day.astype(np.int32)) for entry in entries]
-    margin = MARGIN * float(best.losses.mean())
-    tied = [entry is best or measure.high <= margin for entry, measure in zip(entries, gaps, strict=True)]
-    within = [entry for entry, is_tied in zip(entries, tied, strict=True) if is_tied]
-    chosen = min(within, key=lambda entry: (entry.result.trees, entry.result.log_loss))
+    best = min(range(len(losses)), key=lambda place: losses[place].mean())
+    gaps = [paired_difference(loss, losses[best], day.astype(np.int32)) for loss in losses]
+    margin = MARGIN * float(losses[best].mean())
+    tied = [place == best or gap.high <= margin for place, gap in enumerate(gaps)]
+    within = [result for result, is_tied in zip(results, tied, strict=True) if is_tied]
+    chosen = min(within, key=lambda result: (result.trees, result.log_loss))
     return tuple(
-        msgspec.structs.replace(entry.result, gap_to_best=measure, tied=is_tied, chosen=entry is chosen)
-        for entry, measure, is_tied in zip(entries, gaps, tied, strict=True)
+        msgspec.structs.replace(result, gap_to_best=gap, tied=is_tied, chosen=result is chosen)
+        for result, gap, is_tied in zip(results, gaps, tied, strict=True)
     )

@@ -2,22 +2,18 @@
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
 import msgspec
-import numpy as np
-import polars as pl
 
-from puntual.errors import NotEnoughFlightsError, SettingError
-from puntual.evaluation import curves, gate, parse_cost
-from puntual.evaluation.splits import SplitKind, split_by_time, split_stratified
+from puntual.errors import SettingError
+from puntual.evaluation import curves, gate
+from puntual.evaluation.splits import SplitKind
 from puntual.features.states import MAIN
-from puntual.flights.flight import BANDS
-from puntual.flights.schema import has_operation
-from puntual.registry import Registry
+from puntual.registry import Bundle, Registry
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
 from puntual.reporting.training_result import Omission, TableRecord, Training
@@ -25,40 +21,22 @@ from puntual.sources import FlightTable
 from puntual.storage import require_writable
 from puntual.storage.errors import translate_os_errors
 from puntual.training.ablation import STEP_COUNT, ablate
-from puntual.training.backtesting import CUT_OFFS, Assessed, assess, retrain, rolling_scores
-from puntual.training.bundling import Packed, pack, split_info
+from puntual.training.backtesting import CUT_OFFS, EvaluatedModel, evaluate_model, retrain, rolling_scores
+from puntual.training.bundling import make_bundle, split_info
 from puntual.training.candidates import Candidate, parse_candidates
 from puntual.training.dataset import Dataset
+from puntual.training.estimator import CalibratedEstimator
+from puntual.training.experiment import Experiment, Options, experiments, learnable
+from puntual.training.fitting import FittedModel
 from puntual.training.gate_evidence import gather_evidence
 from puntual.training.late_rates import rates_of
-from puntual.training.selection import Experiment, compare
+from puntual.training.selection import compare
 from puntual.training.tuning import tune
+
+__all__ = ["Options", "train"]
 
 Progress = Callable[[str, int, int], object]
 PRESETS = {"standard": None, "quick": "logistic:none,lightgbm:none,neural:none"}
-_FEWEST_OF_A_BAND = 20
-_YEAR_OF_DAYS = 360
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to train: which flights, split and candidates, for how long to search, and at what cost to label.
-
-    `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
-    take the place of the preset's; `cost` is `f1` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
-    scores, the other split and the ablation are left out. `command` is the one that was run, for card and report.
-    """
-
-    preset: str = "standard"
-    candidates: str | None = None
-    split: str = "time"
-    start: datetime | None = None
-    until: datetime | None = None
-    tune_minutes: float = 0.0
-    cost: str = "f1"
-    seed: int = 0
-    backtest: bool = True
-    command: str = ""
 
 
 def train(
@@ -92,14 +70,14 @@ def train(
     if options.tune_minutes:
         candidates = tune(own, candidates, options.tune_minutes, steps.begin)
     winner, comparison = compare(own, candidates, steps.begin)
-    assessed = assess(own, winner, steps.begin)
+    evaluated = evaluate_model(own, winner, steps.begin)
     stored = Registry(registry)
     steps.begin("evidence for the gate")
-    evidence = gather_evidence(own, assessed, table, stored)
+    evidence = gather_evidence(own, evaluated, table, stored)
     steps.begin("fit on all flights")
-    final = retrain(own, assessed) if own is by_time else assessed
+    final = retrain(own, evaluated.fitted) if own is by_time else evaluated.fitted
     steps.begin("bundle")
-    packed = pack(own, assessed, final, comparison, evidence, table, options, now)
+    bundle = make_bundle(own, evaluated, final, comparison, evidence, table, options, now)
     training = Training(
         created=now,
         puntual=metadata.version("puntual"),
@@ -110,22 +88,22 @@ def train(
         table=_describe(table, dataset, omitted),
         split=split_info(own),
         comparison=comparison,
-        scores=assessed.scores,
-        by_split={own.split.kind.value: assessed.scores[MAIN.name]},
+        scores=evaluated.scores,
+        by_split={own.split.kind.value: evaluated.scores[MAIN.name]},
         rolling=(),
         ablation=(),
         backtests="following" if options.backtest else "left out",
-        curves=curves(own.dataset.outcomes(own.split.test), assessed.predicted),
+        curves=curves(own.dataset.outcomes(own.split.test), evaluated.predicted),
         rates=rates_of(dataset.flights, dataset.late),
-        threshold=assessed.threshold,
+        threshold=evaluated.threshold,
         threshold_rule=options.cost,
         feature_auc=evidence.feature_auc,
-        agreement=packed.manifest.agreement,
+        agreement=bundle.manifest.agreement,
         findings=tuple(gate.check(evidence, stored.champion())),
     )
-    training = _publish(training, packed, stored)
+    training = _publish(training, bundle, final, stored)
     if options.backtest:
-        training = _backtest(training, own, other, assessed, steps)
+        training = _backtest(training, own, other, evaluated, steps)
     _report(training, reports)
     steps.finish()
     return training
@@ -166,70 +144,16 @@ def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
     return 1 + tuned + len(candidates) + own + 3 + backtests
 
 
-def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
-    """Keep the operated flights of the period, and count the others by reason."""
-    scheduled = pl.col("scheduled_departure")
-    bounds = [
-        ("before --from", scheduled < options.start if options.start else pl.lit(False)),
-        ("at --until or later", scheduled >= options.until if options.until else pl.lit(False)),
-    ]
-    omitted = [
-        Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
-    ]
-    flights = table.flights
-    for reason, outside in bounds:
-        flights, gone = flights.filter(~outside), flights.filter(outside)
-        omitted += _omission(reason, gone)
-    operated = has_operation(flights)
-    omitted += _omission("no departure and no cancellation recorded", flights.filter(~operated))
-    dataset = Dataset(flights.filter(operated), table.late_rule, options.seed)
-    _require_bands(dataset)
-    return dataset, tuple(omitted)
-
-
-def _omission(reason: str, gone: pl.DataFrame) -> list[Omission]:
-    if gone.is_empty():
-        return []
-    first = gone.row(0, named=True)
-    example = "{airline} {flight_number} {origin}-{destination} {scheduled_departure:%Y-%m-%d %H:%M}".format(
-        **first
-    )
-    return [Omission(reason=reason, count=gone.height, example=example)]
-
-
-def _require_bands(dataset: Dataset) -> None:
-    counts = np.bincount(dataset.bands, minlength=len(BANDS))
-    for band, count in zip(BANDS, counts, strict=True):
-        if count < _FEWEST_OF_A_BAND:
-            raise NotEnoughFlightsError(
-                f"the delay band {band!r} holds {count} of {len(dataset.bands)} operated flights; expected at least "
-                f"{_FEWEST_OF_A_BAND} in each band to learn from; give a longer period or a larger table"
-            )
-
-
-def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experiment]:
-    """Set up what candidates are compared on: the split by time, and the stratified one."""
-    by_time = split_by_time(dataset.flights["scheduled_departure"])
-    stratified = split_stratified(dataset.bands, options.seed)
-    cost = parse_cost(options.cost)
-    days = dataset.keys.day[by_time.before_test]
-    years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
-    return (
-        Experiment(dataset, by_time, cost, years, options.seed),
-        Experiment(dataset, stratified, cost, years, options.seed),
-    )
-
-
 def _backtest(
-    training: Training, own: Experiment, other: Experiment, assessed: Assessed, steps: _Steps
+    training: Training, own: Experiment, other: Experiment, evaluated: EvaluatedModel, steps: _Steps
 ) -> Training:
     """Add what says how far the scores can be relied on: other periods, the other split, and the ablation."""
-    opposite = assess(other, assessed.recipe.candidate, steps.begin, (MAIN,))
+    opposite = evaluate_model(other, evaluated.fitted.candidate, steps.begin, (MAIN,))
     steps.begin("score one cut-off after another")
-    rolling = rolling_scores(own, assessed) or rolling_scores(other, opposite)
+    rolling = rolling_scores(own, evaluated) or rolling_scores(other, opposite)
     own_is_stratified = own.split.kind is SplitKind.STRATIFIED
-    mixed, on_mixed = (own, assessed) if own_is_stratified else (other, opposite)
-    scores = {own.split.kind.value: assessed.scores, other.split.kind.value: opposite.scores}
+    mixed, on_mixed = (own, evaluated) if own_is_stratified else (other, opposite)
+    scores = {own.split.kind.value: evaluated.scores, other.split.kind.value: opposite.scores}
     return msgspec.structs.replace(
         training,
         by_split={
@@ -257,15 +181,16 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
     )
 
 
-def _publish(training: Training, packed: Packed, stored: Registry) -> Training:
+def _publish(training: Training, bundle: Bundle, final: FittedModel, stored: Registry) -> Training:
     """Write the bundle with its card into the registry; give the record with its version."""
-    bundle = packed.bundle(model_card(training))
-    estimator = {
-        "estimator": packed.estimator,
-        "columns": list(packed.manifest.columns),
+    bundle = replace(bundle, card=model_card(training))
+    estimator = CalibratedEstimator(final.experts, final.calibration)
+    notebooks = {
+        "estimator": estimator,
+        "columns": list(bundle.manifest.columns),
         "version": bundle.version,
     }
-    return msgspec.structs.replace(training, version=stored.publish(bundle, pickle.dumps(estimator)))
+    return msgspec.structs.replace(training, version=stored.publish(bundle, pickle.dumps(notebooks)))
 
 
 def _report(training: Training, reports: Path | None) -> None:

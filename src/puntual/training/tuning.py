@@ -9,10 +9,9 @@ import optuna
 
 from puntual.evaluation import log_losses
 from puntual.evaluation.splits import Rows
-from puntual.training.calibration_fit import fit_calibration
 from puntual.training.candidates import Candidate, preset
-from puntual.training.fitting import Recipe
-from puntual.training.selection import Experiment
+from puntual.training.experiment import Experiment
+from puntual.training.fitting import fit_on
 
 # Each trial is taught on ever more of the training flights; one that trails early is pruned.
 _RUNGS = (0.15, 0.4, 1.0)
@@ -48,12 +47,12 @@ def _search(experiment: Experiment, candidate: Candidate, seconds: float) -> dic
 
 
 def _loss(experiment: Experiment, candidate: Candidate, trial: optuna.Trial) -> float:
-    recipe = experiment.recipe(replace(candidate, parameters=SPACES[candidate.name](trial)))
+    candidate = replace(candidate, parameters=SPACES[candidate.name](trial))
     loss = np.inf
     for rung, share in enumerate(_RUNGS):
         # The latest flights are the ones most like validation.
         loss = _validation_loss(
-            experiment, recipe, experiment.split.train[-int(share * len(experiment.split.train)) :]
+            experiment, candidate, experiment.split.train[-int(share * len(experiment.split.train)) :]
         )
         trial.report(loss, rung)
         if trial.should_prune():
@@ -61,11 +60,11 @@ def _loss(experiment: Experiment, candidate: Candidate, trial: optuna.Trial) -> 
     return float(loss)
 
 
-def _validation_loss(experiment: Experiment, recipe: Recipe, rows: Rows) -> float:
-    fitted, vectors = experiment.fit(recipe, rows)
+def _validation_loss(experiment: Experiment, candidate: Candidate, rows: Rows) -> float:
+    fitted = fit_on(experiment, candidate, rows)
     validation = experiment.split.validation
-    calibration = fit_calibration([fitted.predict_holdout(vectors, validation)], fitted.level)
-    bands = fitted.predict(calibration, vectors.full(validation))
+    calibrated = fitted.calibrated([fitted.predict_holdout(validation)])
+    bands = calibrated.predict(fitted.vectors.full(validation))
     return float(log_losses(bands, experiment.dataset.bands[validation]).mean())
 
 

@@ -20,8 +20,9 @@ PREDICTED = {
     "timetable": "typical",
     "history_until": None,
     "support": {"airline": 0, "route": 0, "flight": 0},
+    "warnings": [],
 }
-MODEL = {"version": VERSION, "trained_until": "2023-04-22"}
+MODEL = {"version": VERSION, "trained_until": "2023-04-22", "threshold_rule": "balanced"}
 
 
 class Answers:

@@ -137,6 +137,7 @@ class ModelName(msgspec.Struct, frozen=True):
 
     version: str
     trained_until: str
+    threshold_rule: Annotated[str, Meta(description="What the threshold of the label `late` was chosen by.")]
 
 
 class PredictAnswer(msgspec.Struct, frozen=True):

@@ -135,7 +135,8 @@ def _reasons(effects: list[float], has_history: bool) -> list[Reason]:
 
 def head_of(bundle: Bundle) -> bytes:
     """Give the beginning of every answer of a bundle, which names it."""
-    name = ModelName(bundle.version, bundle.manifest.period[1].date().isoformat())
+    manifest = bundle.manifest
+    name = ModelName(bundle.version, manifest.period[1].date().isoformat(), manifest.threshold_rule)
     return b'{"model":' + _ENCODER.encode(name) + b',"predictions":'
 
 

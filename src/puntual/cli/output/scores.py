@@ -41,6 +41,7 @@ def plain_scores(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
         "late_rate": full.late_rate,
         **values_of(full),
         "threshold": full.threshold,
+        "threshold_rule": bundle.manifest.threshold_rule,
         "intervals": {name: _ends(getattr(full, name)) for name in FLAT},
         "states": {state: values_of(scores) for state, scores in scored.states.items()},
         "trained_on": scored.trained_on,
@@ -51,7 +52,7 @@ def print_scores(bundle: Bundle, scored: "Scored") -> None:
     """Print the scores of a bundle in each state of knowledge."""
     full = scored.states[MAIN.name]
     flights = f"{full.flights:,} flights, {percent(full.late_rate)} late"
-    title = f"{bundle.version}: {flights}, threshold {full.threshold:.3f}"
+    title = f"{bundle.version}: {flights}, threshold {full.threshold:.3f} ({bundle.manifest.threshold_rule})"
     table = table_of(title, "measure", *(CONDITION_TITLES.get(state, state) for state in scored.states))
     for name in FLAT:
         first = measured(getattr(full, name))

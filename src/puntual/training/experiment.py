@@ -1,0 +1,149 @@
+"""What candidates are compared on: flights that can be learnt from, their split, the cost of labels and a seed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from puntual.errors import NotEnoughFlightsError
+from puntual.evaluation import Rule, parse_cost
+from puntual.evaluation.splits import Rows, Split, SplitKind, split_by_time, split_stratified
+from puntual.features.history import WINDOWS
+from puntual.features.states import State
+from puntual.flights.flight import BANDS
+from puntual.flights.schema import has_operation
+from puntual.prediction.distribution import DelayShape, learn_shape
+from puntual.reporting.training_result import Omission
+from puntual.sources import FlightTable
+from puntual.training.dataset import Dataset, TrainingVectors, columns_without
+
+_FEWEST_OF_A_BAND = 20
+_YEAR_OF_DAYS = 360
+YEARLY = ("month_sin", "month_cos", "high_season")
+# Each is the same for all of a day's flights at an airport, and within a year hardly on another day: by it, an
+# estimator would learn the weather of that day by heart.
+NAMING_THE_DAY = (
+    "days_to_holiday",
+    "days_since_holiday",
+    "airport_departures_day",
+    *(f"airport_support_{window}d" for window in WINDOWS),
+)
+LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for window in WINDOWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to train: which flights, split and candidates, for how long to search, and at what cost to label.
+
+    `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
+    take the place of the preset's; `cost` is the rule of the threshold: `balanced`, `f1`,
+    `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
+    scores, the other split and the ablation are left out. `command` is the one that was run, for card and report.
+    """
+
+    preset: str = "standard"
+    candidates: str | None = None
+    split: str = "time"
+    start: datetime | None = None
+    until: datetime | None = None
+    tune_minutes: float = 0.0
+    cost: str = "balanced"
+    seed: int = 0
+    backtest: bool = True
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What candidates are compared on: flights, their split, the cost that sets thresholds, and the seed.
+
+    `years` is how many times the flights before the test went round the year. Columns that name the day are left out
+    until they went round twice. Split by time, columns of the year's cycle are left out until they went round once, and
+    the airport's own level is applied as an offset rather than learnt, because trees cannot follow it beyond what they
+    saw.
+    """
+
+    dataset: Dataset
+    split: Split
+    cost: Rule
+    years: int
+    seed: int
+
+    @property
+    def by_time(self) -> bool:
+        """Whether the split has a cut-off, before which everything is learnt."""
+        return self.split.kind is SplitKind.TIME
+
+    def columns_of(self, state: State) -> NDArray[np.intp]:
+        """Give the columns that the expert of one state of knowledge may learn from under this split."""
+        naming_the_day = NAMING_THE_DAY if self.years < 2 else ()
+        yearly = YEARLY if self.by_time and self.years < 1 else ()
+        return columns_without((LEVEL if self.by_time else ()) + naming_the_day + yearly, state.known)
+
+    def vectors(self, rows: Rows) -> TrainingVectors:
+        """Give the flights' vectors, by what is learnt from the flights of a fold before its cut-off.
+
+        A split at random has no cut-off, and a part of each day is no typical one: there it is learnt from all.
+        """
+        return self.dataset.learn(rows if self.by_time else np.arange(len(self.dataset.flights)))
+
+    def shape(self) -> DelayShape:
+        """Learn how delays lie within the bands from the flights before the test."""
+        rows = self.split.before_test
+        return learn_shape(self.dataset.delay[rows], self.dataset.bands[rows])
+
+
+def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experiment]:
+    """Set up what candidates are compared on: the split by time, and the stratified one."""
+    by_time = split_by_time(dataset.flights["scheduled_departure"])
+    stratified = split_stratified(dataset.bands, options.seed)
+    cost = parse_cost(options.cost)
+    days = dataset.keys.day[by_time.before_test]
+    years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
+    return (
+        Experiment(dataset, by_time, cost, years, options.seed),
+        Experiment(dataset, stratified, cost, years, options.seed),
+    )
+
+
+def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
+    """Keep the operated flights of the period, and count the others by reason."""
+    scheduled = pl.col("scheduled_departure")
+    bounds = [
+        ("before --from", scheduled < options.start if options.start else pl.lit(False)),
+        ("at --until or later", scheduled >= options.until if options.until else pl.lit(False)),
+    ]
+    omitted = [
+        Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
+    ]
+    flights = table.flights
+    for reason, outside in bounds:
+        flights, gone = flights.filter(~outside), flights.filter(outside)
+        omitted += _omission(reason, gone)
+    operated = has_operation(flights)
+    omitted += _omission("no departure and no cancellation recorded", flights.filter(~operated))
+    dataset = Dataset(flights.filter(operated), table.late_rule, options.seed)
+    _require_bands(dataset)
+    return dataset, tuple(omitted)
+
+
+def _omission(reason: str, gone: pl.DataFrame) -> list[Omission]:
+    if gone.is_empty():
+        return []
+    first = gone.row(0, named=True)
+    example = "{airline} {flight_number} {origin}-{destination} {scheduled_departure:%Y-%m-%d %H:%M}".format(
+        **first
+    )
+    return [Omission(reason=reason, count=gone.height, example=example)]
+
+
+def _require_bands(dataset: Dataset) -> None:
+    counts = np.bincount(dataset.bands, minlength=len(BANDS))
+    for band, count in zip(BANDS, counts, strict=True):
+        if count < _FEWEST_OF_A_BAND:
+            raise NotEnoughFlightsError(
+                f"the delay band {band!r} holds {count} of {len(dataset.bands)} operated flights; expected at least "
+                f"{_FEWEST_OF_A_BAND} in each band to learn from; give a longer period or a larger table"
+            )
