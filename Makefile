@@ -108,7 +108,7 @@ lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
 	$(PART) --extra train --extra serve --extra stress -o requirements/stress.txt
 	$(PART) --extra train --extra serve --extra aws -o requirements/train.txt
 	$(PART) --extra serve -o requirements/serve.txt
-	$(PART) --extra serve --extra aws -o requirements/image.txt
+	$(PART) --extra serve --extra aws --extra postgres -o requirements/image.txt
 	$(subst pip compile pyproject.toml,pip compile,$(COMPILE)) $(ARGS) --group checkov -o requirements/checkov.txt
 	$(subst pip compile pyproject.toml,pip compile,$(PART)) --group build -o requirements/build.txt
 
