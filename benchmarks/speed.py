@@ -75,7 +75,7 @@ def batches(bundle: Path) -> Iterator[str]:
     """Predict a year of New York in one batch, beside the bare model on vectors made before."""
     predictor = Predictor(read(bundle))
     flights = read_flights("nyc").flights
-    matrix = predictor.vectorise(flights)
+    matrix = predictor.vectors_of(flights, timetable_of=flights)
     mine, theirs = in_turns(3, lambda: predictor.predict(flights), lambda: predictor.bands(matrix))
     rates = [flights.height / one for one in mine]
     promise = Promise("batch prediction", 100_000, at_least=True, unit="flights/s")

@@ -46,7 +46,8 @@ def main(path: Path) -> int:
 
 def some_vectors(bundle: Bundle) -> NDArray[np.float32]:
     """Give vectors of flights spread over the year, some with unknown features."""
-    matrix = Predictor(bundle).vectorise(read_flights("nyc").flights)
+    flights = read_flights("nyc").flights
+    matrix = Predictor(bundle).vectors_of(flights, timetable_of=flights)
     partly_unknown = np.isnan(matrix).any(axis=1)
     halves = [matrix[partly_unknown], matrix[~partly_unknown]]
     return np.concatenate([half[:: max(1, len(half) * 2 // QUESTIONS)] for half in halves])[:QUESTIONS]

@@ -138,7 +138,7 @@ def test_a_border_that_is_told_is_known_without_a_destination(some: pl.DataFrame
 def test_a_flight_without_a_date_is_no_part_of_a_timetable(some: pl.DataFrame) -> None:
     keys = keys_of(pl.concat([some, without(some, "scheduled_departure")]))
     both, one = timetable.known_timetable(keys), timetable.known_timetable(keys_of(some))
-    np.testing.assert_array_equal(both.airports.line, one.airports.line)
+    np.testing.assert_array_equal(both.departures.line, one.departures.line)
 
 
 def without(flights: pl.DataFrame, *fields: str) -> pl.DataFrame:

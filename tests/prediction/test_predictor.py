@@ -117,7 +117,10 @@ def test_vectors_served_are_those_of_training(
     rows = np.flatnonzero((made_flights.select(SCHEDULED).to_series() == FIRST).to_numpy())
     # The final model learnt its codes from all the flights that the bundle was made of.
     dataset = Dataset(made_flights, predictor.bundle.manifest.late_rule)
-    trained, served = dataset.learn(np.arange(known.height)).full(rows), predictor.vectorise(tomorrow)
+    trained, served = (
+        dataset.learn(np.arange(known.height)).full(rows),
+        predictor.vectors_of(tomorrow, timetable_of=tomorrow),
+    )
     np.testing.assert_array_equal(trained.view(np.uint32), served.view(np.uint32))
 
 
@@ -236,7 +239,7 @@ def test_an_unlisted_airport_that_training_saw_is_answered_without_its_place(mad
         replace(made_bundle, tables={**made_bundle.tables, "unlisted_airports": seen}), threads=1
     )
     unlisted = [flight(destination="qqq"), flight(origin="QQQQ")]
-    matrix = knows.vectors_of([flight(), *unlisted]).matrix
+    matrix = knows.vectors_of([flight(), *unlisted])
     needs_place = [
         COLUMNS.index(name) for name in ("distance_km", "bearing_north", "bearing_east", "international")
     ]

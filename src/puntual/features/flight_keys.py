@@ -1,10 +1,10 @@
 """The small keys that features are functions of."""
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -20,18 +20,20 @@ UNKNOWABLE = ("airline", "flight_number", "destination", "scheduled_departure")
 EPOCH = datetime(1970, 1, 1)
 Ids = NDArray[np.uint64]
 Days = NDArray[np.int64]
-# So few are not worth sorting.
-_FEW = 1_024
+# So few are looked up one by one sooner than found to be alike.
+FEW = 64
+# So few are not worth sorting before they are looked up on a line.
+_FEW_TO_SORT = 1_024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Category:
-    """A text column as distinct values and, for each of n flights, the position of its value."""
+    """A text column as values, distinct but where there are few, and for each of n flights the position of its own."""
 
     values: tuple[str, ...]
     positions: NDArray[np.intp]
 
-    @property
+    @cached_property
     def ids(self) -> Ids:
         """Give each flight the stable 64-bit number of its value, shape (n,)."""
         return np.array([_number(value) for value in self.values], np.uint64)[self.positions]
@@ -39,6 +41,10 @@ class Category:
     def take(self, flights: NDArray[np.intp]) -> "Category":
         """Keep the flights at these positions."""
         return Category(self.values, self.positions[flights])
+
+    def named(self, flights: NDArray[np.intp]) -> list[str]:
+        """Give the values of the flights at these positions."""
+        return [self.values[place] for place in self.positions[flights].tolist()]
 
     def texts(self) -> NDArray[np.str_]:
         """Give each flight's value, shape (n,)."""
@@ -91,6 +97,14 @@ class Keys:
         return Keys(self.day[flights], self.minute[flights], *kept, unknown=unknown)
 
 
+def category_of(texts: Sequence[str]) -> Category:
+    """Take the values of flights as they are where there are few, and the distinct ones of many."""
+    if len(texts) <= FEW:
+        return Category(tuple(texts), np.arange(len(texts)))
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return Category(tuple(places), np.array([places[text] for text in texts], np.intp))
+
+
 def category(texts: NDArray[np.str_]) -> Category:
     """Find the distinct values, in order."""
     values, positions = np.unique(texts, return_inverse=True)
@@ -130,7 +144,7 @@ def combine(*columns: Ids) -> Ids:
     """Join ids into one 64-bit id by the finaliser of splitmix64 (Steele et al., 2014), column by column."""
     joined = columns[0]
     for column in columns[1:]:
-        joined = _mix(joined + np.uint64(0x9E3779B97F4A7C15) * (column | np.uint64(1)) + column)
+        joined = _mix(joined + _GOLDEN * (column | _ONE) + column)
     return joined
 
 
@@ -140,7 +154,12 @@ def as_ids(days: Days) -> Ids:
 
 
 def distinct(ids: NDArray[np.int64] | Ids) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the distinct ids: the position of one example of each, and for every id its place among them."""
+    """Find the distinct ids: the position of one example of each, and for every id its place among them.
+
+    Of few each counts as distinct.
+    """
+    if len(ids) <= FEW:
+        return np.arange(len(ids)), np.arange(len(ids))
     _, examples, places = np.unique(ids, return_index=True, return_inverse=True)
     return examples, places
 
@@ -150,7 +169,7 @@ def order_of(wanted: NDArray[Any]) -> NDArray[np.intp] | None:
 
     In order, values find the line in the cache: six times faster than `np.searchsorted` at random.
     """
-    return None if len(wanted) <= _FEW else wanted.argsort()
+    return None if len(wanted) <= _FEW_TO_SORT else wanted.argsort()
 
 
 def places_in(
@@ -169,9 +188,14 @@ def places_in(
 
 
 def _mix(value: Ids) -> Ids:
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value ^ (value >> np.uint64(31))
+    value = (value ^ (value >> _THIRTY)) * _FIRST
+    value = (value ^ (value >> _TWENTY_SEVEN)) * _SECOND
+    return value ^ (value >> _THIRTY_ONE)
+
+
+# Of numpy's kind beforehand, since for one flight making them takes as long as using them.
+_ONE, _THIRTY, _TWENTY_SEVEN, _THIRTY_ONE = map(np.uint64, (1, 30, 27, 31))
+_GOLDEN, _FIRST, _SECOND = map(np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
 
 # Texts are whatever somebody asks about, and none is longer than a table lets it be.

@@ -8,11 +8,13 @@ however it was reached, from a whole year or from the sixty days that a bundle k
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.flight_keys import (
+    FEW,
     NAMED,
     Days,
     Ids,
@@ -60,7 +62,6 @@ FEATURES = tuple(
 # A departure three hours behind says no more about tomorrow than one two hours behind.
 DELAY_CAP_SECONDS = 2 * 60 * 60
 COUNTS = ("flights", "late", "departed", "delay_seconds")
-_RATE_BITS, _DELAY_BITS = 12, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,11 @@ class _Line:
         start = place * _STRETCH
         high = places_in(self.line, start + end, order)
         # A window that begins after its end is empty.
-        low = np.array([places_in(self.line, start + begin, order) for begin in np.minimum(first, end)])
+        begins = start + np.minimum(first, end)
+        if order is None:
+            low = self.line.searchsorted(begins)
+        else:
+            low = np.array([places_in(self.line, begin, order) for begin in begins])
         counts = self.totals[:, high][:, :, np.newaxis] - self.totals[:, low.T]
         counts[:, self.entities[place] != entity] = 0
         return counts
@@ -92,57 +97,32 @@ class _Line:
 # Days that one entity may span on the line: over 2,800 years.
 _STRETCH = 1 << 20
 _BACK = np.array(WINDOWS)[:, np.newaxis]
-_FEW = 64
+# The grids of a late rate, a mean delay and a count, in bits after the point.
+_GRID = np.array([12, 6, 0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """The distinct (entity, day) pairs of one level: an example of each, and where each flight finds its own."""
+    """The distinct (entity, day) pairs of one level: an example of each, and where each flight finds its own.
 
-    examples: NDArray[np.intp]
-    places: NDArray[np.intp]
+    Both are a slice of everything where flights are few, each a pair of its own.
+    """
+
+    examples: NDArray[np.intp] | slice
+    places: NDArray[np.intp] | slice
+
+    def of(self, other: "_Pairs") -> NDArray[np.intp] | slice:
+        """Give the pairs in which another level's pairs find themselves here."""
+        return other.examples if isinstance(self.places, slice) else self.places[other.examples]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shrunk:
-    """One level's windows for its distinct pairs."""
-
-    rate: NDArray[np.float64]
-    delay: NDArray[np.float64]
-    support: NDArray[np.float64]
-    pairs: _Pairs
-
-    def of(self, flights: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give rates and delays of the flights at these positions."""
-        places = self.pairs.places[flights]
-        return self.rate[places], self.delay[places]
-
-    def block(self, rate: NDArray[np.float64], delay: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Lay out rates and delays, less those given, and the support, window by window for each flight."""
-        shown = [
-            on_grid(self.rate - rate, _RATE_BITS),
-            on_grid(self.delay - delay, _DELAY_BITS),
-            self.support.astype(np.float32),
-        ]
-        return np.stack(shown, axis=2).reshape(len(self.rate), -1)[self.pairs.places]
+_EVERY = _Pairs(slice(None), slice(None))
 
 
 def _pairs(entity: Ids, day: Days, closed: Days) -> _Pairs:
-    if len(entity) <= _FEW:
-        # So few are looked up one by one sooner than sorted.
-        every = np.arange(len(entity))
-        return _Pairs(every, every)
+    if len(entity) <= FEW:
+        return _EVERY
     return _Pairs(*distinct(combine(entity, as_ids(day), as_ids(closed))))
-
-
-def _shrunk(counts: NDArray[np.int64], pairs: _Pairs, parent: _Shrunk | None, strength: float) -> _Shrunk:
-    flights, late, departed, seconds = counts
-    parent_rate, parent_delay = parent.of(pairs.examples) if parent else (0.0, 0.0)
-    with np.errstate(invalid="ignore"):
-        rate = (late + strength * parent_rate) / (flights + strength)
-        delay = (seconds / 60 + strength * parent_delay) / (departed + strength)
-    # Where nothing flew at all no rate is known, and a count of 0 would claim that the history reaches there.
-    return _Shrunk(rate, delay, np.where(np.isnan(rate), np.nan, flights), pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +144,28 @@ class History:
         """
         entities = _entities(keys)
         pairs = {level: _pairs(entities[level], keys.day, closed) for level in _NAMES}
-        counts = self._windows(entities, pairs, keys.day, closed)
-        shrunk: dict[str, _Shrunk] = {}
-        for level, parent, strength in LEVELS:
-            shrunk[level] = _shrunk(counts[level], pairs[level], shrunk.get(parent or ""), strength)
-        return np.hstack([_columns_of(shrunk[level], shrunk["airport"]) for level in _SHOWN])
+        counts, begins = self._windows(entities, pairs, keys.day, closed)
+        means = _shrunk(counts, begins, pairs)
+        support = np.where(np.isnan(means[0]), np.nan, counts[0])
+        _less_the_airports(means, begins, pairs)
+        shown = on_grid(np.stack([*means, support], axis=2), _GRID).reshape(len(support), -1)
+        return np.hstack([shown[begins[level]][pairs[level].places] for level in _SHOWN])
 
     def _windows(
         self, entities: dict[str, Ids], pairs: dict[str, _Pairs], day: Days, closed: Days
-    ) -> dict[str, NDArray[np.int64]]:
-        """Count all levels' distinct pairs together: a look-up costs more than what it looks up."""
-        examples = np.concatenate([pairs[level].examples for level in _NAMES])
-        entity = np.concatenate([entities[level][pairs[level].examples] for level in _NAMES])
-        own = day[examples]
-        last = self._reached(np.minimum(own, closed[examples]))
-        counts = self.line.sums(entity, self._reached(own - _BACK), last)
-        ends = np.cumsum([len(pairs[level].examples) for level in _NAMES])
-        return dict(zip(_NAMES, np.split(counts, ends[:-1], axis=1), strict=True))
+    ) -> tuple[NDArray[np.int64], dict[str, slice]]:
+        """Count all levels' distinct pairs together, and say where each level's are.
+
+        A look-up costs more than what it looks up.
+        """
+        levels = [(entities[level], pairs[level].examples) for level in _NAMES]
+        entity = np.concatenate([entity[examples] for entity, examples in levels])
+        own = np.concatenate([day[examples] for _, examples in levels])
+        until = np.concatenate([closed[examples] for _, examples in levels])
+        counts = self.line.sums(entity, self._reached(own - _BACK), self._reached(np.minimum(own, until)))
+        ends = list(accumulate(len(entity[examples]) for entity, examples in levels))
+        begins = (slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False))
+        return counts, dict(zip(_NAMES, begins, strict=True))
 
     def _reached(self, day: Days) -> Days:
         return np.minimum(np.maximum(day, self.first), self.end) - self.first
@@ -206,10 +191,29 @@ def build_history(operations: Columns) -> History:
     return History(first, int(day.max()) + 1, _line(_entities(keys).values(), day - first, counts))
 
 
-def _columns_of(level: _Shrunk, airport: _Shrunk) -> NDArray[np.float32]:
-    if level is airport:
-        return level.block(np.zeros(1), np.zeros(1))
-    return level.block(*airport.of(level.pairs.examples))
+def _shrunk(
+    counts: NDArray[np.int64], where: dict[str, slice], pairs: dict[str, _Pairs]
+) -> NDArray[np.float64]:
+    """Give late rate and mean delay in minutes of all levels' pairs, each leaning on its parent's, shape (2, pairs, 4).
+
+    NaN where nothing flew at all: no rate is known then, and a count of 0 would claim that the history reaches there.
+    """
+    sums, flights = np.stack([counts[1], counts[3] / 60]), counts[::2]
+    means = np.empty(sums.shape)
+    with np.errstate(invalid="ignore"):
+        for level, parent, strength in LEVELS:
+            own = where[level]
+            leaning = means[:, where[parent]][:, pairs[parent].of(pairs[level])] if parent else 0.0
+            means[:, own] = (sums[:, own] + strength * leaning) / (flights[:, own] + strength)
+    return means
+
+
+def _less_the_airports(means: NDArray[np.float64], where: dict[str, slice], pairs: dict[str, _Pairs]) -> None:
+    """Take the airport's means from those of all that flies from it."""
+    airport = means[:, where["airport"]].copy()
+    for level in _SHOWN:
+        if level != "airport":
+            means[:, where[level]] -= airport[:, pairs["airport"].of(pairs[level])]
 
 
 _NOTHING = np.zeros((len(COUNTS), 1), np.int64)

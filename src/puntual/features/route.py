@@ -1,9 +1,9 @@
 """Where the flight goes and who flies it: identities, great-circle distance, domestic or international."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def of_route(origin: str, destination: str) -> tuple[float, ...]:
     return distance, north / length, east / length, float(start.country != end.country)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
     """The airlines, origins and destinations that training saw often enough, as codes from 1."""
 
@@ -72,6 +72,20 @@ class Vocabulary:
     def code(self, kind: str, value: str) -> float:
         """Give the code of a value; 0 where training saw it rarely or never."""
         return float(self.codes[kind].get(value, 0))
+
+    @cached_property
+    def row(self) -> Callable[[str, str, str], tuple[float, ...]]:
+        """Give the features of an origin, a destination and an airline: `AIRLINE_FEATURES`, then `FEATURES`."""
+        # Of those that fly there are thousands; of those that somebody may ask about there is no end.
+        return lru_cache(maxsize=16_384)(self._row)
+
+    def _row(self, origin: str, destination: str, airline: str) -> tuple[float, ...]:
+        return (
+            self.code("airline", airline),
+            self.code("origin", origin),
+            self.code("destination", destination),
+            *of_route(origin, destination),
+        )
 
     def to_table(self) -> Columns:
         """Lay the vocabulary out as a table, to be stored."""

@@ -37,8 +37,8 @@ class Feature:
     meaning: str
 
 
-def on_grid(values: NDArray[np.float64], bits: int) -> NDArray[np.float32]:
-    """Round to multiples of 2**-bits, as float32.
+def on_grid(values: NDArray[np.float64], bits: int | NDArray[np.int64]) -> NDArray[np.float32]:
+    """Round to multiples of 2**-bits, as float32; `bits` may differ along the last axis.
 
     A tree's threshold lies midway between two values. Midway between two numbers of a binary grid is a float32
     too, so the threshold is the same in the estimator's doubles and in ONNX's floats. What a coarse grid leaves

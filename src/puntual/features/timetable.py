@@ -29,6 +29,8 @@ NEAR, WIDE = 15, 60
 TYPICAL_WEEKS = 8
 # A segment owns a stretch of 4096 on one sorted line; the offset keeps a window from reaching its neighbour.
 _STRETCH, _OFFSET = 4096, 1024
+# The widest window begins, the nearer one does, the minute itself, and both end: a minute after their last.
+_EDGES = np.array([-WIDE, -NEAR, 0, NEAR + 1, WIDE + 1])[:, np.newaxis]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,71 +52,74 @@ class Departures:
         place = np.minimum(places_in(self.segments, segment, order_of(segment)), len(self.segments) - 1)
         start = place * _STRETCH
         moment = start + _OFFSET + minute
-        order = order_of(moment)
-        within = [self._between(moment - width, moment + width, order) for width in (NEAR, WIDE)]
-        congestion = np.column_stack([*within, self.daily[place], self._gap(start, moment, order)])
+        reached = self._reached(moment)
+        congestion = np.empty((len(segment), 4))
+        congestion[:, 0] = (reached[3] - reached[1]) / self.weeks
+        congestion[:, 1] = (reached[4] - reached[0]) / self.weeks
+        congestion[:, 2] = self.daily[place]
+        congestion[:, 3] = self._gap(start, moment, reached[2])
         congestion[self.segments[place] != segment] = np.nan
         return congestion
 
     def of_the_day(self, segment: Ids) -> NDArray[np.float64]:
         """Count the departures of each segment, shape (n,); 0 where nothing is known."""
-        if not len(self.segments):
-            return np.zeros(len(segment))
         place = np.minimum(places_in(self.segments, segment, order_of(segment)), len(self.segments) - 1)
         return np.where(self.segments[place] == segment, self.daily[place], 0.0)
 
-    def _between(
-        self, first: NDArray[np.int64], last: NDArray[np.int64], order: NDArray[np.intp] | None
-    ) -> NDArray[np.float64]:
-        inside = places_in(self.line, last, order, after=True) - places_in(self.line, first, order)
-        return inside / self.weeks
+    def _reached(self, moment: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Find where on the line the windows around n moments begin and end, shape (5, n)."""
+        edges = moment + _EDGES
+        order = order_of(moment)
+        if order is None:
+            reached: NDArray[np.intp] = self.line.searchsorted(edges)
+            return reached
+        return np.array([places_in(self.line, edge, order) for edge in edges])
 
     def _gap(
-        self, start: NDArray[np.int64], moment: NDArray[np.int64], order: NDArray[np.intp] | None
+        self, start: NDArray[np.int64], moment: NDArray[np.int64], before: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         # Over several weeks the line holds each usual departure once a week, so step back that many.
-        previous = places_in(self.line, moment, order) - self.weeks
+        previous = before - self.weeks
         at = self.line[np.maximum(previous, 0)]
         return np.where((previous >= 0) & (at >= start), moment - at, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """The departures of airports and of their airlines, by day or, in a typical week, by weekday."""
+    """The departures of airports and of their airlines, on one line, by day or, in a typical week, by weekday."""
 
-    airports: Departures
-    airlines: Departures
+    departures: Departures
     by_weekday: bool
 
     def congestion(self, keys: Keys) -> NDArray[np.float64]:
         """Give the features of n flights in `FEATURES` order, shape (n, 8)."""
-        airport, airline = segments(keys, self.by_weekday)
-        return np.hstack(
-            [self.airports.around(airport, keys.minute), self.airlines.around(airline, keys.minute)]
-        )
+        both = np.concatenate(segments(keys, self.by_weekday))
+        congestion = self.departures.around(both, np.concatenate([keys.minute, keys.minute]))
+        return congestion.reshape(2, len(keys), 4).transpose(1, 0, 2).reshape(len(keys), len(FEATURES))
 
     def departures_of_the_day(self, keys: Keys) -> NDArray[np.float64]:
         """Count the departures of each flight's airport on its day, shape (n,); 0 where nothing is known."""
-        airport, _ = segments(keys, self.by_weekday)
-        return self.airports.of_the_day(airport)
+        if not len(self.departures.segments):
+            return np.zeros(len(keys))
+        return self.departures.of_the_day(_airport_days(keys, self.by_weekday))
 
 
 def segments(keys: Keys, by_weekday: bool) -> tuple[Ids, Ids]:
     """Give each flight the segment of its airport's day and of its airline's day there."""
-    # 1 January 1970 was a Thursday, the fourth day of a week that starts on Monday.
-    day = as_ids((keys.day + 3) % 7 if by_weekday else keys.day)
-    airport = combine(keys.origin.ids, day)
+    airport = _airport_days(keys, by_weekday)
     return airport, combine(airport, keys.airline.ids)
+
+
+def _airport_days(keys: Keys, by_weekday: bool) -> Ids:
+    # 1 January 1970 was a Thursday, the fourth day of a week that starts on Monday.
+    return combine(keys.origin.ids, as_ids((keys.day + 3) % 7 if by_weekday else keys.day))
 
 
 def known_timetable(keys: Keys) -> Timetable:
     """Take the flights as the whole timetable of the days that they fall on; those without a date are left out."""
     if keys.unknown is not None:
         keys = keys.take(np.flatnonzero(~keys.unknown.scheduled_departure))
-    airport, airline = segments(keys, by_weekday=False)
-    return Timetable(
-        _departures(airport, keys.minute, 1), _departures(airline, keys.minute, 1), by_weekday=False
-    )
+    return Timetable(_departures(segments(keys, by_weekday=False), keys.minute, 1), by_weekday=False)
 
 
 def usual_departures(keys: Keys) -> Columns:
@@ -139,14 +144,11 @@ def typical_timetable(usual: Columns) -> Timetable:
     keys = Keys(usual["weekday"] - 3, usual["minute"], origin, airline, origin, origin)
     keys = keys.take(np.repeat(np.arange(len(keys)), usual["flights"]))
     weeks = int(usual["weeks"][0]) if len(usual["weeks"]) else 1
-    airport, by_airline = segments(keys, by_weekday=True)
-    return Timetable(
-        _departures(airport, keys.minute, weeks), _departures(by_airline, keys.minute, weeks), by_weekday=True
-    )
+    return Timetable(_departures(segments(keys, by_weekday=True), keys.minute, weeks), by_weekday=True)
 
 
-def _departures(segment: Ids, minute: NDArray[np.int64], weeks: int) -> Departures:
-    distinct_segments, place = np.unique(segment, return_inverse=True)
-    line = np.sort(place * _STRETCH + _OFFSET + minute)
+def _departures(segments: tuple[Ids, Ids], minute: NDArray[np.int64], weeks: int) -> Departures:
+    distinct_segments, place = np.unique(np.concatenate(segments), return_inverse=True)
+    line = np.sort(place * _STRETCH + _OFFSET + np.tile(minute, len(segments)))
     daily = np.bincount(place, minlength=len(distinct_segments)) / weeks
     return Departures(distinct_segments, line, daily, weeks)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,12 +72,10 @@ def vectorise(
     """
     if not len(keys):
         return np.empty((0, len(COLUMNS)), np.float32)
-    airline_code = _gather(route.codes(lookups.vocabulary, "airline", keys.airline), keys.airline.positions)
     matrix = np.hstack(
         [
             _calendar(keys),
-            _clock(keys),
-            airline_code,
+            _minutes()[keys.minute],
             _route(keys, lookups.vocabulary),
             _congestion(keys, lookups.typical, known, is_known),
             lookups.history.features(keys, closed),
@@ -142,37 +141,27 @@ def _gather(values: Iterable[float | tuple[float, ...]], places: NDArray[np.intp
 
 def _calendar(keys: Keys) -> Matrix:
     examples, places = distinct(combine(as_ids(keys.day), keys.origin.ids))
-    origins = (keys.origin.values[place] for place in keys.origin.positions[examples])
-    days = (date(1970, 1, 1) + timedelta(days=int(day)) for day in keys.day[examples])
-    rows = (
-        calendar.of_date(day, airports.country_of(origin)) for day, origin in zip(days, origins, strict=True)
-    )
+    rows = map(_of_day, keys.day[examples].tolist(), keys.origin.named(examples))
     return _gather(rows, places)
 
 
-def _clock(keys: Keys) -> Matrix:
-    examples, places = distinct(keys.minute)
-    return _gather((clock.of_minute(int(minute)) for minute in keys.minute[examples]), places)
+# Beyond what the calendar keeps by country: to find the country takes longer than all else.
+@lru_cache(maxsize=16_384)
+def _of_day(day: int, origin: str) -> tuple[float, ...]:
+    return calendar.of_date(date(1970, 1, 1) + timedelta(days=day), airports.country_of(origin))
+
+
+@cache
+def _minutes() -> Matrix:
+    """Give the clock features of all minutes of the day, shape (1440, 6)."""
+    return on_grid(np.array([*map(clock.of_minute, range(clock.MINUTES_A_DAY))]), BITS)
 
 
 def _route(keys: Keys, vocabulary: Vocabulary) -> Matrix:
-    examples, places = distinct(combine(keys.origin.ids, keys.destination.ids))
-    pairs = [
-        (
-            keys.origin.values[keys.origin.positions[row]],
-            keys.destination.values[keys.destination.positions[row]],
-        )
-        for row in examples
-    ]
-    rows = (
-        (
-            vocabulary.code("origin", origin),
-            vocabulary.code("destination", destination),
-            *route.of_route(origin, destination),
-        )
-        for origin, destination in pairs
-    )
-    return _gather(rows, places)
+    """Give the airline's code, and the features of the route."""
+    examples, places = distinct(combine(keys.origin.ids, keys.destination.ids, keys.airline.ids))
+    named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
+    return _gather(map(vocabulary.row, *named), places)
 
 
 def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Matrix:

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
-from puntual.features.flight_keys import Days, Keys, keys_of_flights
-from puntual.features.spec import Group
-from puntual.features.states import knows_history, part, places_of
+from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights
+from puntual.features.route import CODED
+from puntual.features.states import STATES, places_of
 from puntual.features.timetable import Timetable
-from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
+from puntual.features.vector import CODE_COLUMNS, COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
-from puntual.prediction import calibration, distribution, questions
+from puntual.prediction import calibration, predictions, questions
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
-from puntual.prediction.shapley import shapley
-from puntual.prediction.warnings import KnownWorld, known_world
+from puntual.prediction.shapley import reasons_of
+from puntual.prediction.warnings import BITS
 from puntual.registry import Bundle, Registry, require_columns
 
 if TYPE_CHECKING:
@@ -32,26 +32,47 @@ BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
-_HISTORY_GROUP = GROUPS.index(Group.HISTORY)
+_WITH_HISTORY = np.array([state.history for state in STATES])
+_EPOCH = date(1970, 1, 1)
+# The calendar repeats itself within a year; what traffic was like before or after that is not known.
+_FARTHEST_DAYS = 366
+_BITS_OF_CODED = np.array([BITS[f"unknown_{kind}"] for kind in CODED])
+_NO_AIRPORT = BITS["unknown_origin"] | BITS["unknown_destination"]
 Progress = Callable[[int], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Vectors:
-    """The vectors of n flights and what they were made with.
+@dataclass(frozen=True)
+class _KnownWorld:
+    """What training saw: the days of its first and last flight (since 1970), and its routes, None where not kept."""
 
-    `matrix` (n, columns); `supports` (n, 4) the flights of the last sixty days at each of `SUPPORT_LEVELS`;
-    `timetable_known` (n,); `history_until` (n,) the last day of operations used, as days since 1970 or -1 for none;
-    `states` (n,) the place of the state of knowledge in `features.states.STATES`; `warnings` (n,) sums of
-    `prediction.warnings.BITS`.
-    """
+    first: int
+    last: int
+    routes: frozenset[tuple[str, str]] | None
 
-    matrix: Matrix
-    supports: NDArray[np.int64]
-    timetable_known: NDArray[np.bool_]
-    history_until: Days
-    states: NDArray[np.int8]
-    warnings: NDArray[np.int64]
+    def warnings(self, keys: Keys, matrix: Matrix, has_history: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Give the warnings of n flights with their vectors, shape (n,), as sums of `prediction.warnings.BITS`."""
+        bits: NDArray[np.int64] = (matrix[:, CODE_COLUMNS] == 0) @ _BITS_OF_CODED
+        far = (keys.day > self.last + _FARTHEST_DAYS) | (keys.day < self.first)
+        of_route = self._of_routes(keys)
+        # Of an airport that is not known no route is.
+        of_route[(bits & _NO_AIRPORT > 0) & (of_route == BITS["unknown_route"])] = 0
+        if keys.unknown is not None:
+            far &= ~keys.unknown.scheduled_departure
+            of_route[keys.unknown.destination] = 0
+        bits += of_route + far * BITS["far_date"] + ~has_history * BITS["no_history"]
+        return bits
+
+    def _of_routes(self, keys: Keys) -> NDArray[np.int64]:
+        """Warn of flights that end where they begin, and of those on a route that training did not see."""
+        origins, destinations = keys.origin, keys.destination
+        examples, places = distinct(origins.positions * len(destinations.values) + destinations.positions)
+        pairs = zip(origins.named(examples), destinations.named(examples), strict=True)
+        return np.array([self._of_route(pair) for pair in pairs], np.int64)[places]
+
+    def _of_route(self, pair: tuple[str, str]) -> int:
+        if pair[0] == pair[1]:
+            return BITS["same_airport"]
+        return 0 if self.routes is None or pair in self.routes else BITS["unknown_route"]
 
 
 class Predictor:
@@ -70,17 +91,19 @@ class Predictor:
         experts = bundle.tested if tested and bundle.tested else bundle.experts
         self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
         self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
-        self._shape = distribution.from_table(tables["delay_shape"])
+        self._shape = predictions.shape_from_table(tables["delay_shape"])
         self._reference = tables["reference"]["value"]
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
             timetable.typical_timetable(tables[f"{prefix}typical_week"]),
             history.build_history(tables["history"]),
         )
-        self._world = known_world(bundle.manifest.period, tables.get("routes"))
+        first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
+        routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
+        self._world = _KnownWorld(first, last, routes)
         self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
-        self.unlisted = _unlisted(tables.get("unlisted_airports", {}))
+        self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
 
@@ -114,9 +137,18 @@ class Predictor:
         table may hold the code, as its reader notes; a Flight may only where training saw it, else
         UnknownAirportError is raised.
         """
-        vectors = self.vectors_of(flights, as_of, past=past, timetable_of=timetable_of)
-        # Keys recur across a whole table, so vectors are made at once; the model predicts batch by batch.
-        return self.read(vectors, reasons, progress)
+        inputs = self._inputs(flights, as_of, past, timetable_of)
+        return self._answer(*inputs, reasons=reasons, progress=progress)
+
+    def predict_keys(
+        self, keys: Keys, closed: Days, known: Timetable, *, reasons: bool = False
+    ) -> Predictions:
+        """Predict n flights by their keys, the timetable of some days being known.
+
+        `closed` (n,) is the day before which operations are known, at the latest the flight's own.
+        """
+        is_known = known.departures_of_the_day(keys) > 0
+        return self._answer(keys, self._lookups, known, is_known, closed, reasons=reasons)
 
     def vectors_of(
         self,
@@ -125,27 +157,52 @@ class Predictor:
         *,
         past: "pl.DataFrame | None" = None,
         timetable_of: "pl.DataFrame | None" = None,
-    ) -> Vectors:
-        """Make the vectors that `predict` gives the model, from the same arguments."""
-        keys = self._keys(flights)
-        lookups = self._lookups_with(past)
-        known = timetable.known_timetable(keys if timetable_of is None else self._keys(timetable_of))
-        is_known = _is_known(keys, known, lookups.typical, given=timetable_of is not None)
-        return _vectors(keys, lookups, known, is_known, _closed(keys, as_of), self._world)
+    ) -> Matrix:
+        """Make the vectors that `predict` gives the model, from the same arguments; shape (n, columns)."""
+        return vectorise(*self._inputs(flights, as_of, past, timetable_of))
 
-    def vectors(self, keys: Keys, closed: Days, known: Timetable) -> Vectors:
-        """Make the vectors of n flights by their keys, the timetable of some days being known.
+    def bands(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
+        return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
 
-        `closed` (n,) is the day before which operations are known, at the latest the flight's own.
-        """
-        is_known = _is_known(keys, known, self._lookups.typical, given=True)
-        return _vectors(keys, self._lookups, known, is_known, closed, self._world)
+    def _inputs(
+        self,
+        flights: "pl.DataFrame | Iterable[Flight]",
+        as_of: datetime | None,
+        past: "pl.DataFrame | None",
+        timetable_of: "pl.DataFrame | None",
+    ) -> tuple[Keys, Lookups, Timetable, NDArray[np.bool_], Days]:
+        """Give what `vectorise` needs."""
+        keys, lookups = self._keys(flights), self._lookups_with(past)
+        if timetable_of is not None:
+            known = timetable.known_timetable(self._keys(timetable_of))
+            is_known = known.departures_of_the_day(keys) > 0
+        else:
+            known = timetable.known_timetable(keys)
+            is_known = _is_most_of_a_day(keys, known, lookups.typical)
+        return keys, lookups, known, is_known, _closed(keys, as_of)
 
-    def read(self, vectors: Vectors, reasons: bool = False, progress: Progress | None = None) -> Predictions:
-        """Predict the bands of vectors, and read from them all that is predicted of each flight."""
-        bands, why = self._infer(vectors.matrix, reasons, progress)
+    def _answer(
+        self,
+        keys: Keys,
+        lookups: Lookups,
+        known: Timetable,
+        is_known: NDArray[np.bool_],
+        closed: Days,
+        *,
+        reasons: bool = False,
+        progress: Progress | None = None,
+    ) -> Predictions:
+        """Ask the model about flights, and read from the bands all that is predicted of each."""
+        # Keys recur across a whole table, so vectors are made at once; the model predicts batch by batch.
+        matrix = vectorise(keys, lookups, known, is_known, closed)
+        bands, why = self._infer(matrix, reasons, progress)
         manifest = self.bundle.manifest
         late_probability = bands[:, 1:].sum(axis=1)
+        states = places_of(matrix)
+        has_history = _WITH_HISTORY[states]
+        last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
+        supports = matrix[:, _SUPPORT_COLUMNS]
         return Predictions(
             bands=bands,
             late_probability=late_probability,
@@ -154,25 +211,13 @@ class Predictor:
             late=late_probability >= manifest.threshold,
             threshold=manifest.threshold,
             threshold_rule=manifest.threshold_rule,
-            supports=vectors.supports,
-            timetable_known=vectors.timetable_known,
-            history_until=vectors.history_until,
-            states=vectors.states,
-            warnings=vectors.warnings,
+            supports=np.where(np.isnan(supports), 0, supports).astype(np.int64),
+            timetable_known=is_known,
+            history_until=np.where(has_history, last, -1),
+            states=states,
+            warnings=self._world.warnings(keys, matrix, has_history),
             reasons=why,
         )
-
-    def vectorise(
-        self, flights: "pl.DataFrame | Iterable[Flight]", past: "pl.DataFrame | None" = None
-    ) -> Matrix:
-        """Give the feature vectors of flights that are their days' whole timetable, shape (n, columns)."""
-        keys = self._keys(flights)
-        known = timetable.known_timetable(keys)
-        return vectorise(keys, self._lookups_with(past), known, np.ones(len(keys), bool), keys.day)
-
-    def bands(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
-        return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
 
     def _require_same_answers(self, bundle: Bundle, table: Columns) -> None:
         matrix = questions.vectors_of(table, bundle.version)
@@ -201,32 +246,23 @@ class Predictor:
         if len(matrix) <= BATCH and not reasons and progress is None:
             return self.bands(matrix), None
         bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(GROUPS)))]
-        for batch in _batches(matrix, _REASONED_BATCH if reasons else BATCH):
+        size = _REASONED_BATCH if reasons else BATCH
+        for batch in (matrix[start : start + size] for start in range(0, len(matrix), size)):
             bands.append(self.bands(batch))
             if reasons:
-                why.append(self._reasons(batch))
+                why.append(reasons_of(batch, self._reference, self._late_probability))
             if progress is not None:
                 progress(len(batch))
         return np.concatenate(bands), np.concatenate(why) if reasons else None
-
-    def _reasons(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Compare with what the reference flight would be in each row's state: what is not known is no reason."""
-        references = np.repeat(self._reference[np.newaxis], len(matrix), axis=0)
-        for state, rows in part(matrix):
-            references[np.ix_(np.arange(len(matrix))[rows], state.hidden)] = np.nan
-        why = shapley(matrix, references, self._late_probability)
-        why[~knows_history(matrix), _HISTORY_GROUP] = 0.0
-        return why
 
     def _late_probability(self, matrix: Matrix) -> NDArray[np.float64]:
         late: NDArray[np.float64] = self.bands(matrix)[:, 1:].sum(axis=1)
         return late
 
 
-def _unlisted(table: Columns) -> dict[str, str]:
-    if not table:
-        return {}
-    return dict(zip(table["code"].tolist(), table["time_zone"].tolist(), strict=True))
+def _pairs(table: Columns | None, first: str, second: str) -> Iterator[tuple[str, str]]:
+    """Give two columns of a table row by row; nothing where there is none."""
+    return zip(table[first].tolist(), table[second].tolist(), strict=True) if table else iter(())
 
 
 def _is_table(flights: object) -> "TypeGuard[pl.DataFrame]":
@@ -247,33 +283,10 @@ def _closed(keys: Keys, as_of: datetime | None) -> Days:
     """Give the day before which operations are known: each flight's own, or that of the cut-off if earlier."""
     if as_of is None:
         return keys.day
-    return np.minimum(keys.day, (as_of.date() - date(1970, 1, 1)).days)
+    return np.minimum(keys.day, (as_of.date() - _EPOCH).days)
 
 
-def _is_known(keys: Keys, known: Timetable, typical: Timetable, *, given: bool) -> NDArray[np.bool_]:
-    """Tell for which flights the timetable at hand is that of their whole day."""
-    there = known.departures_of_the_day(keys)
-    if given:
-        return there > 0
+def _is_most_of_a_day(keys: Keys, known: Timetable, typical: Timetable) -> NDArray[np.bool_]:
+    """Tell for which flights the timetable at hand is most of their whole day's."""
     usual = typical.departures_of_the_day(keys)
-    return (usual > 0) & (there >= _MOST_OF_A_DAY * usual)
-
-
-def _vectors(
-    keys: Keys,
-    lookups: Lookups,
-    known: Timetable,
-    is_known: NDArray[np.bool_],
-    closed: Days,
-    world: KnownWorld,
-) -> Vectors:
-    matrix = vectorise(keys, lookups, known, is_known, closed)
-    last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
-    supports = np.nan_to_num(matrix[:, _SUPPORT_COLUMNS]).astype(np.int64)
-    has_history = knows_history(matrix)
-    until, warnings = np.where(has_history, last, -1), world.warnings(keys, matrix, has_history)
-    return Vectors(matrix, supports, is_known, until, places_of(matrix), warnings)
-
-
-def _batches(matrix: Matrix, size: int) -> Iterator[Matrix]:
-    return (matrix[start : start + size] for start in range(0, len(matrix), size))
+    return (usual > 0) & (known.departures_of_the_day(keys) >= _MOST_OF_A_DAY * usual)

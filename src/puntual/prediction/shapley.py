@@ -11,9 +11,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from puntual.features.spec import Group
+from puntual.features.states import knows_history, part
 from puntual.features.vector import COLUMNS, GROUPS, Matrix, columns_of
 
 COALITIONS = 2 ** len(GROUPS)
+_HISTORY_GROUP = GROUPS.index(Group.HISTORY)
 
 
 def shapley(
@@ -27,6 +30,18 @@ def shapley(
     value = p_late(mixed.reshape(-1, len(COLUMNS))).reshape(len(matrix), COALITIONS)
     shares: NDArray[np.float64] = value @ _SHARES
     return shares
+
+
+def reasons_of(
+    matrix: Matrix, reference: NDArray[np.float32], p_late: Callable[[Matrix], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Compare with what the reference flight would be in each row's state: what is not known is no reason."""
+    references = np.repeat(reference[np.newaxis], len(matrix), axis=0)
+    for state, rows in part(matrix):
+        references[np.ix_(np.arange(len(matrix))[rows], state.hidden)] = np.nan
+    why = shapley(matrix, references, p_late)
+    why[~knows_history(matrix), _HISTORY_GROUP] = 0.0
+    return why
 
 
 def _membership() -> NDArray[np.bool_]:

@@ -102,7 +102,7 @@ def many_at_once(material: Material, size: int) -> list[bytes]:
 
 def vectors_of(predictor: Predictor, material: Material) -> Matrix:
     """Give the vectors that the answers were made from, shape (n, columns)."""
-    return predictor.vectors_of(material.flights, timetable_of=material.flights.clear()).matrix
+    return predictor.vectors_of(material.flights, timetable_of=material.flights.clear())
 
 
 def _requests_about(flights: pl.DataFrame) -> Iterator[tuple[PredictRequest, int]]:

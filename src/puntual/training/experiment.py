@@ -14,7 +14,7 @@ from puntual.features.history import WINDOWS
 from puntual.features.states import State
 from puntual.flights.flight import BANDS
 from puntual.flights.schema import has_operation
-from puntual.prediction.distribution import DelayShape, learn_shape
+from puntual.prediction.predictions import DelayShape, learn_shape
 from puntual.reporting.training_result import Omission
 from puntual.sources import FlightTable
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without

@@ -1,6 +1,8 @@
 """The connections of the service: the head of a request must arrive in time and be of a size, or it is refused.
 
-uvicorn itself waits for a head for ever, reads one of any length, and asks for no Host.
+uvicorn itself waits for a head for ever, reads one of any length, and asks for no Host. It writes the head and the body
+of an answer one by one, a system call each; here they go out together. And where a connection is closed while the other
+side still sends, the system throws away what that side has not read yet; here it has time to read.
 """
 
 import asyncio
@@ -10,7 +12,6 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from puntual.api.http.body import WHOLE
-from puntual.api.http.corked import Corked
 from puntual.api.http.gateway import PROBLEM, SECURITY_HEADERS
 from puntual.api.problems import ProblemError
 
@@ -18,6 +19,7 @@ _LARGEST_HEAD = 65_536
 # RFC 9112 wants at least 8,000 of everyone.
 _LONGEST_TARGET = 8_192
 _BETWEEN_NAME_AND_VALUE = 4
+_LINGER_BYTES = 64 * 1024 * 1024
 
 
 class Connection(HttpToolsProtocol):
@@ -155,3 +157,58 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         request_id: bytes = self.config.loaded_app.refuse_connection(problem, peer, method, path)
         return request_id
+
+
+class Corked:
+    """A transport that holds what is written until the loop turns, and then sends it as one."""
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        """Write to a transport; a last answer has `patience` seconds to be read."""
+        self._transport, self._loop, self._patience = transport, loop, patience
+        self._held: list[bytes] = []
+        self._bytes_to_drop = _LINGER_BYTES
+        self._end: asyncio.TimerHandle | None = None
+        # Whether the other side has more to say than the answer waits for.
+        self.unread = False
+
+    def write(self, data: bytes) -> None:
+        """Send something, with all else that is written at this turn."""
+        if self._end is not None:
+            return
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def close(self) -> None:
+        """Send what is held, and close; while the other side still sends, only once it has had time to read."""
+        self._flush()
+        if not self.unread or self._end is not None or self._transport.is_closing():
+            self.close_now()
+            return
+        self._end = self._loop.call_later(self._patience, self.close_now)
+        self._transport.write_eof()
+        self._transport.resume_reading()
+
+    def close_now(self) -> None:
+        """Close, whatever the other side does."""
+        if self._end is not None:
+            self._end.cancel()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Tell whether nothing more is taken, in or out."""
+        return self._end is not None or self._transport.is_closing()
+
+    def drop(self, data: bytes) -> None:
+        """Take what comes after the last answer, up to a limit, for nothing."""
+        self._bytes_to_drop -= len(data)
+        if self._bytes_to_drop < 0:
+            self.close_now()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))

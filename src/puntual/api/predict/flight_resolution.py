@@ -13,7 +13,7 @@ import numpy as np
 
 from puntual.api.predict.contract import ScheduledFlight
 from puntual.api.problems import FieldError, ProblemError, shown
-from puntual.features.flight_keys import NAMED, UNKNOWABLE, Category, Keys, Unknown
+from puntual.features.flight_keys import NAMED, UNKNOWABLE, Keys, Unknown, category_of
 from puntual.flights import airports
 from puntual.flights.airports import Airport
 from puntual.sources.times import LocalTime, local_time, parse_time
@@ -28,8 +28,8 @@ class ResolvedFlight:
     """A flight with its airports looked up and its time local to the origin: day (since 1970) and minute.
 
     `scheduled_departure` is written as the clocks there show it and `instant` is the same in UTC; `slots` tells where
-    the vectors of this flight are kept, by the day before which operations are known. Of what is `missing` something
-    else stands in its place, and `month` and `international` say what is known all the same, as
+    the predictions of this flight are kept, by the day before which operations are known. Of what is `missing`
+    something else stands in its place, and `month` and `international` say what is known all the same, as
     `features.flight_keys.Unknown` does. Where `twice`, the clocks show this time twice and the first was taken.
     """
 
@@ -170,7 +170,7 @@ def keys_of(flights: Sequence[ResolvedFlight]) -> Keys:
     return Keys(
         np.array([flight.day for flight in flights], np.int64),
         np.array([flight.minute for flight in flights], np.int64),
-        *(_category([getattr(flight, name) for flight in flights]) for name in NAMED),
+        *(category_of([getattr(flight, name) for flight in flights]) for name in NAMED),
         unknown=_unknown(flights) if any(flight.missing for flight in flights) else None,
     )
 
@@ -183,16 +183,11 @@ def _unknown(flights: Sequence[ResolvedFlight]) -> Unknown:
     )
 
 
-def _category(texts: list[str]) -> Category:
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    return Category(tuple(places), np.array([places[text] for text in texts], np.intp))
-
-
 def find_airport(
     code: str, pointer: str, errors: list[FieldError], unlisted: Mapping[str, str] = NOTHING
 ) -> Airport | None:
     """Look an airport up, in the list or among `unlisted`; None, and an entry in `errors`, where there is none."""
-    airport = airports.look_up(code)
+    airport = _listed(code)
     if airport is not None:
         return airport
     own = code.strip().upper()
@@ -201,6 +196,10 @@ def find_airport(
     expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
     errors.append(FieldError(pointer, shown(code), expected))
     return None
+
+
+# The codes of the contract are short; to look one up takes longer than all else about a flight's words.
+_listed = lru_cache(maxsize=4_096)(airports.look_up)
 
 
 def find_origin(

@@ -4,9 +4,10 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import fields, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec.structs import astuple
@@ -21,12 +22,17 @@ from puntual.api.predict.flight_resolution import (
     resolve,
 )
 from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
-from puntual.api.predict.vector_cache import VectorCache
 from puntual.api.problems import FieldError, ProblemError
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictions import Predictions
-from puntual.prediction.predictor import Predictor, Vectors
+from puntual.prediction.predictor import Predictor
 
+# What of predictions is kept flight by flight.
+_COLUMNS = tuple(
+    field.name
+    for field in fields(Predictions)
+    if field.name not in ("threshold", "threshold_rule", "reasons")
+)
 _LIGHT_FLIGHTS = 256
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
@@ -65,7 +71,7 @@ class MicroBatcher:
         self._waiting = {True: 0, False: 0}
         self._queue, self._executor, self._answered = queue, executor, answered
         self._threshold = predictor.bundle.manifest.threshold
-        self._store = VectorCache(predictor, known, stored)
+        self._kept = _KeptPredictions(predictor, known, stored)
         self._resolved: dict[ScheduledFlight, ResolvedFlight] = {}
         self._capacity = stored
         self._batch: list[_Waiting] = []
@@ -145,7 +151,7 @@ class MicroBatcher:
             flights = [flight for waiting in batch for flight in waiting.flights]
             closed = [day for waiting in batch for day in waiting.closed]
             horizons = [horizon for waiting in batch for horizon in waiting.horizons]
-            predictions = self.predictor.read(self._vectors(flights, closed))
+            predictions = self._kept.of(flights, closed)
             rows, states = self._rows(predictions, flights, horizons), predictions.states.tolist()
             self._answered(flights, closed, predictions.late_probability.tolist())
         except Exception as error:
@@ -164,24 +170,23 @@ class MicroBatcher:
         self, flights: list[ResolvedFlight], closed: Sequence[int], horizons: Sequence[int], reasons: bool
     ) -> Answered:
         """Answer a long request in a thread, where it holds up nobody."""
-        # The store is the loop's own: what it does not hold is made in the thread, and kept afterwards.
-        held = self._store.holds(flights, closed)
-        stored = self._vectors(flights, closed) if held else None
+        # What is kept is the loop's own: what it does not hold is made in the thread, and kept afterwards.
+        kept = None
+        if not reasons and self._kept.holds(flights, closed):
+            kept = self._kept.of(flights, closed)
 
-        def work() -> tuple[Answered, Vectors]:
-            vectors = stored or self.predictor.vectors(keys_of(flights), np.array(closed), self.known)
-            predictions = self.predictor.read(vectors, reasons)
-            rows = self._rows(predictions, flights, horizons)
-            return self._written(flights, rows, predictions.states.tolist()), vectors
+        def work() -> tuple[Answered, Predictions]:
+            made = kept or self.predictor.predict_keys(
+                keys_of(flights), np.array(closed), self.known, reasons=reasons
+            )
+            rows = self._rows(made, flights, horizons)
+            return self._written(flights, rows, made.states.tolist()), made
 
-        answered, vectors = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        if not held:
-            self._store.keep(flights, closed, vectors)
+        answered, made = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        if kept is None:
+            self._kept.keep(flights, closed, made)
         self._answered(flights, closed, answered.late_probability)
         return answered
-
-    def _vectors(self, flights: list[ResolvedFlight], closed: Sequence[int]) -> Vectors:
-        return self._store.gather(self._store.slots(flights, closed))
 
     def _rows(
         self, predictions: Predictions, flights: Sequence[ResolvedFlight], horizons: Sequence[int]
@@ -195,3 +200,59 @@ class MicroBatcher:
         self, flights: list[ResolvedFlight], rows: list[PredictedFlight], states: list[int]
     ) -> Answered:
         return Answered(written(self._head, rows), flights, rows, states, self.version)
+
+
+class _KeptPredictions:
+    """A ring of predictions, as made by one predictor with one timetable; the oldest give way.
+
+    They depend on the flight and on the day before which operations are known, and on nothing else; the vectors from
+    which they were made, and the reasons, are not kept.
+    """
+
+    def __init__(self, predictor: Predictor, known: Timetable, capacity: int) -> None:
+        self._predictor, self._known, self._capacity = predictor, known, capacity
+        self._none = predictor.predict_keys(keys_of([]), np.empty(0, np.int64), known)
+        empty = {name: getattr(self._none, name) for name in _COLUMNS}
+        self._columns = {
+            name: np.zeros((capacity, *column.shape[1:]), column.dtype) for name, column in empty.items()
+        }
+        self._owners: list[tuple[ResolvedFlight, int] | None] = [None] * capacity
+        self._next = 0
+
+    def of(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> Predictions:
+        """Give the predictions of n flights, making those that are not kept together."""
+        if not any(day in flight.slots for flight, day in zip(flights, closed, strict=True)):
+            made = self._make(flights, closed)
+            self.keep(flights, closed, made)
+            return made
+        # What is made now may take the slots of flights that had one, which are then made in turn.
+        while missing := {
+            (id(flight), day): (flight, day)
+            for flight, day in zip(flights, closed, strict=True)
+            if day not in flight.slots
+        }:
+            new, days = zip(*missing.values(), strict=True)
+            self.keep(new, days, self._make(new, days))
+        places = np.array([flight.slots[day] for flight, day in zip(flights, closed, strict=True)], np.intp)
+        columns: dict[str, Any] = {name: column[places] for name, column in self._columns.items()}
+        return replace(self._none, **columns)
+
+    def holds(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> bool:
+        """Tell whether nothing would have to be made for n flights."""
+        return all(day in flight.slots for flight, day in zip(flights, closed, strict=True))
+
+    def keep(self, flights: Sequence[ResolvedFlight], closed: Sequence[int], made: Predictions) -> None:
+        """Take the predictions of n flights, the oldest giving way; n is less than there is room for."""
+        places = (self._next + np.arange(len(flights))) % self._capacity
+        self._next = int(places[-1] + 1) % self._capacity
+        for name, column in self._columns.items():
+            column[places] = getattr(made, name)
+        for place, flight, day in zip(places.tolist(), flights, closed, strict=True):
+            former = self._owners[place]
+            if former is not None and former[0].slots.get(former[1]) == place:
+                del former[0].slots[former[1]]
+            self._owners[place] = (flight, day)
+            flight.slots[day] = place
+
+    def _make(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> Predictions:
+        return self._predictor.predict_keys(keys_of(flights), np.array(closed, np.int64), self._known)

@@ -48,8 +48,10 @@ class Shadow:
         scored.add_done_callback(lambda done: self._count(done, list(late), champion))
 
     def _score(self, flights: list[ResolvedFlight], closed: list[int], known: Timetable) -> list[float]:
-        vectors = self._predictor.vectors(keys_of(flights), np.array(closed, np.int64), known)
-        late: list[float] = self._predictor.read(vectors).late_probability.tolist()
+        days = np.array(closed, np.int64)
+        late: list[float] = self._predictor.predict_keys(
+            keys_of(flights), days, known
+        ).late_probability.tolist()
         return late
 
     def _count(self, done: "asyncio.Future[list[float]]", late: list[float], champion: str) -> None:
