@@ -20,8 +20,13 @@ UNKNOWABLE = ("airline", "flight_number", "destination", "scheduled_departure")
 EPOCH = datetime(1970, 1, 1)
 Ids = NDArray[np.uint64]
 Days = NDArray[np.int64]
+# Which of some rows: their positions, or a slice of everything where each is its own.
+Places = NDArray[np.intp] | slice
+EVERY = slice(None)
 # So few are looked up one by one sooner than found to be alike.
 FEW = 64
+# So few ids are joined one by one sooner than together.
+_FEW_TO_JOIN = 16
 # So few are not worth sorting before they are looked up on a line.
 _FEW_TO_SORT = 1_024
 
@@ -42,7 +47,7 @@ class Category:
         """Keep the flights at these positions."""
         return Category(self.values, self.positions[flights])
 
-    def named(self, flights: NDArray[np.intp]) -> list[str]:
+    def named(self, flights: Places) -> list[str]:
         """Give the values of the flights at these positions."""
         return [self.values[place] for place in self.positions[flights].tolist()]
 
@@ -144,7 +149,11 @@ def combine(*columns: Ids) -> Ids:
     """Join ids into one 64-bit id by the finaliser of splitmix64 (Steele et al., 2014), column by column."""
     joined = columns[0]
     for column in columns[1:]:
-        joined = _mix(joined + _GOLDEN * (column | _ONE) + column)
+        if len(joined) <= _FEW_TO_JOIN:
+            pairs = zip(joined.tolist(), column.tolist(), strict=True)
+            joined = np.array([_joined_one(*pair) for pair in pairs], np.uint64)
+        else:
+            joined = _joined(joined, column)
     return joined
 
 
@@ -153,14 +162,14 @@ def as_ids(days: Days) -> Ids:
     return days.astype(np.uint64)
 
 
-def distinct(ids: NDArray[np.int64] | Ids) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the distinct ids: the position of one example of each, and for every id its place among them.
+def distinct(*ids: Ids) -> tuple[Places, Places]:
+    """Find the distinct among rows of ids: where one example of each is, and for every row its place among them.
 
     Of few each counts as distinct.
     """
-    if len(ids) <= FEW:
-        return np.arange(len(ids)), np.arange(len(ids))
-    _, examples, places = np.unique(ids, return_index=True, return_inverse=True)
+    if len(ids[0]) <= FEW:
+        return EVERY, EVERY
+    _, examples, places = np.unique(combine(*ids), return_index=True, return_inverse=True)
     return examples, places
 
 
@@ -185,6 +194,16 @@ def places_in(
     places = np.empty(len(wanted), np.intp)
     places[order] = line.searchsorted(wanted[order], side)
     return places
+
+
+# An airport's weekday, an airline's route: what recurs from flight to flight is joined once.
+@lru_cache(maxsize=16_384)
+def _joined_one(first: int, second: int) -> int:
+    return int(_joined(np.array([first], np.uint64), np.array([second], np.uint64))[0])
+
+
+def _joined(first: Ids, second: Ids) -> Ids:
+    return _mix(first + _GOLDEN * (second | _ONE) + second)
 
 
 def _mix(value: Ids) -> Ids:

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.flight_keys import (
-    FEW,
     NAMED,
     Days,
     Ids,
     Keys,
+    Places,
     as_ids,
     category,
     combine,
@@ -26,7 +26,7 @@ from puntual.features.flight_keys import (
     order_of,
     places_in,
 )
-from puntual.features.spec import Feature, Group, Known, on_grid
+from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 
 WINDOWS = (1, 7, 30, 60)
@@ -54,10 +54,15 @@ FEATURES = tuple(
         Group.HISTORY,
         Known.HISTORY,
         f"{meaning} of {_NOUN[level]}, {window} days",
+        bits,
     )
     for level in _SHOWN
     for window in WINDOWS
-    for what, meaning in (("late_rate", "late rate"), ("delay", "mean delay"), ("support", "flights"))
+    for what, meaning, bits in (
+        ("late_rate", "late rate", 12),
+        ("delay", "mean delay", 6),
+        ("support", "flights", 0),
+    )
 )
 # A departure three hours behind says no more about tomorrow than one two hours behind.
 DELAY_CAP_SECONDS = 2 * 60 * 60
@@ -97,32 +102,18 @@ class _Line:
 # Days that one entity may span on the line: over 2,800 years.
 _STRETCH = 1 << 20
 _BACK = np.array(WINDOWS)[:, np.newaxis]
-# The grids of a late rate, a mean delay and a count, in bits after the point.
-_GRID = np.array([12, 6, 0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """The distinct (entity, day) pairs of one level: an example of each, and where each flight finds its own.
+    """The distinct (entity, day) pairs of one level: an example of each, and where each flight finds its own."""
 
-    Both are a slice of everything where flights are few, each a pair of its own.
-    """
+    examples: Places
+    places: Places
 
-    examples: NDArray[np.intp] | slice
-    places: NDArray[np.intp] | slice
-
-    def of(self, other: "_Pairs") -> NDArray[np.intp] | slice:
-        """Give the pairs in which another level's pairs find themselves here."""
+    def of(self, other: "_Pairs") -> Places:
+        """Give the places here of another level's pairs."""
         return other.examples if isinstance(self.places, slice) else self.places[other.examples]
-
-
-_EVERY = _Pairs(slice(None), slice(None))
-
-
-def _pairs(entity: Ids, day: Days, closed: Days) -> _Pairs:
-    if len(entity) <= FEW:
-        return _EVERY
-    return _Pairs(*distinct(combine(entity, as_ids(day), as_ids(closed))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +127,25 @@ class History:
     end: int
     line: _Line
 
-    def features(self, keys: Keys, closed: Days) -> NDArray[np.float32]:
+    def features(self, keys: Keys, closed: Days) -> NDArray[np.float64]:
         """Give the features of n flights from operations known before day `closed`, in `FEATURES` order.
 
         A window is counted back from the day of the flight, so that what is old is missing, never stale.
         Shapes: `closed` (n,) to (n, 60). NaN where the history does not reach into a window.
         """
+        return np.hstack([rows[places] for rows, places in self.blocks(keys, closed)])
+
+    def blocks(self, keys: Keys, closed: Days) -> list[tuple[NDArray[np.float64], Places]]:
+        """Give `features` level by level: the distinct rows of each, shape (pairs, 12), and each flight's place."""
         entities = _entities(keys)
-        pairs = {level: _pairs(entities[level], keys.day, closed) for level in _NAMES}
+        day, known = as_ids(keys.day), as_ids(closed)
+        pairs = {level: _Pairs(*distinct(entities[level], day, known)) for level in _NAMES}
         counts, begins = self._windows(entities, pairs, keys.day, closed)
         means = _shrunk(counts, begins, pairs)
         support = np.where(np.isnan(means[0]), np.nan, counts[0])
         _less_the_airports(means, begins, pairs)
-        shown = on_grid(np.stack([*means, support], axis=2), _GRID).reshape(len(support), -1)
-        return np.hstack([shown[begins[level]][pairs[level].places] for level in _SHOWN])
+        rows = np.stack([*means, support], axis=2).reshape(len(support), -1)
+        return [(rows[begins[level]], pairs[level].places) for level in _SHOWN]
 
     def _windows(
         self, entities: dict[str, Ids], pairs: dict[str, _Pairs], day: Days, closed: Days

@@ -87,13 +87,18 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
 
     A slice of everything stands for the rows where all are in one state, as those of one request mostly are.
     """
-    rest = np.ones(len(matrix), bool)
-    for state in STATES:
+    own = STATES[0].is_reached(matrix)
+    rest = ~own
+    if not rest.any():
+        yield STATES[0], slice(None)
+        return
+    if own.any():
+        yield STATES[0], np.flatnonzero(own)
+    for state in STATES[1:]:
         own = rest & state.is_reached(matrix)
         if own.all():
             yield state, slice(None)
-            return
-        if own.any():
+        elif own.any():
             yield state, np.flatnonzero(own)
         rest &= ~own
 

@@ -1,6 +1,5 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 
 from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, history, route, timetable
-from puntual.features.flight_keys import UNKNOWABLE, Days, Keys, Unknown, as_ids, combine, distinct
+from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Places, Unknown, as_ids, distinct
 from puntual.features.history import History
 from puntual.features.route import Vocabulary
-from puntual.features.spec import Feature, Group, Known, on_grid
+from puntual.features.spec import Feature, Group, Known
 from puntual.features.timetable import Timetable
 from puntual.flights import airports
 
@@ -50,7 +49,10 @@ FEATURES = ordered(
 )
 COLUMNS = tuple(feature.name for feature in FEATURES)
 GROUPS = tuple(Group)
-BITS = 8
+_SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
+# So many flights fit into the processor's cache.
+_CHUNK = 4_096
+Rows = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,33 @@ def vectorise(
     """
     if not len(keys):
         return np.empty((0, len(COLUMNS)), np.float32)
-    matrix = np.hstack(
-        [
-            _calendar(keys),
-            _minutes()[keys.minute],
-            _route(keys, lookups.vocabulary),
-            _congestion(keys, lookups.typical, known, is_known),
-            lookups.history.features(keys, closed),
-        ]
-    )
+    blocks = [
+        _calendar(keys),
+        (_minutes(), keys.minute),
+        _route(keys, lookups.vocabulary),
+        (_congestion(keys, lookups.typical, known, is_known), EVERY),
+        *lookups.history.blocks(keys, closed),
+    ]
+    matrix = np.empty((len(keys), len(COLUMNS)), np.float32)
+    for start in range(0, len(keys), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        rows = [rows[chunk if isinstance(places, slice) else places[chunk]] for rows, places in blocks]
+        matrix[chunk] = on_grid(np.hstack(rows))
     return matrix if keys.unknown is None else _without(matrix, keys.unknown)
+
+
+def on_grid(values: Rows, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
+    """Round values of these columns of the vector to the grids of their features, as float32.
+
+    A tree's threshold lies midway between two values. Midway between two numbers of a binary grid is a float32
+    too, so the threshold is the same in the estimator's doubles and in ONNX's floats. What a coarse grid leaves
+    out is noise, and would come to name the day.
+
+    >>> on_grid(np.array([0.3, 1.0]), CODE_COLUMNS[:2])
+    array([0.30078125, 1.        ], dtype=float32)
+    """
+    scales = _SCALES[columns]
+    return (np.rint(values * scales) / scales).astype(np.float32)
 
 
 CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])
@@ -89,12 +108,11 @@ CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])
 
 def codes_of(keys: Keys, vocabulary: Vocabulary) -> Matrix:
     """Give the codes of n flights in the order of `CODE_COLUMNS`, the only features that a vocabulary has a part in."""
-    categories = (getattr(keys, kind) for kind in route.CODED)
-    codes = (
-        _gather(route.codes(vocabulary, kind, category), category.positions)
-        for kind, category in zip(route.CODED, categories, strict=True)
-    )
-    return np.hstack(list(codes))
+    codes = [
+        np.array([*route.codes(vocabulary, kind, category)])[category.positions]
+        for kind, category in ((kind, getattr(keys, kind)) for kind in route.CODED)
+    ]
+    return on_grid(np.column_stack(codes), CODE_COLUMNS)
 
 
 def columns_of(group: Group) -> NDArray[np.intp]:
@@ -129,20 +147,15 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
     dated = unknown.scheduled_departure & (unknown.month > 0)
     if dated.any():
         months = (calendar.of_month(month) for month in unknown.month[dated].tolist())
-        matrix[np.ix_(dated, _MONTH)] = on_grid(np.array(list(months)), BITS)
+        matrix[np.ix_(dated, _MONTH)] = on_grid(np.array(list(months)), _MONTH)
     matrix[unknown.destination, _INTERNATIONAL] = unknown.international[unknown.destination]
     return matrix
 
 
-def _gather(values: Iterable[float | tuple[float, ...]], places: NDArray[np.intp]) -> Matrix:
-    distinct_rows = on_grid(np.array(list(values), np.float64), BITS)
-    return distinct_rows.reshape(len(distinct_rows), -1)[places]
-
-
-def _calendar(keys: Keys) -> Matrix:
-    examples, places = distinct(combine(as_ids(keys.day), keys.origin.ids))
+def _calendar(keys: Keys) -> tuple[Rows, Places]:
+    examples, places = distinct(as_ids(keys.day), keys.origin.ids)
     rows = map(_of_day, keys.day[examples].tolist(), keys.origin.named(examples))
-    return _gather(rows, places)
+    return np.array([*rows]), places
 
 
 # Beyond what the calendar keeps by country: to find the country takes longer than all else.
@@ -152,23 +165,23 @@ def _of_day(day: int, origin: str) -> tuple[float, ...]:
 
 
 @cache
-def _minutes() -> Matrix:
+def _minutes() -> Rows:
     """Give the clock features of all minutes of the day, shape (1440, 6)."""
-    return on_grid(np.array([*map(clock.of_minute, range(clock.MINUTES_A_DAY))]), BITS)
+    return np.array([*map(clock.of_minute, range(clock.MINUTES_A_DAY))])
 
 
-def _route(keys: Keys, vocabulary: Vocabulary) -> Matrix:
+def _route(keys: Keys, vocabulary: Vocabulary) -> tuple[Rows, Places]:
     """Give the airline's code, and the features of the route."""
-    examples, places = distinct(combine(keys.origin.ids, keys.destination.ids, keys.airline.ids))
+    examples, places = distinct(keys.origin.ids, keys.destination.ids, keys.airline.ids)
     named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
-    return _gather(map(vocabulary.row, *named), places)
+    return np.array([*map(vocabulary.row, *named)]), places
 
 
-def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Matrix:
+def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Rows:
     """Give the congestion features of n flights, from the known timetable where it is known."""
     if is_known.all():
-        return on_grid(known.congestion(keys), BITS)
+        return known.congestion(keys)
     congestion = typical.congestion(keys)
     if is_known.any():
         congestion[is_known] = known.congestion(keys)[is_known]
-    return on_grid(congestion, BITS)
+    return congestion

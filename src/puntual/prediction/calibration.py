@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ _TINY = 1e-7
 LEVEL_COLUMNS = np.array([COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Level:
     """The late rate to be expected of the airport: its recent rates and the rate of training, weighed.
 
@@ -44,7 +45,7 @@ class Level:
         """Give the log odds by which each flight's airport is expected above the base, shape (n,); 0 if unknown."""
         rates = recent_rates(matrix)
         within = rates == rates
-        weights = within * np.array(self.weights)
+        weights = within * self._weights
         reached = weights.sum(axis=1)
         # A window out of reach hands its weight to those within it.
         recent = (np.where(within, rates, 0.0) * weights).sum(axis=1) / np.where(reached > 0, reached, 1.0)
@@ -52,8 +53,12 @@ class Level:
         base = min(max(self.base, _RATE_FLOOR), _RATE_CEILING)
         return log_odds(on_recent * recent + (1 - on_recent) * base) - math.log(base / (1 - base))
 
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        return np.array(self.weights)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Scaling:
     """Slope, intercepts, prior shift and centre of the logits of one state of knowledge.
 
@@ -69,11 +74,15 @@ class Scaling:
 
     def logits(self, probabilities: Probabilities, level: NDArray[np.float64]) -> Probabilities:
         """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
-        center = np.array(self.center)
-        apart = np.log(np.maximum(probabilities, _TINY)) + np.array(self.shift) - center
-        scaled: Probabilities = center + self.slope * apart + np.array(self.intercepts)
+        center, shift, intercepts = self._by_band
+        apart = np.log(np.maximum(probabilities, _TINY)) + shift - center
+        scaled: Probabilities = center + self.slope * apart + intercepts
         scaled[:, 1:] += self.follow * level[:, np.newaxis]
         return scaled
+
+    @cached_property
+    def _by_band(self) -> NDArray[np.float64]:
+        return np.array([self.center, self.shift, self.intercepts])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 import numpy as np
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights
-from puntual.features.route import CODED
+from puntual.features.route import CODED, Vocabulary
 from puntual.features.states import STATES, places_of
 from puntual.features.timetable import Timetable
-from puntual.features.vector import CODE_COLUMNS, COLUMNS, GROUPS, Lookups, Matrix, vectorise
+from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
 from puntual.prediction import calibration, predictions, questions
@@ -36,8 +37,8 @@ _WITH_HISTORY = np.array([state.history for state in STATES])
 _EPOCH = date(1970, 1, 1)
 # The calendar repeats itself within a year; what traffic was like before or after that is not known.
 _FARTHEST_DAYS = 366
-_BITS_OF_CODED = np.array([BITS[f"unknown_{kind}"] for kind in CODED])
 _NO_AIRPORT = BITS["unknown_origin"] | BITS["unknown_destination"]
+_OF_DESTINATION = BITS["unknown_destination"] | BITS["unknown_route"] | BITS["same_airport"]
 Progress = Callable[[int], object]
 
 
@@ -48,31 +49,36 @@ class _KnownWorld:
     first: int
     last: int
     routes: frozenset[tuple[str, str]] | None
+    vocabulary: Vocabulary
 
-    def warnings(self, keys: Keys, matrix: Matrix, has_history: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Give the warnings of n flights with their vectors, shape (n,), as sums of `prediction.warnings.BITS`."""
-        bits: NDArray[np.int64] = (matrix[:, CODE_COLUMNS] == 0) @ _BITS_OF_CODED
+    def warnings(self, keys: Keys, has_history: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Give the warnings of n flights, shape (n,), as sums of `prediction.warnings.BITS`."""
+        bits = self._of_names(keys)
         far = (keys.day > self.last + _FARTHEST_DAYS) | (keys.day < self.first)
-        of_route = self._of_routes(keys)
-        # Of an airport that is not known no route is.
-        of_route[(bits & _NO_AIRPORT > 0) & (of_route == BITS["unknown_route"])] = 0
         if keys.unknown is not None:
             far &= ~keys.unknown.scheduled_departure
-            of_route[keys.unknown.destination] = 0
-        bits += of_route + far * BITS["far_date"] + ~has_history * BITS["no_history"]
-        return bits
+            bits[keys.unknown.airline] &= ~BITS["unknown_airline"]
+            bits[keys.unknown.destination] &= ~_OF_DESTINATION
+        return bits + far * BITS["far_date"] + ~has_history * BITS["no_history"]
 
-    def _of_routes(self, keys: Keys) -> NDArray[np.int64]:
-        """Warn of flights that end where they begin, and of those on a route that training did not see."""
-        origins, destinations = keys.origin, keys.destination
-        examples, places = distinct(origins.positions * len(destinations.values) + destinations.positions)
-        pairs = zip(origins.named(examples), destinations.named(examples), strict=True)
-        return np.array([self._of_route(pair) for pair in pairs], np.int64)[places]
+    def _of_names(self, keys: Keys) -> NDArray[np.int64]:
+        """Warn of what of a flight's names training did not see, and of flights that end where they begin."""
+        examples, places = distinct(keys.origin.ids, keys.destination.ids, keys.airline.ids)
+        named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
+        return np.array([*map(self._of_flight, *named)], np.int64)[places]
 
-    def _of_route(self, pair: tuple[str, str]) -> int:
-        if pair[0] == pair[1]:
-            return BITS["same_airport"]
-        return 0 if self.routes is None or pair in self.routes else BITS["unknown_route"]
+    @cached_property
+    def _of_flight(self) -> Callable[[str, str, str], int]:
+        return lru_cache(maxsize=16_384)(self._warn_of)
+
+    def _warn_of(self, origin: str, destination: str, airline: str) -> int:
+        names = {"origin": origin, "airline": airline, "destination": destination}
+        bits = sum(BITS[f"unknown_{kind}"] for kind in CODED if not self.vocabulary.code(kind, names[kind]))
+        if origin == destination:
+            return bits | BITS["same_airport"]
+        # Of an airport that is not known no route is.
+        seen = self.routes is None or bits & _NO_AIRPORT or (origin, destination) in self.routes
+        return bits if seen else bits | BITS["unknown_route"]
 
 
 class Predictor:
@@ -100,7 +106,7 @@ class Predictor:
         )
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
-        self._world = _KnownWorld(first, last, routes)
+        self._world = _KnownWorld(first, last, routes, self._lookups.vocabulary)
         self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
@@ -215,7 +221,7 @@ class Predictor:
             timetable_known=is_known,
             history_until=np.where(has_history, last, -1),
             states=states,
-            warnings=self._world.warnings(keys, matrix, has_history),
+            warnings=self._world.warnings(keys, has_history),
             reasons=why,
         )
 

@@ -14,11 +14,19 @@ from puntual.features.flight_keys import Keys
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import History
 from puntual.features.route import Vocabulary
-from puntual.features.spec import Group, Known, on_grid
+from puntual.features.spec import Group, Known
 from puntual.features.states import STATES, Condition, State
 from puntual.features.timetable import Timetable
-from puntual.features.vector import BITS as CONGESTION_BITS
-from puntual.features.vector import CODE_COLUMNS, FEATURES, Lookups, Matrix, codes_of, columns_of, vectorise
+from puntual.features.vector import (
+    CODE_COLUMNS,
+    FEATURES,
+    Lookups,
+    Matrix,
+    codes_of,
+    columns_of,
+    on_grid,
+    vectorise,
+)
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import bands_of, delay_minutes
@@ -127,7 +135,8 @@ class TrainingVectors:
             lagged = np.flatnonzero(chance.random(len(rows)) < state.lagged_share)
             keys = self.dataset.keys.take(rows[lagged])
             closed = keys.day - chance.integers(1, _LONGEST_LAG, len(lagged))
-            matrix[np.ix_(lagged, HISTORY_COLUMNS)] = self.dataset.history.features(keys, closed)
+            history = self.dataset.history.features(keys, closed)
+            matrix[np.ix_(lagged, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
         return matrix
 
     def _without_later_than(self, state: State, rows: Rows) -> Matrix:
@@ -136,7 +145,7 @@ class TrainingVectors:
         return matrix
 
     def _typical_congestion(self, rows: Rows) -> Matrix:
-        return on_grid(self.typical.congestion(self.dataset.keys.take(rows)), CONGESTION_BITS)
+        return on_grid(self.typical.congestion(self.dataset.keys.take(rows)), CONGESTION_COLUMNS)
 
 
 def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]:
