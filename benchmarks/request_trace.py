@@ -25,7 +25,7 @@ from puntual.operations.journal_writer import Journal
 from puntual.prediction.predictor import Predictor
 from puntual.settings import Settings
 
-# Where features are defined, one file a kind: how many there are is the model's affair, not that of the way.
+# Where features are defined, one file a kind.
 KINDS = frozenset(
     f"puntual.features.{kind}" for kind in ("calendar", "clock", "history", "route", "timetable")
 )
@@ -129,10 +129,10 @@ def main(bundle: str) -> None:
         functions = trace_request(bundle, Path(folder)).functions
     for module, names in functions.items():
         print(f"{module:48} {', '.join(names)}")
-    kinds, others = len(KINDS & functions.keys()), len(OTHERS & functions.keys())
-    flight = len(functions) - kinds - others
+    flight = functions.keys() - OTHERS
     print(
-        f"{len(functions)} modules: {flight} for the flight, {kinds} kinds of features, {others} for any request"
+        f"{len(functions)} modules: {len(flight)} for the flight, {len(flight & KINDS)} of them kinds of features, "
+        f"and {len(functions) - len(flight)} for any request"
     )
 
 

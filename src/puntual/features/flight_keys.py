@@ -26,7 +26,7 @@ EVERY = slice(None)
 # So few are looked up one by one sooner than found to be alike.
 FEW = 64
 # So few ids are joined one by one sooner than together.
-_FEW_TO_JOIN = 16
+FEW_TO_JOIN = 16
 # So few are not worth sorting before they are looked up on a line.
 _FEW_TO_SORT = 1_024
 
@@ -37,6 +37,9 @@ class Category:
 
     values: tuple[str, ...]
     positions: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.positions)
 
     @cached_property
     def ids(self) -> Ids:
@@ -149,7 +152,7 @@ def combine(*columns: Ids) -> Ids:
     """Join ids into one 64-bit id by the finaliser of splitmix64 (Steele et al., 2014), column by column."""
     joined = columns[0]
     for column in columns[1:]:
-        if len(joined) <= _FEW_TO_JOIN:
+        if len(joined) <= FEW_TO_JOIN:
             pairs = zip(joined.tolist(), column.tolist(), strict=True)
             joined = np.array([_joined_one(*pair) for pair in pairs], np.uint64)
         else:
@@ -162,13 +165,14 @@ def as_ids(days: Days) -> Ids:
     return days.astype(np.uint64)
 
 
-def distinct(*ids: Ids) -> tuple[Places, Places]:
-    """Find the distinct among rows of ids: where one example of each is, and for every row its place among them.
+def distinct(*columns: Category | Ids) -> tuple[Places, Places]:
+    """Find the distinct among rows: where one example of each is, and for every row its place among them.
 
     Of few each counts as distinct.
     """
-    if len(ids[0]) <= FEW:
+    if len(columns[0]) <= FEW:
         return EVERY, EVERY
+    ids = (column.ids if isinstance(column, Category) else column for column in columns)
     _, examples, places = np.unique(combine(*ids), return_index=True, return_inverse=True)
     return examples, places
 

@@ -8,13 +8,17 @@ however it was reached, from a whole year or from the sixty days that a bundle k
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.flight_keys import (
+    EVERY,
+    FEW_TO_JOIN,
     NAMED,
+    Category,
     Days,
     Ids,
     Keys,
@@ -144,7 +148,9 @@ class History:
         means = _shrunk(counts, begins, pairs)
         support = np.where(np.isnan(means[0]), np.nan, counts[0])
         _less_the_airports(means, begins, pairs)
-        rows = np.stack([*means, support], axis=2).reshape(len(support), -1)
+        shown = np.empty((*support.shape, 3))
+        shown[:, :, 0], shown[:, :, 1], shown[:, :, 2] = *means, support
+        rows = shown.reshape(len(support), -1)
         return [(rows[begins[level]], pairs[level].places) for level in _SHOWN]
 
     def _windows(
@@ -194,13 +200,14 @@ def _shrunk(
 
     NaN where nothing flew at all: no rate is known then, and a count of 0 would claim that the history reaches there.
     """
-    sums, flights = np.stack([counts[1], counts[3] / 60]), counts[::2]
-    means = np.empty(sums.shape)
+    means, flights = np.array([counts[1], counts[3] / 60]), counts[::2].astype(np.float64)
     with np.errstate(invalid="ignore"):
         for level, parent, strength in LEVELS:
-            own = where[level]
-            leaning = means[:, where[parent]][:, pairs[parent].of(pairs[level])] if parent else 0.0
-            means[:, own] = (sums[:, own] + strength * leaning) / (flights[:, own] + strength)
+            own, weight = means[:, where[level]], flights[:, where[level]]
+            if parent:
+                own += strength * means[:, where[parent]][:, pairs[parent].of(pairs[level])]
+                weight += strength
+            own /= weight
     return means
 
 
@@ -237,12 +244,27 @@ def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> tuple[Ids, Da
 
 
 def _entities(keys: Keys) -> dict[str, Ids]:
-    """Give each flight the id of its entity at every level, each made from its parent's."""
-    network = np.full(len(keys), len(LEVELS), np.uint64)
-    airport = combine(network, keys.origin.ids)
-    airline = combine(airport, keys.airline.ids)
+    """Give each flight the id of its entity at every level."""
+    named = (keys.origin, keys.airline, keys.destination, keys.flight_number)
+    if len(keys) > FEW_TO_JOIN:
+        return dict(zip(_NAMES, _joined(*(category.ids for category in named)), strict=True))
+    ids = [*map(_entities_of, *(category.named(EVERY) for category in named))]
+    return dict(zip(_NAMES, np.array(ids, np.uint64).reshape(-1, len(_NAMES)).T, strict=True))
+
+
+# The same numbers fly day after day.
+@lru_cache(maxsize=16_384)
+def _entities_of(*names: str) -> tuple[int, ...]:
+    ids = (Category((name,), np.zeros(1, np.intp)).ids for name in names)
+    return tuple(int(level[0]) for level in _joined(*ids))
+
+
+def _joined(origin: Ids, airline: Ids, destination: Ids, flight_number: Ids) -> tuple[Ids, ...]:
+    """Give n flights the ids of their entities level by level, each made from its parent's."""
+    network = np.full(len(origin), len(LEVELS), np.uint64)
+    airport = combine(network, origin)
+    of_airline = combine(airport, airline)
     # Another base than that of the airlines, whose codes may be an airport's.
-    destination = combine(~airport, keys.destination.ids)
-    route = combine(airline, keys.destination.ids)
-    flight = combine(route, keys.flight_number.ids)
-    return dict(zip(_NAMES, (network, airport, airline, destination, route, flight), strict=True))
+    to_destination = combine(~airport, destination)
+    route = combine(of_airline, destination)
+    return network, airport, of_airline, to_destination, route, combine(route, flight_number)

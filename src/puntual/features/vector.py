@@ -85,7 +85,7 @@ def vectorise(
     for start in range(0, len(keys), _CHUNK):
         chunk = slice(start, start + _CHUNK)
         rows = [rows[chunk if isinstance(places, slice) else places[chunk]] for rows, places in blocks]
-        matrix[chunk] = on_grid(np.hstack(rows))
+        matrix[chunk] = on_grid(np.concatenate(rows, axis=1))
     return matrix if keys.unknown is None else _without(matrix, keys.unknown)
 
 
@@ -153,7 +153,7 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 
 
 def _calendar(keys: Keys) -> tuple[Rows, Places]:
-    examples, places = distinct(as_ids(keys.day), keys.origin.ids)
+    examples, places = distinct(as_ids(keys.day), keys.origin)
     rows = map(_of_day, keys.day[examples].tolist(), keys.origin.named(examples))
     return np.array([*rows]), places
 
@@ -172,7 +172,7 @@ def _minutes() -> Rows:
 
 def _route(keys: Keys, vocabulary: Vocabulary) -> tuple[Rows, Places]:
     """Give the airline's code, and the features of the route."""
-    examples, places = distinct(keys.origin.ids, keys.destination.ids, keys.airline.ids)
+    examples, places = distinct(keys.origin, keys.destination, keys.airline)
     named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
     return np.array([*map(vocabulary.row, *named)]), places
 

@@ -59,11 +59,12 @@ class _KnownWorld:
             far &= ~keys.unknown.scheduled_departure
             bits[keys.unknown.airline] &= ~BITS["unknown_airline"]
             bits[keys.unknown.destination] &= ~_OF_DESTINATION
-        return bits + far * BITS["far_date"] + ~has_history * BITS["no_history"]
+        bits += far * BITS["far_date"] + ~has_history * BITS["no_history"]
+        return bits
 
     def _of_names(self, keys: Keys) -> NDArray[np.int64]:
         """Warn of what of a flight's names training did not see, and of flights that end where they begin."""
-        examples, places = distinct(keys.origin.ids, keys.destination.ids, keys.airline.ids)
+        examples, places = distinct(keys.origin, keys.destination, keys.airline)
         named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
         return np.array([*map(self._of_flight, *named)], np.int64)[places]
 
