@@ -201,7 +201,7 @@ def places_in(
 
 
 # An airport's weekday, an airline's route: what recurs from flight to flight is joined once.
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8_192)
 def _joined_one(first: int, second: int) -> int:
     return int(_joined(np.array([first], np.uint64), np.array([second], np.uint64))[0])
 

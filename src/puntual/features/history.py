@@ -253,7 +253,7 @@ def _entities(keys: Keys) -> dict[str, Ids]:
 
 
 # The same numbers fly day after day.
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8_192)
 def _entities_of(*names: str) -> tuple[int, ...]:
     ids = (Category((name,), np.zeros(1, np.intp)).ids for name in names)
     return tuple(int(level[0]) for level in _joined(*ids))

@@ -77,7 +77,7 @@ class Vocabulary:
     def row(self) -> Callable[[str, str, str], tuple[float, ...]]:
         """Give the features of an origin, a destination and an airline: `AIRLINE_FEATURES`, then `FEATURES`."""
         # Of those that fly there are thousands; of those that somebody may ask about there is no end.
-        return lru_cache(maxsize=16_384)(self._row)
+        return lru_cache(maxsize=8_192)(self._row)
 
     def _row(self, origin: str, destination: str, airline: str) -> tuple[float, ...]:
         return (

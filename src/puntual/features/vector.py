@@ -159,7 +159,7 @@ def _calendar(keys: Keys) -> tuple[Rows, Places]:
 
 
 # Beyond what the calendar keeps by country: to find the country takes longer than all else.
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _of_day(day: int, origin: str) -> tuple[float, ...]:
     return calendar.of_date(date(1970, 1, 1) + timedelta(days=day), airports.country_of(origin))
 

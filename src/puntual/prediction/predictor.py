@@ -70,7 +70,7 @@ class _KnownWorld:
 
     @cached_property
     def _of_flight(self) -> Callable[[str, str, str], int]:
-        return lru_cache(maxsize=16_384)(self._warn_of)
+        return lru_cache(maxsize=8_192)(self._warn_of)
 
     def _warn_of(self, origin: str, destination: str, airline: str) -> int:
         names = {"origin": origin, "airline": airline, "destination": destination}
