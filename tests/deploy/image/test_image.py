@@ -76,6 +76,8 @@ def test_it_serves_and_stops_under_a_read_only_root_without_capabilities_in_512_
         "journal.db-shm",
         "journal.db-wal",
         "keys.json",
+        "last_good.puntual",
+        "token-secret",
     }
 
 
