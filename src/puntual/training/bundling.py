@@ -72,6 +72,7 @@ def make_bundle(
         versions={name: metadata.version(name) for name in LIBRARIES},
         scores=evaluated.scores,
         evidence=evidence,
+        absent=dataset.keys.absent(),
     )
     tables = _tables(experiment, tested_model, final)
     tables["questions"] = _questions(final, experts)

@@ -96,10 +96,10 @@ class TakesInvocations(Operation):
                     schema=Schema(any_of=bodies), example={"dataframe_records": [FLIGHT]}
                 ),
             },
-            description="Rows with airline, flight_number, origin, destination and scheduled_departure, or in the "
-            "words of the Santiago table, and perhaps as_of. Exactly one of dataframe_records, inputs and instances; "
-            "or dataframe_split with columns and data; or inputs as an object of columns of one length. "
-            "Or rows below a header as CSV, as `text/csv`.",
+            description="Rows with origin, destination and scheduled_departure, and airline and flight_number where "
+            "they are known, or in the words of the Santiago table, and perhaps as_of. Exactly one of "
+            "dataframe_records, inputs and instances; or dataframe_split with columns and data; or inputs as an object "
+            "of columns of one length. Or rows below a header as CSV, as `text/csv`.",
             required=True,
         )
         answer = (self.responses or {}).get("200")
@@ -134,7 +134,7 @@ def _own() -> Schema:
     return Schema(
         type=OpenAPIType.OBJECT,
         properties=fields | {"as_of": _or_null(_time())},
-        required=list(fields),
+        required=["origin", "destination", "scheduled_departure"],
     )
 
 
