@@ -166,7 +166,9 @@ def test_an_airport_that_nobody_lists_is_answered_where_the_model_knows_it(
 
 
 def test_every_bad_field_has_an_entry(client: httpx.Client) -> None:
-    answer = client.post("/predict", json={"flights": [{"airline": "", "flight_number": 7}, 3], "as_of": 5, "why": True})
+    answer = client.post(
+        "/predict", json={"flights": [{"airline": "", "flight_number": 7}, 3], "as_of": 5, "why": True}
+    )
     assert {error["pointer"] for error in answer.json()["errors"]} == {
         "#/as_of",
         "#/why",
