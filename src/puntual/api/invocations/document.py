@@ -125,8 +125,8 @@ def _body(name: str) -> Schema:
 def _own() -> Schema:
     airport = _formatted("airport-code")
     fields: dict[str, Reference | Schema] = {
-        "airline": _code(),
-        "flight_number": _number(),
+        "airline": _or_null(_code()),
+        "flight_number": _or_null(_number()),
         "origin": airport,
         "destination": _formatted("destination-code"),
         "scheduled_departure": _time(),
