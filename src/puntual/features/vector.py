@@ -86,7 +86,7 @@ def vectorise(
         chunk = slice(start, start + _CHUNK)
         rows = [rows[chunk if isinstance(places, slice) else places[chunk]] for rows, places in blocks]
         matrix[chunk] = on_grid(np.concatenate(rows, axis=1))
-    return matrix if keys.unknown is None else _without(matrix, keys.unknown)
+    return hide_unknown(matrix, keys)
 
 
 def on_grid(values: Rows, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
@@ -140,8 +140,12 @@ def columns_made_of(field: str) -> NDArray[np.intp]:
     return np.array([place for place, name in enumerate(COLUMNS) if name.startswith(_MADE_OF[field])])
 
 
+def hide_unknown(matrix: Matrix, keys: Keys) -> Matrix:
+    """Make every feature NaN, in place, that is made of something unknown, but for what month or border still tell."""
+    return matrix if keys.unknown is None else _without(matrix, keys.unknown)
+
+
 def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
-    """Make every feature NaN that is made of something unknown, but for what the month or the border still tells."""
     for field in UNKNOWABLE:
         matrix[np.ix_(getattr(unknown, field), columns_made_of(field))] = np.nan
     dated = unknown.scheduled_departure & (unknown.month > 0)

@@ -105,6 +105,8 @@ class Predictor:
             timetable.typical_timetable(tables[f"{prefix}typical_week"]),
             history.build_history(tables["history"]),
         )
+        # What the table did not tell of its flights the model knows nothing of, whatever a request says.
+        self._absent = bundle.manifest.absent
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
         self._world = _KnownWorld(first, last, routes, self._lookups.vocabulary)
@@ -154,6 +156,7 @@ class Predictor:
 
         `closed` (n,) is the day before which operations are known, at the latest the flight's own.
         """
+        keys = self._as_learnt(keys)
         is_known = known.departures_of_the_day(keys) > 0
         return self._answer(keys, self._lookups, known, is_known, closed, reasons=reasons)
 
@@ -186,7 +189,8 @@ class Predictor:
             is_known = known.departures_of_the_day(keys) > 0
         else:
             known = timetable.known_timetable(keys)
-            is_known = _is_most_of_a_day(keys, known, lookups.typical)
+            usual = lookups.typical.departures_of_the_day(keys)
+            is_known = (usual > 0) & (known.departures_of_the_day(keys) >= _MOST_OF_A_DAY * usual)
         return keys, lookups, known, is_known, _closed(keys, as_of)
 
     def _answer(
@@ -234,10 +238,13 @@ class Predictor:
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
-            return keys_of_flights(cast("Iterable[Flight]", flights), self.unlisted)
+            return self._as_learnt(keys_of_flights(cast("Iterable[Flight]", flights), self.unlisted))
         from puntual.features.from_frame import canonical, keys_of
 
-        return keys_of(canonical(flights))
+        return self._as_learnt(keys_of(canonical(flights)))
+
+    def _as_learnt(self, keys: Keys) -> Keys:
+        return keys.without(self._absent) if self._absent else keys
 
     def _lookups_with(self, past: "pl.DataFrame | None") -> Lookups:
         if past is None:
@@ -291,9 +298,3 @@ def _closed(keys: Keys, as_of: datetime | None) -> Days:
     if as_of is None:
         return keys.day
     return np.minimum(keys.day, (as_of.date() - _EPOCH).days)
-
-
-def _is_most_of_a_day(keys: Keys, known: Timetable, typical: Timetable) -> NDArray[np.bool_]:
-    """Tell for which flights the timetable at hand is most of their whole day's."""
-    usual = typical.departures_of_the_day(keys)
-    return (usual > 0) & (known.departures_of_the_day(keys) >= _MOST_OF_A_DAY * usual)

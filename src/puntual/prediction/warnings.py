@@ -1,6 +1,6 @@
 """What lies outside what the model knows: warnings that a prediction carries, as the bits of one number a flight."""
 
-from functools import cache
+from functools import lru_cache
 
 import msgspec
 
@@ -40,13 +40,14 @@ CODES = tuple(warning.code for warning in WARNINGS)
 BITS = {code: 1 << place for place, code in enumerate(CODES)}
 
 
-@cache
+# As many sums as there are: one of each set of warnings.
+@lru_cache(maxsize=1 << len(CODES))
 def warnings_of(bits: int) -> tuple[PredictionWarning, ...]:
     """Read the warnings out of a sum of `BITS`."""
     return tuple(warning for warning in WARNINGS if bits & BITS[warning.code])
 
 
-@cache
+@lru_cache(maxsize=1 << len(CODES))
 def codes_of(bits: int) -> str:
     """Join the codes of the warnings by semicolons, as a cell of a table holds them."""
     return ";".join(warning.code for warning in warnings_of(bits))

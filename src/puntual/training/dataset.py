@@ -24,6 +24,7 @@ from puntual.features.vector import (
     Matrix,
     codes_of,
     columns_of,
+    hide_unknown,
     on_grid,
     vectorise,
 )
@@ -114,16 +115,16 @@ class TrainingVectors:
 
     def full(self, rows: Rows) -> Matrix:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
-        matrix = self.dataset.uncoded[rows]
-        matrix[:, CODE_COLUMNS] = codes_of(self.dataset.keys.take(rows), self.vocabulary)
-        return matrix
+        matrix, keys = self.dataset.uncoded[rows], self.dataset.keys.take(rows)
+        matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
+        return hide_unknown(matrix, keys)
 
     def under(self, condition: Condition, rows: Rows) -> Matrix:
         """Give the vectors of some flights under one condition of knowledge."""
         matrix = self._without_later_than(condition.state, rows)
         if condition.typical:
             matrix[:, CONGESTION_COLUMNS] = self._typical_congestion(rows)
-        return matrix
+        return hide_unknown(matrix, self.dataset.keys.take(rows))
 
     def for_fitting(self, state: State, rows: Rows) -> Matrix:
         """Give vectors as a state's expert is fitted on: some with a typical timetable, some with a stale close."""
@@ -137,7 +138,7 @@ class TrainingVectors:
             closed = keys.day - chance.integers(1, _LONGEST_LAG, len(lagged))
             history = self.dataset.history.features(keys, closed)
             matrix[np.ix_(lagged, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
-        return matrix
+        return hide_unknown(matrix, self.dataset.keys.take(rows))
 
     def _without_later_than(self, state: State, rows: Rows) -> Matrix:
         matrix = self.full(rows)

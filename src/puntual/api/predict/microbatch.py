@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import numpy as np
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from puntual.api.predict.contract import PredictedFlight, PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import (
@@ -33,7 +33,8 @@ _COLUMNS = tuple(
     for field in fields(Predictions)
     if field.name not in ("threshold", "threshold_rule", "reasons")
 )
-_LIGHT_FLIGHTS = 256
+# So many that were never asked about cost the loop 3 to 4 ms of processor time; twice as many, 6 ms.
+_LIGHT_FLIGHTS = 32
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
 _STORED = 16_384
@@ -125,7 +126,8 @@ class MicroBatcher:
                 if len(self._resolved) >= self._capacity:
                     del self._resolved[next(iter(self._resolved))]
                 # Flights share most of their words, which are kept once.
-                self._resolved[ScheduledFlight(*map(sys.intern, astuple(flight)))] = resolved
+                words = {name: sys.intern(word) for name, word in asdict(flight).items() if word is not None}
+                self._resolved[ScheduledFlight(**words)] = resolved
             all_resolved.append(resolved)
         if errors:
             raise meaningless(errors)
