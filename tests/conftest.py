@@ -30,7 +30,13 @@ settings.load_profile("puntual")
 
 
 # Begun first: whoever came to them last would leave the other processes of a run without work.
-LONGEST = ("test_contract.py", "test_ecs_release.py", "test_readme.py", "test_trial.py", "test_notebook.py")
+LONGEST = (
+    "test_contract_of_predictions.py",
+    "test_ecs_release.py",
+    "test_readme.py",
+    "test_trial.py",
+    "test_notebook.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,15 +1,24 @@
 """Clients are made from the document without a warning, and what they send is answered."""
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from api.conftest import Server
+from puntual.api.amadeus.tokens import Credentials
+from puntual.api.github.deliveries import OtherEvent
+from puntual.api.invocations.table_types import RecordsTable
+from puntual.api.predict.contract import PredictRequest
+from puntual.api.serving.routes import TimetableFlight
+
+REFERENCE = re.compile(r'"\$ref":"#/components/schemas/\w+"')
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +100,29 @@ def test_every_example_of_a_query_is_answered_as_it_stands(
         wanted = {one["name"]: one["example"] for one in parameters if one.get("required")}
         if wanted:
             assert client.request(method, path, params=wanted).status_code == 200, path
+
+
+DECODED_BY = {
+    "/predict": PredictRequest,
+    "/timetable": list[TimetableFlight],
+    "/invocations": RecordsTable,
+    "/webhooks/github": OtherEvent,
+    "/v1/security/oauth2/token": Credentials,
+}
+
+
+def test_every_body_is_described_by_the_type_that_decodes_it(document: dict[str, Any]) -> None:
+    bodies = {path: method for path, method, one in operations(document) if "requestBody" in one}
+    assert bodies.keys() == DECODED_BY.keys()
+    for path, decoded_by in DECODED_BY.items():
+        ((_, body),) = document["paths"][path][bodies[path]]["requestBody"]["content"].items()
+        assert REFERENCE.search(msgspec.json.encode(body["schema"]).decode()), path
+        msgspec.json.decode(msgspec.json.encode(body["example"]), type=decoded_by)
+
+
+def test_every_operation_says_what_is_refused_before_it(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        assert operation["responses"].keys() >= {"400", "408", "414", "431"}, path
 
 
 def test_what_needs_a_key_is_locked(document: dict[str, Any]) -> None:

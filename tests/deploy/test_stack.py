@@ -54,6 +54,7 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
+PUBLIC_KEY, OTHER_KEY = f"{'A' * 43}=", f"{'b/+' * 14}c="
 WIRED = {
     "ClusterName", "ServiceName", "TaskFamily", "RepositoryUri", "LoadBalancerUrl", "BucketName", "RegistryUrl",
     "DataUrl", "DeployRoleArn", "LogGroupName",
@@ -83,6 +84,7 @@ def test_the_stack_is_created_with_an_image_a_certificate_and_no_nat(endpoint: s
             "GitHubRepositoryIds": "12/345",
             "GitHubOidcProviderArn": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
             "Image": image,
+            "TrustedKeys": f"{PUBLIC_KEY},{OTHER_KEY}",
             "CertificateArn": certificate["CertificateArn"],
             "DomainName": "late.example.org",
             "Nat": "none",
@@ -94,6 +96,8 @@ def test_the_stack_is_created_with_an_image_a_certificate_and_no_nat(endpoint: s
     (puntual,) = task["taskDefinition"]["containerDefinitions"]
     assert puntual["image"] == image
     assert {"name": "PUNTUAL_REGISTRY", "value": outputs["RegistryUrl"]} in puntual["environment"]
+    trusted_keys = {"name": "PUNTUAL_TRUSTED_KEYS", "value": f"{PUBLIC_KEY},{OTHER_KEY}"}
+    assert trusted_keys in puntual["environment"]
     made = _client(endpoint, "cloudformation").describe_stack_resources(StackName="puntual-whole")
     assert "NatGateway" not in {one.get("LogicalResourceId") for one in made["StackResources"]}
     role = _client(endpoint, "iam").get_role(RoleName=outputs["DeployRoleArn"].rpartition("/")[2])["Role"]

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from puntual.registry.signing import make_key
+from puntual.settings import read_settings
 from stack_template import GONE, TASK, Path, Template, assert_noticed, container, of_type, read, spoiled, the
 
 
@@ -94,6 +96,23 @@ def test_an_image_is_named_by_digest_or_not_at_all(stack: Template) -> None:
     assert not image.match("registry.example/puntual:latest")
 
 
+def test_the_service_trusts_the_keys_that_the_stack_is_given_and_without_them_any_bundle(
+    stack: Template,
+) -> None:
+    settings = {one["Name"]: one["Value"] for one in container(stack)["Environment"]}
+    assert settings["PUNTUAL_TRUSTED_KEYS"] == {"Ref": "TrustedKeys"}
+    assert stack["Parameters"]["TrustedKeys"]["Default"] == ""
+    assert read_settings({"PUNTUAL_TRUSTED_KEYS": ""}).trusted_keys == ()
+
+
+def test_a_trusted_key_is_as_keygen_prints_it_or_the_stack_is_refused(stack: Template) -> None:
+    keys = re.compile(stack["Parameters"]["TrustedKeys"]["AllowedPattern"])
+    _, public = make_key()
+    _, other = make_key()
+    assert all(keys.match(text) for text in ("", public, f"{public},{other}"))
+    assert not any(keys.match(text) for text in (public[:-1], f"{public},", f"{public} {other}", "none"))
+
+
 def test_logs_end_after_a_time(stack: Template) -> None:
     kept = {"Ref": "LogRetentionDays"}
     assert the(stack, "Logs::LogGroup")["RetentionInDays"] == kept
@@ -140,6 +159,11 @@ def test_logs_end_after_a_time(stack: Template) -> None:
         test_image_tags_never_move_and_images_are_scanned,
         ("Repository", "Properties", "ImageTagMutability"),
         "MUTABLE",
+    ),
+    (
+        test_the_service_trusts_the_keys_that_the_stack_is_given_and_without_them_any_bundle,
+        (*TASK, "Environment", 2, "Value"),
+        "",
     ),
     (test_logs_end_after_a_time, ("LogGroup", "Properties", "RetentionInDays"), GONE),
 )

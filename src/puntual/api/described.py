@@ -1,10 +1,26 @@
-"""What the OpenAPI document says of many routes alike: what is refused, and who may call."""
+"""What the OpenAPI document says of many routes alike: what is taken, what is refused, and who may call."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import SecurityRequirement
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Reference,
+    RequestBody,
+    Schema,
+    SecurityRequirement,
+)
+from litestar.openapi.spec.enums import OpenAPIType
 
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
 
+COMPONENT = "#/components/schemas/{name}"
 _MEANINGS = {
     400: "The body is not valid JSON, or a field is not what the schema says.",
     401: "A key is needed, or this one is not known.",
@@ -15,6 +31,13 @@ _MEANINGS = {
     422: "A field is well formed but means nothing, such as an unknown airport.",
     429: "The key asks about more flights than its rate allows.",
     503: "Too many flights wait, no model is loaded, or nothing can be written.",
+}
+# What a connection refuses before any route is looked up.
+HEAD_MEANINGS = {
+    "400": "The head of the request is no HTTP, or names no host or two.",
+    "408": "The head of the request did not arrive in time.",
+    "414": "Path and query are too long.",
+    "431": "The headers are too large.",
 }
 WITH_A_KEY: list[SecurityRequirement] = [{"key": []}, {"bearer": []}]
 OPEN_TO_ALL: list[SecurityRequirement] = [{}]
@@ -28,3 +51,45 @@ def describe_problems(*statuses: int) -> dict[int, ResponseSpec]:
         )
         for status in (*statuses, 401, 429)
     }
+
+
+def takes(
+    *types: Any,
+    example: Any,
+    description: str,
+    media_type: str = "application/json",
+    answers_csv: bool = False,
+    parameters: Sequence[Parameter | Reference] = (),
+) -> type[Operation]:
+    """Describe a body by the types that decode it, any one of them, and by an instance.
+
+    For routes that need the bytes as they came: to check a signature, or since CSV may stand in the same place. Makers
+    of clients warn of a body whose media type they do not know, so that the description says where CSV may.
+    """
+    schemas, _ = msgspec.json.schema_components(types, ref_template=COMPONENT)
+    content: Any = OpenAPIMediaType(
+        schema=one_of(schemas), example=msgspec.json.decode(msgspec.json.encode(example))
+    )
+
+    @dataclass
+    class Takes(Operation):
+        def __post_init__(self) -> None:
+            self.request_body = RequestBody({media_type: content}, description, required=True)
+            self.parameters = [*parameters] or self.parameters
+            answer = (self.responses or {}).get("200")
+            if answers_csv and isinstance(answer, OpenAPIResponse) and answer.content is not None:
+                answer.content["text/csv"] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+
+    return Takes
+
+
+def one_of(schemas: Any) -> Any:
+    """Join schemas of which any one may hold, where msgspec knows unions of tagged types alone."""
+    return schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}
+
+
+def either(*types: type[msgspec.Struct]) -> msgspec.Meta:
+    """Describe a value, left as it came by `msgspec.Raw`, by the types that are tried on it one after the other."""
+    return msgspec.Meta(
+        extra_json_schema=one_of([{"$ref": COMPONENT.format(name=one.__name__)} for one in types])
+    )

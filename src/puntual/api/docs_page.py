@@ -1,13 +1,9 @@
 """The browsable documentation: Swagger UI from files of our own, where no other host can be reached."""
 
 from importlib.resources import files
-from typing import Any
 
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.serialization import encode_json
-
-from puntual.api import openapi
 
 _FILES = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -36,13 +32,6 @@ _PAGE = """<!doctype html>
 """
 
 
-@get("/openapi.json", include_in_schema=False)
-async def document(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Give the OpenAPI document."""
-    written = openapi.document(request.app.openapi_schema.to_schema())
-    return Response(encode_json(written), media_type="application/json")
-
-
 @get("/docs", include_in_schema=False, media_type=MediaType.HTML)
 async def page() -> Response[str]:
     """Show the API to a person, who can try it there."""
@@ -59,4 +48,4 @@ def _asset(name: str, kind: str) -> HTTPRouteHandler:
     return asset
 
 
-ROUTES = (document, page, *(_asset(name, kind) for name, kind in _FILES.items()))
+ROUTES = (page, *(_asset(name, kind) for name, kind in _FILES.items()))

@@ -5,27 +5,30 @@ our own, named where a pattern could not say which ones exist.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
 from litestar import Request
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import (
-    Components,
-    OpenAPIMediaType,
-    Operation,
-    Reference,
-    RequestBody,
-    Schema,
-    SecurityScheme,
-)
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import Components, Reference, SecurityScheme
 
-from puntual.api.predict.contract import PredictAnswer, PredictRequest
+from puntual.api.amadeus.tokens import Credentials
+from puntual.api.described import COMPONENT, HEAD_MEANINGS, either
+from puntual.api.github.deliveries import OtherEvent, Push, Release
+from puntual.api.invocations.table_types import (
+    InputsTable,
+    InstancesTable,
+    InvokedFlight,
+    InvokedSclFlight,
+    RecordsTable,
+)
+from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.santiago import SclFlight
+from puntual.api.problems import MEDIA_TYPE, ProblemDetails
+from puntual.api.serving.routes import TimetableFlight
 
 _DESCRIPTION = """How likely flights are to be late, by how much, and why.
 
@@ -33,15 +36,22 @@ Ask `POST /predict` about flights. Give the airport's coming flights with `PUT /
 is counted rather than taken from a typical week. Once there is a key (`puntual keys create NAME`), send it as
 `X-API-Key` or as `Authorization: Bearer`.
 """
-# An example that works as it stands, whatever the model.
-FLIGHT = {
-    "airline": "LAN",
-    "flight_number": "226",
-    "origin": "SCL",
-    "destination": "MIA",
-    "scheduled_departure": "2017-10-03T23:30",
-}
-_EXACT = (PredictRequest, PredictAnswer, SclFlight)
+# What the framework's document lacks, or says less exactly.
+_DECODED: tuple[type[msgspec.Struct], ...] = (
+    PredictRequest,
+    PredictAnswer,
+    SclFlight,
+    TimetableFlight,
+    InvokedFlight,
+    InvokedSclFlight,
+    RecordsTable,
+    InputsTable,
+    InstancesTable,
+    Push,
+    Release,
+    OtherEvent,
+    Credentials,
+)
 
 
 def configuration(more: Mapping[str, SecurityScheme]) -> OpenAPIConfig:
@@ -58,71 +68,50 @@ def configuration(more: Mapping[str, SecurityScheme]) -> OpenAPIConfig:
         components=Components(security_schemes=schemes),
         security=[{}, {"key": []}, {"bearer": []}],
         use_handler_docstrings=True,
-        path="/schema",
+        path="/openapi.json",
         render_plugins=[_Exact()],
     )
 
 
 def document(written: dict[str, Any]) -> dict[str, Any]:
-    """Make the framework's document say all of what is decoded."""
+    """Make the framework's document say all of what is decoded, and what is refused before a route is looked up."""
     # The framework leaves out that a field which is not known is refused, and the formats.
-    _, exact = msgspec.json.schema_components(_EXACT, ref_template="#/components/schemas/{name}")
+    _, exact = msgspec.json.schema_components(_DECODED, ref_template=COMPONENT)
+    for kind in _DECODED:
+        schema = exact[kind.__name__]
+        schema |= {"description": cleandoc(schema["description"])} | getattr(kind, "extra_json_schema", {})
     # Tried one after the other, where msgspec knows unions of tagged types alone.
-    exact["SclFlight"]["minProperties"] = 1
-    either = [{"$ref": f"#/components/schemas/{name}"} for name in ("ScheduledFlight", "SclFlight")]
-    exact["PredictRequest"]["properties"]["flights"]["items"] = {"anyOf": either}
+    flights = exact["PredictRequest"]["properties"]["flights"]
+    flights["items"] = either(ScheduledFlight, SclFlight).extra_json_schema
     parts = written["components"]
-    return written | {"components": parts | {"schemas": parts["schemas"] | exact}}
+    paths = {
+        path: {method: _with_head_problems(operation) for method, operation in operations.items()}
+        for path, operations in written["paths"].items()
+    }
+    return written | {"paths": paths, "components": parts | {"schemas": parts["schemas"] | exact}}
+
+
+def _with_head_problems(operation: dict[str, Any]) -> dict[str, Any]:
+    """Add what the connection refuses to an operation, which may answer the same status for reasons of its own."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": COMPONENT.format(name=ProblemDetails.__name__)}}}
+    refused = {
+        status: {"description": meaning, "content": content} for status, meaning in HEAD_MEANINGS.items()
+    }
+    return operation | {"responses": refused | operation["responses"]}
 
 
 class _Exact(JsonRenderPlugin):
-    """Shows the exact document at the framework's own address too."""
+    """The one address of the document, in place of those that the framework would add."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/")
+        self._body = b""
+
+    def has_path(self, path: str) -> bool:
+        """Stand for the framework's own address too, which would show its own words."""
+        return path in ("/", "/openapi.json")
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """Write it as JSON."""
-        return self.render_json(request, document(openapi_schema))
-
-
-@dataclass
-class TakesFlights(Operation):
-    """Describes a body in the words of the contract."""
-
-    def __post_init__(self) -> None:
-        request = Reference(ref="#/components/schemas/PredictRequest")
-        self.request_body = RequestBody(
-            {"application/json": OpenAPIMediaType(schema=request, example={"flights": [FLIGHT]})},
-            description="1 to 1,000 flights.",
-            required=True,
-        )
-
-
-@dataclass
-class TakesTimetable(Operation):
-    """Describes a body that is a table: numbers and true stand for text, and other columns may be there."""
-
-    def __post_init__(self) -> None:
-        self.request_body = RequestBody(
-            # As CSV too: makers of clients warn of a media type that they do not know, so the text says it.
-            {"application/json": OpenAPIMediaType(schema=_timetable(), example=[FLIGHT])},
-            description="All coming flights of the airport, each once: airline, flight_number, origin, destination, "
-            "scheduled_departure (local, without an offset). Or the same as CSV with a header, as `text/csv`.",
-            required=True,
-        )
-
-
-def _timetable() -> Schema:
-    text = Schema(type=[OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.BOOLEAN], pattern=r"\S")
-    airport = Schema(type=OpenAPIType.STRING, format="airport-code")  # type: ignore[arg-type]
-    time = Schema(type=OpenAPIType.STRING, format="local-flight-time")  # type: ignore[arg-type]
-    fields: dict[str, Reference | Schema] = {
-        "airline": text,
-        "flight_number": text,
-        "origin": airport,
-        "destination": airport,
-        "scheduled_departure": time,
-    }
-    unused = Schema(type=[OpenAPIType.STRING, OpenAPIType.NUMBER, OpenAPIType.BOOLEAN, OpenAPIType.NULL])
-    flight = Schema(
-        type=OpenAPIType.OBJECT, properties=fields, required=list(fields), additional_properties=unused
-    )
-    return Schema(type=OpenAPIType.ARRAY, items=flight, min_items=1, unique_items=True)
+        """Write the exact document as JSON, once."""
+        self._body = self._body or self.render_json(request, document(openapi_schema))
+        return self._body

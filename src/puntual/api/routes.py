@@ -7,11 +7,10 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 
-from puntual.api.described import OPEN_TO_ALL, WITH_A_KEY, describe_problems
+from puntual.api.described import OPEN_TO_ALL, WITH_A_KEY, describe_problems, takes
 from puntual.api.http.body import read_apart
 from puntual.api.http.media_type import require_media_type
-from puntual.api.openapi import TakesFlights
-from puntual.api.predict.contract import PredictAnswer
+from puntual.api.predict.contract import EXAMPLE, MOST_FLIGHTS, PredictAnswer, PredictRequest
 from puntual.api.predict.request import decode_request
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
@@ -57,7 +56,9 @@ class Alive(msgspec.Struct, frozen=True):
     operation_id="predict",
     summary="Predict how late flights will be",
     tags=["predictions"],
-    operation_class=TakesFlights,
+    operation_class=takes(
+        PredictRequest, example=PredictRequest([EXAMPLE]), description=f"1 to {MOST_FLIGHTS:,} flights."
+    ),
     responses=describe_problems(400, 408, 413, 415, 422, 503),
 )
 async def predict(request: Request[Any, Any, Any], state: State) -> Response[PredictAnswer]:

@@ -38,7 +38,7 @@ def read_delimited(
 
 def read_json_rows(data: bytes, name: str) -> RawTable:
     """Read an array of flat objects, one object, or one a line; every value as text."""
-    rows = read_objects(data, name)
+    rows = list(read_objects(data, name))
     names = dict.fromkeys(key for row in rows for key in row)
     refuse_wide(len(names), name)
     refuse_sparse(len(rows), len(names), name)

@@ -9,6 +9,8 @@ MOST_COLUMNS = 1_000
 # Of rows as JSON, which become as many cells as the widest of them asks for.
 MOST_CELLS = 50_000_000
 LONGEST_TEXT = 200
+# Of a row as JSON, in bytes: as many columns as there may be, each with a name and a text of some length.
+LONGEST_ROW = 262_144
 SHORT_ENOUGH = f"a text of at most {LONGEST_TEXT} characters"
 
 

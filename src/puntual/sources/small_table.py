@@ -1,7 +1,7 @@
 """A small table of text, CSV or JSON, where no library of tables is wanted: timetables, uploads, rows of a request."""
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
@@ -19,10 +19,14 @@ T = TypeVar("T")
 
 
 class Rows(NamedTuple):
-    """The names of the columns, and of the rows that are not blank some cells, each with its line or row."""
+    """The names of the columns, and of the rows that are not blank the cells of some, each with its line or row.
 
-    header: Sequence[str]
+    All names are known only once the last row was read.
+    """
+
+    header: Collection[str]
     unit: Literal["line", "row"]
+    columns: Sequence[str]
     rows: Iterator[tuple[int, Sequence[str | None]]]
 
 
@@ -83,37 +87,43 @@ def read_small_table(data: bytes, name: str, suffix: str, wanted: Iterable[str])
     """Read the wanted columns of a CSV or JSON table, as far as it has them; raise TableError for one without rows."""
     if suffix not in _READERS:
         raise TableError(f"{name}: format {suffix!r} is unknown; expected .csv or .json; convert the file")
-    header, unit, rows = _READERS[suffix](data, name, [*wanted])
-    numbers, present = array("q"), set(header)
-    columns = [(column, dict[str, int](), array("q")) for column in wanted if column in present]
+    header, unit, read, rows = _READERS[suffix](data, name, [*wanted])
+    numbers = array("q")
+    columns = [(column, dict[str, int](), array("q")) for column in read]
     for number, cells in rows:
         numbers.append(number)
         for cell, (_, codes, positions) in zip(cells, columns, strict=True):
             positions.append(codes.setdefault(cell or "", len(codes)))
     if not numbers:
         raise no_flights(name)
-    kept = {name: Column(list(codes), np.array(positions, np.intp)) for name, codes, positions in columns}
-    return SmallTable(name, header, kept, unit, np.array(numbers, np.intp))
+    kept = {
+        column: Column(list(codes), np.array(positions, np.intp))
+        for column, codes, positions in columns
+        if column in header
+    }
+    return SmallTable(name, [*header], kept, unit, np.array(numbers, np.intp))
 
 
 def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
     header, lines = read_csv_rows(data, name)
-    places = [header.index(column) for column in wanted if column in header]
+    present = [column for column in wanted if column in header]
+    places = [header.index(column) for column in present]
     rows = ((number, [cells[place] for place in places]) for number, cells in lines if any(cells))
-    return Rows(header, "line", rows)
+    return Rows(header, "line", present, rows)
 
 
 def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
-    objects = read_objects(data, name)
-    # Rows that each name columns of their own would make a table far larger than the body.
-    header = dict.fromkeys(key for row in objects for key in row)
-    refuse_wide(len(header), name)
-    present = [column for column in wanted if column in header]
-    numbered = enumerate(objects, start=1)
-    rows = (
-        (number, [row.get(column) for column in present]) for number, row in numbered if any(row.values())
-    )
-    return Rows(list(header), "row", rows)
+    header: dict[str, None] = {}
+
+    def rows() -> Iterator[tuple[int, list[str | None]]]:
+        for number, row in enumerate(read_objects(data, name), start=1):
+            header.update(dict.fromkeys(row))
+            if any(row.values()):
+                yield number, [row.get(column) for column in wanted]
+        # Rows that each name columns of their own would make a table far larger than the body.
+        refuse_wide(len(header), name)
+
+    return Rows(header, "row", wanted, rows())
 
 
 _READERS: dict[str, Callable[[bytes, str, Sequence[str]], Rows]] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemathesis.engine.recorder import ScenarioRecorder
 
 from api.conftest import Server
 from api.contract.schemathesis_runs import cases, failures, keyed_server, recorded
@@ -48,11 +49,30 @@ def hostile_body(context: Any, body: Any) -> Any:
 
 
 def hostile_query(_: Any, query: dict[str, Any] | None) -> dict[str, Any]:
-    """Add to a query, or lengthen it, but not beyond what is 414 before any route is looked up."""
+    """Add to a query, or lengthen it, also beyond what is refused before any route is looked up."""
     draw = chance(query)
-    more = draw.choice([{"k" * 1_000: "1"}, {f"k{number}": "1" for number in range(150)}, {"é\0": "\x7f"}])
+    wide = {f"k{number}": "1" for number in range(draw.choice([150, 2_000]))}
+    more = draw.choice([{"k" * 1_000: "1"}, {"k": "k" * 9_000}, wide, {"é\0": "\x7f"}])
     longer = {name: draw.choice([value, (str(value) * 20)[:500]]) for name, value in (query or {}).items()}
     return longer | more
+
+
+def hostile_headers(_: Any, headers: dict[str, str] | None) -> dict[str, str]:
+    """Add headers, some of them larger than any head may be."""
+    draw = chance(headers)
+    wide = {f"x-{number}": "k" * 900 for number in range(80)}
+    return dict(headers or {}) | draw.choice(
+        [{}, {}, {"x-long": "k" * 3_000}, {"x-long": "k" * 70_000}, wide]
+    )
+
+
+def statuses(recorders: list[ScenarioRecorder]) -> set[int]:
+    return {
+        interaction.response.status_code
+        for recorder in recorders
+        for interaction in recorder.interactions.values()
+        if interaction.response is not None
+    }
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
@@ -60,11 +80,12 @@ def test_no_route_breaks_on_what_is_too_wide_too_long_or_half_a_character(
     bundle_file: Path, tmp_path: Path
 ) -> None:
     with keyed_server(bundle_file, tmp_path) as keyed:
-        hooks = {"map_body": hostile_body, "map_query": hostile_query}
+        hooks = {"map_body": hostile_body, "map_query": hostile_query, "map_headers": hostile_headers}
         phases = {name: {"enabled": False} for name in ("examples", "coverage", "stateful")}
         recorders = recorded(keyed, lambda _: True, EXAMPLES, hooks, checks=CHECKS, phases=phases)
         assert failures(recorders) == []
         assert cases(recorders) > 10 * EXAMPLES
+        assert statuses(recorders) >= {400, 414, 431}
         assert not [line for line in keyed.server.logged() if line["status"] >= 500]
 
 

@@ -25,7 +25,8 @@ LOOK = """
 import importlib, json, sys
 from importlib.metadata import distributions
 import botocore.session, uvloop
-import onnxruntime, sqlalchemy.dialects.sqlite
+import cryptography.hazmat.primitives.asymmetric.ed25519, psycopg
+import onnxruntime, sqlalchemy.dialects.postgresql.psycopg, sqlalchemy.dialects.sqlite
 import puntual.api.server, puntual.cli
 for service in ("s3", "sts", "sso", "sso-oidc"):
     botocore.session.get_session().create_client(service, region_name="us-east-1")
@@ -75,6 +76,8 @@ def test_it_serves_and_stops_under_a_read_only_root_without_capabilities_in_512_
         "journal.db-shm",
         "journal.db-wal",
         "keys.json",
+        "last_good.puntual",
+        "token-secret",
     }
 
 

@@ -7,16 +7,7 @@ from typing import Any
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    Operation,
-    Reference,
-    RequestBody,
-    Schema,
-    SecurityRequirement,
-    SecurityScheme,
-)
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import Operation, SecurityRequirement, SecurityScheme
 
 from puntual.api.amadeus import answers, queries, tokens
 from puntual.api.amadeus.airport_days import AirportDays
@@ -29,7 +20,8 @@ from puntual.api.amadeus.errors import (
     refused,
     vendor_error,
 )
-from puntual.api.amadeus.tokens import Token
+from puntual.api.amadeus.tokens import Credentials, Token
+from puntual.api.described import takes
 from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.serving.serving_model import ServingModel
@@ -41,7 +33,7 @@ PATHS = (_GRANTING, _FLIGHT_DELAY, _ON_TIME)
 
 _FORM = "application/x-www-form-urlencoded"
 # Any will do where nobody needs a key.
-_CREDENTIALS = {"grant_type": tokens.GRANT, "client_id": "tower", "client_secret": "puntual_of_the_tower"}
+_CREDENTIALS = Credentials(tokens.GRANT, "tower", "puntual_of_the_tower")
 _TAGS = ["amadeus"]
 SECURITY = {
     "token": SecurityScheme(type="http", scheme="bearer", description=f"An access token of {_GRANTING}.")
@@ -76,18 +68,6 @@ def _of_credentials(meaning: str) -> ResponseSpec:
 
 
 @dataclass
-class _TakesCredentials(Operation):
-    def __post_init__(self) -> None:
-        text = Schema(type=OpenAPIType.STRING, min_length=1)
-        fields: dict[str, Reference | Schema] = {**dict.fromkeys(tokens.FIELDS, text)}
-        fields["grant_type"] = Schema(const=tokens.GRANT)
-        form = Schema(type=OpenAPIType.OBJECT, properties=fields, required=list(tokens.FIELDS))
-        self.request_body = RequestBody(
-            {_FORM: OpenAPIMediaType(schema=form, example=_CREDENTIALS)}, required=True
-        )
-
-
-@dataclass
 class _TakesFlight(Operation):
     def __post_init__(self) -> None:
         self.parameters = [*queries.described(queries.FLIGHT)]
@@ -104,7 +84,9 @@ class _TakesAirport(Operation):
     status_code=200,
     operation_id="amadeusToken",
     summary="Get an access token (Amadeus)",
-    operation_class=_TakesCredentials,
+    operation_class=takes(
+        Credentials, example=_CREDENTIALS, description="The name of a key, and the key.", media_type=_FORM
+    ),
     tags=_TAGS,
     security=_OPEN_TO_ALL,
     # Before anything is looked at: credentials are short.

@@ -4,9 +4,11 @@ Every worker can check a token, none has to remember it, and it is worthless onc
 """
 
 import secrets
+from typing import Annotated, Final, Literal
 from urllib.parse import parse_qs
 
 import msgspec
+from msgspec import Meta
 
 from puntual.api.amadeus.errors import (
     BAD_TOKEN,
@@ -21,11 +23,18 @@ from puntual.api.amadeus.errors import (
 from puntual.api.auth.access_tokens import AccessTokenError, ExpiredTokenError
 from puntual.api.auth.guard import Guard
 
-GRANT = "client_credentials"
-FIELDS = ("grant_type", "client_id", "client_secret")
+GRANT: Final = "client_credentials"
 LONGEST_FORM = 4_096
 _BEARER = "Bearer"
 _SCHEME = "bearer "
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """The form that a token is asked for with."""
+
+    grant_type: Literal["client_credentials"]
+    client_id: Annotated[str, Meta(min_length=1)]
+    client_secret: Annotated[str, Meta(min_length=1)]
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +55,8 @@ def issue(form: bytes, guard: Guard, lifetime: int, now: float) -> Token:
 
     Where the service asks nobody for a key, any credentials do.
     """
-    client, secret = _credentials(form)
+    credentials = _credentials(form)
+    client, secret = credentials.client_id, credentials.client_secret
     if guard.requires_key():
         if guard.owner(secret) != client:
             raise _wrong()
@@ -78,21 +88,21 @@ def admit(headers: dict[bytes, bytes], guard: Guard, now: float) -> None:
     guard.enforce_rate_limit(name)
 
 
-def _credentials(form: bytes) -> tuple[str, str]:
+def _credentials(form: bytes) -> Credentials:
     try:
         given = parse_qs(form.decode("latin-1"), keep_blank_values=True, max_num_fields=20)
     except ValueError as error:
         raise _refused(400, "invalid_request", "too many fields") from error
-    values: list[str] = []
-    for name in FIELDS:
+    values: dict[str, str] = {}
+    for name in Credentials.__struct_fields__:
         entries = given.get(name, [])
         if len(entries) != 1 or not entries[0]:
             raise _refused(400, "invalid_request", f"{name} must be given, and once")
-        values.append(entries[0])
-    grant, client, secret = values
-    if grant != GRANT:
-        raise _refused(400, "unsupported_grant_type", f"Only {GRANT} value is allowed")
-    return client, secret
+        values[name] = entries[0]
+    try:
+        return msgspec.convert(values, Credentials)
+    except msgspec.ValidationError as error:
+        raise _refused(400, "unsupported_grant_type", f"Only {GRANT} value is allowed") from error
 
 
 def _wrong() -> QueryError:

@@ -54,6 +54,25 @@ class Release(msgspec.Struct, frozen=True):
     action: str
 
 
+class OtherEvent(msgspec.Struct, frozen=True):
+    """Anything else that happened, of which nothing is read."""
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """What GitHub sends first; nothing of it is read."""
+
+    zen: str
+    hook_id: int
+
+
+Event = Push | Release | OtherEvent
+_EVENTS: dict[str, msgspec.json.Decoder[Event]] = {
+    "push": msgspec.json.Decoder(Push),
+    "release": msgspec.json.Decoder(Release),
+}
+_OTHERS: msgspec.json.Decoder[Event] = msgspec.json.Decoder(OtherEvent)
+
+
 def signature_of(secret: str, body: bytes) -> str:
     """Sign a body, as the header says it.
 
@@ -85,12 +104,13 @@ def deploys(event: str, body: bytes) -> bool:
     the delivery does not tell all (a forced push, or lists that are cut off) it is taken to, since a look at the
     registry costs little.
     """
-    if event == "release":
-        return msgspec.json.decode(body, type=Release).action == "published"
-    if event != "push":
-        msgspec.json.decode(body)
-        return False
-    push = msgspec.json.decode(body, type=Push)
+    given = _EVENTS.get(event, _OTHERS).decode(body)
+    if isinstance(given, Release):
+        return given.action == "published"
+    return isinstance(given, Push) and _deploys(given)
+
+
+def _deploys(push: Push) -> bool:
     if push.deleted or push.ref != f"refs/heads/{push.repository.default_branch}":
         return False
     return push.forced or len(push.commits) >= _ALL_COMMITS or any(map(_may_move_pointer, push.commits))
@@ -103,7 +123,7 @@ def _may_move_pointer(commit: Commit) -> bool:
 
 def ping(secret: str, delivery: str) -> tuple[bytes, dict[str, str]]:
     """Write a signed ping: its body and its headers."""
-    body = b'{"zen":"Design for failure.","hook_id":0}'
+    body = msgspec.json.encode(Ping("Design for failure.", 0))
     headers = {
         "Content-Type": MEDIA_TYPE,
         EVENT: "ping",

@@ -1,7 +1,6 @@
 """The route that GitHub's deliveries come to: refused unless signed, taken once, and answered before the work."""
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,17 +10,11 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import (
-    OpenAPIMediaType,
-    Operation,
-    Parameter,
-    RequestBody,
-    Schema,
-    SecurityScheme,
-)
+from litestar.openapi.spec import Parameter, Schema, SecurityScheme
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import Meta
 
+from puntual.api.described import takes
 from puntual.api.github import deliveries as github
 from puntual.api.github.delivery_log import Deliveries
 from puntual.api.observability import metrics
@@ -66,29 +59,11 @@ class DeliveryError(ProblemError):
         self.outcome = outcome
 
 
-@dataclass
-class TakesDelivery(Operation):
-    """Describes a delivery, whose headers and bytes are looked at before its content."""
-
-    def __post_init__(self) -> None:
-        text = Schema(type=OpenAPIType.STRING)
-        self.parameters = [
-            Parameter(
-                github.EVENT, "header", text, "What happened: ping, push, release or another.", required=True
-            ),
-            Parameter(
-                github.DELIVERY, "header", text, "The id of the delivery; each is taken once.", required=True
-            ),
-        ]
-        self.request_body = RequestBody(
-            {
-                github.MEDIA_TYPE: OpenAPIMediaType(
-                    schema=Schema(type=OpenAPIType.OBJECT), example={"zen": "Keep it logically awesome."}
-                )
-            },
-            description="The event as GitHub describes it; the signature is over these bytes.",
-            required=True,
-        )
+_TEXT = Schema(type=OpenAPIType.STRING)
+_HEADERS = [
+    Parameter(github.EVENT, "header", _TEXT, "What happened: ping, push, release or another.", required=True),
+    Parameter(github.DELIVERY, "header", _TEXT, "The id of the delivery; each is taken once.", required=True),
+]
 
 
 class Webhook:
@@ -192,7 +167,15 @@ class Webhook:
     status_code=200,
     operation_id="takeDelivery",
     summary="Take a delivery of GitHub's webhook",
-    operation_class=TakesDelivery,
+    operation_class=takes(
+        github.Push,
+        github.Release,
+        github.OtherEvent,
+        example=github.Ping("Keep it logically awesome.", 0),
+        description="The event as GitHub describes it; the signature is over these bytes.",
+        media_type=github.MEDIA_TYPE,
+        parameters=_HEADERS,
+    ),
     tags=["models"],
     security=[{"signature": []}],
     responses={

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from puntual.api.invocations.document import InvokedRow
-from puntual.api.predict.contract import Time
+from puntual.api.invocations.table_types import InvokedParams
 from puntual.api.problems import ProblemError, shown
 from puntual.errors import TableError
 from puntual.sources.csv_rows import read_csv_rows
@@ -100,13 +100,9 @@ _SHAPES: dict[str, Callable[[Any, str], list[Row]]] = {
 }
 
 
-class _Params(msgspec.Struct, forbid_unknown_fields=True):
-    as_of: Time | None = None
-
-
 def _as_of(params: Any) -> str | None:
     try:
-        return msgspec.convert({} if params is None else params, _Params).as_of
+        return msgspec.convert({} if params is None else params, InvokedParams).as_of
     except msgspec.ValidationError as error:
         raise _fault(f"params is {shown(params)}; expected as_of, a time, or nothing ({error})") from error
 

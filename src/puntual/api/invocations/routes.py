@@ -17,12 +17,14 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
+from puntual.api.described import takes
 from puntual.api.http.body import read_apart
 from puntual.api.http.errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
-from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow, TakesInvocations
+from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow
 from puntual.api.invocations.invoked_table import Row, rows_of_csv, rows_of_json, written_as_csv
-from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, ScheduledFlight
+from puntual.api.invocations.table_types import InputsTable, InstancesTable, RecordsTable
+from puntual.api.predict.contract import EXAMPLE, MOST_FLIGHTS, PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import ResolvedRequest
 from puntual.api.predict.request import convert_request
 from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
@@ -84,7 +86,17 @@ async def ping(state: State) -> Alive:
     status_code=200,
     operation_id="invocations",
     summary="Predict the flights of a table (SageMaker, MLflow)",
-    operation_class=TakesInvocations,
+    operation_class=takes(
+        RecordsTable,
+        InputsTable,
+        InstancesTable,
+        example=RecordsTable([msgspec.Raw(msgspec.json.encode(EXAMPLE))]),
+        description="Rows with origin, destination and scheduled_departure, and airline and flight_number where "
+        "they are known, or in the words of the Santiago table, and perhaps as_of. Exactly one of "
+        "dataframe_records, inputs and instances; or dataframe_split with columns and data; or inputs as an object "
+        "of columns of one length. Or rows below a header as CSV, as `text/csv`.",
+        answers_csv=True,
+    ),
     exception_handlers={ProblemError: _answer_problem, HTTPException: _answer_http_error},
     tags=["other clients"],
     responses={

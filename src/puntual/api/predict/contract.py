@@ -66,6 +66,10 @@ class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
+# Works as it stands, whatever the model.
+EXAMPLE = ScheduledFlight("LAN", "226", "SCL", "MIA", "2017-10-03T23:30")
+
+
 class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Flights to predict, from what was known at `as_of`.
 

@@ -5,7 +5,7 @@ The contract's own words are tried first: this is looked at for what they are no
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -43,6 +43,8 @@ class SclFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `Emp-I` and `Des-I` come before `OPERA` and `SIGLADES`, which name airline and airport less exactly, and so do they
     and `Fecha-I` before `TIPOVUELO` and `MES`.
     """
+
+    extra_json_schema: ClassVar[dict[str, Any]] = {"minProperties": 1}
 
     scheduled: Time | None = msgspec.field(name="Fecha-I", default=None)
     number: Code | Number | None = msgspec.field(name="Vlo-I", default=None)

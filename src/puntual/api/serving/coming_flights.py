@@ -1,5 +1,7 @@
 """The coming flights out of a table that the service is given: all of them, or an error that names the bad row."""
 
+import heapq
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -19,6 +21,8 @@ _COLUMNS = (*NAMED, "scheduled_departure")
 _EPOCH = EPOCH.toordinal()
 _DAY = 24 * 60
 _MINUTE = 60_000_000
+# Texts sorted at one go.
+_AT_ONCE = 16_384
 
 
 class Coming(NamedTuple):
@@ -71,9 +75,16 @@ def read_coming(data: bytes, name: str, suffix: str) -> Coming:
 
 
 def _category(values: list[str], positions: NDArray[np.intp]) -> Category:
-    distinct = tuple(sorted(set(values)))
+    distinct = tuple(_in_order(set(values)))
     places = {value: place for place, value in enumerate(distinct)}
     return Category(distinct, np.array([places[value] for value in values], np.intp)[positions])
+
+
+def _in_order(texts: set[str]) -> Iterable[str]:
+    """Sort texts, many of them piece by piece, so that other threads get their turn in between."""
+    unsorted = list(texts)
+    pieces = (unsorted[start : start + _AT_ONCE] for start in range(0, len(unsorted), _AT_ONCE))
+    return heapq.merge(*map(sorted, pieces))
 
 
 def _origin(code: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import csv
 import io
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import HttpMethod, MediaType, Request, Response, get, put, route
@@ -12,17 +12,39 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 from msgspec import Meta
 
-from puntual.api.described import WITH_A_KEY, describe_problems
+from puntual.api.described import WITH_A_KEY, describe_problems, takes
 from puntual.api.http.media_type import prefers_csv, require_media_type
-from puntual.api.openapi import TakesTimetable
+from puntual.api.predict.contract import EXAMPLE
 from puntual.api.problems import ProblemError, shown
 from puntual.api.serving.coming_flights import read_coming
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import TableError
 from puntual.features.flight_keys import EPOCH, Keys
 from puntual.flights import airports
+from puntual.sources.limits import LONGEST_TEXT
 
 _SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
+
+
+Cell = str | float | bool | None
+Text = Annotated[str, Meta(pattern=r"\S", max_length=LONGEST_TEXT)] | float | bool
+AirportCode = Annotated[str, Meta(extra_json_schema={"format": "airport-code"})]
+LocalTime = Annotated[str, Meta(extra_json_schema={"format": "local-flight-time"})]
+
+
+class TimetableFlight(msgspec.Struct, frozen=True):
+    """One coming flight as it is given: numbers and true stand for text, and there may be other columns."""
+
+    extra_json_schema: ClassVar[dict[str, Any]] = {"additionalProperties": msgspec.json.schema(Cell)}
+
+    airline: Text
+    flight_number: Text
+    origin: AirportCode
+    destination: AirportCode
+    scheduled_departure: LocalTime
+
+
+Timetable = Annotated[list[TimetableFlight], Meta(min_length=1, extra_json_schema={"uniqueItems": True})]
 
 
 class TimetableTaken(msgspec.Struct, frozen=True):
@@ -48,7 +70,12 @@ class ComingFlight(msgspec.Struct, frozen=True):
     "/timetable",
     operation_id="putTimetable",
     summary="Replace the coming flights",
-    operation_class=TakesTimetable,
+    operation_class=takes(
+        Timetable,
+        example=[EXAMPLE],
+        description="All coming flights of the airport, each once: airline, flight_number, origin, destination, "
+        "scheduled_departure (local, without an offset). Or the same as CSV with a header, as `text/csv`.",
+    ),
     tags=["timetable"],
     security=WITH_A_KEY,
     responses=describe_problems(400, 408, 413, 415, 422, 503),
