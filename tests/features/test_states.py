@@ -15,8 +15,10 @@ from puntual.features import states
 from puntual.features.spec import Known
 from puntual.features.states import STATE_NAMES, STATES, State, knows_history, places_of
 from puntual.features.vector import COLUMNS
+from puntual.prediction import questions
 from puntual.prediction.calibration import from_table, to_table
 from puntual.prediction.onnx_model import Model
+from puntual.training.bundling import make_questions
 from puntual.training.fitting import fit_on
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert
 
@@ -110,3 +112,10 @@ def test_a_third_state_is_fitted_calibrated_converted_and_stored_by_its_entry_al
     model = Model(models, columns_read(calibrated.experts), QUICK.name, threads=1)
     bands = stored.apply(model.bands(matrix).astype(np.float64), matrix)
     np.testing.assert_allclose(bands, calibrated.predict(matrix), atol=TOLERANCE)
+
+
+def test_a_bundle_is_asked_about_flights_in_a_third_state_by_its_entry_alone(third_state: str) -> None:
+    fitted = fit_on(made_experiments()[0], QUICK, np.arange(1400))
+    asked = questions.vectors_of(make_questions(fitted, convert(fitted.experts)), "made")
+    assert states.STATES[0].name == third_state
+    assert set(places_of(asked)) == {0, 1, 2}

@@ -53,7 +53,7 @@ def test_the_model_says_what_predict_says_to_the_bit(
 ) -> None:
     asked.write_csv(tmp_path / "asked.csv")
     words = ["predict", str(tmp_path / "asked.csv"), "-o", str(tmp_path / "said.parquet")]
-    words += ["--bundle", str(bundle_file), *(["--as-of", as_of] if as_of else [])]
+    words += ["--bundle", str(bundle_file), "--exact", *(["--as-of", as_of] if as_of else [])]
     assert CliRunner().invoke(main, words).exit_code == 0
     said = pl.read_parquet(tmp_path / "said.parquet")
 

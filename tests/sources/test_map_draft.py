@@ -105,7 +105,9 @@ def test_a_table_without_airports_is_refused_with_what_is_needed(tmp_path):
         draft_map(written("a,b\n1,2\n", tmp_path))
 
 
-@pytest.mark.parametrize("column", ["with 'quotes'", "back\\slash", "tab\there", "ñandú", "#hash = 1"])
+@pytest.mark.parametrize(
+    "column", ["with 'quotes'", 'with "quotes"', '"', "back\\slash", "tab\there", "ñandú", "#hash = 1"]
+)
 def test_any_name_of_a_column_is_written_so_that_the_map_can_be_read(tmp_path, column):
     table = pl.DataFrame({column: ["MIA", "BOS"], "std": ["2023-04-20 10:30", "2023-04-20 11:30"]})
     table.write_csv(tmp_path / "flights.csv")

@@ -77,7 +77,7 @@ def test_an_airport_that_is_none_is_named_by_its_line() -> None:
 
 
 def test_puntuals_own_words_come_first_and_a_timetable_takes_no_others() -> None:
-    with pytest.raises(MissingColumnError, match="column 'flight_number' is missing"):
+    with pytest.raises(MissingColumnError, match="column 'origin' is missing"):
         read("airline,OPERA", "AA,Sky Airline")
     with pytest.raises(MissingColumnError, match="column 'airline' is missing"):
         read_plain(b"OPERA\nSky Airline\n", "timetable.csv", ".csv")

@@ -155,7 +155,7 @@ def test_the_calendar_of_the_operation_is_refused_only_beside_the_operation(tmp_
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("[flights]", "airline, flight_number, origin, destination, scheduled_departure are missing"),
+        ("[flights]", "origin, destination, scheduled_departure are missing"),
         ("[flight]", "did you mean 'flights'"),
         (FLIGHTS + 'tial = "x"', "did you mean 'tail'"),
         (FLIGHTS + "tail = 3", "tail = '3'; expected \"a column\""),
@@ -212,13 +212,29 @@ def test_parquet_is_read_with_its_own_types_and_a_truncated_one_is_refused(tmp_p
         read_flights("table", file, tmp_path / "map.toml")
 
 
-@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "\x00\x00", "x" * 200_000, "ñ🛫", '""quoted""'])
+@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "\x00\x00", "x" * 200, "ñ🛫", '""quoted""'])
 def test_hostile_text_is_only_text(tmp_path: Path, cell: str) -> None:
     table = read(tmp_path, FLIGHTS, f'"{cell}",1,SCL,MIA,2017-01-01 10:00,,')
     assert table.flights["airline"].item() == cell.replace('""', '"').upper()
     with pytest.raises(PuntualError) as refused:
         read(tmp_path, FLIGHTS, f'LA,1,"{cell}",MIA,2017-01-01 10:00,,')
     assert len(str(refused.value)) < 600
+
+
+def test_a_text_that_nobody_writes_is_refused_and_shown_in_part(tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match="expected a text of at most 200 characters") as refused:
+        read(tmp_path, FLIGHTS, f"{'x' * 200_000},1,SCL,MIA,2017-01-01 10:00,,")
+    assert len(str(refused.value)) < 600
+
+
+def test_flights_that_end_where_they_begin_are_kept_and_counted_with_the_first_row(tmp_path: Path) -> None:
+    round_trips = "LA,1,SCL,SCEL,2017-01-03 10:00,,", "LA,2,JFK,KJFK,2017-01-02 10:00,,"
+    table = read(tmp_path, FLIGHTS, ON_TIME, *round_trips)
+    assert table.flights.height == 3
+    (note,) = table.notes
+    assert note == (
+        "flights whose destination is their origin, which are kept: 2 (line 3: LA 1 SCL–SCL 2017-01-03 10:00:00)"
+    )
 
 
 words = st.text(string.ascii_uppercase + string.digits + ',;"\n ñÉ', min_size=1, max_size=6).filter(

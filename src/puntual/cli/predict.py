@@ -95,7 +95,9 @@ def predict(
     rule = predictor.bundle.manifest.late_rule
 
     def read(name: str, reader: Callable[..., FlightTable] = read_plain) -> FlightTable:
-        written: Reader = partial(reader, separator=separator, day_first=day_first)
+        written: Reader = partial(
+            reader, separator=separator, day_first=day_first, may_lack=("airline", "flight_number")
+        )
         return read_table(name, form, source, map_file, rule, written, bad_rows, predictor.unlisted)
 
     requested = read(file, read_requested)

@@ -69,7 +69,7 @@ def train(
     from puntual.cli.output.console import print_json, progress
     from puntual.cli.output.scores import print_training
     from puntual.sources import read_flights
-    from puntual.training.train import Options
+    from puntual.training.train import Options, check_options
     from puntual.training.train import train as train_on
 
     options = Options(
@@ -84,6 +84,7 @@ def train(
         backtest=not no_backtest,
         command=command_line(click.get_current_context()),
     )
+    check_options(options, registry, reports)
     table = read_flights(source, data, map_file, bad_rows=bad_rows)
     with progress("training", lines=True) as report_progress:
         training = train_on(

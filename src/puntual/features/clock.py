@@ -1,7 +1,7 @@
 """What the scheduled minute of the day says: its place on the daily cycle and its period."""
 
 import math
-from functools import cache
+from functools import lru_cache
 
 from puntual.features.spec import Feature, Group, Known
 
@@ -19,7 +19,7 @@ MINUTES_A_DAY = 24 * 60
 _MORNING, _AFTERNOON, _NIGHT = 5 * 60, 12 * 60, 19 * 60
 
 
-@cache
+@lru_cache(maxsize=MINUTES_A_DAY)
 def of_minute(minute: int) -> tuple[float, ...]:
     """Give the features of one local minute of the day (0 to 1439), in `FEATURES` order.
 

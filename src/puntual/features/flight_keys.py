@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
@@ -65,6 +65,20 @@ class Unknown:
         kept = (getattr(self, name)[flights] for name in UNKNOWABLE)
         return Unknown(*kept, month=self.month[flights], international=self.international[flights])
 
+    def with_unknown(self, fields: Container[str]) -> "Unknown":
+        """Take some fields as unknown of every flight."""
+        masks = (
+            np.ones_like(getattr(self, name)) if name in fields else getattr(self, name)
+            for name in UNKNOWABLE
+        )
+        return Unknown(*masks, month=self.month, international=self.international)
+
+
+def nothing_unknown(flights: int) -> Unknown:
+    """Say of n flights that everything is known."""
+    masks = (np.zeros(flights, bool) for _ in UNKNOWABLE)
+    return Unknown(*masks, month=np.zeros(flights, np.int64), international=np.full(flights, np.nan))
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -89,6 +103,26 @@ class Keys:
         kept = (getattr(self, name).take(flights) for name in NAMED)
         unknown = None if self.unknown is None else self.unknown.take(flights)
         return Keys(self.day[flights], self.minute[flights], *kept, unknown=unknown)
+
+    def without(self, fields: Container[str]) -> "Keys":
+        """Take some of `UNKNOWABLE` as unknown of every flight."""
+        unknown = nothing_unknown(len(self)) if self.unknown is None else self.unknown
+        return replace(self, unknown=unknown.with_unknown(fields))
+
+    def absent(self) -> tuple[str, ...]:
+        """Name the fields that are known of no flight."""
+        return (
+            ()
+            if self.unknown is None
+            else tuple(name for name in UNKNOWABLE if getattr(self.unknown, name).all())
+        )
+
+    def known_of(self, field: str) -> Category:
+        """Give a field's values of those flights of which it is known."""
+        values: Category = getattr(self, field)
+        if self.unknown is None or field not in UNKNOWABLE:
+            return values
+        return values.take(np.flatnonzero(~getattr(self.unknown, field)))
 
 
 def category(texts: NDArray[np.str_]) -> Category:

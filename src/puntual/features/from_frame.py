@@ -11,6 +11,9 @@ from puntual.flights.arrays import Columns
 from puntual.flights.flight import EARLIEST, LATEST, LateRule
 from puntual.flights.schema import bands_of, has_operation
 
+# An operation of an unknown airline still counts for airport and destination; by no airline is this looked up.
+NAMED_OR_BLANK = pl.col("airline", "flight_number").fill_null("")
+
 
 def canonical(flights: pl.DataFrame) -> pl.DataFrame:
     """Name airports by one code each, and airlines in capitals; raise UnknownAirportError for what is no code."""
@@ -33,7 +36,7 @@ def keys_of(flights: pl.DataFrame) -> Keys:
     unknown = _unknown(flights)
     if unknown is not None:
         flights = flights.with_columns(
-            pl.col("airline", "flight_number").fill_null(""),
+            NAMED_OR_BLANK,
             pl.col("destination").fill_null(pl.col("origin")),
             pl.col("scheduled_departure").fill_null(EPOCH),
         )
@@ -52,7 +55,7 @@ def operations_of(flights: pl.DataFrame, rule: LateRule) -> Columns:
     A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
     shows in a history that was closed before it happened.
     """
-    operated = flights.filter(has_operation(flights))
+    operated = flights.filter(has_operation(flights)).with_columns(NAMED_OR_BLANK)
     seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
     known_on = pl.max_horizontal(pl.col("scheduled_departure").dt.date(), pl.col("departed").dt.date())
     counted = operated.select(

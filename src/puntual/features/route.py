@@ -94,7 +94,7 @@ def vocabulary_from(table: Columns) -> Vocabulary:
 
 def learn_vocabulary(keys: Keys) -> Vocabulary:
     """Rank the values of each coded key by their flights, most first, leaving out the rare."""
-    return Vocabulary({kind: _ranks(getattr(keys, kind)) for kind in CODED})
+    return Vocabulary({kind: _ranks(keys.known_of(kind)) for kind in CODED})
 
 
 CODED = ("origin", "airline", "destination")

@@ -82,7 +82,7 @@ def vectorise(
             lookups.history.features(keys, closed),
         ]
     )
-    return matrix if keys.unknown is None else _without(matrix, keys.unknown)
+    return hide_unknown(matrix, keys)
 
 
 CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])
@@ -123,8 +123,12 @@ def columns_made_of(field: str) -> NDArray[np.intp]:
     return np.array([place for place, name in enumerate(COLUMNS) if name.startswith(_MADE_OF[field])])
 
 
+def hide_unknown(matrix: Matrix, keys: Keys) -> Matrix:
+    """Make every feature NaN, in place, that is made of something unknown, but for what month or border still tell."""
+    return matrix if keys.unknown is None else _without(matrix, keys.unknown)
+
+
 def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
-    """Make every feature NaN that is made of something unknown, but for what the month or the border still tells."""
     for field in UNKNOWABLE:
         matrix[np.ix_(getattr(unknown, field), columns_made_of(field))] = np.nan
     dated = unknown.scheduled_departure & (unknown.month > 0)

@@ -77,6 +77,8 @@ class Predictor:
             timetable.typical_timetable(tables[f"{prefix}typical_week"]),
             history.build_history(tables["history"]),
         )
+        # What the table did not tell of its flights the model knows nothing of, whatever a request says.
+        self._absent = bundle.manifest.absent
         self._world = known_world(bundle.manifest.period, tables.get("routes"))
         self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
@@ -138,6 +140,7 @@ class Predictor:
 
         `closed` (n,) is the day before which operations are known, at the latest the flight's own.
         """
+        keys = self._as_learnt(keys)
         is_known = _is_known(keys, known, self._lookups.typical, given=True)
         return _vectors(keys, self._lookups, known, is_known, closed, self._world)
 
@@ -182,10 +185,13 @@ class Predictor:
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
-            return keys_of_flights(cast("Iterable[Flight]", flights), self.unlisted)
+            return self._as_learnt(keys_of_flights(cast("Iterable[Flight]", flights), self.unlisted))
         from puntual.features.from_frame import canonical, keys_of
 
-        return keys_of(canonical(flights))
+        return self._as_learnt(keys_of(canonical(flights)))
+
+    def _as_learnt(self, keys: Keys) -> Keys:
+        return keys.without(self._absent) if self._absent else keys
 
     def _lookups_with(self, past: "pl.DataFrame | None") -> Lookups:
         if past is None:

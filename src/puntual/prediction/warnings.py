@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -105,13 +105,14 @@ def known_world(period: tuple[datetime, datetime], routes: Columns | None) -> Kn
     return KnownWorld(first, last, pairs)
 
 
-@cache
+# As many sums as there are: one of each set of warnings.
+@lru_cache(maxsize=1 << len(CODES))
 def warnings_of(bits: int) -> tuple[PredictionWarning, ...]:
     """Read the warnings out of a sum of `BITS`."""
     return tuple(warning for warning in WARNINGS if bits & BITS[warning.code])
 
 
-@cache
+@lru_cache(maxsize=1 << len(CODES))
 def codes_of(bits: int) -> str:
     """Join the codes of the warnings by semicolons, as a cell of a table holds them."""
     return ";".join(warning.code for warning in warnings_of(bits))

@@ -80,8 +80,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `period` holds the scheduled departures of the first and last flight learnt from. `columns` are the features
     in the order of the vector, which is `input_width` wide, and `expert_columns` those that the expert of each state of
-    knowledge reads, in its order. `members` maps each other file of the bundle to
-    its SHA-256 and is filled in on writing.
+    knowledge reads, in its order. `absent` names the fields of flights that the table did not tell, which are unknown
+    of every flight. `members` maps each other file of the bundle to its SHA-256 and is filled in on writing.
     """
 
     created: Instant
@@ -106,6 +106,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     scores: dict[str, Evaluation]
     evidence: Evidence
+    absent: tuple[str, ...] = ()
     format: int = FORMAT
     promotion: Promotion | None = None
     parent: str | None = None

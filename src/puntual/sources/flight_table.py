@@ -22,6 +22,8 @@ from puntual.sources.validation import (
 )
 
 NOTED = 3
+# What a table may lack: without it, nothing is counted by airline or by flight number.
+OPTIONAL = ("airline", "flight_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,18 @@ def assemble(
         reading.source,
         raw.height,
         _left_blank(raw) + _left_unreadable(raw) + astray + repeated_rows,
-        notes + _note_unlisted(raw, draft),
+        notes + _note_unlisted(raw, draft) + _note_round_trips(raw, draft),
         draft["record"],
         raw.frame[draft["row"]] if reading.keeps_columns else None,
+    )
+
+
+def note_absent(columns: Mapping[str, pl.Series]) -> tuple[str, ...]:
+    """Note which of `OPTIONAL` no row tells."""
+    return tuple(
+        f"no column tells the {name.replace('_', ' ')}, so it is unknown, and no history is counted by it"
+        for name in OPTIONAL
+        if not columns[name].count()
     )
 
 
@@ -202,6 +213,15 @@ def _note_unlisted(raw: RawTable, draft: pl.DataFrame) -> tuple[str, ...]:
         )
     rest = len(unlisted) - len(notes)
     return (*notes, *([f"{rest} more airports are listed neither by IATA nor by ICAO"] if rest else ()))
+
+
+def _note_round_trips(raw: RawTable, draft: pl.DataFrame) -> tuple[str, ...]:
+    """Count the flights that go to where they come from, with the first row of them."""
+    flights = draft.filter(pl.col("origin") == pl.col("destination")).sort("record")
+    if flights.is_empty():
+        return ()
+    example = _example(raw, flights.row(0, named=True))
+    return (f"flights whose destination is their origin, which are kept: {flights.height} ({example})",)
 
 
 def _example(raw: RawTable, flight: dict[str, object]) -> str:

@@ -28,8 +28,9 @@ def read_delimited(
         raise TableError(f"{name}: {EMPTY}")
     first = _parsed(text, name, separator, (), has_header=False, n_rows=1)
     # A quote that never closes leaves not even a header.
-    check_header(first.row(0) if first.height else (), name)
-    frame = _parsed(text, name, separator, missing)
+    header = first.row(0) if first.height else ()
+    check_header(header, name)
+    frame = _with_single_quotes(_parsed(text, name, separator, missing), header)
     if _may_be_ragged(text, frame, separator):
         _refuse_ragged(text, name, separator)
     return raw_table(name, frame, text)
@@ -114,6 +115,15 @@ def _parsed(
         if line is not None:
             raise stray_quote(name, line) from failure
         raise no_csv(name, shown(str(failure).split("\n")[0])) from failure
+
+
+def _with_single_quotes(frame: pl.DataFrame, header: tuple[str | None, ...]) -> pl.DataFrame:
+    """Name columns as the cells of the header do: of a quoted name Polars leaves the quotes within doubled."""
+    names: dict[str, str] = {}
+    for column, cell in zip(frame.columns, header, strict=False):
+        if cell is not None and '""' in column and cell not in {*frame.columns, *names.values()}:
+            names[column] = cell
+    return frame.rename(names)
 
 
 def _may_be_ragged(text: bytes, frame: pl.DataFrame, separator: str) -> bool:

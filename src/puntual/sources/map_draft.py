@@ -50,6 +50,11 @@ class Draft:
         self.unsure += bool(doubt)
         self.lines[section].append(f"{key} = {value}" + (f"    {UNSURE}{doubt}" if doubt else ""))
 
+    def leave_out(self, section: str, key: str, doubt: str) -> None:
+        """Add a line that maps nothing, in the place of one that is to be written by hand where it can."""
+        self.unsure += 1
+        self.lines[section].append(f'# {key} = "…"    {UNSURE}{doubt}')
+
     def text(self) -> str:
         """Write the map."""
         return (
@@ -172,7 +177,7 @@ def _draft_names(columns: Columns, draft: Draft) -> None:
     airline = airline or columns.guess("airline", share_of_airline_codes, by_value=True)
     for key, guess in (("airline", airline), ("flight_number", number)):
         if guess is None:
-            draft.put("flights", key, '{ constant = "0" }', "no column tells it, so it is unknown")
+            draft.leave_out("flights", key, "no column tells it, so it is unknown")
         else:
             _put(draft, "flights", key, guess)
     for key in ("tail", "aircraft"):
@@ -198,10 +203,7 @@ def _draft_operation(columns: Columns, draft: Draft) -> None:
         _put(draft, "operation", "cancelled", cancelled)
     operated = delay or departed
     if operated is None:
-        draft.lines["operation"].append(
-            f"{UNSURE}no column tells the departure: nothing can be learnt without"
-        )
-        draft.unsure += 1
+        draft.leave_out("operation", "departed", "no column tells it: nothing can be learnt without")
     elif cancelled is None and 0 < columns.empty[operated.column] < 0.2:
         doubt = "is a flight without a departure a cancelled one?"
         draft.put("rules", "missing_departure_is_cancelled", "true", doubt)

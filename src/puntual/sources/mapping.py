@@ -1,11 +1,11 @@
 """A map of columns in TOML → a TableMap; what it cannot mean, and any outcome among its features, is refused.
 
-[flights]                           # what the timetable says; the first five are required
-airline = "carrier"
-flight_number = "number"
+[flights]                           # what the timetable says; the first three are required
 origin = { constant = "SCL" }       # or a column
 destination = "to"
 scheduled_departure = { date = "day", time = "std" }   # or one column that holds both
+airline = "carrier"                 # without a column it is unknown, and so is the flight_number
+flight_number = "number"
 scheduled_arrival = { time = "sta" }                   # the first such time after departure, or as above
 aircraft = "type"
 tail = "registration"
@@ -97,7 +97,7 @@ FLIGHT_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "aircraft": (WHOLE, CONSTANT),
     "tail": (WHOLE,),
 }
-REQUIRED = ("airline", "flight_number", "origin", "destination", "scheduled_departure")
+REQUIRED = ("origin", "destination", "scheduled_departure")
 OPERATION_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "departed": (WHOLE, DATED),
     "delay_minutes": (WHOLE,),

@@ -23,6 +23,11 @@ FARTHEST_MINUTES = 1_000_000.0
 IN_RANGE = f"a date from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}"
 
 
+def nothing(raw: RawTable, dtype: pl.DataType | None = None) -> pl.Series:
+    """Give a column that says nothing of any row; text, unless it is of another type."""
+    return pl.repeat(None, raw.frame.height, dtype=dtype or pl.String(), eager=True)
+
+
 def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
     """Read text without the white space around it; a blank cell is null, and wrong where it is required."""
     cells = _as_text(raw.column(column))

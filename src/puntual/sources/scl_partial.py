@@ -13,6 +13,7 @@ from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.parsing import (
     ISO_FORMATS,
+    nothing,
     read_choices,
     read_flight_numbers,
     read_moments,
@@ -71,13 +72,13 @@ def read_partial(raw: RawTable, reading: Reading) -> FlightTable:
 
 def _departures(raw: RawTable) -> pl.Series:
     if "Fecha-I" not in raw.frame.columns:
-        return _nothing(raw, pl.Datetime("us"))
+        return nothing(raw, pl.Datetime("us"))
     return read_moments(raw, "Fecha-I", ISO_FORMATS, required=False)
 
 
 def _numbers(raw: RawTable) -> pl.Series:
     if "Vlo-I" not in raw.frame.columns:
-        return _nothing(raw, pl.String())
+        return nothing(raw)
     return read_flight_numbers(raw, "Vlo-I", required=False)
 
 
@@ -88,7 +89,7 @@ def _origins(raw: RawTable, own: OwnAirports) -> pl.Series:
 
 
 def _destinations(raw: RawTable, own: OwnAirports) -> pl.Series:
-    cities = _nothing(raw, pl.String())
+    cities = nothing(raw)
     if "SIGLADES" in raw.frame.columns:
         cities = read_text(raw, "SIGLADES", required=False).replace_strict(CITIES, default=None)
     if "Des-I" not in raw.frame.columns:
@@ -106,9 +107,5 @@ def _airlines(raw: RawTable) -> pl.Series:
 
 def _choices(raw: RawTable, column: str, choices: Iterable[str]) -> pl.Series:
     if column not in raw.frame.columns:
-        return _nothing(raw, pl.String())
+        return nothing(raw)
     return read_choices(raw, column, choices, EXPECTED[column])
-
-
-def _nothing(raw: RawTable, dtype: pl.DataType) -> pl.Series:
-    return pl.repeat(None, raw.frame.height, dtype=dtype, eager=True)

@@ -1,5 +1,6 @@
 """Your own table: any CSV, Excel or Parquet, read through a map of columns in TOML."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.excel import read_excel
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
-from puntual.sources.flight_table import FlightTable, Reading, assemble
+from puntual.sources.flight_table import FlightTable, Reading, assemble, note_absent
 from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
 from puntual.sources.parsing import (
     DAY_FIRST_DATES,
     DAY_FIRST_FORMATS,
     ISO_FORMATS,
+    nothing,
+    read_airlines,
     read_clock,
     read_date_parts,
     read_dates,
@@ -70,6 +73,7 @@ def read_table(
             table_map.airports.time_zones,
             keeps_columns=not operated,
         ),
+        note_absent(timetable),
     )
 
 
@@ -86,8 +90,8 @@ def _raw(content: bytes, place: Place, rules: Rules) -> RawTable:
 def _timetable(raw: RawTable, table_map: TableMap) -> dict[str, pl.Series]:
     flights = table_map.flights
     columns = {
-        "airline": _words(raw, flights["airline"]).str.to_uppercase(),
-        "flight_number": _flight_numbers(raw, flights["flight_number"]),
+        "airline": _named(raw, flights.get("airline"), read_airlines),
+        "flight_number": _named(raw, flights.get("flight_number"), read_flight_numbers),
         "origin": _airports(raw, flights["origin"], table_map.airports, origin=True),
         "destination": _airports(raw, flights["destination"], table_map.airports),
         "scheduled_departure": _moments(raw, flights["scheduled_departure"], table_map.rules),
@@ -126,8 +130,9 @@ def _words(raw: RawTable, source: From, *, required: bool = True) -> pl.Series:
     return _constant(raw, (source.constant or "").strip())
 
 
-def _flight_numbers(raw: RawTable, source: From) -> pl.Series:
-    return read_flight_numbers(raw, source.column) if source.column is not None else _words(raw, source)
+def _named(raw: RawTable, source: From | None, read: Callable[[RawTable, str], pl.Series]) -> pl.Series:
+    """Read who flies, or under which number; one text for all tells no flight from another, so it is unknown."""
+    return nothing(raw) if source is None or source.column is None else read(raw, source.column)
 
 
 def _airports(raw: RawTable, source: From, own: OwnAirports, *, origin: bool = False) -> pl.Series:

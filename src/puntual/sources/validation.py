@@ -65,6 +65,7 @@ def duplicates_fault(repeats: pl.DataFrame) -> Fault:
 
 
 def describe(flight: dict[str, object]) -> str:
-    """Name a flight in a message: airline, number, route, scheduled departure."""
-    words = "{airline} {flight_number} {origin}–{destination} {scheduled_departure}".format(**flight)
-    return shown(words).strip("'\"")
+    """Name a flight in a message: airline, number, route, scheduled departure; what is unknown is left out."""
+    route = "–".join(str(flight[name]) for name in ("origin", "destination") if flight[name] is not None)
+    words = (flight["airline"], flight["flight_number"], route, flight["scheduled_departure"])
+    return shown(" ".join(str(word) for word in words if word is not None)).strip("'\"")

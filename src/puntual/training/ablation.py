@@ -117,7 +117,7 @@ def describe_flights(flights: pl.DataFrame) -> pl.DataFrame:
     )
     kinds = pl.when(start != end).then(pl.lit("international")).otherwise(pl.lit("domestic"))
     return flights.select(
-        "airline",
+        pl.col("airline").fill_null("unknown"),
         "destination",
         kind=pl.when(start.is_null() | end.is_null()).then(pl.lit("unknown")).otherwise(kinds),
         month=pl.col("scheduled_departure").dt.month().cast(pl.String),

@@ -77,12 +77,16 @@ def rolling_scores(experiment: Experiment, evaluated: EvaluatedModel) -> tuple[R
 
 
 def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
-    """Name the airline, month and hour of each flight, for scores by group."""
+    """Name the airline, month and hour of each flight, for scores by group; an airline that no flight has is none."""
     scheduled = pl.col("scheduled_departure")
     named = flights.select(
         airline="airline", month=scheduled.dt.strftime("%Y-%m"), hour=scheduled.dt.strftime("%H")
     )
-    return {name: named[name].to_numpy().astype(str) for name in GROUPS_BY}
+    return {
+        name: named[name].fill_null("unknown").to_numpy().astype(str)
+        for name in GROUPS_BY
+        if named[name].count()
+    }
 
 
 def _folds(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from puntual.evaluation.gate import Evidence
 from puntual.evaluation.splits import Rows, moment
 from puntual.features import history
-from puntual.features.states import CONDITIONS
+from puntual.features.states import STATES
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
@@ -29,8 +29,8 @@ from puntual.training.selection import sample_for_proof
 LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxruntime", "polars", "scikit-learn", "skl2onnx")
 _REFERENCE_SAMPLE = 2_000
 _HISTOGRAM_BINS = 10
-# Flights that a bundle is asked about under each condition when it is loaded.
-_QUESTIONS = 16
+# Flights that a bundle is asked about in each state of knowledge when it is loaded.
+_QUESTIONS = 24
 
 
 def make_bundle(
@@ -72,10 +72,11 @@ def make_bundle(
         versions={name: metadata.version(name) for name in LIBRARIES},
         scores=evaluated.scores,
         evidence=evidence,
+        absent=dataset.keys.absent(),
     )
     tables = _tables(experiment, tested_model, final)
-    tables["questions"] = _questions(final, experts)
-    tables["tested_questions"] = _questions(tested_model, tested or experts)
+    tables["questions"] = make_questions(final, experts)
+    tables["tested_questions"] = make_questions(tested_model, tested or experts)
     return Bundle(manifest, experts, "", tables, tested)
 
 
@@ -176,10 +177,10 @@ def _reference(final: FittedModel) -> Columns:
     return {"column": np.array(COLUMNS), "value": latest[middle]}
 
 
-def _questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
-    """Ask the ONNX models about real flights of the whole period under each condition of knowledge."""
+def make_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
+    """Ask the ONNX models about real flights of the whole period, as shown to the expert of each state."""
     rows = np.linspace(0, len(model.vectors.dataset.flights) - 1, _QUESTIONS).astype(np.intp)
-    matrix = np.concatenate([model.vectors.under(condition, rows) for condition in CONDITIONS])
+    matrix = np.concatenate([model.vectors.for_fitting(state, rows) for state in STATES])
     read, name = columns_read(model.experts), model.candidate.name
     bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
     return questions.to_table(matrix, model.calibration.apply(bands, matrix))

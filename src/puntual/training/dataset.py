@@ -18,7 +18,16 @@ from puntual.features.spec import Group, Known, on_grid
 from puntual.features.states import STATES, Condition, State
 from puntual.features.timetable import Timetable
 from puntual.features.vector import BITS as CONGESTION_BITS
-from puntual.features.vector import CODE_COLUMNS, FEATURES, Lookups, Matrix, codes_of, columns_of, vectorise
+from puntual.features.vector import (
+    CODE_COLUMNS,
+    FEATURES,
+    Lookups,
+    Matrix,
+    codes_of,
+    columns_of,
+    hide_unknown,
+    vectorise,
+)
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import bands_of, delay_minutes
@@ -106,16 +115,16 @@ class TrainingVectors:
 
     def full(self, rows: Rows) -> Matrix:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
-        matrix = self.dataset.uncoded[rows]
-        matrix[:, CODE_COLUMNS] = codes_of(self.dataset.keys.take(rows), self.vocabulary)
-        return matrix
+        matrix, keys = self.dataset.uncoded[rows], self.dataset.keys.take(rows)
+        matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
+        return hide_unknown(matrix, keys)
 
     def under(self, condition: Condition, rows: Rows) -> Matrix:
         """Give the vectors of some flights under one condition of knowledge."""
         matrix = self._without_later_than(condition.state, rows)
         if condition.typical:
             matrix[:, CONGESTION_COLUMNS] = self._typical_congestion(rows)
-        return matrix
+        return hide_unknown(matrix, self.dataset.keys.take(rows))
 
     def for_fitting(self, state: State, rows: Rows) -> Matrix:
         """Give vectors as a state's expert is fitted on: some with a typical timetable, some with a stale close."""
@@ -128,7 +137,7 @@ class TrainingVectors:
             keys = self.dataset.keys.take(rows[lagged])
             closed = keys.day - chance.integers(1, _LONGEST_LAG, len(lagged))
             matrix[np.ix_(lagged, HISTORY_COLUMNS)] = self.dataset.history.features(keys, closed)
-        return matrix
+        return hide_unknown(matrix, self.dataset.keys.take(rows))
 
     def _without_later_than(self, state: State, rows: Rows) -> Matrix:
         matrix = self.full(rows)

@@ -12,11 +12,13 @@ from puntual.evaluation import Rule, parse_cost
 from puntual.evaluation.splits import Rows, Split, SplitKind, split_by_time, split_stratified
 from puntual.features.history import WINDOWS
 from puntual.features.states import State
+from puntual.features.vector import COLUMNS, columns_made_of
 from puntual.flights.flight import BANDS
 from puntual.flights.schema import has_operation
 from puntual.prediction.distribution import DelayShape, learn_shape
 from puntual.reporting.training_result import Omission
 from puntual.sources import FlightTable
+from puntual.sources.validation import describe
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
 
 _FEWEST_OF_A_BAND = 20
@@ -80,7 +82,12 @@ class Experiment:
         """Give the columns that the expert of one state of knowledge may learn from under this split."""
         naming_the_day = NAMING_THE_DAY if self.years < 2 else ()
         yearly = YEARLY if self.by_time and self.years < 1 else ()
-        return columns_without((LEVEL if self.by_time else ()) + naming_the_day + yearly, state.known)
+        # What nothing is known of in any flight there is nothing to learn from.
+        unknown = tuple(
+            COLUMNS[place] for field in self.dataset.keys.absent() for place in columns_made_of(field)
+        )
+        excluded = (LEVEL if self.by_time else ()) + naming_the_day + yearly + unknown
+        return columns_without(excluded, state.known)
 
     def vectors(self, rows: Rows) -> TrainingVectors:
         """Give the flights' vectors, by what is learnt from the flights of a fold before its cut-off.
@@ -132,11 +139,7 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
 def _omission(reason: str, gone: pl.DataFrame) -> list[Omission]:
     if gone.is_empty():
         return []
-    first = gone.row(0, named=True)
-    example = "{airline} {flight_number} {origin}-{destination} {scheduled_departure:%Y-%m-%d %H:%M}".format(
-        **first
-    )
-    return [Omission(reason=reason, count=gone.height, example=example)]
+    return [Omission(reason=reason, count=gone.height, example=describe(gone.row(0, named=True)))]
 
 
 def _require_bands(dataset: Dataset) -> None:

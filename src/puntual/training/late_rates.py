@@ -8,7 +8,10 @@ from puntual.reporting.training_result import Rate
 
 
 def rates_of(flights: pl.DataFrame, late: NDArray[np.bool_]) -> dict[str, tuple[Rate, ...]]:
-    """Count flights and late rate by hour and month, in order, and by airline and destination, most flights first."""
+    """Count flights and late rate by hour and month, in order, and by airline and destination, most flights first.
+
+    A flight whose airline is unknown counts for none.
+    """
     scheduled = pl.col("scheduled_departure")
     named = flights.select(
         hour=scheduled.dt.strftime("%H"),
@@ -24,7 +27,7 @@ def rates_of(flights: pl.DataFrame, late: NDArray[np.bool_]) -> dict[str, tuple[
 
 
 def _rates(named: pl.DataFrame, kind: str, by_size: bool) -> tuple[Rate, ...]:
-    counted = named.group_by(kind).agg(pl.len().alias("flights"), pl.col("late").mean())
+    counted = named.drop_nulls(kind).group_by(kind).agg(pl.len().alias("flights"), pl.col("late").mean())
     order = counted.sort("flights", kind, descending=[True, False]) if by_size else counted.sort(kind)
     return tuple(
         Rate(name=name, flights=flights, late_rate=rate) for name, flights, rate in order.iter_rows()

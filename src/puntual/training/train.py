@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from puntual.errors import SettingError
-from puntual.evaluation import curves, gate
+from puntual.evaluation import curves, gate, parse_cost
 from puntual.evaluation.splits import SplitKind
 from puntual.features.states import MAIN
 from puntual.registry import Bundle, Registry
@@ -33,7 +33,7 @@ from puntual.training.late_rates import rates_of
 from puntual.training.selection import compare
 from puntual.training.tuning import tune
 
-__all__ = ["Options", "train"]
+__all__ = ["Options", "check_options", "train"]
 
 Progress = Callable[[str, int, int], object]
 PRESETS = {"standard": None, "quick": "logistic:none,lightgbm:none,neural:none"}
@@ -58,10 +58,7 @@ def train(
     """
     _require_time_zone(now)
     options = options or Options()
-    candidates = parse_candidates(options.candidates or PRESETS[options.preset])
-    for place in (registry, reports):
-        if place is not None:
-            require_writable(place)
+    candidates = check_options(options, registry, reports)
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")
     dataset, omitted = learnable(table, options)
@@ -107,6 +104,23 @@ def train(
     _report(training, reports)
     steps.finish()
     return training
+
+
+def check_options(options: Options, registry: str, reports: Path | None) -> tuple[Candidate, ...]:
+    """Give the candidates to compare; refuse what cannot be trained with or written to, before anything is read.
+
+    Raise UnknownCandidateError, CostError, SettingError for minutes that are none, or StorageError.
+    """
+    candidates = parse_candidates(options.candidates or PRESETS[options.preset])
+    parse_cost(options.cost)
+    if not 0 <= options.tune_minutes < float("inf"):
+        raise SettingError(
+            f"tune_minutes is {options.tune_minutes}; expected a number of minutes from 0 upwards; give such as 10"
+        )
+    for place in (registry, reports):
+        if place is not None:
+            require_writable(place)
+    return candidates
 
 
 def _require_time_zone(now: datetime) -> None:

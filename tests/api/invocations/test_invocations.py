@@ -176,7 +176,7 @@ def test_what_mlflow_builds_of_an_input_example_is_answered(
         (b'{"instances": [{"MES": 3}], "params": {"as_off": 1}}', "params is"),
         (b'{"instances": [{"MES": 3}], "params": {"as_of": "yesterday, at noon"}}', "as_of: "),
         (b'{"instances": [{"MES": 3}, {"MES": 3, "as_of": {}}]}', "as_of: {}"),
-        (b'{"instances": [{"gate": 3}]}', "row 1, airline: nothing; expected required field is missing"),
+        (b'{"instances": [{"gate": 3}]}', "row 1, destination: nothing; expected required field is missing"),
     ],
 )
 def test_a_body_that_cannot_be_read_is_refused_as_mlflow_refuses_it(

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -70,6 +71,42 @@ def test_an_unknown_airline_is_answered_with_its_low_support(client: httpx.Clien
     assert answer.json()["predictions"][0]["support"]["airline"] == 0
 
 
+@pytest.mark.parametrize("absent", [["airline"], ["flight_number"], ["airline", "flight_number"]])
+def test_an_airline_or_a_number_that_is_not_given_is_unknown_and_named(
+    client: httpx.Client, bundle_file: Path, some: pl.DataFrame, absent: list[str]
+) -> None:
+    unknown = some.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    predictor = Predictor.load("models", str(bundle_file), threads=1)
+    expected = predictor.predict(unknown, datetime.fromisoformat(AS_OF), timetable_of=some.clear())
+    flights = [{name: text for name, text in one.items() if name not in absent} for one in asked(some)]
+    answer = client.post("/predict", json={"flights": flights, "as_of": AS_OF})
+    said = answer.raise_for_status().json()["predictions"]
+    assert [one["late_probability"] for one in said] == expected.late_probability.tolist()
+    assert {tuple(one["missing"]) for one in said} == {tuple(absent)}
+    assert {one["support"]["flight"] for one in said} == {0}
+
+
+def test_a_model_of_flights_without_airlines_answers_alike_with_and_without_one(
+    made_bundle: Bundle, tmp_path: Path
+) -> None:
+    manifest = msgspec.structs.replace(made_bundle.manifest, absent=("airline", "flight_number"))
+    version, content = to_bytes(replace(made_bundle, manifest=manifest))
+    (tmp_path / f"{version}.puntual").write_bytes(content)
+    (flight,) = asked(flights_of_one("2023-04-20T10:30:00"))
+    bare = {name: text for name, text in flight.items() if name not in ("airline", "flight_number")}
+    words = "--bundle", str(tmp_path / f"{version}.puntual"), "--state", str(tmp_path), "--no-auth"
+    with served(*words) as client:
+        with_one, without = (
+            client.post("/predict", json={"flights": [one], "as_of": "2023-04-20T08:00"}).json()[
+                "predictions"
+            ][0]
+            for one in (flight, bare)
+        )
+    assert without.pop("missing") == ["airline", "flight_number"]
+    assert with_one == without
+    assert with_one["support"] == {"airline": 0, "route": 0, "flight": 0}
+
+
 @pytest.mark.parametrize(
     ("change", "status", "pointer"),
     [
@@ -129,7 +166,9 @@ def test_an_airport_that_nobody_lists_is_answered_where_the_model_knows_it(
 
 
 def test_every_bad_field_has_an_entry(client: httpx.Client) -> None:
-    answer = client.post("/predict", json={"flights": [{"airline": ""}, 3], "as_of": 5, "why": True})
+    answer = client.post(
+        "/predict", json={"flights": [{"airline": "", "flight_number": 7}, 3], "as_of": 5, "why": True}
+    )
     assert {error["pointer"] for error in answer.json()["errors"]} == {
         "#/as_of",
         "#/why",

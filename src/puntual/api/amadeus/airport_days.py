@@ -122,8 +122,8 @@ class AirportDays:
         flights = [
             flight
             for flight in _flights_of(day, known.minute, words)
-            if flight.airline.isalnum()
-            and flight.flight_number.isalnum()
+            if (flight.airline or "").isalnum()
+            and (flight.flight_number or "").isalnum()
             and flight.origin != flight.destination
         ]
         if flights:
@@ -206,11 +206,11 @@ def _flights_of(day: date, minutes: NDArray[np.int64], flights: Columns) -> list
     words = (flights[name].tolist() for name in ("airline", "flight_number", "origin", "destination"))
     return [
         ScheduledFlight(
-            airline,
-            number,
             origin,
             destination,
             _shown(midnight + timedelta(minutes=minute), zone).isoformat(),
+            airline,
+            number,
         )
         for minute, airline, number, origin, destination in zip(minutes.tolist(), *words, strict=True)
     ]

@@ -88,11 +88,11 @@ def read_flight(query: bytes) -> tuple[ScheduledFlight, str]:
         detail = "is before the departure"
         raise refused(vendor_error(INVALID_DATA, detail, "arrivalDate", f"{departure:%Y-%m-%d}"))
     flight = ScheduledFlight(
-        given["carrierCode"],
-        given["flightNumber"],
         origin.code,
         destination.code,
         f"{departure:%Y-%m-%dT%H:%M:%S}",
+        airline=given["carrierCode"],
+        flight_number=given["flightNumber"],
     )
     named = [
         given[name]

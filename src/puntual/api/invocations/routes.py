@@ -91,10 +91,10 @@ async def ping(state: State) -> Alive:
         InputsTable,
         InstancesTable,
         example=RecordsTable([msgspec.Raw(msgspec.json.encode(EXAMPLE))]),
-        description="Rows with airline, flight_number, origin, destination and scheduled_departure, or in the "
-        "words of the Santiago table, and perhaps as_of. Exactly one of dataframe_records, inputs and instances; "
-        "or dataframe_split with columns and data; or inputs as an object of columns of one length. "
-        "Or rows below a header as CSV, as `text/csv`.",
+        description="Rows with origin, destination and scheduled_departure, and airline and flight_number where "
+        "they are known, or in the words of the Santiago table, and perhaps as_of. Exactly one of "
+        "dataframe_records, inputs and instances; or dataframe_split with columns and data; or inputs as an object "
+        "of columns of one length. Or rows below a header as CSV, as `text/csv`.",
         answers_csv=True,
     ),
     exception_handlers={ProblemError: _answer_problem, HTTPException: _answer_http_error},

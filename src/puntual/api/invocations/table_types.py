@@ -21,7 +21,7 @@ class InvokedFlight(ScheduledFlight, frozen=True, forbid_unknown_fields=False, k
     """One flight in the contract's words; columns that nobody looks at may be there."""
 
     # Wider than what is asked about in the end, which is a text.
-    flight_number: Code | Number  # type: ignore[assignment]
+    flight_number: Code | Number | None = None  # type: ignore[assignment]
     as_of: Time | None = None
 
 

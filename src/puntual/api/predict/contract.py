@@ -49,13 +49,21 @@ Time = Annotated[
 
 
 class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One scheduled departure that is asked about."""
+    """One scheduled departure that is asked about; of an airline or a number that is not given nothing is taken."""
 
-    airline: Annotated[Code, Meta(examples=["LAN"])]
-    flight_number: Annotated[Code, Meta(examples=["226"])]
     origin: Annotated[AirportCode, Meta(examples=["SCL"])]
     destination: Annotated[DestinationCode, Meta(examples=["MIA"])]
     scheduled_departure: Time
+    airline: (
+        Annotated[
+            Code,
+            Meta(description="Unknown where it is not given; then so is the flight's.", examples=["LAN"]),
+        ]
+        | None
+    ) = None
+    flight_number: (
+        Annotated[Code, Meta(description="Unknown where it is not given.", examples=["226"])] | None
+    ) = None
 
 
 # Works as it stands, whatever the model.

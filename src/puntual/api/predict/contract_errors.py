@@ -11,6 +11,7 @@ from puntual.api.predict.contract import MOST_FLIGHTS, PredictRequest, Scheduled
 from puntual.api.problems import MOST_ERRORS, FieldError, shown
 
 _FLIGHT_FIELDS = {field.name: field.type for field in msgspec.structs.fields(ScheduledFlight)}
+_REQUIRED = {field.name for field in msgspec.structs.fields(ScheduledFlight) if field.required}
 _REQUEST_FIELDS = {field.name: field.type for field in msgspec.structs.fields(PredictRequest)}
 LONGEST_NAME = 200
 _LOCATION = re.compile(r" - at `\$.*`$")
@@ -57,7 +58,7 @@ def _each_fault(
 
 def flight_faults(flight: dict[str, Any], pointer: str) -> Iterator[FieldError]:
     """Check one flight against the contract of `ScheduledFlight`."""
-    return field_faults(flight, _FLIGHT_FIELDS, set(_FLIGHT_FIELDS), pointer)
+    return field_faults(flight, _FLIGHT_FIELDS, _REQUIRED, pointer)
 
 
 def field_faults(

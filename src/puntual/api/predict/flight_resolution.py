@@ -104,10 +104,11 @@ def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] =
 
     `unlisted` are airports that nobody lists and the model knows, with their time zones.
     """
+    names = (("airline", flight.airline), ("flight_number", flight.flight_number))
     errors = [
         FieldError(f"{pointer}/{name}", shown(text), "letters and digits alone")
-        for name, text in (("airline", flight.airline), ("flight_number", flight.flight_number))
-        if not text.isalnum()
+        for name, text in names
+        if text is not None and not text.isalnum()
     ]
     origin = find_origin(flight.origin, f"{pointer}/origin", errors, unlisted)
     destination = find_airport(flight.destination, f"{pointer}/destination", errors, unlisted)
@@ -116,12 +117,13 @@ def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] =
     if errors or origin is None or destination is None or departure is None:
         raise meaningless(errors)
     return ResolvedFlight.of(
-        flight.airline.upper(),
-        flight.flight_number,
+        (flight.airline or "").upper(),
+        flight.flight_number or "",
         origin.code,
         destination.code,
         departure,
         ZoneInfo(origin.time_zone),
+        missing=tuple(name for name, text in names if text is None),
     )
 
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import astuple
+from msgspec.structs import asdict
 
 from puntual.api.predict.contract import PredictedFlight, PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import (
@@ -120,7 +120,8 @@ class MicroBatcher:
                 if len(self._resolved) >= self._capacity:
                     del self._resolved[next(iter(self._resolved))]
                 # Flights share most of their words, which are kept once.
-                self._resolved[ScheduledFlight(*map(sys.intern, astuple(flight)))] = resolved
+                words = {name: sys.intern(word) for name, word in asdict(flight).items() if word is not None}
+                self._resolved[ScheduledFlight(**words)] = resolved
             all_resolved.append(resolved)
         if errors:
             raise meaningless(errors)
