@@ -1,15 +1,25 @@
 """Beyond the queue requests are refused at once, and what is accepted is answered."""
 
+import asyncio
 import json
 import signal
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from api.conftest import FLIGHT, Server, answer_of, request_of, running
+from puntual.api.predict.contract import PredictRequest, ScheduledFlight
+from puntual.api.predict.flight_resolution import keys_of
+from puntual.api.predict.microbatch import MicroBatcher
+from puntual.features.timetable import known_timetable
+from puntual.prediction.predictor import Predictor
+from puntual.registry import Bundle
 
 QUEUE = 8
 
@@ -64,3 +74,31 @@ def test_a_long_request_takes_the_place_of_other_long_ones_and_of_no_short_one(
         answers = at_once(server, [long, long, long, short, short])
         assert sorted(answer.status_code for answer in answers[:3]) == [200, 503, 503]
         assert [answer.status_code for answer in answers[3:]] == [200, 200]
+
+
+class Counted(ThreadPoolExecutor):
+    """Threads that count what they are given to do."""
+
+    given = 0
+
+    def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Any:
+        self.given += 1
+        return super().submit(work, *arguments, **named)
+
+
+@pytest.mark.parametrize(("flights", "threads"), [(1, 0), (32, 0), (33, 1), (256, 1)])
+def test_more_than_thirty_two_flights_leave_the_loop(made_bundle: Bundle, flights: int, threads: int) -> None:
+    request = PredictRequest(
+        [ScheduledFlight("AA", str(number), "JFK", "MIA", "2023-04-20T10:30") for number in range(flights)]
+    )
+    with Counted(1) as executor:
+        batcher = MicroBatcher(
+            Predictor(made_bundle),
+            known_timetable(keys_of([])),
+            queue=4_096,
+            executor=executor,
+            answered=lambda *_: None,
+        )
+        answered = asyncio.run(batcher.answer(request, datetime(2023, 4, 19, tzinfo=UTC)))
+        assert len(answered.predictions) == flights
+        assert executor.given == threads

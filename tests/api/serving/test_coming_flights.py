@@ -123,6 +123,13 @@ def test_what_cannot_be_read_is_one_clear_error(data: bytes, suffix: str, messag
         read_coming(data, "f", suffix)
 
 
+def test_many_flight_numbers_are_kept_in_order_though_they_are_sorted_piece_by_piece() -> None:
+    numbers = [str(number * 7_919 % 40_009) for number in range(40_000)]
+    table = [HEADER, *(f"LA,{number},SCL,MIA,2017-01-01 10:00" for number in numbers)]
+    flights = read_coming("\n".join(table).encode(), "f", ".csv").flights
+    assert flights.flight_number.values == tuple(sorted(numbers))
+
+
 def test_a_flight_that_stands_twice_is_named_with_both_places_however_it_is_written() -> None:
     other = "AA,1,JFK,MIA,2017-01-01 10:00"
     table = f"{CSV}{other}\nLA ,226,scl,KMIA,2017-01-01 23:30:00\n"
