@@ -62,4 +62,6 @@ class Corked:
     def _flush(self) -> None:
         if self._held:
             held, self._held = self._held, []
-            self._transport.write(b"".join(held))
+            # Where the other side is gone nobody reads it, and the transport would raise.
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(held))
