@@ -1,6 +1,7 @@
 """A command line that cannot work ends with one message that says what to do, and never in a traceback."""
 
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -120,13 +121,29 @@ def test_an_answer_whose_reader_is_gone_ends_without_a_word(folder, made_bundle,
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
-@pytest.mark.parametrize("line", ["settings", "predict flights.csv -o - --bundle BUNDLE"])
+@pytest.mark.parametrize("line", ["settings", "--help", "predict flights.csv -o - --bundle BUNDLE"])
 def test_a_full_disk_is_said_with_what_to_do(folder, made_bundle, line):
     with Path("/dev/full").open("wb") as full:
         message = errors_of(puntual(line.replace("BUNDLE", made_bundle.version), folder, full))
     assert "no space left on device; make room there, or name another place" in message
     assert "Traceback" not in message
     assert "None" not in message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell that closes a stream is POSIX's")
+@pytest.mark.parametrize(
+    ("line", "closed", "message"),
+    [
+        ("sources", ">&-", "standard output is closed; redirect it"),
+        ("predict flights.csv -o - --bundle BUNDLE", ">&-", "standard output is closed; redirect it"),
+        ("predict - -o - --bundle BUNDLE", "<&-", "standard input: it is closed; pipe a table into it"),
+    ],
+)
+def test_a_stream_that_is_closed_is_said(folder, made_bundle, line, closed, message):
+    call = f"{shlex.quote(sys.executable)} -m puntual {line.replace('BUNDLE', made_bundle.version)} {closed}"
+    ended = subprocess.run(["sh", "-c", call], cwd=folder, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert message in ended.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")

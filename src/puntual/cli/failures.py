@@ -17,6 +17,8 @@ def report_failures(context: click.Context | None = None) -> Iterator[None]:
 
     `context` is that of the program, which knows the command that was called.
     """
+    if sys.stdout is None:
+        raise click.ClickException("standard output is closed; redirect it to a file, or to /dev/null")
     try:
         yield
         sys.stdout.flush()
