@@ -210,13 +210,25 @@ def test_a_request_that_would_rather_speak_another_protocol_is_read_with_its_bod
     server: Server, protocol: str
 ) -> None:
     # As Java's own client asks of every server at first.
-    headers = {"connection": "Upgrade, HTTP2-Settings", "http2_settings": "AAEAAEAAAAIAAAAB", "upgrade": protocol}
+    headers = {
+        "connection": "Upgrade, HTTP2-Settings",
+        "http2_settings": "AAEAAEAAAAIAAAAB",
+        "upgrade": protocol,
+    }
     with server.connect() as connection:
         connection.sendall(request_of(ASKED, **headers) * 2 + request_of(b"", "/livez", "GET", **headers))
         answers = b""
         while answers.count(b"HTTP/1.1") < 3 and (part := connection.recv(65_536)):
             answers += part
     assert statuses_in(answers) == [200, 200, 200]
+
+
+def test_a_client_that_says_nothing_more_is_answered_what_it_asked(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(request_of(ASKED) * 2)
+        connection.shutdown(socket.SHUT_WR)
+        answers = answer_of(connection)
+    assert statuses_in(answers) == [200, 200]
 
 
 BEHIND = {

@@ -57,6 +57,13 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > _LARGEST_HEAD:
             self._refuse_size()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what was asked whole before the other side said that no more will come, and close then."""
+        if self.cycle is None or self.cycle.response_complete or self._in_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         """Have something to read until the message ends."""
         self._corked.unread = True
