@@ -148,7 +148,8 @@ def test_a_stream_that_is_closed_is_said(folder, made_bundle, line, closed, mess
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 @pytest.mark.usefixtures("folder")
-def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypatch):
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet", "json"])
+def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypatch, form):
     @contextmanager
     def full_disk(_):
         with Path("/dev/full").open("wb", buffering=0) as file:
@@ -156,7 +157,20 @@ def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypa
 
     monkeypatch.setattr("puntual.prediction.table_io.atomic_write", full_disk)
     result = CliRunner().invoke(
-        main, ["predict", "flights.csv", "-o", "out.csv", "--bundle", made_bundle.version]
+        main, ["predict", "flights.csv", "-o", f"out.{form}", "--bundle", made_bundle.version]
     )
     assert result.exit_code == 1
-    assert "out.csv: no space left on device; make room there" in result.stderr
+    assert f"out.{form}: no space left on device; make room there" in result.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_memory_that_is_full_is_said(made_bundle, monkeypatch):
+    def too_much(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("puntual.prediction.table_io.read_table", too_much)
+    result = CliRunner().invoke(
+        main, ["predict", "flights.csv", "-o", "out.csv", "--bundle", made_bundle.version]
+    )
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "the memory is full" in result.stderr

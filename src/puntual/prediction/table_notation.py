@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO
 
 import polars as pl
@@ -24,15 +25,28 @@ class Notation:
 
 
 Writer = Callable[[pl.DataFrame, BinaryIO, Notation], object]
+
+
+def _whole_first(write: Writer) -> Writer:
+    """Write to memory, then to the file: of a full disk these libraries would tell in errors of their own."""
+
+    def write_whole(table: pl.DataFrame, file: BinaryIO, notation: Notation) -> object:
+        written = BytesIO()
+        write(table, written, notation)
+        return file.write(written.getbuffer())
+
+    return write_whole
+
+
 WRITERS: dict[str, Writer] = {
     "csv": lambda table, file, notation: table.write_csv(
         file, separator=notation.separator, decimal_comma=notation.decimal == ","
     ),
-    "parquet": lambda table, file, _: table.write_parquet(file),
+    "parquet": _whole_first(lambda table, file, _: table.write_parquet(file)),
     "json": lambda table, file, _: file.write(table.write_json().encode()),
     # Wide enough to be read; the columns of figures keep all their digits.
-    "xlsx": lambda table, file, _: table.write_excel(
-        file, "predictions", autofit=True, float_precision=DIGITS
+    "xlsx": _whole_first(
+        lambda table, file, _: table.write_excel(file, "predictions", autofit=True, float_precision=DIGITS)
     ),
 }
 
