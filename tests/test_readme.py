@@ -157,7 +157,7 @@ def _build(copy: Copy, line: str) -> None:
 
 def _rehearse(copy: Copy, line: str) -> None:
     try:
-        machine.require_tools()
+        machine.require_tools(stand_in=False)
     except HardeningError as missing:
         pytest.skip(str(missing))
     if os.environ.get("REHEARSE") != "1":

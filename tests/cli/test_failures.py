@@ -1,6 +1,7 @@
 """A command line that cannot work ends with one message that says what to do, and never in a traceback."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def folder(tmp_path: Path, made_registry: Path, monkeypatch: pytest.MonkeyPatch)
         ("train --source bts", 2, "'bts' is not one of 'nyc', 'scl', 'table'"),
         ("train --source table", 1, "expected --data PATH"),
         ("train --source table --data flights.csv", 1, "needs a map of its columns"),
-        ("train --source table --data flights.csv --map map.toml", 1, "map.toml: the file is empty"),
+        ("train --source table --data flights.csv --map map.toml", 1, "map.toml: the map is empty"),
         ("train --source scl --data nowhere.csv", 1, "nowhere.csv: no such file"),
         ("train --source scl --data .", 1, "it is a folder; expected a file"),
         ("train --source scl --data flights.csv", 1, "column"),
@@ -65,10 +66,10 @@ def folder(tmp_path: Path, made_registry: Path, monkeypatch: pytest.MonkeyPatch)
         ("models show ffff", 1, "version 'ffff' is not in registry"),
         ("models show flights.csv", 1, "expected the whole ZIP file"),
         ("models list --registry nowhere", 1, "registry nowhere: no such folder"),
-        ("models list --registry flights.csv", 1, "name a folder, not a file"),
+        ("models list --registry flights.csv", 1, "must be a folder"),
         ("models promote", 2, "Missing argument 'VERSION'"),
         ("models rollback", 1, "no champion yet"),
-        ("models push --to flights.csv --all", 1, "name a folder, not a file"),
+        ("models push --to flights.csv --all", 1, "must be a folder"),
         ("models pull --from nowhere", 1, "registry nowhere: no champion yet"),
         ("data push --to copied --folder nowhere", 1, "nowhere: no tables"),
         ("data push nothing.csv --to copied --folder .", 1, "no such file"),
@@ -112,12 +113,14 @@ def errors_of(process: subprocess.Popen[bytes]) -> str:
         *(f"predict flights.csv -o - --bundle BUNDLE --format {form}" for form in ("csv", "json", "parquet")),
     ],
 )
-def test_an_answer_whose_reader_is_gone_ends_without_a_word(folder, made_bundle, line):
+def test_an_answer_whose_reader_is_gone_ends_without_an_error(folder, made_bundle, line):
     reading, writing = os.pipe()
     os.close(reading)
     process = puntual(line.replace("BUNDLE", made_bundle.version), folder, writing)
     os.close(writing)
-    assert errors_of(process) == ""
+    # How far it came and what it noticed about the flights may stand there.
+    messages = errors_of(process)
+    assert not re.search("error|traceback|pipe", messages, re.IGNORECASE), messages
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")

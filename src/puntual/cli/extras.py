@@ -4,6 +4,7 @@
 EXTRAS = {
     "aws": ("botocore", "s3transfer"),
     "mlflow": ("mlflow",),
+    "postgres": ("psycopg",),
     "serve": (
         "alembic",
         "httptools",

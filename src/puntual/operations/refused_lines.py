@@ -31,7 +31,7 @@ class RefusedLines:
         if reason not in self._reasons:
             self._reasons.add(reason)
             _LOG.error(
-                "the journal's database refused the prediction of request %.128s (%s); it is %s, as others will be "
+                "the journal's database refused the prediction of request %.128a (%s); it is %s, as others will be "
                 "for the same reason, and writing goes on",
                 line.request_id,
                 reason,
