@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -130,7 +131,7 @@ def test_an_answer_whose_reader_is_gone_ends_without_an_error(folder, made_bundl
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
-@pytest.mark.parametrize("line", ["settings", "predict flights.csv -o - --bundle BUNDLE"])
+@pytest.mark.parametrize("line", ["settings", "--help", "predict flights.csv -o - --bundle BUNDLE"])
 def test_a_full_disk_is_said_with_what_to_do(folder, made_bundle, line):
     with Path("/dev/full").open("wb") as full:
         message = errors_of(puntual(line.replace("BUNDLE", made_bundle.version), folder, full))
@@ -139,9 +140,26 @@ def test_a_full_disk_is_said_with_what_to_do(folder, made_bundle, line):
     assert "None" not in message
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell that closes a stream is POSIX's")
+@pytest.mark.parametrize(
+    ("line", "closed", "message"),
+    [
+        ("sources", ">&-", "standard output is closed; redirect it"),
+        ("predict flights.csv -o - --bundle BUNDLE", ">&-", "standard output is closed; redirect it"),
+        ("predict - -o - --bundle BUNDLE", "<&-", "standard input: it is closed; pipe a table into it"),
+    ],
+)
+def test_a_stream_that_is_closed_is_said(folder, made_bundle, line, closed, message):
+    call = f"{shlex.quote(sys.executable)} -m puntual {line.replace('BUNDLE', made_bundle.version)} {closed}"
+    ended = subprocess.run(["sh", "-c", call], cwd=folder, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert message in ended.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 @pytest.mark.usefixtures("folder")
-def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypatch):
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet", "json"])
+def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypatch, form):
     @contextmanager
     def full_disk(_):
         with Path("/dev/full").open("wb", buffering=0) as file:
@@ -149,7 +167,20 @@ def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypa
 
     monkeypatch.setattr("puntual.prediction.table_io.atomic_write", full_disk)
     result = CliRunner().invoke(
-        main, ["predict", "flights.csv", "-o", "out.csv", "--bundle", made_bundle.version]
+        main, ["predict", "flights.csv", "-o", f"out.{form}", "--bundle", made_bundle.version]
     )
     assert result.exit_code == 1
-    assert "out.csv: no space left on device; make room there" in result.stderr
+    assert f"out.{form}: no space left on device; make room there" in result.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_memory_that_is_full_is_said(made_bundle, monkeypatch):
+    def too_much(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("puntual.prediction.table_io.read_table", too_much)
+    result = CliRunner().invoke(
+        main, ["predict", "flights.csv", "-o", "out.csv", "--bundle", made_bundle.version]
+    )
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "the memory is full" in result.stderr

@@ -85,3 +85,10 @@ def test_what_only_looks_like_a_code_goes_by_itself() -> None:
     for text in ("Atlantis", "12", "1234", "", "Q-Q"):
         with pytest.raises(UnknownAirportError):
             airports.code_of(text)
+
+
+@pytest.mark.parametrize("code", ["\u0131st", "\u00df\u00df", "\u017fFO", "\ufb02y"])
+def test_letters_whose_capitals_are_those_of_a_code_are_no_code(code: str) -> None:
+    assert airports.look_up(code) is None
+    with pytest.raises(UnknownAirportError, match="neither by IATA nor by ICAO"):
+        airports.code_of(code)

@@ -55,6 +55,21 @@ def test_a_cell_that_begins_like_a_formula_is_text_to_a_spreadsheet_and_that_is_
     assert "2 cells begin like a formula, and have an apostrophe before them" in result.stderr
 
 
+def test_a_column_whose_name_begins_like_a_formula_is_text_to_a_spreadsheet_too(predict):
+    rows = "\n".join(f"{row},{row}" for row in ROWS)
+    Path("flights.csv").write_text(f"{HEADER},=a,'=a,b,c,d,e,f\n{rows}\n")
+    result = predict("flights.csv", "-o", "out.csv")
+    assert {"'=a", "''=a"} <= set(pl.read_csv("out.csv").columns)
+    assert "5 cells begin like a formula" in result.stderr
+
+
+@pytest.mark.parametrize("cell", ['"\n=1+1"', "＝1+1", "＋1-cmd", "＠sum"])
+def test_a_formula_behind_a_new_line_or_in_full_width_is_text_to_a_spreadsheet(predict, cell):
+    Path("flights.csv").write_text(f"{HEADER}\n{ROWS[0].removesuffix('=1+1')}{cell}\n", encoding="utf-8")
+    predict("flights.csv", "-o", "out.csv")
+    assert pl.read_csv("out.csv")["note"][0] == "'" + cell.strip('"')
+
+
 def test_a_formula_goes_into_a_workbook_as_text_and_not_to_be_run(predict):
     predict("flights.csv", "-o", "out.xlsx")
     assert pl.read_excel("out.xlsx")["note"].to_list() == ["=1+1", "@sum"]

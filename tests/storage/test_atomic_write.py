@@ -121,3 +121,9 @@ def test_a_private_folder_is_closed_to_others_but_one_for_all_is_left(tmp_path: 
         make_private(folder)
         modes[name] = folder.stat().st_mode & 0o7777
     assert modes == {"new": 0o700, "open": 0o700, "for all": 0o1777}
+
+
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_without_a_name_is_no_file_to_write(folder: str) -> None:
+    with pytest.raises(IsADirectoryError), atomic_write(Path(folder)):
+        pytest.fail("there is nothing to write to")

@@ -29,6 +29,11 @@ from puntual.cli.webhook import webhook
 class Program(click.Group):
     """The group of all commands, none of which ends in a traceback for what a person can mend."""
 
+    def make_context(self, *words: Any, **extra: Any) -> click.Context:
+        """Read the call, which prints the help too."""
+        with report_failures():
+            return super().make_context(*words, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was called."""
         with report_failures(ctx):

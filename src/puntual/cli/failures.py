@@ -13,10 +13,12 @@ from puntual.errors import CostError, PuntualError, UnknownCandidateError, descr
 
 @contextmanager
 def report_failures(context: click.Context | None = None) -> Iterator[None]:
-    """Turn an error of Puntual or of the system, a missing library and a closed pipe into a message and a status.
+    """Turn what no command can mend, such as a full disk or a closed pipe, into a message and a status.
 
     `context` is that of the program, which knows the command that was called.
     """
+    if sys.stdout is None:
+        raise click.ClickException("standard output is closed; redirect it to a file, or to /dev/null")
     try:
         yield
         sys.stdout.flush()
@@ -30,6 +32,8 @@ def report_failures(context: click.Context | None = None) -> Iterator[None]:
         raise _reader_gone() from None
     except OSError as error:
         raise click.ClickException(describe_os_error(error)) from error
+    except MemoryError as error:
+        raise click.ClickException("the memory is full; give more of it, or fewer flights at once") from error
 
 
 def _without_library(

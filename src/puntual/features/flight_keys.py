@@ -169,7 +169,7 @@ def keys_of_flights(flights: Iterable[Flight], unlisted: Container[str] = ()) ->
 
 
 def _airport(code: str, unlisted: Container[str]) -> str:
-    known = code.strip().upper()
+    known = airports.capitals(code)
     return known if known in unlisted else airports.find(code).code
 
 

@@ -68,7 +68,7 @@ def find(code: str) -> Airport:
 
 def look_up(code: str) -> Airport | None:
     """Look an airport up as `find` does; None, at no cost, where there is none."""
-    wanted = code.strip().upper()
+    wanted = capitals(code)
     listed = _listed(wanted)
     return listed if listed is not None or wanted not in _former() else _listed(_former()[wanted])
 
@@ -82,8 +82,18 @@ def code_of(code: str) -> str:
     airport = look_up(code)
     if airport is not None:
         return airport.code
-    unlisted = code.strip().upper()
+    unlisted = capitals(code)
     return unlisted if looks_like_code(unlisted) else find(code).code
+
+
+def capitals(code: str) -> str:
+    """Write a code in capitals; one with letters beyond ASCII, some of whose capitals are not, stays as it is.
+
+    >>> capitals(" scl "), capitals("stra\u00dfe")
+    ('SCL', 'stra\u00dfe')
+    """
+    code = code.strip()
+    return code.upper() if code.isascii() else code
 
 
 def looks_like_code(text: str) -> bool:

@@ -46,6 +46,8 @@ def read_table(
             )
         return read_flights(source, Path(name), map_file, operated=False, bad_rows=bad_rows)
     if name == STANDARD:
+        if sys.stdin is None:
+            raise TableError("standard input: it is closed; pipe a table into it, or name a file")
         return reader(sys.stdin.buffer.read(), "standard input", f".{form}", rule, rows, zones)
     path = Path(name)
     try:

@@ -26,14 +26,16 @@ def read_airports(
     raw: RawTable, column: str, own: OwnAirports, *, required: bool = True, origin: bool = False
 ) -> pl.Series:
     """Read IATA or ICAO codes as canonical codes; one that nobody lists is kept, but as an origin needs a time zone."""
-    written = read_text(raw, column, required=required).str.to_uppercase()
+    written = read_text(raw, column, required=required)
     codes = written.drop_nulls().unique(maintain_order=True)
-    canonical = {code: known for code in codes if (known := _known(code, own, origin)) is not None}
+    canonical = {
+        code: known for code in codes if (known := _known(airports.capitals(code), own, origin)) is not None
+    }
 
     def describe(value: str | None) -> str:
         # Only for those that a message names: the codes of a city are looked for in the whole list.
         try:
-            return code_of(str(value).strip().upper(), own, origin=origin, has_map=raw.has_map)
+            return code_of(airports.capitals(str(value)), own, origin=origin, has_map=raw.has_map)
         except UnknownAirportError as failure:
             return str(failure)
 
@@ -53,7 +55,7 @@ def _known(code: str, own: OwnAirports, origin: bool) -> str | None:
     airport = airports.look_up(written)
     if airport is not None:
         return airport.code
-    unlisted = written.strip().upper()
+    unlisted = airports.capitals(written)
     return (
         unlisted
         if airports.looks_like_code(unlisted) and (not origin or unlisted in own.time_zones)

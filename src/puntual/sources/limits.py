@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from puntual.errors import TableError
-from puntual.sources.messages import shown
+from puntual.sources.messages import SHOWN_COLUMNS, is_empty, shown
 
 MOST_COLUMNS = 1_000
 # Of rows as JSON, which become as many cells as the widest of them asks for.
@@ -14,10 +14,16 @@ LONGEST_ROW = 262_144
 SHORT_ENOUGH = f"a text of at most {LONGEST_TEXT} characters"
 
 
-def check_header(header: Sequence[str], name: str) -> None:
-    """Refuse a header that is too wide, or names a column twice: nobody could say which one is meant."""
+def check_header(header: Sequence[str | None], name: str) -> None:
+    """Refuse a header that is too wide, or names a column twice or not: nobody could say which one is meant."""
     refuse_wide(len(header), name)
-    seen: set[str] = set()
+    nameless = [str(place) for place, column in enumerate(header, start=1) if is_empty(column)]
+    if len(nameless) > 1:
+        raise TableError(
+            f"{name}: columns {', '.join(nameless[:SHOWN_COLUMNS])} have no name in the header; expected one at most; "
+            "delete those columns, or what stands above the header, and save it again"
+        )
+    seen: set[str | None] = set()
     for column in header:
         if column in seen:
             raise TableError(

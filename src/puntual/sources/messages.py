@@ -69,4 +69,7 @@ def _other_separator(names: Sequence[str]) -> str:
     mark = next((mark for mark in (";", "\t", "|", ",") if mark in names[0]), None)
     if mark is None:
         return ""
-    return f"; the header is one column: is the separator {mark!r}? set separator in the map"
+    return (
+        f"; the header is one column: is the separator {mark!r}? "
+        "name it with --separator or in the map, or save it with commas"
+    )

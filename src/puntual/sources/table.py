@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from puntual.errors import MapError, TableError, UnknownAirportError
+from puntual.flights.airports import capitals
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, code_of, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
@@ -139,7 +140,7 @@ def _airports(raw: RawTable, source: From, own: OwnAirports, *, origin: bool = F
     if source.column is not None:
         return read_airports(raw, source.column, own, origin=origin)
     try:
-        return _constant(raw, code_of((source.constant or "").strip().upper(), own, origin=origin))
+        return _constant(raw, code_of(capitals(source.constant or ""), own, origin=origin))
     except UnknownAirportError as failure:
         raise MapError(f"[flights] constant: {failure}; correct the map") from None
 

@@ -27,6 +27,8 @@ def atomic_write(path: Path, *, mode: int = 0o666, replace: bool = True) -> Iter
     FileExistsError is raised. Raises OSError where it cannot be written; nothing is left behind then. What killed
     writers left in the folder more than an hour ago is swept.
     """
+    if not path.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     descriptor, draft = _open_draft(path, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

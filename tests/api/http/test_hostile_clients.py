@@ -1,6 +1,7 @@
 """Clients that are slow, wrong or greedy are refused, and hold up nobody else."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -202,3 +203,52 @@ def test_a_connection_that_ends_in_a_body_leaves_the_service_well(server: Server
         connection.close()
     assert server.client.post("/predict", json={"flights": [FLIGHT]}).status_code == 200
     assert "Traceback" not in server.messages.read_text()
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_a_request_that_would_rather_speak_another_protocol_is_read_with_its_body(
+    server: Server, protocol: str
+) -> None:
+    # As Java's own client asks of every server at first.
+    headers = {
+        "connection": "Upgrade, HTTP2-Settings",
+        "http2_settings": "AAEAAEAAAAIAAAAB",
+        "upgrade": protocol,
+    }
+    with server.connect() as connection:
+        connection.sendall(request_of(ASKED, **headers) * 2 + request_of(b"", "/livez", "GET", **headers))
+        answers = b""
+        while answers.count(b"HTTP/1.1") < 3 and (part := connection.recv(65_536)):
+            answers += part
+    assert statuses_in(answers) == [200, 200, 200]
+
+
+def test_a_client_that_says_nothing_more_is_answered_what_it_asked(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(request_of(ASKED) * 2)
+        connection.shutdown(socket.SHUT_WR)
+        answers = answer_of(connection)
+    assert statuses_in(answers) == [200, 200]
+
+
+BEHIND = {
+    "garbage": (b"BAD\r\n\r\n", 400),
+    "no host": (b"GET /livez HTTP/1.1\r\n\r\n", 400),
+    "a long path": (request_of(b"", "/" + "a" * 9000, "GET"), 414),
+    "a broken body": (request_of(b"zz\r\n", transfer_encoding="chunked"), 400),
+}
+
+
+@pytest.mark.parametrize("what", BEHIND)
+def test_what_is_refused_waits_for_the_answers_to_the_requests_ahead_of_it(server: Server, what: str) -> None:
+    refused, status = BEHIND[what]
+    with server.connect() as connection:
+        connection.sendall(request_of(ASKED) * 2 + refused + request_of(ASKED))
+        answers = b""
+        while part := connection.recv(65_536):
+            answers += part
+    assert statuses_in(answers) == [200, 200, status]
+
+
+def statuses_in(answers: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1.1 ([0-9]{3}) ", answers)]

@@ -1,14 +1,17 @@
 """The connections of the service: the head of a request must arrive in time and be of a size, or it is refused.
 
-uvicorn itself waits for a head for ever, reads one of any length, and asks for no Host. It writes the head and the body
-of an answer one by one, a system call each; here they go out together. And where a connection is closed while the other
-side still sends, the system throws away what that side has not read yet; here it has time to read.
+uvicorn itself waits for a head for ever, reads one of any length, asks for no Host, leaves out the body of a request
+that would rather speak another protocol, and refuses what is no HTTP before the requests ahead of it are answered. It
+writes the head and the body of an answer one by one, a system call each; here they go out together. And where a
+connection is closed while the other side still sends, the system throws away what that side has not read yet; here it
+has time to read.
 """
 
 import asyncio
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from puntual.api.http.body import WHOLE
@@ -31,7 +34,9 @@ class Connection(HttpToolsProtocol):
         self._patience = patience
         self._head_due: asyncio.TimerHandle | None = None
         self._head_bytes = 0
-        self._in_body = False
+        self._in_body = self._upgrades = False
+        # What is refused once the requests ahead of it are answered.
+        self._refused: tuple[HTTPStatus, str] | None = None
         self._corked: Corked
         self.url = b""
 
@@ -43,10 +48,11 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; a head that has begun must end."""
-        if self._corked.is_closing():
+        if self._corked.is_closing() or self._refused is not None:
             self._corked.drop(data)
             return
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
         if self._corked.is_closing() or not (self.cycle is None or self.cycle.response_complete):
             return
         self._expect_head()
@@ -54,23 +60,44 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > _LARGEST_HEAD:
             self._refuse_size()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what was asked whole before the other side said that no more will come, and close then."""
+        if self.cycle is None or self.cycle.response_complete or self._in_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         """Have something to read until the message ends."""
         self._corked.unread = True
+        self._upgrades = False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Wait no longer: how long the body may take is watched by whoever reads it."""
         self._head_is_here()
+        self._upgrades = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._upgrades:
+            return
         self._check_head()
         self._in_body = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Tell whoever answers that there is no body to wait for."""
+        if self._upgrades:
+            return
         self._corked.unread = self._in_body = False
         self.scope[WHOLE] = True  # type: ignore[literal-required]
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Refuse what is behind the last answer, if it was to be refused."""
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if is_last and self._refused is not None:
+            refused, self._refused = self._refused, None
+            self._refuse(*refused)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
@@ -88,6 +115,31 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        """Read requests; one that would go on in another protocol goes on in this one, as RFC 9110 allows (7.8)."""
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    return
+                except httptools.HttpParserUpgrade as upgrade:
+                    if not self._upgrades:
+                        return
+                    # The parser takes what follows the head for the other protocol's: it is told the head without.
+                    head = self._head_without_upgrade()
+                    self.parser = httptools.HttpRequestParser(self)
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                    self.parser.feed_data(head)
+                    data = memoryview(data)[upgrade.args[0] :]
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        first = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+        lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"".join([first, *lines, b"\r\n"])
 
     def _check_head(self) -> None:
         """Refuse a head that is too large or names no host; the parser stops at what is raised."""
@@ -138,7 +190,10 @@ class Connection(HttpToolsProtocol):
         )
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
-        if self._corked.is_closing():
+        if self._corked.is_closing() or self._refused is not None:
+            return
+        if self._is_behind_others():
+            self._refused = status, detail
             return
         problem = ProblemError(status, detail)
         request_id = self._record(problem)
@@ -149,6 +204,17 @@ class Connection(HttpToolsProtocol):
         self._corked.write(b"".join([first, *lines, b"\r\n", problem.body]))
         self._corked.unread = True
         self._corked.close()
+
+    def _is_behind_others(self) -> bool:
+        """Tell whether whole requests are still to be answered; one whose body is at fault will not be."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        if not self._in_body:
+            return True
+        if self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+            return True
+        return False
 
     def _record(self, problem: ProblemError) -> bytes:
         """Have the application log and count a refusal, with as much of the request as was understood."""
@@ -211,4 +277,6 @@ class Corked:
     def _flush(self) -> None:
         if self._held:
             held, self._held = self._held, []
-            self._transport.write(b"".join(held))
+            # Where the other side is gone nobody reads it, and the transport would raise.
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(held))

@@ -192,7 +192,7 @@ def find_airport(
     airport = _listed(code)
     if airport is not None:
         return airport
-    own = code.strip().upper()
+    own = airports.capitals(code)
     if own in unlisted:
         return airports.unlisted_airport(own, unlisted[own])
     expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
