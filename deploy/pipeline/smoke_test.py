@@ -13,7 +13,9 @@ from deploy.pipeline.poller import Poller
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 
 # Any bundle answers for any airport, and about a flight that is gone for ever.
-_ASKED = PredictRequest(flights=[ScheduledFlight("LAN", "226", "SCL", "MIA", "2017-10-03T23:30")])
+_ASKED = PredictRequest(
+    flights=[ScheduledFlight("SCL", "MIA", "2017-10-03T23:30", airline="LAN", flight_number="226")]
+)
 _SECONDS_TO_ANSWER = 10.0
 _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 

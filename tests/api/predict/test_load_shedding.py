@@ -89,7 +89,10 @@ class Counted(ThreadPoolExecutor):
 @pytest.mark.parametrize(("flights", "threads"), [(1, 0), (32, 0), (33, 1), (256, 1)])
 def test_more_than_thirty_two_flights_leave_the_loop(made_bundle: Bundle, flights: int, threads: int) -> None:
     request = PredictRequest(
-        [ScheduledFlight("AA", str(number), "JFK", "MIA", "2023-04-20T10:30") for number in range(flights)]
+        [
+            ScheduledFlight("JFK", "MIA", "2023-04-20T10:30", airline="AA", flight_number=str(number))
+            for number in range(flights)
+        ]
     )
     with Counted(1) as executor:
         batcher = MicroBatcher(

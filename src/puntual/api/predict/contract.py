@@ -67,7 +67,7 @@ class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 # Works as it stands, whatever the model.
-EXAMPLE = ScheduledFlight("LAN", "226", "SCL", "MIA", "2017-10-03T23:30")
+EXAMPLE = ScheduledFlight("SCL", "MIA", "2017-10-03T23:30", airline="LAN", flight_number="226")
 
 
 class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
