@@ -2,13 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from puntual.cli import main
-from puntual.registry import Registry
+from puntual.registry import Bundle, Registry
 from puntual.storage import open_store
 from test_docs import made_table, readme_map
 
@@ -20,7 +19,7 @@ def puntual(*words: str) -> str:
 
 
 def test_training_promoting_and_rolling_back_work_on_the_bucket_alone(
-    bucket: str, make_bundle: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: str, made_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("map.toml").write_text(readme_map(), encoding="utf-8")
@@ -30,7 +29,7 @@ def test_training_promoting_and_rolling_back_work_on_the_bucket_alone(
     trained = json.loads(
         puntual("train", *table, "--candidates", "lightgbm:none", "--no-backtest", "--json", *at)
     )["version"]
-    former = Registry(f"{bucket}/models").publish(make_bundle())
+    former = Registry(f"{bucket}/models").publish(made_bundle)
     for version in (former, trained):
         puntual("models", "promote", version, "--force", *at)
     assert puntual("models", "rollback", *at).split()[0] != trained
