@@ -43,7 +43,8 @@ class LastGoodBundle:
     def forget(self) -> None:
         """Remove what another run has kept."""
         try:
-            self._file.unlink(missing_ok=True)
+            for kept in (self._file, self._signatures):
+                kept.unlink(missing_ok=True)
         except OSError as error:
             _LOG.warning("%s cannot be removed (%s)", self._file, error)
 
