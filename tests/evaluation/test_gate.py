@@ -99,7 +99,7 @@ def test_check_2_refuses_a_challenger_that_met_another_champion_than_the_one_dep
     for unmet in (finding(2, met_v1, "v2"), finding(2, evidence(), "v2")):
         assert not unmet.passed
         assert "not compared with the champion" in unmet.reason
-        assert "the champion v2 that is deployed; retrain or give --data" in unmet.reason
+        assert "the champion v2 that is deployed; train where its bundle can be read" in unmet.reason
 
 
 def test_check_2_has_nothing_to_say_without_a_champion_or_to_the_champion_itself():

@@ -134,3 +134,14 @@ def test_a_feature_that_gives_the_outcome_away_ranks_the_validation_without_a_fa
         replace(by_time, dataset=leaking), evaluated, made_table(), Registry(tmp_path)
     ).feature_auc
     assert found["distance_km"] == 1.0 > evidence.feature_auc["distance_km"]
+
+
+def test_a_champion_that_cannot_be_read_stops_no_training_and_is_compared_with_by_nobody(
+    by_time: Experiment, evaluated: EvaluatedModel, tmp_path: Path
+) -> None:
+    (tmp_path / "model_to_deploy").write_text("00000000000000aa\n")
+    evidence = gather_evidence(by_time, evaluated, made_table(), Registry(tmp_path))
+    assert (evidence.champion_version, evidence.champion_difference) == (None, None)
+    (tmp_path / "00000000000000aa.puntual").write_bytes(b"a bundle of another release")
+    evidence = gather_evidence(by_time, evaluated, made_table(), Registry(tmp_path))
+    assert (evidence.champion_version, evidence.champion_difference) == (None, None)

@@ -18,6 +18,7 @@ from puntual.api.http.gateway import Gateway
 from puntual.api.http.uvicorn_protocol import Connection
 from puntual.api.observability.log_format import CONFIGURATION
 from puntual.api.serving.coming_flights import read_coming
+from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.api.supervisor import Supervisor
 from puntual.api.worker import AnnouncingServer
@@ -54,6 +55,8 @@ def _serve_by_several(
         # One secret for all workers, also where the state folder cannot keep it.
         secret = token_secret(Path(settings.state), settings.token_secret)
         os.environ.update(settings.replace(metrics=folder, token_secret=secret).environment())
+        # Here and not in the workers, of which one may answer while another still starts.
+        LastGoodBundle(Path(settings.state)).forget()
         # Each worker puts its own application in the place of none.
         Supervisor(_configuration(settings, None), [address], announce_model).run()
 

@@ -125,7 +125,8 @@ def _not_worse_than_champion(evidence: Evidence, champion: str | None) -> Verdic
         return (
             False,
             f"not compared with the champion: compared with {against}, expected the champion {champion} that is "
-            "deployed; retrain or give --data",
+            "deployed; train where its bundle can be read (puntual models pull), on flights that it has not seen, or "
+            "promote with --force",
         )
     rival = f"the champion {champion} ({_difference(difference)})"
     if difference.low > 0:

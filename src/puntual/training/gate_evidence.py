@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from puntual.errors import BundleError, RegistryError
 from puntual.evaluation import Measure, baseline_bands, log_losses, paired_difference
 from puntual.evaluation.gate import Evidence, feature_auc
 from puntual.evaluation.splits import Rows, moment
@@ -54,12 +55,16 @@ def _against_champion(
     version = registry.champion()
     if version is None:
         return None, None
-    bundle = registry.read(version)
+    try:
+        bundle = registry.read(version)
+        champion = Predictor(bundle, tested=bundle.tested is not None)
+    except (BundleError, RegistryError):
+        # Of a former release, or not here: a new model must be trained all the same, and the gate says what is missing.
+        return None, None
     shared = _unseen_by(bundle, experiment)
     if len(shared) < _FEWEST_SHARED:
         return None, None
     dataset, rows = experiment.dataset, experiment.split.test[shared]
-    champion = Predictor(bundle, tested=bundle.tested is not None)
     predicted = champion.predict(dataset.flights[rows], past=dataset.flights, timetable_of=dataset.flights)
     theirs = log_losses(predicted.bands, dataset.bands[rows])
     day = dataset.keys.day[rows].astype(np.int32)

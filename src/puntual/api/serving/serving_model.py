@@ -66,8 +66,6 @@ class ServingModel:
             self._complain(str(error))
         if self.batcher is None and is_replacement:
             self._load_last_good()
-        elif self.batcher is None:
-            self._last_good.forget()
 
     def describe_model(self) -> str:
         """Say which model answers, or that none does."""
