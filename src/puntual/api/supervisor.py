@@ -46,11 +46,13 @@ class Supervisor(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Look at each worker once, and replace those that have died or stand still."""
-        for place, process in enumerate(self.processes):
+        workers = cast(list[Worker], self.processes)
+        # Whether any has answered is to be known before one that died is replaced.
+        for worker in workers:
+            self._take_report(worker)
+        for place, worker in enumerate(workers):
             if self.should_exit.is_set():
                 return
-            worker = cast(Worker, process)
-            self._take_report(worker)
             if worker.replaced_at is None and not worker.is_alive(_STANDSTILL):
                 self._remove(worker)
             if worker.replaced_at is not None and time.monotonic() >= worker.replaced_at:
