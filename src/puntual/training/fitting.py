@@ -17,7 +17,7 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
-from puntual.training.candidates import Bands, Candidate, fit, treat
+from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 
@@ -78,9 +78,9 @@ class TrainingSet:
     """
 
     vectors: TrainingVectors
-    shown: Mapping[str, tuple[Matrix, Bands]]
+    shown: Mapping[str, tuple[Matrix, BandLabels]]
     full: Matrix
-    bands: Bands
+    bands: BandLabels
     day: NDArray[np.int64]
 
 
@@ -152,7 +152,7 @@ def fit_candidate(experiment: Experiment, candidate: Candidate, training: Traini
     return FittedModel(candidate, training.vectors, Experts(experts), calibration)
 
 
-def _prior(candidate: Candidate, bands: Bands, seed: int) -> Scaling:
+def _prior(candidate: Candidate, bands: BandLabels, seed: int) -> Scaling:
     """Give the scaling that undoes a treatment and knows the log shares of the bands, but stretches nothing."""
     shares = np.bincount(bands, minlength=BAND_COUNT) / len(bands)
     center = tuple(np.log(np.maximum(shares, 1e-6)).tolist())

@@ -19,7 +19,7 @@ from puntual.reporting.model_card import model_card
 from puntual.reporting.training_result import Omission, TableRecord, Training
 from puntual.sources import FlightTable
 from puntual.storage import require_writable
-from puntual.storage.errors import translate_os_errors
+from puntual.storage.os_errors import translate_os_errors
 from puntual.training.ablation import STEP_COUNT, ablate
 from puntual.training.backtesting import (
     CUT_OFFS,
