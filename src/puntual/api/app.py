@@ -18,6 +18,7 @@ from puntual.api import amadeus, docs_page, openapi
 from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.auth.access_tokens import AccessTokens
 from puntual.api.auth.guard import Guard
+from puntual.api.auth.known_routes import KnownRoutes
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.auth.token_secret import token_secret
 from puntual.api.auth.verifier import Verifier
@@ -40,6 +41,8 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _GIVING_BACK_SECONDS = 5.0
+# Of what is no route of ours, such as files, any may be taken.
+_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
 # Whose routes know the caller, and describe problems, in the words of their own protocol.
@@ -102,6 +105,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
+    guard.routes = KnownRoutes((route.path, getattr(route, "methods", _METHODS)) for route in inner.routes)
     inner.state.service, inner.state.guard = service, guard
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()
