@@ -118,11 +118,20 @@ class ServingModel:
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
-        answered = await self.champion().answer(request, now)
-        if recorded and self.journal is not None:
-            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
-            self.journal.record_many(lines)
-        return answered
+        key, peer = KEY_NAME.get(), PEER.get()
+
+        def record(answered: Answered) -> None:
+            if recorded:
+                self.record(answered, now, request_id, request.as_of, key, peer)
+
+        return await self.champion().answer(request, now, record)
+
+    def record(
+        self, answered: Answered, now: datetime, request_id: str, as_of: str | None, key: str, peer: str
+    ) -> None:
+        """Hand an answer to the journal, with who asked for it and when."""
+        if self.journal is not None:
+            self.journal.record_many(answered.journal_lines(now, request_id, as_of, key, peer))
 
     async def departures(self, origin: str | None, day: date | None) -> Keys:
         """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
