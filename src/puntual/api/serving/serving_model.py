@@ -27,7 +27,7 @@ from puntual.flights.arrays import Columns
 from puntual.operations.journal_writer import Journal
 from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Deployment, Registry, TrustedKeys
+from puntual.registry import Bundle, Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -82,7 +82,12 @@ class ServingModel:
             return
         bundle = self._registry.read(self.settings.bundle or None)
         self._put(self._prepared(load_proven(bundle)))
-        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
+        self._keep_for_replacements(bundle)
+
+    def _keep_for_replacements(self, bundle: Bundle) -> None:
+        # One worker alone is replaced by nobody, and packing a bundle takes a tenth of its start.
+        if self.settings.workers > 1:
+            self._last_good.keep(bundle, self._registry.signatures(bundle.version))
 
     def _load_last_good(self) -> None:
         try:
@@ -224,7 +229,7 @@ class ServingModel:
     def _read(self, wanted: Deployment) -> MicroBatcher:
         bundle = self._registry.read_deployed(wanted)
         prepared = self._prepared(load_proven(bundle))
-        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
+        self._keep_for_replacements(bundle)
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
