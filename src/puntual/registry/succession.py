@@ -12,6 +12,7 @@ import msgspec
 
 from puntual.errors import RegistryError
 from puntual.storage import Store
+from puntual.storage.base import LARGEST_NOTE
 
 FOLDER = "promotions"
 _LINE = re.compile(r"([0-9a-f]{16})(?: sha256:([0-9a-f]{64}))?")
@@ -129,7 +130,7 @@ def _names(store: Store) -> list[str]:
 
 def _read(store: Store, name: str) -> Record:
     try:
-        return msgspec.json.decode(store.read(name) or b"", type=Record)
+        return msgspec.json.decode(store.read(name, LARGEST_NOTE) or b"", type=Record)
     except msgspec.DecodeError as error:
         raise RegistryError(
             f"{store.where(name)}: unreadable record ({error}); restore or remove it"

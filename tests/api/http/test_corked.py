@@ -3,7 +3,7 @@
 import asyncio
 from unittest.mock import Mock
 
-from puntual.api.http.uvicorn_protocol import Corked
+from puntual.api.http.corked import Corked
 
 
 def test_an_answer_to_a_client_that_is_gone_is_let_go() -> None:
