@@ -15,8 +15,8 @@ from typing import Any
 
 from puntual.errors import StorageError
 from puntual.storage.base import LARGEST_FILE, FileStat, OnProgress
-from puntual.storage.errors import oversized
 from puntual.storage.names import require_within
+from puntual.storage.os_errors import oversized
 from puntual.storage.s3_errors import LOST, MISSING, breaks_off, code_of, translate_s3_error
 from puntual.storage.s3_transfer import PART, CheckedStream, upload_large
 

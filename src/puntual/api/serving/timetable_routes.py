@@ -28,9 +28,9 @@ _SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
 
 Cell = str | float | bool | None
 Text = Annotated[str, Meta(pattern=r"\S", max_length=LONGEST_TEXT)] | float | bool
-AirportCode = Annotated[str, Meta(extra_json_schema={"format": "airport-code"})]
-DestinationCode = Annotated[str, Meta(extra_json_schema={"format": "destination-code"})]
-LocalTime = Annotated[str, Meta(extra_json_schema={"format": "local-flight-time"})]
+ListedAirport = Annotated[str, Meta(extra_json_schema={"format": "airport-code"})]
+ListedDestination = Annotated[str, Meta(extra_json_schema={"format": "destination-code"})]
+LocalDeparture = Annotated[str, Meta(extra_json_schema={"format": "local-flight-time"})]
 
 
 class TimetableFlight(msgspec.Struct, frozen=True):
@@ -38,14 +38,16 @@ class TimetableFlight(msgspec.Struct, frozen=True):
 
     extra_json_schema: ClassVar[dict[str, Any]] = {"additionalProperties": msgspec.json.schema(Cell)}
 
-    origin: AirportCode
-    destination: DestinationCode
-    scheduled_departure: LocalTime
+    origin: ListedAirport
+    destination: ListedDestination
+    scheduled_departure: LocalDeparture
     airline: Text | None = None
     flight_number: Text | None = None
 
 
-Timetable = Annotated[list[TimetableFlight], Meta(min_length=1, extra_json_schema={"uniqueItems": True})]
+TimetableFlights = Annotated[
+    list[TimetableFlight], Meta(min_length=1, extra_json_schema={"uniqueItems": True})
+]
 
 
 class TimetableTaken(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ class ComingFlight(msgspec.Struct, frozen=True):
     operation_id="putTimetable",
     summary="Replace the coming flights",
     operation_class=takes(
-        Timetable,
+        TimetableFlights,
         example=[EXAMPLE],
         description="All coming flights of the airport, each once: origin, destination, scheduled_departure (local, "
         "without an offset), and airline and flight_number where they are known. Or the same as CSV with a header, as "
