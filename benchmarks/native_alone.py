@@ -7,7 +7,6 @@ from puntual.api import amadeus, app
 from puntual.api.invocations import routes as invocations
 from puntual.cli import main
 
-
 if __name__ == "__main__":
     amadeus.ROUTES = invocations.ROUTES = ()
     app._ANSWER_BY_PATH.clear()

@@ -77,12 +77,12 @@ class Exchange:
     def __init__(
         self,
         door: PredictionDoor,
-        send: Callable[[int, Headers, bytes], None],
+        send: Callable[[int, Headers, bytes, bool], None],
         peer: str,
         *,
         keep_alive: bool,
     ) -> None:
-        """Wait for an answer, and send it by its status, its headers and its body."""
+        """Wait for an answer, and `send` its status, headers and body, and whether the connection goes on."""
         self._started = time.perf_counter()
         self._door, self._send, self._peer, self.keep_alive = door, send, peer, keep_alive
         self._key = ANONYMOUS
@@ -131,7 +131,7 @@ class Exchange:
         self, status: int, headers: Headers, body: bytes, version: str, reason: str | None = None
     ) -> None:
         self.response_complete = True
-        self._send(status, headers, body)
+        self._send(status, headers, body, self.keep_alive)
         seconds = time.perf_counter() - self._started
         door = self._door
         door.service.metrics.observe(metrics.LATENCY, PATH, str(status), version, value=seconds)

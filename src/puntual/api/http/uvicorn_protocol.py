@@ -201,17 +201,16 @@ class Connection(HttpToolsProtocol):
         self.headers += headers
         super().on_headers_complete()
 
-    def _send_whole(self, status: int, headers: Headers, body: bytes) -> None:
+    def _send_whole(self, status: int, headers: Headers, body: bytes, keep_alive: bool) -> None:
         """Send an answer at once, and go on to the next request as uvicorn does."""
         lines = [STATUS_LINE[status]]
         for name, value in (*self.server_state.default_headers, *headers):
             lines += (name, b": ", value, b"\r\n")
-        exchange = self.cycle
         lines.append(b"content-length: %d\r\n" % len(body))
-        if not exchange.keep_alive:
+        if not keep_alive:
             lines.append(b"connection: close\r\n")
         self._corked.write_now(b"".join((*lines, b"\r\n", body)))
-        if not exchange.keep_alive:
+        if not keep_alive:
             self._corked.close()
         self.on_response_complete()
 
