@@ -23,20 +23,20 @@ class Corked:
         if self._end is not None:
             return
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
 
     def write_now(self, data: bytes) -> None:
         """Send something whole without waiting for more, after what is held."""
         if self._end is not None:
             return
-        self._flush()
+        self.flush()
         if not self._transport.is_closing():
             self._transport.write(data)
 
     def close(self) -> None:
         """Send what is held, and close; while the other side still sends, only once it has had time to read."""
-        self._flush()
+        self.flush()
         if not self.unread or self._end is not None or self._transport.is_closing():
             self.close_now()
             return
@@ -50,6 +50,14 @@ class Corked:
             self._end.cancel()
         self._transport.close()
 
+    def flush(self) -> None:
+        """Send what is held."""
+        if self._held:
+            held, self._held = self._held, []
+            # Where the other side is gone nobody reads it, and the transport would raise.
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(held))
+
     def is_closing(self) -> bool:
         """Tell whether nothing more is taken, in or out."""
         return self._end is not None or self._transport.is_closing()
@@ -62,10 +70,3 @@ class Corked:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            # Where the other side is gone nobody reads it, and the transport would raise.
-            if not self._transport.is_closing():
-                self._transport.write(b"".join(held))

@@ -70,6 +70,8 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer what was asked whole before the other side said that no more will come, and close then."""
         if self.cycle is None or self.cycle.response_complete or self._in_body:
+            # The system closes now, and would throw away an answer that is still held.
+            self._corked.flush()
             return False
         self.cycle.keep_alive = False
         return True

@@ -25,6 +25,7 @@ from puntual.api.predict.flight_reading import (
 )
 from puntual.api.problems import FieldError, shown
 from puntual.features.flight_keys import NAMED, UNKNOWABLE, Keys, Unknown, category_of
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.times import LocalTime, local_time, parse_time
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -158,7 +159,7 @@ def _resolved(
         missing = tuple(name for name in ("airline", "flight_number") if getattr(flight, name) is None)
     return ResolvedFlight.of(
         (airline or "").upper(),
-        number or "",
+        clean_flight_number(number or "", airline),
         origin,
         destination,
         departure,

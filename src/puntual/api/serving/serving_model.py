@@ -20,7 +20,7 @@ from puntual.api.problems import ProblemError
 from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
-from puntual.errors import BundleError, PuntualError
+from puntual.errors import BundleError, PuntualError, RegistryError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import known_timetable
 from puntual.flights.arrays import Columns
@@ -221,6 +221,11 @@ class ServingModel:
         if self.settings.bundle:
             return None
         now = self._registry.deployment()
+        if now is None and self.batcher is not None:
+            raise RegistryError(
+                f"registry {self.settings.registry}: its champion is gone, expected one; "
+                "put the registry back, or promote a version"
+            )
         if now is None or now == self._refused:
             return None
         self._refused = None
