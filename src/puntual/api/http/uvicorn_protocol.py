@@ -170,7 +170,7 @@ class Connection(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
             and self.headers.count(_JSON) == 1
-            and [name for name, _ in self.headers].count(b"host") == 1
+            and _is_ordinary([name for name, _ in self.headers])
         )
 
     def _answer_promptly(self, headers: dict[bytes, bytes]) -> bool:
@@ -304,3 +304,8 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         request_id: bytes = self.config.loaded_app.refuse_connection(problem, peer, method, path)
         return request_id
+
+
+def _is_ordinary(names: list[bytes]) -> bool:
+    """Tell whether a head names its host once and has a body that is not packed, nor twice what counts once."""
+    return names.count(b"host") == 1 and b"content-encoding" not in names and len(set(names)) == len(names)

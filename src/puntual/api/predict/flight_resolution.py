@@ -153,13 +153,14 @@ def _resolve_or_refuse(flight: ScheduledFlight, pointer: str, unlisted: Mapping[
 def _resolved(
     flight: ScheduledFlight, origin: str, destination: str, departure: LocalTime, zone: ZoneInfo
 ) -> ResolvedFlight:
-    airline, number = flight.airline, flight.flight_number
+    airline, number = flight.airline, flight.flight_number or ""
     missing: tuple[str, ...] = ()
-    if airline is None or number is None:
+    if airline is None or not number:
         missing = tuple(name for name in ("airline", "flight_number") if getattr(flight, name) is None)
     return ResolvedFlight.of(
         (airline or "").upper(),
-        clean_flight_number(number or "", airline),
+        # Most are written in the one way already.
+        number if number.isdigit() and number[0] != "0" else clean_flight_number(number, airline),
         origin,
         destination,
         departure,
