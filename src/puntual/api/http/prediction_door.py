@@ -64,7 +64,7 @@ class PredictionDoor:
 class Exchange:
     """A request that is answered at the door, and waits; to uvicorn it is what it calls a cycle."""
 
-    class _Event:
+    class _NobodyWaits:
         def set(self) -> None:
             """Tell nobody that the connection is lost: nobody waits for more of the request."""
 
@@ -72,7 +72,7 @@ class Exchange:
         *("_as_of", "_door", "_key", "_now", "_peer", "_request_id", "_send", "_started", "_trace", "_added"),
         *("disconnected", "keep_alive", "response_complete"),
     )
-    message_event = _Event()
+    message_event = _NobodyWaits()
 
     def __init__(
         self,
