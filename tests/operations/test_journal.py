@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from puntual.errors import JournalError
-from puntual.operations.journal_line import COLUMNS, Line, Value
+from puntual.operations.journal_line import COLUMNS, JournalRow, Value
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 
-def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00", **other: Value) -> Line:
+def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00", **other: Value) -> JournalRow:
     values: dict[str, Value] = {
         "answered": answered,
         "request_id": "seven",

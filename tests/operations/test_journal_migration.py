@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from operations.test_journal import line, rows
 from puntual.operations import journal_migration
 from puntual.operations.journal_database import Database
-from puntual.operations.journal_line import COLUMNS, Line
+from puntual.operations.journal_line import COLUMNS, JournalRow
 from puntual.operations.journal_migration import MIGRATIONS, migrate
 from puntual.operations.journal_schema import PREDICTIONS, REVISIONS, VERSION_TABLE
 
@@ -55,7 +55,7 @@ def former(tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
         yield file, connection
 
 
-def insert(file: Path, *lines: Line) -> None:
+def insert(file: Path, *lines: JournalRow) -> None:
     database = Database(file)
     database.insert(lines)
     database.close()

@@ -11,7 +11,7 @@ import pytest
 from operations.test_journal import line, rows, until
 from puntual.errors import JournalError
 from puntual.operations.journal_database import Database
-from puntual.operations.journal_line import COLUMNS, Line
+from puntual.operations.journal_line import COLUMNS, JournalRow
 from puntual.operations.journal_writer import Journal
 
 # Text that no encoding writes, a number beyond 64 bits, and nothing where something must be.
@@ -24,7 +24,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("refused", REFUSED, ids=["surrogate", "number", "null"])
 def test_a_refused_line_is_set_aside_and_those_around_it_are_written_in_their_order(
-    tmp_path: Path, refused: Line, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, refused: JournalRow, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = Journal(tmp_path / "journal.db")
     journal.start()

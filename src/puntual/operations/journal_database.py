@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NoSuchModuleError
 
 from puntual.errors import JournalError
-from puntual.operations.journal_line import COLUMNS, Line
+from puntual.operations.journal_line import COLUMNS, JournalRow
 from puntual.operations.journal_migration import migrate
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.sqlite_files import SqliteFiles
@@ -44,7 +44,7 @@ class Database:
         """The URL without its password."""
         return self._url.render_as_string(hide_password=True)
 
-    def insert(self, lines: Sequence[Line]) -> None:
+    def insert(self, lines: Sequence[JournalRow]) -> None:
         """Insert all lines or none; raise what the driver raises."""
         engine = self._open()
         with engine.begin() as connection:

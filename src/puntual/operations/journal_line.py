@@ -25,4 +25,4 @@ COLUMNS = (
     "band_over_120_or_cancelled",
 )
 Value = str | float | int | None
-Line = tuple[Value, ...]
+JournalRow = tuple[Value, ...]

@@ -5,7 +5,7 @@ import logging
 import os
 from pathlib import Path
 
-from puntual.operations.journal_line import COLUMNS, Line, Value
+from puntual.operations.journal_line import COLUMNS, JournalRow, Value
 from puntual.storage.state_folder import make_private
 
 NAME = "journal.refused.jsonl"
@@ -22,7 +22,7 @@ class RefusedLines:
         self._file = file
         self._reasons: set[str] = set()
 
-    def add(self, line: Line, reason: str) -> bool:
+    def add(self, line: JournalRow, reason: str) -> bool:
         """Keep a line, and log its reason the first time; False where it could not be kept."""
         named = dict(zip(COLUMNS, line, strict=True))
         kept = self._keep(named, reason)

@@ -64,7 +64,7 @@ class PredictionDoor:
 class Exchange:
     """A request that is answered at the door, and waits; to uvicorn it is what it calls a cycle."""
 
-    class _Event:
+    class _NobodyWaits:
         def set(self) -> None:
             """Tell nobody that the connection is lost: nobody waits for more of the request."""
 
@@ -72,17 +72,17 @@ class Exchange:
         *("_as_of", "_door", "_key", "_now", "_peer", "_request_id", "_send", "_started", "_trace", "_added"),
         *("disconnected", "keep_alive", "response_complete"),
     )
-    message_event = _Event()
+    message_event = _NobodyWaits()
 
     def __init__(
         self,
         door: PredictionDoor,
-        send: Callable[[int, Headers, bytes], None],
+        send: Callable[[int, Headers, bytes, bool], None],
         peer: str,
         *,
         keep_alive: bool,
     ) -> None:
-        """Wait for an answer, and send it by its status, its headers and its body."""
+        """Wait for an answer, and `send` its status, headers and body, and whether the connection goes on."""
         self._started = time.perf_counter()
         self._door, self._send, self._peer, self.keep_alive = door, send, peer, keep_alive
         self._key = ANONYMOUS
@@ -131,7 +131,7 @@ class Exchange:
         self, status: int, headers: Headers, body: bytes, version: str, reason: str | None = None
     ) -> None:
         self.response_complete = True
-        self._send(status, headers, body)
+        self._send(status, headers, body, self.keep_alive)
         seconds = time.perf_counter() - self._started
         door = self._door
         door.service.metrics.observe(metrics.LATENCY, PATH, str(status), version, value=seconds)

@@ -170,7 +170,7 @@ class Connection(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
             and self.headers.count(_JSON) == 1
-            and [name for name, _ in self.headers].count(b"host") == 1
+            and _is_ordinary([name for name, _ in self.headers])
         )
 
     def _answer_promptly(self, headers: dict[bytes, bytes]) -> bool:
@@ -203,17 +203,16 @@ class Connection(HttpToolsProtocol):
         self.headers += headers
         super().on_headers_complete()
 
-    def _send_whole(self, status: int, headers: Headers, body: bytes) -> None:
+    def _send_whole(self, status: int, headers: Headers, body: bytes, keep_alive: bool) -> None:
         """Send an answer at once, and go on to the next request as uvicorn does."""
         lines = [STATUS_LINE[status]]
         for name, value in (*self.server_state.default_headers, *headers):
             lines += (name, b": ", value, b"\r\n")
-        exchange = self.cycle
         lines.append(b"content-length: %d\r\n" % len(body))
-        if not exchange.keep_alive:
+        if not keep_alive:
             lines.append(b"connection: close\r\n")
         self._corked.write_now(b"".join((*lines, b"\r\n", body)))
-        if not exchange.keep_alive:
+        if not keep_alive:
             self._corked.close()
         self.on_response_complete()
 
@@ -305,3 +304,8 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         request_id: bytes = self.config.loaded_app.refuse_connection(problem, peer, method, path)
         return request_id
+
+
+def _is_ordinary(names: list[bytes]) -> bool:
+    """Tell whether a head names its host once and has a body that is not packed, nor twice what counts once."""
+    return names.count(b"host") == 1 and b"content-encoding" not in names and len(set(names)) == len(names)

@@ -153,15 +153,14 @@ def _resolve_or_refuse(flight: ScheduledFlight, pointer: str, unlisted: Mapping[
 def _resolved(
     flight: ScheduledFlight, origin: str, destination: str, departure: LocalTime, zone: ZoneInfo
 ) -> ResolvedFlight:
-    airline, number = flight.airline, flight.flight_number
+    airline, number = flight.airline, flight.flight_number or ""
     missing: tuple[str, ...] = ()
-    if number is not None and CLEAN.fullmatch(number) is None:
-        number = clean_flight_number(number, airline)
-    if airline is None or number is None:
+    if airline is None or not number:
         missing = tuple(name for name in ("airline", "flight_number") if getattr(flight, name) is None)
     return ResolvedFlight.of(
         (airline or "").upper(),
-        number or "",
+        # Most are written in the one way already.
+        number if not number or CLEAN.fullmatch(number) else clean_flight_number(number, airline),
         origin,
         destination,
         departure,

@@ -53,7 +53,7 @@ class _Waiting(NamedTuple):
     asker: Asker
 
 
-class _Predicted(NamedTuple):
+class _RowInState(NamedTuple):
     """A row of the answer as it is before the horizon is set, which passes, and the state of knowledge behind it."""
 
     row: PredictedFlight
@@ -209,12 +209,12 @@ class MicroBatcher:
 
     def _predict(
         self, flights: list[ResolvedFlight], cut_offs: list[Moments], *, reasons: bool = False
-    ) -> list[_Predicted]:
+    ) -> list[_RowInState]:
         closed = np.array([cut_off.closed for cut_off in cut_offs], np.int64)
         made = self.predictor.predict_keys(keys_of(flights), closed, self.known, reasons=reasons)
         rows = rows_of(made, self._threshold, [cut_off.horizon for cut_off in cut_offs])
         states = [STATE_NAMES[state] for state in made.states.tolist()]
-        return list(map(_Predicted, rows, states))
+        return list(map(_RowInState, rows, states))
 
     def _count(
         self,
@@ -261,10 +261,10 @@ class _KeptPredictions:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._predicted: dict[_Key, _Predicted] = {}
+        self._predicted: dict[_Key, _RowInState] = {}
         self._order: deque[_Key] = deque()
 
-    def find(self, flights: list[ResolvedFlight], cut_offs: list[Moments]) -> list[_Predicted | None]:
+    def find(self, flights: list[ResolvedFlight], cut_offs: list[Moments]) -> list[_RowInState | None]:
         """Give what is kept of n flights, None for each that is not."""
         find = self._predicted.get
         return [
@@ -273,7 +273,7 @@ class _KeptPredictions:
         ]
 
     def keep(
-        self, flights: list[ResolvedFlight], cut_offs: list[Moments], predicted: list[_Predicted]
+        self, flights: list[ResolvedFlight], cut_offs: list[Moments], predicted: list[_RowInState]
     ) -> None:
         """Take the predictions of n flights."""
         if not self._capacity:
@@ -301,7 +301,7 @@ def _key(flight: ResolvedFlight, cut_off: Moments) -> _Key:
 
 
 def _completed(
-    predicted: Iterable[_Predicted], flights: list[ResolvedFlight], cut_offs: list[Moments]
+    predicted: Iterable[_RowInState], flights: list[ResolvedFlight], cut_offs: list[Moments]
 ) -> tuple[list[PredictedFlight], list[str]]:
     """Give the rows of n flights with the horizon of each and what is peculiar to its words, and their states."""
     rows, states = [], []

@@ -12,7 +12,7 @@ from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quan
 from puntual.api.predict.flight_resolution import Moments, ResolvedFlight
 from puntual.features.spec import Group
 from puntual.features.vector import GROUPS
-from puntual.operations.journal_line import Line
+from puntual.operations.journal_line import JournalRow
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.warnings import BITS, warnings_of
 from puntual.registry import Bundle
@@ -38,7 +38,7 @@ class Answered(NamedTuple):
 
     def journal_lines(
         self, answered: datetime, request_id: str, as_of: str | None, key_name: str, peer: str
-    ) -> list[Line]:
+    ) -> list[JournalRow]:
         """Give the journal's lines, a flight each; `as_of` is as the request gave it, `answered` is in UTC."""
         head = (_to_the_millisecond(answered), request_id, as_of)
         return [
