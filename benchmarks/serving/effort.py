@@ -16,10 +16,22 @@ class Effort:
     pair_seconds: int = 2
     soak_requests: int = 1_000_000
     soak_steps: int = 10
+    soak_seconds: int = 300
     bar_requests: int = 50_000
     bars: int = 2
     rival_flights: int = 100_000
 
 
 FULL = Effort()
-SHORT = Effort(1, 1, 2, 1, 20_000, 2, 5_000, 1, 5_000)
+SHORT = Effort(
+    rounds=1,
+    seconds=1,
+    pairs=2,
+    pair_seconds=1,
+    soak_requests=20_000,
+    soak_steps=2,
+    soak_seconds=30,
+    bar_requests=5_000,
+    bars=1,
+    rival_flights=5_000,
+)

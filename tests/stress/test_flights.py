@@ -1,5 +1,6 @@
 """The flights of a stress test: as many different ones as are needed, from a table however small."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import polars as pl
@@ -61,6 +62,22 @@ def test_no_flight_leaves_on_a_day_on_which_the_clocks_change(
     change = (datetime(2023, 4, 1) - datetime(1970, 1, 1)).days
     assert change not in days
     assert {change - 1, change + 1} <= days
+
+
+@pytest.mark.parametrize("take", [lambda *given: pool_of(*given).take(0, 50), latest_flights])
+def test_what_a_request_may_not_say_is_not_asked(
+    predictor: Predictor, made_flights: pl.DataFrame, take: Callable[..., pl.DataFrame]
+) -> None:
+    usual, round_trip, spaced, endless = (made_flights.head(1) for _ in range(4))
+    table = pl.concat(
+        [
+            usual,
+            round_trip.with_columns(destination=pl.col("origin")),
+            spaced.with_columns(flight_number=pl.lit("12 A")),
+            endless.with_columns(flight_number=pl.lit("123456789")),
+        ]
+    )
+    assert take(predictor, table, 50).unique(NAMED).height == 1
 
 
 def test_repeated_flights_are_the_latest_as_they_were(

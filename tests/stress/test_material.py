@@ -49,10 +49,10 @@ def test_what_is_expected_is_what_the_predictor_says_of_that_flight(
         alone = material.flights[row]
         (flight,) = msgspec.json.decode(body)["flights"]
         assert flight["flight_number"] == alone["flight_number"][0]
-        said = msgspec.json.decode(answer)["predictions"][0]
+        row_of_answer = msgspec.json.decode(answer)["predictions"][0]
         prediction = predictor.predict(alone, timetable_of=alone.clear())
-        assert said["late_probability"] == prediction.late_probability[0]
-        assert [*said["bands"].values()] == prediction.bands[0].tolist()
+        assert row_of_answer["late_probability"] == prediction.late_probability[0]
+        assert [*row_of_answer["bands"].values()] == prediction.bands[0].tolist()
 
 
 def test_another_spelling_of_the_same_numbers_is_right_and_another_number_is_wrong(

@@ -88,8 +88,8 @@ class PreparedModel:
 
     def _ask(self, place: int, rows: list[int]) -> NDArray[np.float64]:
         session, name, columns, slope = self._experts[place]
-        said = session.run(None, {name: columns[rows]})[0].astype(np.float64)
-        raised = np.exp(slope * np.log(np.maximum(said, _TINY)) + self._offsets[rows])
+        uncalibrated = session.run(None, {name: columns[rows]})[0].astype(np.float64)
+        raised = np.exp(slope * np.log(np.maximum(uncalibrated, _TINY)) + self._offsets[rows])
         bands: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
         return bands
 

@@ -1,5 +1,6 @@
 """The flights that a stress test asks about: of a real table, moved over dates so that none comes twice, or not."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from puntual.api.predict.contract import LONGEST_CODE
 from puntual.errors import TableError
 from puntual.features.flight_keys import NAMED
 from puntual.prediction.predictor import Predictor
@@ -20,6 +22,7 @@ KEY = [*NAMED, "scheduled_departure"]
 _SCHEDULE = [*NAMED, "minute"]
 _MOST_DAYS, _MINUTES_A_DAY = 365, 1_440
 _EPOCH = date(1970, 1, 1)
+_CODE = f"^[0-9A-Za-z]{{1,{LONGEST_CODE}}}$"
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def pool_of(predictor: Predictor, flights: pl.DataFrame, number: int) -> FlightP
     The pool holds at least `number` flights, or each number of the table at every minute of every day.
     """
     usable = _usable(predictor, flights)
-    days = _with_history(predictor, usable, _days(predictor, usable))
+    days = _with_history(predictor, usable, np.array(_without_changes(_days(predictor), usable)))
     clock = pl.col("scheduled_departure")
     schedules = usable.with_columns(
         minute=clock.dt.hour().cast(pl.Int64) * 60 + clock.dt.minute().cast(pl.Int64)
@@ -95,9 +98,10 @@ def pool_of(predictor: Predictor, flights: pl.DataFrame, number: int) -> FlightP
 def latest_flights(predictor: Predictor, flights: pl.DataFrame, distinct: int) -> pl.DataFrame:
     """Take the latest flights of a table that a bundle knows, as they were: at most `distinct`, each once."""
     usable = _usable(predictor, flights)
-    days = _days(predictor, usable)
+    day = pl.col("scheduled_departure").dt.date()
+    days = _without_changes(usable.select(day.unique()).to_series().to_list(), usable)
     chosen = (
-        usable.filter(pl.col("scheduled_departure").dt.date().cast(pl.Int32).is_in(days.tolist()))
+        usable.filter(day.cast(pl.Int32).is_in(days))
         .unique(KEY, keep="first", maintain_order=True)
         .sort("scheduled_departure", maintain_order=True)
         .tail(distinct)
@@ -106,8 +110,12 @@ def latest_flights(predictor: Predictor, flights: pl.DataFrame, distinct: int) -
 
 
 def _usable(predictor: Predictor, flights: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what lies beyond what the bundle knows, and what a request may not say."""
     until = predictor.bundle.manifest.history_until
-    usable = flights.filter(pl.col("scheduled_departure").dt.date() <= until)
+    codes = (pl.col(name).str.contains(_CODE).fill_null(True) for name in ("airline", "flight_number"))
+    usable = flights.filter(
+        pl.col("scheduled_departure").dt.date() <= until, pl.col("origin") != pl.col("destination"), *codes
+    )
     if usable.is_empty():
         raise TableError(
             f"no flight leaves by {until}, the last day that the bundle knows; "
@@ -116,17 +124,21 @@ def _usable(predictor: Predictor, flights: pl.DataFrame) -> pl.DataFrame:
     return usable
 
 
-def _days(predictor: Predictor, flights: pl.DataFrame) -> NDArray[np.int64]:
-    """Give the days of a bundle's period, the latest year of it, but for those on which clocks change.
+def _days(predictor: Predictor) -> list[date]:
+    """Give the days of a bundle's period, the latest year of it."""
+    manifest = predictor.bundle.manifest
+    last = manifest.history_until
+    first = max(manifest.period[0].date(), last - timedelta(_MOST_DAYS - 1))
+    return [first + timedelta(place) for place in range((last - first).days + 1)]
+
+
+def _without_changes(days: Iterable[date], flights: pl.DataFrame) -> list[int]:
+    """Leave out the days on which the clocks of an origin change, and give the others since 1970.
 
     What clocks skip is refused, and what they show twice is answered with a warning: neither is for load.
     """
-    manifest = predictor.bundle.manifest
-    last = manifest.history_until
-    first = max(manifest.period[0].date() + timedelta(1), last - timedelta(_MOST_DAYS - 1))
-    days = [first + timedelta(place) for place in range((last - first).days + 1)] or [last]
     clocks = [ZoneInfo(zone) for zone in flights["time_zone"].unique()]
-    return np.array([(day - _EPOCH).days for day in days if not any(_changes(day, zone) for zone in clocks)])
+    return [(day - _EPOCH).days for day in days if not any(_changes(day, zone) for zone in clocks)]
 
 
 def _with_history(predictor: Predictor, flights: pl.DataFrame, days: NDArray[np.int64]) -> NDArray[np.int64]:
