@@ -40,6 +40,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: Annotated[
         int, Meta(description="Days that the journal keeps a prediction.", ge=1, le=36_500)
     ] = 400
+    replicas: Annotated[
+        int,
+        Meta(
+            description="Copies of the service; more than one take events into a shared PostgreSQL alone.",
+            ge=1,
+        ),
+    ] = 1
     timetable: Annotated[str, Meta(description="File of coming flights to begin with.")] = ""
     auth: Annotated[
         Literal["writes", "always", "none"],

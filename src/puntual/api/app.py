@@ -28,6 +28,8 @@ from puntual.api.http.errors import problem_of
 from puntual.api.http.gateway import FAILURE, Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.invocations import routes as invocations
+from puntual.api.live import routes as live
+from puntual.api.live.event_intake import EventIntake
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
@@ -57,6 +59,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     retention = timedelta(days=settings.retention)
     journal = Journal(place, refused=state / refused_lines.NAME, retention=retention) if place else None
     service = ServingModel(settings, measured, journal)
+    events = EventIntake(settings, measured)
     service.load(is_replacement=is_replacement)
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
@@ -69,8 +72,10 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         log.start()
         if journal is not None:
             journal.start()
+        await events.rebuild()
         tasks = {
             asyncio.create_task(service.watch()),
+            asyncio.create_task(events.follow()),
             asyncio.create_task(_give_back()),
         }
         loop = asyncio.get_running_loop()
@@ -80,6 +85,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        events.close()
         service.close()
         log.close()
 
@@ -87,6 +93,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         [
             *ROUTES,
             Router("/", route_handlers=timetable.ROUTES, request_max_body_size=settings.timetable_limit),
+            *live.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
@@ -100,7 +107,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
-    inner.state.service, inner.state.guard = service, guard
+    inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()
     return Gateway(inner, service, guard, log, Cors(settings.cors_origins))

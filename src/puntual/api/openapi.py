@@ -7,7 +7,7 @@ our own, named where a pattern could not say which ones exist.
 from collections.abc import Mapping
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request
@@ -25,10 +25,12 @@ from puntual.api.invocations.table_types import (
     InvokedSclFlight,
     RecordsTable,
 )
+from puntual.api.live.event_intake import EventsRequest
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.santiago import SclFlight
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
 from puntual.api.serving.routes import TimetableFlight
+from puntual.operations.event_contract import SentEvent
 
 _DESCRIPTION = """How likely flights are to be late, by how much, and why.
 
@@ -42,6 +44,8 @@ _DECODED: tuple[type[msgspec.Struct], ...] = (
     PredictAnswer,
     SclFlight,
     TimetableFlight,
+    EventsRequest,
+    *get_args(SentEvent),
     InvokedFlight,
     InvokedSclFlight,
     RecordsTable,

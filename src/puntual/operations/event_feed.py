@@ -37,6 +37,10 @@ class EventFeed:
         self._lock = threading.Lock()
         self.error: str | None = None
 
+    def is_missing(self) -> bool:
+        """Tell whether there is no journal yet, so that there is nothing to read."""
+        return isinstance(self._place, Path) and not self._place.exists()
+
     def rebuild(self) -> None:
         """Read of each airport what the board holds; where the journal is away, it is read once it is back."""
         with self._lock:

@@ -56,6 +56,8 @@ WRONG = [
         ("GET", "/models/champion"),
         ("POST", "/models/reload"),
         ("PUT", "/timetable"),
+        ("POST", "/events"),
+        ("GET", "/flights"),
         ("GET", "/metrics"),
         ("GET", "/nothing"),
     ],
