@@ -18,7 +18,7 @@ PuntualError
 ├── StorageError              a folder, bucket or file that cannot be used, or a file that arrived altered
 ├── GateRefusedError          a challenger that failed a numbered check
 ├── SettingError              a setting of the service that cannot be
-├── JournalError              a journal that cannot be one
+├── JournalError              a journal that cannot be one, or does not take what has to be durable
 ├── ApiKeyError               an API key that cannot be made, found or read
 ├── NoAnswerError             a service that was called and did not answer
 ├── NotReadyError             a service that does not answer, or has no model yet
@@ -107,7 +107,7 @@ class SettingError(PuntualError):
 
 
 class JournalError(PuntualError):
-    """A journal that cannot be one."""
+    """A journal that cannot be one, or does not take what has to be durable."""
 
 
 class ApiKeyError(PuntualError):

@@ -30,6 +30,7 @@ from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.invocations import routes as invocations
 from puntual.api.live import routes as live
 from puntual.api.live.event_intake import EventIntake
+from puntual.api.live.known_now import KnownNow
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
@@ -60,6 +61,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     journal = Journal(place, refused=state / refused_lines.NAME, retention=retention) if place else None
     service = ServingModel(settings, measured, journal)
     events = EventIntake(settings, measured)
+    service.known_now = KnownNow(events.board, timedelta(minutes=settings.live_max_age))
     service.load(is_replacement=is_replacement)
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)

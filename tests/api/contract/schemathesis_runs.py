@@ -42,6 +42,7 @@ FORMATS = {
     # Before four in the morning the clocks of some airport skip an hour.
     "flight-time": st.builds(lambda time, zone: time.replace(tzinfo=zone).isoformat(), seconds, zones)
     | seconds.map(lambda time: time.replace(hour=4 + time.hour % 20).isoformat()),
+    "day-or-flight-time": days | seconds.map(lambda time: time.replace(hour=4 + time.hour % 20).isoformat()),
     "date": days,
     "arrival-date": days,
     "iata-code": st.sampled_from(["JFK", "EWR", "SCL", "AKL"]),

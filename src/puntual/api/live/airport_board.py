@@ -10,8 +10,15 @@ import msgspec
 from msgspec import Meta
 
 from puntual.api.predict.contract import PredictedFlight
-from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest, find_origin, read_time
-from puntual.api.problems import FieldError, ProblemError
+from puntual.api.predict.flight_resolution import (
+    EARLIEST,
+    LATEST,
+    ResolvedFlight,
+    ResolvedRequest,
+    find_origin,
+    read_time,
+)
+from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.api.serving.serving_model import ServingModel
 from puntual.features.flight_keys import EPOCH, Keys
 from puntual.flights import airports
@@ -21,7 +28,7 @@ from puntual.sources.times import LocalTime, local_time
 
 MOST_FLIGHTS = 3_000
 LONGEST = timedelta(days=7)
-BEFORE, AFTER = timedelta(hours=6), timedelta(hours=18)
+BEFORE, _DAY = timedelta(hours=6), timedelta(days=1)
 
 LocalMoment = Annotated[str, Meta(description="Local to the origin, to the minute.")]
 
@@ -77,10 +84,11 @@ def read_period(airport: str, start: str, end: str, as_of: str, unlisted: Mappin
         raise _meaningless(errors)
     zone = ZoneInfo(place.time_zone)
     moment = _moment(as_of, "as_of", zone, errors) if as_of else _now(zone)
-    begin = _bound(start, "from", zone, errors, moment.clock - BEFORE, timedelta())
-    until = _bound(end, "to", zone, errors, moment.clock + AFTER, timedelta(days=1))
+    begin = _bound(start, "from", zone, errors, timedelta())
+    until = _bound(end, "to", zone, errors, _DAY)
     if errors:
         raise _meaningless(errors)
+    begin, until = _completed(begin, until, moment.clock)
     if not begin < until <= begin + LONGEST:
         expected = f"a time after `from`, at most {LONGEST.days} days"
         raise _meaningless([FieldError("to", until.isoformat(timespec="minutes"), expected)])
@@ -181,7 +189,8 @@ def _shown(
         origin=flight.origin,
         scheduled_departure=flight.scheduled_departure,
         destination=state.destination or None,
-        status=state.status,
+        # Whether a flight is overdue depends on how fresh the news of its airport is, which its prediction knows.
+        status=state.status if prediction is None else prediction.status or state.status,
         known_at=_local(state.known_at, period.zone) if has_events else None,
         arrived_at=None if state.arrived_at is None else _local(state.arrived_at, there_zone),
         revisions=state.revisions,
@@ -209,15 +218,28 @@ def _moment(text: str, field: str, zone: ZoneInfo, errors: list[FieldError]) -> 
 
 
 def _bound(
-    text: str, field: str, zone: ZoneInfo, errors: list[FieldError], usual: datetime, whole_day: timedelta
-) -> datetime:
-    """Read a bound on the clocks of a zone; a date alone is its midnight, moved by `whole_day`."""
+    text: str, field: str, zone: ZoneInfo, errors: list[FieldError], whole_day: timedelta
+) -> datetime | None:
+    """Read a bound on the clocks of a zone, None for none; a date alone is its midnight, moved by `whole_day`."""
     if not text:
-        return usual
+        return None
     try:
-        return datetime.combine(date.fromisoformat(text), time()) + whole_day
-    except (ValueError, OverflowError):
+        day = date.fromisoformat(text)
+    except ValueError:
         return _moment(text, field, zone, errors).clock
+    if not EARLIEST <= day <= LATEST:
+        errors.append(FieldError(field, shown(text), f"a day from {EARLIEST} to {LATEST}"))
+        return None
+    return datetime.combine(day, time()) + whole_day
+
+
+def _completed(begin: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Put a day in the place of a bound that is not given."""
+    if begin is None and until is None:
+        return now - BEFORE, now - BEFORE + _DAY
+    if begin is None:
+        begin = (until or now) - _DAY
+    return begin, until or begin + _DAY
 
 
 def _meaningless(errors: list[FieldError]) -> ProblemError:

@@ -28,6 +28,8 @@ EXAMPLE = Left(
 )
 _BOUND = "local to the airport unless it carries an offset; a date alone is the whole day."
 
+_TIME = {"format": "day-or-flight-time"}
+
 
 @dataclass
 class _WithExample(Operation):
@@ -84,22 +86,30 @@ async def get_flights(
         ),
     ],
     start: Annotated[
-        str, QueryParameter(name="from", description=f"First scheduled departure, {_BOUND}", max_length=40)
+        str,
+        QueryParameter(
+            name="from", description=f"First scheduled departure, {_BOUND}", max_length=40, schema_extra=_TIME
+        ),
     ] = "",
     end: Annotated[
-        str, QueryParameter(name="to", description=f"End of scheduled departures, {_BOUND}", max_length=40)
+        str,
+        QueryParameter(
+            name="to", description=f"End of scheduled departures, {_BOUND}", max_length=40, schema_extra=_TIME
+        ),
     ] = "",
     as_of: Annotated[
         str,
         QueryParameter(
-            description="What was known at this moment; now where it is not given.", max_length=40
+            description="What was known at this moment; now where it is not given.",
+            max_length=40,
+            schema_extra={"format": "flight-time"},
         ),
     ] = "",
 ) -> AirportFlights:
     """Give the flights that leave an airport, what is known of each, and what is predicted of it.
 
     They are those of the timetable that the service was given and those that events told of; without `from` and `to`
-    those of the last 6 and the next 18 hours.
+    those of the last 6 and the next 18 hours, and with one of them those of a day.
     """
     service: ServingModel = state.service
     intake: EventIntake = state.events

@@ -81,16 +81,17 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             late,
             threshold,
             Bands(*bands),
-            expected,
+            minutes,
             Quantiles(*quantiles),
             horizon,
             "known" if known else "typical",
             _date(until),
             Support(support[_AIRLINE], support[_ROUTE], support[_FLIGHT]),
-            warnings_of(warnings),
+            warnings_of(odd),
+            STATE_NAMES[state],
             why,
         )
-        for late_probability, late, bands, expected, quantiles, horizon, known, until, support, warnings, why in zip(
+        for late_probability, late, bands, minutes, quantiles, horizon, known, until, support, odd, state, why in zip(
             predictions.late_probability.tolist(),
             predictions.late.tolist(),
             predictions.bands.tolist(),
@@ -101,6 +102,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             predictions.history_until.tolist(),
             predictions.supports.tolist(),
             predictions.warnings.tolist(),
+            predictions.states.tolist(),
             reasons,
             strict=True,
         )

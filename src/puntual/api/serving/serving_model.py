@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from puntual.api.auth.guard import KEY_NAME, PEER
+from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
@@ -39,6 +40,8 @@ class ServingModel:
     def __init__(self, settings: Settings, measured: Metrics, journal: Journal | None) -> None:
         self.settings, self.metrics, self.journal = settings, measured, journal
         self.batcher: MicroBatcher | None = None
+        # What events tell; nothing until the application gives it.
+        self.known_now: KnownNow | None = None
         self._shadow: Shadow | None = None
         self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
@@ -118,7 +121,10 @@ class ServingModel:
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
-        answered = await self.champion().answer(request, now)
+        champion = self.champion()
+        answered = await champion.answer(request, now)
+        if self.known_now is not None and self.known_now.airports:
+            answered = self.known_now.add_to(answered, champion.predictor, request.as_of, now)
         if recorded and self.journal is not None:
             lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
             self.journal.record_many(lines)
