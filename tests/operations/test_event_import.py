@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flights_made import flights_of, make_flights
+from flights_made import flights_of
 from puntual.cli import main
 from puntual.operations.event import FlightKey
 from puntual.operations.event_contract import Left
 from puntual.operations.event_feed import EventFeed
 from puntual.operations.event_import import import_events
 from puntual.operations.event_reading import read_event
+from test_docs import made_table, readme_map
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -63,11 +64,11 @@ def test_an_imported_departure_is_the_event_that_the_api_would_have_taken(feed: 
 
 
 def test_the_command_reads_a_table_and_a_service_that_starts_shows_it(tmp_path: Path) -> None:
-    table = make_flights(days=3)
-    table.drop("time_zone", "aircraft", "tail", "scheduled_arrival").write_csv(
-        tmp_path / "flights.csv", datetime_format="%Y-%m-%d %H:%M"
-    )
-    words = ["events", "import", str(tmp_path / "flights.csv"), "--state", str(tmp_path / "state"), "--json"]
+    table = made_table(days=3)
+    table.write_csv(tmp_path / "flights.csv")
+    (tmp_path / "map.toml").write_text(readme_map(), encoding="utf-8")
+    words = ["events", "import", str(tmp_path / "flights.csv"), "--map", str(tmp_path / "map.toml"), "--json"]
+    words += ["--state", str(tmp_path / "state")]
     told = [json.loads(CliRunner().invoke(main, words, catch_exceptions=False).stdout) for _ in range(2)]
     assert told == [
         {"applied": table.height, "unchanged": 0, "silent": 0},
