@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from puntual.operations.event import Event
+from puntual.operations.event import KnownEvent
 from puntual.operations.event_reading import RefusedEvent, read_events
 
 NOW = datetime(2013, 10, 3, 16, tzinfo=UTC)
@@ -26,13 +26,13 @@ def sent(kind: str, known_at: str, **fields: Any) -> dict[str, Any]:
     return {"kind": kind, **FLIGHT, "known_at": f"2013-10-03T{known_at}", **times, **fields}
 
 
-def event(kind: str, known_at: str, **fields: Any) -> Event:
+def event(kind: str, known_at: str, **fields: Any) -> KnownEvent:
     read = read_events([raw(sent(kind, known_at, **fields))], NOW)
     assert read.refused == []
     return read.events[0]
 
 
-def numbered(number: int, known_at: str = "05:18") -> Event:
+def numbered(number: int, known_at: str = "05:18") -> KnownEvent:
     return event("left", known_at, at="05:17", flight_number=str(number))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from operations.events_made import event, numbered
 from puntual.operations.board import KEPT, Board, FlightState
-from puntual.operations.event import Event
+from puntual.operations.event import KnownEvent
 
 SCHEDULED = datetime(2013, 10, 3, 9, 15, tzinfo=UTC)
 FLIGHT = event("left", "05:18", at="05:17").flight
@@ -19,7 +19,7 @@ def at(clock: str) -> datetime:
     return datetime.fromisoformat(f"2013-10-03T{clock}-04:00")
 
 
-def board_of(*events: Event) -> Board:
+def board_of(*events: KnownEvent) -> Board:
     board = Board()
     board.apply(events)
     return board

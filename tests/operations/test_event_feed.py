@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from operations.events_made import NOW, event, numbered
 from puntual.operations.board import KEPT
-from puntual.operations.event import Event
+from puntual.operations.event import KnownEvent
 from puntual.operations.event_database import EventDatabase
 from puntual.operations.event_feed import EventFeed, EventsUnavailableError
 
@@ -61,7 +61,7 @@ def flights(feed: EventFeed) -> list[int]:
     return sorted(int(flight.flight_number) for flight, _ in feed.board.departures("EWR"))
 
 
-def append(feed: EventFeed, *events: Event) -> int:
+def append(feed: EventFeed, *events: KnownEvent) -> int:
     return feed.append(events, NOW, "tower")
 
 

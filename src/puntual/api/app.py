@@ -24,7 +24,7 @@ from puntual.api.auth.verifier import Verifier
 from puntual.api.github import webhook
 from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
-from puntual.api.http.errors import problem_of
+from puntual.api.http.framework_errors import problem_of
 from puntual.api.http.gateway import FAILURE, Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.invocations import routes as invocations
@@ -35,7 +35,7 @@ from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.serving import routes as timetable
+from puntual.api.serving import timetable_routes
 from puntual.api.serving.serving_model import ServingModel
 from puntual.operations import refused_lines
 from puntual.operations.journal_writer import Journal
@@ -94,7 +94,9 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     inner = Litestar(
         [
             *ROUTES,
-            Router("/", route_handlers=timetable.ROUTES, request_max_body_size=settings.timetable_limit),
+            Router(
+                "/", route_handlers=timetable_routes.ROUTES, request_max_body_size=settings.timetable_limit
+            ),
             *live.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,

@@ -45,7 +45,7 @@ def import_command(
     journal already stays as it is.
     """
     from puntual.cli.output.console import print_json, progress, say
-    from puntual.cli.output.sources import say_reading
+    from puntual.cli.output.notes import say_reading
     from puntual.errors import JournalError
     from puntual.operations.event_feed import EventFeed
     from puntual.operations.event_import import import_events

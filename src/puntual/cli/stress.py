@@ -59,7 +59,7 @@ def stress(
     made by wrk (Debian: apt install wrk), or by locust where that is missing. A key goes in PUNTUAL_API_KEY.
     """
     from puntual.cli.output.console import print_json, progress
-    from puntual.cli.output.stress import print_stress_result
+    from puntual.cli.output.stress_result import print_stress_result
     from puntual.stress import Trial, run_trial
     from puntual.stress.load_report import write_stress_report
 

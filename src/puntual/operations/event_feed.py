@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from puntual.errors import JournalError
 from puntual.operations.board import KEPT, Board
-from puntual.operations.event import Event
+from puntual.operations.event import KnownEvent
 
 if TYPE_CHECKING:
     from puntual.operations.event_database import EventDatabase
@@ -52,7 +52,7 @@ class EventFeed:
             except Exception as error:
                 self._complain(error)
 
-    def append(self, events: Sequence[Event], received: datetime, key_name: str) -> int:
+    def append(self, events: Sequence[KnownEvent], received: datetime, key_name: str) -> int:
         """Make a batch durable, put it on the board, and count the events that are new.
 
         Raises EventsUnavailableError where the journal does not take it.

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from puntual.operations.event import Event, with_content_key
+from puntual.operations.event import KnownEvent, with_content_key
 from puntual.operations.event_contract import LONGEST_CODE, LONGEST_PLACE, MOST_EVENTS
 from puntual.operations.event_feed import EventFeed
 from puntual.sources.times import LocalTime, local_time
@@ -44,14 +44,14 @@ def import_events(
     return Imported(applied, known - applied, flights.height - known)
 
 
-def _events(flights: "pl.DataFrame") -> Iterator[Event]:
+def _events(flights: "pl.DataFrame") -> Iterator[KnownEvent]:
     for flight in flights.iter_rows(named=True):
         event = _event(flight)
         if event is not None:
             yield event
 
 
-def _event(flight: dict[str, Any]) -> Event | None:
+def _event(flight: dict[str, Any]) -> KnownEvent | None:
     """Tell what became of a flight; None where its table does not say, or its time never was."""
     departed, cancelled = flight["departed"], flight["cancelled"]
     departs = local_time(flight["scheduled_departure"], ZoneInfo(flight["time_zone"]))
@@ -72,10 +72,12 @@ def _fits(flight: dict[str, Any]) -> bool:
     return max(map(len, codes)) <= LONGEST_CODE and max(map(len, places)) <= LONGEST_PLACE
 
 
-def _told(flight: dict[str, Any], departs: LocalTime, kind: str, at: datetime, known_at: datetime) -> Event:
+def _told(
+    flight: dict[str, Any], departs: LocalTime, kind: str, at: datetime, known_at: datetime
+) -> KnownEvent:
     arrival = flight["scheduled_arrival"]
     return with_content_key(
-        Event(
+        KnownEvent(
             "",
             kind,
             flight["origin"],

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from puntual.flights import airports
 from puntual.flights.airports import Airport
-from puntual.operations.event import Event, with_content_key
+from puntual.operations.event import KnownEvent, with_content_key
 from puntual.operations.event_contract import (
     OBSERVED,
     Arrived,
@@ -29,7 +29,7 @@ from puntual.operations.event_contract import (
 )
 from puntual.sources.times import LocalTime, local_time, parse_time
 
-Reason = Literal["malformed", "meaningless", "contradictory", "future"]
+RefusalReason = Literal["malformed", "meaningless", "contradictory", "future"]
 # Clocks of those who send may be ahead of ours by so much.
 TOLERANCE = timedelta(minutes=2)
 EARLIEST, LATEST = timedelta(hours=-24), timedelta(days=7)
@@ -45,7 +45,7 @@ class RefusedEvent(msgspec.Struct, frozen=True):
 
     index: int
     reason: Annotated[
-        Reason,
+        RefusalReason,
         Meta(
             description="malformed: not as the schema says; meaningless: a field that holds nothing that is, such as "
             "an unknown airport; contradictory: its times cannot all be true; future: known later than now."
@@ -59,7 +59,7 @@ class RefusedEvent(msgspec.Struct, frozen=True):
 class EventRefusal(Exception):  # noqa: N818
     """Why an event is refused, and the field at fault."""
 
-    def __init__(self, reason: Reason, field: str, value: object, expected: str) -> None:
+    def __init__(self, reason: RefusalReason, field: str, value: object, expected: str) -> None:
         super().__init__(expected)
         self.reason, self.field, self.expected = reason, field, expected
         text = "" if value is None else str(value)
@@ -74,7 +74,7 @@ class EventRefusal(Exception):  # noqa: N818
 class ReadEvents(NamedTuple):
     """The events of a batch that can be kept, in their order, and the others."""
 
-    events: list[Event]
+    events: list[KnownEvent]
     refused: list[RefusedEvent]
 
 
@@ -83,7 +83,7 @@ def read_events(sent: list[msgspec.Raw], now: datetime, unlisted: Mapping[str, s
 
     `unlisted` are airports that nobody lists and the model knows, with their time zones.
     """
-    events: list[Event] = []
+    events: list[KnownEvent] = []
     refused: list[RefusedEvent] = []
     for index, raw in enumerate(sent):
         try:
@@ -93,7 +93,7 @@ def read_events(sent: list[msgspec.Raw], now: datetime, unlisted: Mapping[str, s
     return ReadEvents(events, refused)
 
 
-def read_event(sent: SentEvent, now: datetime, unlisted: Mapping[str, str] = _NOTHING) -> Event:
+def read_event(sent: SentEvent, now: datetime, unlisted: Mapping[str, str] = _NOTHING) -> KnownEvent:
     """Read one event; raise EventRefusal where it cannot be kept."""
     event = _weather(sent, unlisted) if isinstance(sent, Weather) else _flight(sent, unlisted)
     if event.known_at > now + TOLERANCE:
@@ -116,7 +116,7 @@ def _decoded(raw: msgspec.Raw) -> SentEvent:
         raise EventRefusal("malformed", field, bytes(raw).decode(errors="replace"), message) from error
 
 
-def _flight(sent: FlightEvent, unlisted: Mapping[str, str]) -> Event:
+def _flight(sent: FlightEvent, unlisted: Mapping[str, str]) -> KnownEvent:
     origin = _place(sent.origin, "origin", unlisted)
     zone = _zone(origin, "origin", sent.origin)
     destination = None if sent.destination is None else _place(sent.destination, "destination", unlisted)
@@ -133,7 +133,7 @@ def _flight(sent: FlightEvent, unlisted: Mapping[str, str]) -> Event:
         else None
     )
     _refuse_far(sent, at if isinstance(sent, Left | Arrived) else expected, departs.instant)
-    return Event(
+    return KnownEvent(
         "",
         str(type(sent).__struct_config__.tag),
         origin.code,
@@ -151,7 +151,7 @@ def _flight(sent: FlightEvent, unlisted: Mapping[str, str]) -> Event:
     )
 
 
-def _weather(sent: Weather, unlisted: Mapping[str, str]) -> Event:
+def _weather(sent: Weather, unlisted: Mapping[str, str]) -> KnownEvent:
     airport = _place(sent.airport, "airport", unlisted)
     zone = _zone(airport, "airport", sent.airport)
     at = _moment(sent.at, "at", zone).instant
@@ -160,7 +160,7 @@ def _weather(sent: Weather, unlisted: Mapping[str, str]) -> Event:
     if not measured:
         raise EventRefusal("meaningless", "", None, f"one measurement at least, of {', '.join(OBSERVED)}")
     observation = msgspec.json.encode(measured).decode()
-    return Event(
+    return KnownEvent(
         "", "weather", airport.code, "", "", "", "", None, None, at, known_at, None, None, observation
     )
 

@@ -28,8 +28,8 @@ class PuntualModel(PythonModel):
         rule = self._predictor.bundle.manifest.late_rule
         table = read_plain(model_input.to_csv(index=False).encode(), "the input", ".csv", rule)
         as_of = (params or {}).get("as_of")
-        said = self._predictor.predict(table.flights, datetime.fromisoformat(as_of) if as_of else None)
-        return pd.DataFrame(laid_out(table, said).drop(TIMETABLE_FIELDS).to_dict(as_series=False))
+        predictions = self._predictor.predict(table.flights, datetime.fromisoformat(as_of) if as_of else None)
+        return pd.DataFrame(laid_out(table, predictions).drop(TIMETABLE_FIELDS).to_dict(as_series=False))
 
 
 set_model(PuntualModel())

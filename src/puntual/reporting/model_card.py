@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from puntual.evaluation import Evaluation, describe_rule
-from puntual.reporting.narrative import CONDITION_TITLES, label, leak, summarise
-from puntual.reporting.reproduction import reproduction
+from puntual.reporting.narrative import CONDITION_TITLES, label, leak, reproduction, summarise
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, late_rule, measured, percent, period
 

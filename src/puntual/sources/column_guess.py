@@ -81,7 +81,7 @@ class Guess:
     doubt: str = ""
 
 
-class Columns:
+class ColumnSample:
     """A sample of a table's cells as text, by column."""
 
     def __init__(self, sample: pl.DataFrame) -> None:

@@ -10,7 +10,7 @@ from puntual.errors import TableError
 from puntual.sources.column_guess import (
     CLOCK,
     NUMBER,
-    Columns,
+    ColumnSample,
     Guess,
     share_of,
     share_of_airline_codes,
@@ -72,7 +72,7 @@ def draft_map(place: Place) -> Draft:
     raw = _read(read_bytes(place, "name your table"), place, draft)
     sample = raw.frame.gather_every(max(1, raw.frame.height // SAMPLE)).head(SAMPLE)
     _draft_missing(sample, draft)
-    columns = Columns(_without_missing(sample))
+    columns = ColumnSample(_without_missing(sample))
     _draft_airports(columns, draft, raw.name)
     _draft_departure(columns, draft, raw.name)
     _draft_names(columns, draft)
@@ -112,7 +112,7 @@ def _without_missing(sample: pl.DataFrame) -> pl.DataFrame:
     return sample.with_columns(pl.when(~pl.col(name).is_in(MISSING_WORDS)).then(name) for name in texts)
 
 
-def _draft_airports(columns: Columns, draft: Draft, name: str) -> None:
+def _draft_airports(columns: ColumnSample, draft: Draft, name: str) -> None:
     origin = columns.guess("origin", share_of_airports)
     destination = columns.guess("destination", share_of_airports, by_value=True)
     origin = origin or columns.guess("origin", share_of_airports, by_value=True)
@@ -130,7 +130,7 @@ def _draft_airports(columns: Columns, draft: Draft, name: str) -> None:
     _put(draft, "flights", "destination", destination)
 
 
-def _draft_departure(columns: Columns, draft: Draft, name: str) -> None:
+def _draft_departure(columns: ColumnSample, draft: Draft, name: str) -> None:
     key = "scheduled_departure"
     moment = columns.guess("moment", _readable(MOMENTS))
     if moment is not None:
@@ -152,7 +152,7 @@ def _draft_departure(columns: Columns, draft: Draft, name: str) -> None:
         _draft_lone_moment(columns, draft, name)
 
 
-def _draft_lone_moment(columns: Columns, draft: Draft, name: str) -> None:
+def _draft_lone_moment(columns: ColumnSample, draft: Draft, name: str) -> None:
     moment = columns.guess("date", _readable(MOMENTS)) or columns.guess(
         "date", _readable(MOMENTS), by_value=True
     )
@@ -171,7 +171,7 @@ def _draft_lone_moment(columns: Columns, draft: Draft, name: str) -> None:
 CLOCK_OR_WHOLE = CLOCK.replace(r"\d{1,4})$", r"\d{1,4}(\.0)?)$")
 
 
-def _draft_names(columns: Columns, draft: Draft) -> None:
+def _draft_names(columns: ColumnSample, draft: Draft) -> None:
     airline = columns.guess("airline", share_of_airlines)
     number = columns.guess("flight_number", share_of(r"^[A-Za-z0-9 ]{1,8}(\.0)?$"))
     airline = airline or columns.guess("airline", share_of_airline_codes, by_value=True)
@@ -189,7 +189,7 @@ def _draft_names(columns: Columns, draft: Draft) -> None:
         draft.put("flights", "scheduled_arrival", f"{{ time = {_quoted(arrival.column)} }}", arrival.doubt)
 
 
-def _draft_operation(columns: Columns, draft: Draft) -> None:
+def _draft_operation(columns: ColumnSample, draft: Draft) -> None:
     delay = columns.guess("delay", share_of(NUMBER))
     departed = None if delay else columns.guess("departed", _readable(MOMENTS))
     cancelled = columns.guess("cancelled", share_of(YES_OR_NO))

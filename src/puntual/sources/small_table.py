@@ -18,7 +18,7 @@ _CORRECT = "correct the cell, or leave the row out"
 T = TypeVar("T")
 
 
-class Rows(NamedTuple):
+class TableRows(NamedTuple):
     """The names of the columns, and of the rows that are not blank the cells of some, each with its line or row.
 
     All names are known only once the last row was read.
@@ -104,15 +104,15 @@ def read_small_table(data: bytes, name: str, suffix: str, wanted: Iterable[str])
     return SmallTable(name, [*header], kept, unit, np.array(numbers, np.intp))
 
 
-def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
+def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> TableRows:
     header, lines = read_csv_rows(data, name)
     present = [column for column in wanted if column in header]
     places = [header.index(column) for column in present]
     rows = ((number, [cells[place] for place in places]) for number, cells in lines if any(cells))
-    return Rows(header, "line", present, rows)
+    return TableRows(header, "line", present, rows)
 
 
-def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
+def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> TableRows:
     header: dict[str, None] = {}
 
     def rows() -> Iterator[tuple[int, list[str | None]]]:
@@ -123,10 +123,10 @@ def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
         # Rows that each name columns of their own would make a table far larger than the body.
         refuse_wide(len(header), name)
 
-    return Rows(header, "row", wanted, rows())
+    return TableRows(header, "row", wanted, rows())
 
 
-_READERS: dict[str, Callable[[bytes, str, Sequence[str]], Rows]] = {
+_READERS: dict[str, Callable[[bytes, str, Sequence[str]], TableRows]] = {
     ".csv": _rows_of_csv,
     ".json": _rows_of_json,
     ".jsonl": _rows_of_json,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from puntual.storage.atomic_write import atomic_write
 from puntual.storage.base import FileStat, OnProgress
-from puntual.storage.errors import require_same, translate_os_errors
 from puntual.storage.file_lock import file_lock
 from puntual.storage.names import require_within
+from puntual.storage.os_errors import require_same, translate_os_errors
 
 _PIECE = 2**20
 

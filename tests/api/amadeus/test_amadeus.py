@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.conftest import FLIGHT, Server, running, until
-from puntual.api.amadeus import errors
+from puntual.api.amadeus import vendor_errors
 from puntual.api.amadeus.airport_days import UsualShare, beats
 from puntual.api.amadeus.answers import in_digits
 from puntual.api.auth.api_keys import KeyStore
@@ -403,7 +403,7 @@ def test_the_code_of_the_guide_runs_and_its_environment_points_the_client_here(
 
 
 def test_every_code_of_the_guide_is_one_that_is_given() -> None:
-    kinds = {kind for kind in vars(errors).values() if isinstance(kind, errors.Kind)}
+    kinds = {kind for kind in vars(vendor_errors).values() if isinstance(kind, vendor_errors.Kind)}
     rows = re.findall(r"^\| ([\d, ]+) \| ([\d, ]+) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     told = {int(code) for _, codes in rows for code in codes.split(",")}
     assert told == {kind.code for kind in kinds} | {38187}

@@ -19,7 +19,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from puntual.api.described import takes
 from puntual.api.http.body import read_apart
-from puntual.api.http.errors import problem_of
+from puntual.api.http.framework_errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
 from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow
 from puntual.api.invocations.invoked_table import Row, rows_of_csv, rows_of_json, written_as_csv

@@ -30,7 +30,7 @@ MOST_FLIGHTS = 3_000
 LONGEST = timedelta(days=7)
 BEFORE, _DAY = timedelta(hours=6), timedelta(days=1)
 
-LocalMoment = Annotated[str, Meta(description="Local to the origin, to the minute.")]
+BoardTime = Annotated[str, Meta(description="Local to the origin, to the minute.")]
 
 
 class BoardFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,16 +39,16 @@ class BoardFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     airline: Annotated[str, Meta(examples=["LAN"])]
     flight_number: Annotated[str, Meta(examples=["226"])]
     origin: Annotated[str, Meta(examples=["SCL"])]
-    scheduled_departure: Annotated[LocalMoment, Meta(examples=["2017-10-03T23:30"])]
+    scheduled_departure: Annotated[BoardTime, Meta(examples=["2017-10-03T23:30"])]
     status: Status
     destination: Annotated[str, Meta(examples=["MIA"])] | None = None
     known_at: (
         Annotated[str, Meta(description="When its newest event was known, local to the origin.")] | None
     ) = None
-    left_at: LocalMoment | None = None
+    left_at: BoardTime | None = None
     arrived_at: Annotated[str, Meta(description="Local to the destination, to the minute.")] | None = None
-    cancelled_at: LocalMoment | None = None
-    expected_departure: LocalMoment | None = None
+    cancelled_at: BoardTime | None = None
+    expected_departure: BoardTime | None = None
     revisions: Annotated[int, Meta(description="How many times it was expected at so far.")] = 0
     tail: str | None = None
     prediction: PredictedFlight | None = None

@@ -28,8 +28,8 @@ _SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
 
 Cell = str | float | bool | None
 Text = Annotated[str, Meta(pattern=r"\S", max_length=LONGEST_TEXT)] | float | bool
-AirportCode = Annotated[str, Meta(extra_json_schema={"format": "airport-code"})]
-LocalTime = Annotated[str, Meta(extra_json_schema={"format": "local-flight-time"})]
+ListedAirport = Annotated[str, Meta(extra_json_schema={"format": "airport-code"})]
+LocalDeparture = Annotated[str, Meta(extra_json_schema={"format": "local-flight-time"})]
 
 
 class TimetableFlight(msgspec.Struct, frozen=True):
@@ -39,12 +39,14 @@ class TimetableFlight(msgspec.Struct, frozen=True):
 
     airline: Text
     flight_number: Text
-    origin: AirportCode
-    destination: AirportCode
-    scheduled_departure: LocalTime
+    origin: ListedAirport
+    destination: ListedAirport
+    scheduled_departure: LocalDeparture
 
 
-Timetable = Annotated[list[TimetableFlight], Meta(min_length=1, extra_json_schema={"uniqueItems": True})]
+TimetableFlights = Annotated[
+    list[TimetableFlight], Meta(min_length=1, extra_json_schema={"uniqueItems": True})
+]
 
 
 class TimetableTaken(msgspec.Struct, frozen=True):
@@ -71,7 +73,7 @@ class ComingFlight(msgspec.Struct, frozen=True):
     operation_id="putTimetable",
     summary="Replace the coming flights",
     operation_class=takes(
-        Timetable,
+        TimetableFlights,
         example=[EXAMPLE],
         description="All coming flights of the airport, each once: airline, flight_number, origin, destination, "
         "scheduled_departure (local, without an offset). Or the same as CSV with a header, as `text/csv`.",
