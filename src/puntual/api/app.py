@@ -18,6 +18,7 @@ from puntual.api import amadeus, docs_page, openapi
 from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.auth.access_tokens import AccessTokens
 from puntual.api.auth.guard import Guard
+from puntual.api.auth.known_routes import KnownRoutes
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.auth.token_secret import token_secret
 from puntual.api.auth.verifier import Verifier
@@ -29,6 +30,7 @@ from puntual.api.http.gateway import FAILURE, Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.invocations import routes as invocations
 from puntual.api.live import routes as live
+from puntual.api.live.board_recorder import BoardRecorder
 from puntual.api.live.event_intake import EventIntake
 from puntual.api.live.known_now import KnownNow
 from puntual.api.observability.access_log import AccessLog
@@ -43,6 +45,8 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _GIVING_BACK_SECONDS = 5.0
+# Of what is no route of ours, such as files, any may be taken.
+_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
 # Whose routes know the caller, and describe problems, in the words of their own protocol.
@@ -63,6 +67,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     events = EventIntake(settings, measured)
     service.known_now = KnownNow(events.board, timedelta(minutes=settings.live_max_age))
     service.load(is_replacement=is_replacement)
+    recorder = BoardRecorder(service, events.board, state, timedelta(minutes=settings.live_max_age))
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     tokens = AccessTokens(token_secret(state, settings.token_secret), settings.token_seconds)
@@ -78,6 +83,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         tasks = {
             asyncio.create_task(service.watch()),
             asyncio.create_task(events.follow()),
+            asyncio.create_task(recorder.run()),
             asyncio.create_task(_give_back()),
         }
         loop = asyncio.get_running_loop()
@@ -111,6 +117,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
+    guard.routes = KnownRoutes((route.path, getattr(route, "methods", _METHODS)) for route in inner.routes)
     inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()

@@ -1,6 +1,6 @@
 """Bundles and the registry that holds them: publish, promote, roll back and fetch, in a folder or a bucket."""
 
-from puntual.registry.archive import SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
+from puntual.registry.archive import LARGEST, SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
 from puntual.registry.manifest import (
     FORMAT,
     REQUIRED_TABLES,
@@ -17,6 +17,7 @@ from puntual.registry.signing import TrustedKeys
 
 __all__ = [
     "FORMAT",
+    "LARGEST",
     "REQUIRED_TABLES",
     "SUFFIX",
     "Agreement",

@@ -8,6 +8,7 @@ import msgspec
 
 from puntual.errors import RegistryError
 from puntual.storage import Store
+from puntual.storage.base import LARGEST_NOTE
 
 FOLDER = "promotions"
 NAME = re.compile(r"\d{6}-[0-9TZ]+-[0-9a-f]{16}\.json")
@@ -94,7 +95,7 @@ def _names(store: Store) -> list[str]:
 
 def _read(store: Store, name: str) -> Record:
     try:
-        return msgspec.json.decode(store.read(name) or b"", type=Record)
+        return msgspec.json.decode(store.read(name, LARGEST_NOTE) or b"", type=Record)
     except msgspec.DecodeError as error:
         raise RegistryError(
             f"{store.where(name)}: unreadable record ({error}); restore or remove it"

@@ -14,6 +14,9 @@ LONGEST_TEXT = 200
 # Of a row as JSON, in bytes: as many columns as there may be, each with a name and a text of some length.
 LONGEST_ROW = 262_144
 SHORT_ENOUGH = f"a text of at most {LONGEST_TEXT} characters"
+# No database keeps a text with one.
+NUL = "\0"
+WITHOUT_NUL = "a text without a NUL character"
 
 
 def check_header(header: Sequence[str | None], name: str) -> None:

@@ -35,6 +35,7 @@ DATES: Ways = {
     "month": MONTH_FIRST_DATES,
 }
 DATES |= {"digits": ("%Y%m%d",)}
+WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$"
 YES_OR_NO = r"(?i)^(" + "|".join([*YES, *NO]).replace(".", r"\.") + ")$"
 
 
@@ -157,6 +158,7 @@ def _draft_lone_moment(columns: ColumnSample, draft: Draft, name: str) -> None:
         "date", _readable(MOMENTS), by_value=True
     )
     if moment is None:
+        _refuse_offsets(columns, name)
         raise TableError(
             f"{name}: no column tells when a flight is scheduled to leave; expected a date with a time of day, or "
             "a column for each; write the map by hand"
@@ -165,6 +167,16 @@ def _draft_lone_moment(columns: ColumnSample, draft: Draft, name: str) -> None:
         "flights", "scheduled_departure", _quoted(moment.column), "is it the schedule, not the departure?"
     )
     _draft_format(columns.texts[moment.column], MOMENTS, "datetime_format", draft)
+
+
+def _refuse_offsets(columns: ColumnSample, name: str) -> None:
+    """Name a column of moments in UTC: a timetable is kept by the clocks of the origin, and so are its patterns."""
+    for column, texts in columns.texts.items():
+        if len(texts) and share_of(WITH_OFFSET)(texts) >= 0.5:
+            raise TableError(
+                f"{name}: column {column!r} holds times such as {texts[0]!r}; expected local times of the origin "
+                "without an offset; add a column of these, and draft the map anew"
+            )
 
 
 # Of a column of numbers with a gap a file makes floats.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from puntual.errors import TableError, UnknownAirportError
 from puntual.sources.csv_rows import read_csv_rows
 from puntual.sources.json_objects import read_objects
-from puntual.sources.limits import LONGEST_TEXT, SHORT_ENOUGH, refuse_wide
+from puntual.sources.limits import LONGEST_TEXT, NUL, SHORT_ENOUGH, WITHOUT_NUL, refuse_wide
 from puntual.sources.messages import bad_value, is_empty, missing_column, no_flights, shown
 
 _CORRECT = "correct the cell, or leave the row out"
@@ -55,24 +55,29 @@ class SmallTable:
         return f"{self.unit} {self.numbers[row]}"
 
     def read(
-        self, column: str, parse: Callable[[str], T | None], expectation: str
+        self, column: str, parse: Callable[[str], T | None], expectation: str, *, absent: T | None = None
     ) -> tuple[list[T], NDArray[np.intp]]:
         """Give what the distinct cells of a column mean, and which of it each row has.
 
         The first row whose cell is empty or means nothing is named by BadValueError or UnknownAirportError;
-        MissingColumnError is raised where there is no such column.
+        MissingColumnError is raised where there is no such column. `absent`, where one is given, stands for an empty
+        cell, and for all of a column that is not there.
         """
         if column not in self.columns:
+            if absent is not None:
+                return [absent], np.zeros(len(self.numbers), np.intp)
             raise missing_column(self.name, column, self.header)
         cells, positions = self.columns[column]
         values: list[T] = []
         for position, cell in enumerate(cells):
             try:
-                value = None if is_empty(cell) else parse(cell.strip())
+                value = absent if is_empty(cell) else parse(cell.strip())
             except UnknownAirportError as failure:
                 raise UnknownAirportError(f"{self._cell(column, position)}: {failure}; correct it") from None
-            if value is None or len(cell) > LONGEST_TEXT:
-                expected = expectation if len(cell) <= LONGEST_TEXT else SHORT_ENOUGH
+            if value is None or len(cell) > LONGEST_TEXT or NUL in cell:
+                expected = (
+                    SHORT_ENOUGH if len(cell) > LONGEST_TEXT else WITHOUT_NUL if NUL in cell else expectation
+                )
                 raise bad_value(self._cell(column, position), cell, expected, _CORRECT)
             values.append(value)
         return values, positions

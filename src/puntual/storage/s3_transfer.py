@@ -75,7 +75,7 @@ class CheckedStream(io.RawIOBase):
         return bytes(read)
 
     def _next(self) -> bool:
-        piece = next(self._pieces, None)
+        piece = next(self._pieces, None) if self._size <= self.expected.size else None
         if piece is None:
             require_same(self._place, self.expected, FileStat(self._size, self._total.hexdigest()))
             return False

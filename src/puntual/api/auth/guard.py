@@ -8,6 +8,7 @@ from typing import Any
 
 from puntual.api.auth.access_tokens import AccessTokenError, AccessTokens, name_in
 from puntual.api.auth.api_keys import ANONYMOUS
+from puntual.api.auth.known_routes import KnownRoutes
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.auth.verifier import Verifier
 from puntual.api.github import deliveries as github
@@ -48,6 +49,8 @@ class Guard:
         """
         self._verifier, self._limit, self._tokens, self._always = verifier, limit, tokens, always
         self._open = _OPEN.union(elsewhere)
+        # Known once the application is put together; until then whatever is asked for may be there.
+        self.routes: KnownRoutes | None = None
 
     def admit(self, scope: Any, headers: dict[bytes, bytes]) -> None:
         """Let a caller pass whose key is known, or who needs none; raise ProblemError for others."""
@@ -60,6 +63,9 @@ class Guard:
         token = _token(headers)
         name = None if token is None else self._verifier.check(token)
         if name is None:
+            if self.routes is not None and not self.routes.has(scope["method"], path):
+                # What is not there is not there for anyone, which the router says.
+                return
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a key is needed here, as X-API-Key or Authorization: Bearer; `puntual keys create NAME` makes one"

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import SecurityScheme
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 from msgspec import Meta
 
 from puntual.api.described import takes
@@ -61,16 +61,16 @@ class DeliveryError(ProblemError):
 
 EventHeader = Annotated[
     str,
-    Parameter(
-        header=github.EVENT,
+    HeaderParameter(
+        name=github.EVENT,
         required=True,
         description="What happened: ping, push, release or another.",
     ),
 ]
 DeliveryHeader = Annotated[
     str,
-    Parameter(
-        header=github.DELIVERY,
+    HeaderParameter(
+        name=github.DELIVERY,
         required=True,
         description="The id of the delivery; each is taken once.",
     ),

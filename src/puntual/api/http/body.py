@@ -27,6 +27,7 @@ class PatientBody(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the routes read no longer than that; they see ProblemError for a body that is slow or broken."""
+        _refuse_encoded(scope)
         if WHOLE in scope:
             await next_app(scope, receive, send)
             return
@@ -57,6 +58,17 @@ class PatientBody(ASGIMiddleware):
         if message["type"] == "http.disconnect":
             raise ProblemError(400, "the connection ended before the body did")
         return message
+
+
+def _refuse_encoded(scope: Scope) -> None:
+    """Refuse a body that is packed: unpacked, it could be of any size."""
+    coding = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1")
+    if coding.strip().lower() not in ("", "identity"):
+        raise ProblemError(
+            415,
+            f"the body is encoded as {coding[:60]!r}; expected it as it is; send it without Content-Encoding",
+            headers={"accept-encoding": "identity"},
+        )
 
 
 async def read_apart(body: bytes, read: Callable[[bytes], T]) -> T:

@@ -99,9 +99,7 @@ async def airport_flights(
     service: ServingModel, board: Board, period: Period, as_of: str, request_id: str
 ) -> AirportFlights:
     """Put the board of an airport together; raise ProblemError where it has too many flights for one answer."""
-    states = _states(board, period)
-    for flight in _scheduled(await service.departures(period.airport, None), period):
-        states.setdefault(flight[0], flight[1])
+    states = await flights_within(service, board, period)
     if len(states) > MOST_FLIGHTS:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -109,7 +107,7 @@ async def airport_flights(
             "ask for a shorter one",
         )
     ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
-    predictions = await _predictions(service, ordered, period, as_of, request_id)
+    predictions = await _predictions(service, states, period, as_of, request_id)
     age = board.data_age(period.airport, period.moment)
     return AirportFlights(
         period.airport,
@@ -117,6 +115,35 @@ async def airport_flights(
         None if age is None else int(age.total_seconds()),
         [_shown(flight, state, period, predictions.get(flight)) for flight, state in ordered],
     )
+
+
+async def flights_within(service: ServingModel, board: Board, period: Period) -> dict[FlightKey, FlightState]:
+    """Give what was known of the flights that events or the timetable put within a period."""
+    states = _states(board, period)
+    for flight, state in _scheduled(await service.departures(period.airport, None), period):
+        states.setdefault(flight, state)
+    return states
+
+
+def resolve_known(flights: Mapping[FlightKey, FlightState], zone: ZoneInfo) -> list[ResolvedFlight]:
+    """Take the flights of a board whose destination is known, as they are asked about."""
+    return [
+        ResolvedFlight.of(
+            flight.airline,
+            flight.flight_number,
+            flight.origin,
+            state.destination,
+            LocalTime(datetime.fromisoformat(flight.scheduled_departure), state.departs),
+            zone,
+        )
+        for flight, state in flights.items()
+        if state.destination and state.destination != flight.origin
+    ]
+
+
+def key_of(flight: ResolvedFlight) -> FlightKey:
+    """Give what a flight goes by on the board."""
+    return FlightKey(flight.airline, flight.flight_number, flight.origin, flight.scheduled_departure)
 
 
 def _states(board: Board, period: Period) -> dict[FlightKey, FlightState]:
@@ -147,29 +174,17 @@ def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightSta
 
 async def _predictions(
     service: ServingModel,
-    states: list[tuple[FlightKey, FlightState]],
+    flights: Mapping[FlightKey, FlightState],
     period: Period,
     as_of: str,
     request_id: str,
 ) -> dict[FlightKey, PredictedFlight]:
     """Predict the flights whose destination is known; none while there is no model."""
-    resolved = {
-        flight: _resolved(flight, state, period)
-        for flight, state in states
-        if state.destination and state.destination != period.airport
-    }
+    resolved = resolve_known(flights, period.zone)
     if not resolved or service.batcher is None:
         return {}
-    request = ResolvedRequest(list(resolved.values()), as_of or None)
-    answered = await service.answer(request, request_id, recorded=False)
-    return dict(zip(resolved, answered.predictions, strict=True))
-
-
-def _resolved(flight: FlightKey, state: FlightState, period: Period) -> ResolvedFlight:
-    clock = datetime.fromisoformat(flight.scheduled_departure)
-    departure = LocalTime(clock, state.departs)
-    words = (flight.airline, flight.flight_number, flight.origin, state.destination)
-    return ResolvedFlight.of(*words, departure, period.zone)
+    answered = await service.answer(ResolvedRequest(resolved, as_of or None), request_id, recorded=False)
+    return dict(zip(map(key_of, resolved), answered.predictions, strict=True))
 
 
 def _shown(

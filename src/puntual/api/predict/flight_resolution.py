@@ -16,6 +16,7 @@ from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.features.flight_keys import NAMED, UNKNOWABLE, Keys, Unknown, category_of
 from puntual.flights import airports
 from puntual.flights.airports import Airport
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.times import LocalTime, local_time, parse_time
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
@@ -118,7 +119,7 @@ def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] =
         raise meaningless(errors)
     return ResolvedFlight.of(
         (flight.airline or "").upper(),
-        flight.flight_number or "",
+        clean_flight_number(flight.flight_number or "", flight.airline),
         origin.code,
         destination.code,
         departure,

@@ -27,6 +27,7 @@ from puntual.api.predict.flight_resolution import (
 from puntual.api.problems import FieldError, ProblemError, bad_fields, shown
 from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.scl_words import AIRLINES, CITIES, EXPECTED, INTERNATIONAL, ORIGIN, WORDS, airline_of
 from puntual.sources.times import LocalTime
 
@@ -155,7 +156,7 @@ def _resolved(
     }
     return ResolvedFlight.of(
         (airline or "").upper(),
-        number or "",
+        clean_flight_number(number or "", airline),
         origin.code,
         origin.code if destination is None else destination.code,
         departure or LocalTime(EPOCH, EPOCH.replace(tzinfo=UTC)),

@@ -121,13 +121,18 @@ class ServingModel:
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
+        answered = await self.answer_at(now, request)
+        if recorded and self.journal is not None:
+            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
+            self.journal.record_many(lines)
+        return answered
+
+    async def answer_at(self, now: datetime, request: PredictRequest | ResolvedRequest) -> Answered:
+        """Answer a request as at a moment in UTC, with what events tell of its flights; nothing is recorded."""
         champion = self.champion()
         answered = await champion.answer(request, now)
         if self.known_now is not None and self.known_now.airports:
             answered = self.known_now.add_to(answered, champion.predictor, request.as_of, now)
-        if recorded and self.journal is not None:
-            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
-            self.journal.record_many(lines)
         return answered
 
     async def departures(self, origin: str | None, day: date | None) -> Keys:
