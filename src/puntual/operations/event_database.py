@@ -70,7 +70,8 @@ class EventDatabase(JournalEngine):
             for airport, newest in _newest_by_airport(connection):
                 limit = _text(datetime.fromisoformat(newest) - kept)
                 wanted = sa.select(*_COLUMNS).where(EVENTS.c.airport == airport, EVENTS.c.known_at >= limit)
-                yield from map(_event, connection.execute(wanted))
+                # The newest first, so that a board that is filled with them has nothing to forget.
+                yield from map(_event, connection.execute(wanted.order_by(EVENTS.c.known_at.desc())))
 
 
 def _newest_by_airport(connection: Connection) -> Iterable[tuple[str, str]]:
