@@ -26,8 +26,9 @@ from puntual.api.github import webhook
 from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
 from puntual.api.http.framework_errors import problem_of
-from puntual.api.http.gateway import FAILURE, Gateway
+from puntual.api.http.gateway import Gateway
 from puntual.api.http.process_tuning import give_back, settle
+from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
 from puntual.api.live import routes as live
 from puntual.api.live.board_recorder import BoardRecorder

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from puntual.flights import airports
 from puntual.flights.airports import Airport
+from puntual.flights.flight_number import clean_flight_number
 from puntual.operations.event import KnownEvent, with_content_key
 from puntual.operations.event_contract import (
     OBSERVED,
@@ -138,7 +139,7 @@ def _flight(sent: FlightEvent, unlisted: Mapping[str, str]) -> KnownEvent:
         str(type(sent).__struct_config__.tag),
         origin.code,
         sent.airline.upper(),
-        sent.flight_number,
+        clean_flight_number(sent.flight_number, sent.airline),
         departs.clock.isoformat(timespec="minutes"),
         "" if destination is None else destination.code,
         departs.instant,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 
 from puntual.operations.journal_engine import JournalEngine
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import COLUMNS, Line
 from puntual.operations.journal_schema import EVENTS, PREDICTIONS
 
 # Twenty parameters a row; databases take some tens of thousands in a statement, and keep each statement that they saw.
@@ -22,12 +22,13 @@ _REFUSALS = (DataError, IntegrityError, UnicodeError, OverflowError)
 class Database(JournalEngine):
     """The table of predictions, and the removal of what is too old of all tables."""
 
-    def insert(self, lines: Sequence[JournalLine]) -> None:
+    def insert(self, lines: Sequence[Line]) -> None:
         """Insert all lines or none; raise what the driver raises."""
         engine = self.open()
         with engine.begin() as connection:
             if not engine.dialect.positional:
-                connection.execute(sa.insert(PREDICTIONS), [line._asdict() for line in lines])
+                rows = [dict(zip(COLUMNS, line, strict=True)) for line in lines]
+                connection.execute(sa.insert(PREDICTIONS), rows)
                 return
             # Row by row, the driver would hand the interpreter back and forth between this thread and the answers.
             whole = len(lines) - len(lines) % _ROWS
@@ -35,7 +36,7 @@ class Database(JournalEngine):
             for start in range(0, whole, _ROWS):
                 connection.exec_driver_sql(many, tuple(chain.from_iterable(lines[start : start + _ROWS])))
             if whole < len(lines):
-                connection.exec_driver_sql(one, [tuple(line) for line in lines[whole:]])
+                connection.exec_driver_sql(one, list(lines[whole:]))
 
     def remove_before(self, moment: str) -> int:
         """Remove some of the predictions answered and events received before a moment, the oldest first; count them.
@@ -56,7 +57,7 @@ class Database(JournalEngine):
 @lru_cache(maxsize=4)
 def _insertion(dialect: sa.Dialect, rows: int) -> str:
     """Write the statement that inserts so many rows at once."""
-    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(JournalLine._fields)).compile(dialect=dialect))
+    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(COLUMNS)).compile(dialect=dialect))
     head, word, values = one.partition("VALUES ")
     return head + word + ", ".join([values] * rows)
 

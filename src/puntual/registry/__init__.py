@@ -10,10 +10,10 @@ from puntual.registry.manifest import (
     Promotion,
     SplitInfo,
 )
-from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.push_pull import chosen, pull, push
 from puntual.registry.registry import Deployed, ListedBundle, Registry
 from puntual.registry.signing import TrustedKeys
+from puntual.registry.succession import Deployment, read_pointer
 
 __all__ = [
     "FORMAT",

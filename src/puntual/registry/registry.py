@@ -17,9 +17,8 @@ from pathlib import Path
 from puntual import registry as bundles
 from puntual.errors import BundleError, OversizedFileError, RegistryError, StorageError, did_you_mean
 from puntual.registry import SUFFIX, Bundle, Manifest, succession
-from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.signing import TrustedKeys, sign, signature_name
-from puntual.registry.succession import Record
+from puntual.registry.succession import Deployment, Record, read_pointer
 from puntual.storage import FileStat, open_store
 from puntual.storage.base import LARGEST_NOTE
 

@@ -102,11 +102,11 @@ def read_small_table(data: bytes, name: str, suffix: str, wanted: Iterable[str])
     if not numbers:
         raise no_flights(name)
     kept = {
-        column: Column(list(codes), np.array(positions, np.intp))
+        column: Column(list(codes), np.frombuffer(positions, np.int64))
         for column, codes, positions in columns
         if column in header
     }
-    return SmallTable(name, [*header], kept, unit, np.array(numbers, np.intp))
+    return SmallTable(name, [*header], kept, unit, np.frombuffer(numbers, np.int64))
 
 
 def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> TableRows:

@@ -28,6 +28,7 @@ LOCAL = f"(?:{'|'.join(FORMS.values())})"
 _OFFSET = "(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _TIME = re.compile(f"{LOCAL}{_OFFSET}?")
 _EPOCH, _DAY_MINUTES = datetime(1970, 1, 1), 24 * 60
+_AROUND = timedelta(hours=6)
 _WITHOUT_ZERO = re.compile(r"(?<![0-9.])([0-9])(?![0-9])")
 
 
@@ -68,6 +69,11 @@ def local_time(moment: datetime, zone: ZoneInfo) -> LocalTime | None:
     """
     if moment.tzinfo is not None:
         return LocalTime(moment.astimezone(zone).replace(tzinfo=None), moment.astimezone(UTC))
+    offset = zone.utcoffset(moment)
+    if offset is not None and zone.utcoffset(moment - _AROUND) == offset == zone.utcoffset(moment + _AROUND):
+        # Far from any change, as no clocks change there and back within half a day. Almost every time is.
+        instant = moment - offset
+        return LocalTime(moment, datetime.combine(instant.date(), instant.time(), UTC))
     at = moment.replace(tzinfo=zone, fold=0)
     first, second = (at.replace(fold=fold).utcoffset() or timedelta() for fold in (0, 1))
     # Of a time that is skipped the clocks' earlier offset comes first, of one shown twice the later (PEP 495).

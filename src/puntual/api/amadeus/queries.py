@@ -19,7 +19,7 @@ from puntual.api.amadeus.vendor_errors import (
     vendor_error,
 )
 from puntual.api.predict.contract import ScheduledFlight
-from puntual.api.predict.flight_resolution import EARLIEST, LATEST
+from puntual.api.predict.flight_reading import EARLIEST, LATEST
 from puntual.api.problems import shown
 from puntual.flights import airports
 from puntual.flights.airports import Airport

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from puntual.api.described import takes
 from puntual.api.github import deliveries as github
-from puntual.api.github.delivery_log import Deliveries
+from puntual.api.github.deliveries import DeliveryLog
 from puntual.api.observability import metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError, shown
 from puntual.api.serving.serving_model import ServingModel
@@ -82,7 +82,7 @@ class Webhook:
 
     def __init__(self, settings: Settings) -> None:
         self._secret, self._limit = settings.webhook_secret, settings.body_limit
-        self._deliveries = Deliveries(Path(settings.state))
+        self._deliveries = DeliveryLog(Path(settings.state))
         self._reading = asyncio.Semaphore(_AT_ONCE)
 
     async def take(self, request: Request[Any, Any, Any], event: str, delivery: str) -> Taken:

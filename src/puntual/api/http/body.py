@@ -76,17 +76,3 @@ async def read_apart(body: bytes, read: Callable[[bytes], T]) -> T:
     if len(body) <= _LONG:
         return read(body)
     return await asyncio.get_running_loop().run_in_executor(None, read, body)
-
-
-def replay(message: Any, receive: Any) -> Any:
-    """Give a `receive` that begins with a message which was taken already."""
-    taken = False
-
-    async def receive_again() -> Any:
-        nonlocal taken
-        if taken:
-            return await receive()
-        taken = True
-        return message
-
-    return receive_again

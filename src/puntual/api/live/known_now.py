@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.api.predict.contract import Bands, PredictedFlight, Quantiles
-from puntual.api.predict.flight_resolution import ResolvedFlight, cut_off
+from puntual.api.predict.flight_resolution import Moments, ResolvedFlight, cut_off
 from puntual.api.predict.response import Answered, head_of, written
 from puntual.operations.board import Board, FlightState
 from puntual.operations.event import FlightKey
@@ -34,11 +34,16 @@ class KnownNow:
         """Give an answer with what was known of its flights at the cut-off, or now."""
         if not any(flight.origin in self._board.airports for flight in answered.flights):
             return answered
-        rows = [
-            self._row(row, flight, predictor, now if as_of is None else cut_off(as_of, flight.zone).instant)
-            for row, flight in zip(answered.predictions, answered.flights, strict=True)
-        ]
-        return answered._replace(body=written(head_of(predictor.bundle), rows), predictions=rows)
+        rows, cut_offs = [], []
+        for row, flight, closed in zip(
+            answered.predictions, answered.flights, answered.cut_offs, strict=True
+        ):
+            moment = now if as_of is None else cut_off(as_of, flight.zone).instant
+            new = self._row(row, flight, predictor, moment)
+            rows.append(new)
+            cut_offs.append(_moved(closed, flight, moment) if new.status else closed)
+        body = written(head_of(predictor.bundle), rows)
+        return answered._replace(body=body, predictions=rows, cut_offs=cut_offs)
 
     def _row(
         self, row: PredictedFlight, flight: ResolvedFlight, predictor: Predictor, moment: datetime
@@ -82,6 +87,12 @@ class KnownNow:
         return (
             age <= self._max_age and day == today and self._board.knows_since(flight.origin, flight.instant)
         )
+
+
+def _moved(closed: Moments, flight: ResolvedFlight, moment: datetime) -> Moments:
+    """Set the cut-off of a flight of which more is known than at the end of the day before."""
+    shown = moment.astimezone(flight.zone).replace(tzinfo=None).isoformat(timespec="minutes")
+    return msgspec.structs.replace(closed, horizon=(flight.instant - moment) // _MINUTE, shown=shown)
 
 
 def _known_outlook(state: FlightState, predictor: Predictor) -> Outlook | None:

@@ -13,17 +13,15 @@ from msgspec import Meta
 
 from puntual.api.predict.contract import AirportCode, Code, DestinationCode, ScheduledFlight, Time
 from puntual.api.predict.contract_errors import field_faults, flight_faults, request_faults
-from puntual.api.predict.flight_resolution import (
+from puntual.api.predict.flight_reading import (
     NOTHING,
-    ResolvedFlight,
-    ResolvedRequest,
     find_airport,
     find_origin,
     meaningless,
     read_departure,
     refuse_round_trip,
-    resolve,
 )
+from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest, resolve
 from puntual.api.problems import FieldError, ProblemError, bad_fields, shown
 from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport

@@ -21,14 +21,14 @@ from puntual.api.problems import ProblemError
 from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
-from puntual.errors import BundleError, PuntualError
+from puntual.errors import BundleError, PuntualError, RegistryError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import known_timetable
 from puntual.flights.arrays import Columns
 from puntual.operations.journal_writer import Journal
 from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Deployment, Registry, TrustedKeys
+from puntual.registry import Bundle, Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -85,7 +85,12 @@ class ServingModel:
             return
         bundle = self._registry.read(self.settings.bundle or None)
         self._put(self._prepared(load_proven(bundle)))
-        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
+        self._keep_for_replacements(bundle)
+
+    def _keep_for_replacements(self, bundle: Bundle) -> None:
+        # One worker alone is replaced by nobody, and packing a bundle takes a tenth of its start.
+        if self.settings.workers > 1:
+            self._last_good.keep(bundle, self._registry.signatures(bundle.version))
 
     def _load_last_good(self) -> None:
         try:
@@ -121,19 +126,24 @@ class ServingModel:
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
-        answered = await self.answer_at(now, request)
-        if recorded and self.journal is not None:
-            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
-            self.journal.record_many(lines)
-        return answered
+        key, peer = KEY_NAME.get(), PEER.get()
+
+        def record(answered: Answered) -> None:
+            if recorded:
+                self.record(answered, now, request_id, request.as_of, key, peer)
+
+        return await self.champion().answer(request, now, record)
+
+    def record(
+        self, answered: Answered, now: datetime, request_id: str, as_of: str | None, key: str, peer: str
+    ) -> None:
+        """Hand an answer to the journal, with who asked for it and when."""
+        if self.journal is not None:
+            self.journal.record_many(answered.journal_lines(now, request_id, as_of, key, peer))
 
     async def answer_at(self, now: datetime, request: PredictRequest | ResolvedRequest) -> Answered:
-        """Answer a request as at a moment in UTC, with what events tell of its flights; nothing is recorded."""
-        champion = self.champion()
-        answered = await champion.answer(request, now)
-        if self.known_now is not None and self.known_now.airports:
-            answered = self.known_now.add_to(answered, champion.predictor, request.as_of, now)
-        return answered
+        """Answer a request as at a moment in UTC; nothing is recorded."""
+        return await self.champion().answer(request, now)
 
     async def departures(self, origin: str | None, day: date | None) -> Keys:
         """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
@@ -218,6 +228,11 @@ class ServingModel:
         if self.settings.bundle:
             return None
         now = self._registry.deployment()
+        if now is None and self.batcher is not None:
+            raise RegistryError(
+                f"registry {self.settings.registry}: its champion is gone, expected one; "
+                "put the registry back, or promote a version"
+            )
         if now is None or now == self._refused:
             return None
         self._refused = None
@@ -226,7 +241,7 @@ class ServingModel:
     def _read(self, wanted: Deployment) -> MicroBatcher:
         bundle = self._registry.read_deployed(wanted)
         prepared = self._prepared(load_proven(bundle))
-        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
+        self._keep_for_replacements(bundle)
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
@@ -240,7 +255,12 @@ class ServingModel:
                 self._shadow.compare(version, known, flights, closed, late)
 
         return MicroBatcher(
-            predictor, known, queue=self.settings.queue, executor=self._threads, answered=answered
+            predictor,
+            known,
+            queue=self.settings.queue,
+            executor=self._threads,
+            answered=answered,
+            known_now=self.known_now,
         )
 
     def _put(self, batcher: MicroBatcher) -> None:
