@@ -44,9 +44,9 @@ def looked(bundle_file: Path, tmp_path: Path) -> Any:
         board, journal = Board(), Kept(tmp_path / "journal.db")
         board.apply(read_events(raw, at("23:00")).events)
         service = ServingModel(Settings(bundle=str(bundle_file), state=str(tmp_path)), Metrics(), journal)
-        service.load()
         max_age = timedelta(minutes=60)
         service.known_now = KnownNow(board, max_age)
+        service.load()
         recorder = BoardRecorder(service, board, tmp_path, max_age)
 
         async def run() -> list[list[Any]]:
