@@ -42,6 +42,7 @@ OTHERS = frozenset(
         "api.observability.access_log",
         "api.observability.metrics",
         "operations.journal_database",
+        "operations.journal_engine",
         "operations.journal_writer",
         "operations.sqlite_files",
     )

@@ -19,7 +19,7 @@ PuntualError
 │   └── OversizedFileError    a file larger than any of its kind, which is not read
 ├── GateRefusedError          a challenger that failed a numbered check
 ├── SettingError              a setting of the service that cannot be
-├── JournalError              a journal that cannot be one
+├── JournalError              a journal that cannot be one, or does not take what has to be durable
 ├── ApiKeyError               an API key that cannot be made, found or read
 ├── NoAnswerError             a service that was called and did not answer
 ├── NotReadyError             a service that does not answer, or has no model yet
@@ -112,7 +112,7 @@ class SettingError(PuntualError):
 
 
 class JournalError(PuntualError):
-    """A journal that cannot be one."""
+    """A journal that cannot be one, or does not take what has to be durable."""
 
 
 class ApiKeyError(PuntualError):

@@ -37,9 +37,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Database URL of the journal; empty: journal.db in the state folder; off: none."),
     ] = ""
+    live_max_age: Annotated[
+        int, Meta(description="Minutes after an airport's newest event in which its board is trusted.", ge=1)
+    ] = 60
     retention: Annotated[
         int, Meta(description="Days that the journal keeps a prediction.", ge=1, le=36_500)
     ] = 400
+    replicas: Annotated[
+        int,
+        Meta(
+            description="Copies of the service; more than one take events into a shared PostgreSQL alone.",
+            ge=1,
+        ),
+    ] = 1
     timetable: Annotated[str, Meta(description="File of coming flights to begin with.")] = ""
     auth: Annotated[
         Literal["writes", "always", "none"],

@@ -15,6 +15,7 @@ from api.conftest import Server
 from puntual.api.amadeus.tokens import Credentials
 from puntual.api.github.deliveries import OtherEvent
 from puntual.api.invocations.table_types import RecordsTable
+from puntual.api.live.event_intake import EventsRequest
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.serving.timetable_routes import TimetableFlight
 
@@ -105,6 +106,7 @@ def test_every_example_of_a_query_is_answered_as_it_stands(
 DECODED_BY = {
     "/predict": PredictRequest,
     "/timetable": list[TimetableFlight],
+    "/events": EventsRequest,
     "/invocations": RecordsTable,
     "/webhooks/github": OtherEvent,
     "/v1/security/oauth2/token": Credentials,
@@ -134,6 +136,8 @@ def test_what_needs_a_key_is_locked(document: dict[str, Any]) -> None:
     assert locked == {
         ("/timetable", "put"),
         ("/timetable", "get"),
+        ("/events", "post"),
+        ("/flights", "get"),
         ("/models/reload", "post"),
         ("/webhooks/github", "post"),
         ("/v1/travel/predictions/flight-delay", "get"),

@@ -74,6 +74,11 @@ def test_secrets_reach_the_service_from_the_secrets_manager_alone(stack: Templat
     assert [name for name in stack["Parameters"] if re.search("secret|password|token", name, re.I)] == []
 
 
+def test_tasks_know_that_others_have_journals_of_their_own(stack: Template) -> None:
+    settings = {one["Name"]: one["Value"] for one in container(stack)["Environment"]}
+    assert settings["PUNTUAL_REPLICAS"] == {"Fn::Sub": "${MaxTasks}"}
+
+
 def test_images_secrets_logs_and_alarms_are_encrypted_with_a_key_that_rotates(stack: Template) -> None:
     key = {"Fn::GetAtt": "Key.Arn"}
     assert the(stack, "KMS::Key")["EnableKeyRotation"] is True

@@ -30,6 +30,10 @@ from puntual.api.http.gateway import Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
+from puntual.api.live import routes as live
+from puntual.api.live.board_recorder import BoardRecorder
+from puntual.api.live.event_intake import EventIntake
+from puntual.api.live.known_now import KnownNow
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
@@ -61,7 +65,10 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     retention = timedelta(days=settings.retention)
     journal = Journal(place, refused=state / refused_lines.NAME, retention=retention) if place else None
     service = ServingModel(settings, measured, journal)
+    events = EventIntake(settings, measured)
+    service.known_now = KnownNow(events.board, timedelta(minutes=settings.live_max_age))
     service.load(is_replacement=is_replacement)
+    recorder = BoardRecorder(service, events.board, state, timedelta(minutes=settings.live_max_age))
     log = AccessLog(sys.stdout if settings.log == "info" else None)
     verifier = None if settings.auth == "none" else Verifier(state, settings.keys)
     tokens = AccessTokens(token_secret(state, settings.token_secret), settings.token_seconds)
@@ -73,8 +80,11 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         log.start()
         if journal is not None:
             journal.start()
+        await events.rebuild()
         tasks = {
             asyncio.create_task(service.watch()),
+            asyncio.create_task(events.follow()),
+            asyncio.create_task(recorder.run()),
             asyncio.create_task(_give_back()),
         }
         loop = asyncio.get_running_loop()
@@ -84,6 +94,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        events.close()
         service.close()
         log.close()
 
@@ -93,6 +104,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             Router(
                 "/", route_handlers=timetable_routes.ROUTES, request_max_body_size=settings.timetable_limit
             ),
+            *live.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
@@ -107,7 +119,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         logging_config=None,
     )
     guard.routes = KnownRoutes((route.path, getattr(route, "methods", _METHODS)) for route in inner.routes)
-    inner.state.service, inner.state.guard = service, guard
+    inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()
     return Gateway(inner, service, guard, log, Cors(settings.cors_origins))

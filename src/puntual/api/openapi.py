@@ -1,13 +1,13 @@
 """The OpenAPI document: the framework's of the routes, msgspec's of the types that are decoded by it.
 
-`airport-code`, `destination-code`, `iata-code`, `flight-time`, `local-flight-time`, and `arrival-date` are formats of
-our own, named where a pattern could not say which ones exist.
+`airport-code`, `destination-code`, `iata-code`, `flight-time`, `local-flight-time`, `day-or-flight-time` and
+`arrival-date` are formats of our own, named where a pattern could not say which ones exist.
 """
 
 from collections.abc import Mapping
 from importlib.metadata import version
 from inspect import cleandoc
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request
@@ -25,10 +25,12 @@ from puntual.api.invocations.table_types import (
     InvokedSclFlight,
     RecordsTable,
 )
+from puntual.api.live.event_intake import EventsRequest
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.santiago import SclFlight
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
 from puntual.api.serving.timetable_routes import TimetableFlight
+from puntual.operations.event_contract import SentEvent
 
 _DESCRIPTION = """How likely flights are to be late, by how much, and why.
 
@@ -42,6 +44,8 @@ _DECODED: tuple[type[msgspec.Struct], ...] = (
     PredictAnswer,
     SclFlight,
     TimetableFlight,
+    EventsRequest,
+    *get_args(SentEvent),
     InvokedFlight,
     InvokedSclFlight,
     RecordsTable,

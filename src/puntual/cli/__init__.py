@@ -11,6 +11,7 @@ import click
 from puntual.cli.data import data
 from puntual.cli.demo import demo
 from puntual.cli.evaluate import evaluate
+from puntual.cli.events import events
 from puntual.cli.export import export
 from puntual.cli.failures import report_failures
 from puntual.cli.health import health
@@ -49,6 +50,7 @@ def main() -> None:
 for _command in (
     train,
     evaluate,
+    events,
     predict,
     models,
     data,

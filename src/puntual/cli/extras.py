@@ -34,6 +34,7 @@ EXTRAS = {
 # What a command needs in all, so that one installation is enough.
 NEEDS = {
     "demo": ("train",),
+    "events": ("serve", "tables"),
     "export": ("mlflow",),
     "serve": ("serve",),
     "stress": ("serve", "stress", "train"),

@@ -1,1 +1,1 @@
-"""The journal: the append-only record of what was predicted."""
+"""The journal, an append-only record of predictions and events, and the board that follows it."""

@@ -1,18 +1,21 @@
-"""The journal's table of predictions, as the newest revision of its migrations leaves it."""
+"""The journal's tables of predictions and events, as the newest revision of its migrations leaves them."""
 
 import sqlalchemy as sa
 
 from puntual.operations.journal_line import COLUMNS
 
 # Oldest first. A database of another revision was migrated by a newer release, which leaves what this one needs.
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 # A name of our own, since the database may be shared with others who use Alembic.
 VERSION_TABLE = "puntual_journal_version"
 
+_METADATA = sa.MetaData()
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 PREDICTIONS = sa.Table(
     "predictions",
-    sa.MetaData(),
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    _METADATA,
+    sa.Column("id", _ID, primary_key=True),
     sa.Column("answered", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
     sa.Column("request_id", sa.String(128), nullable=False),
     sa.Column(
@@ -33,4 +36,29 @@ PREDICTIONS = sa.Table(
     sa.Column("horizon_minutes", sa.Integer, comment="from the cut-off to the scheduled departure"),
     sa.Column("history_until", sa.String(10), comment="last day of operations used; null for none"),
     *(sa.Column(name, sa.Double) for name in COLUMNS if name.startswith("band_")),
+)
+
+EVENTS = sa.Table(
+    "events",
+    _METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("received", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.Column("key_name", sa.String(64), nullable=False, comment="whose key it came with"),
+    sa.Column("content_key", sa.String(32), nullable=False, unique=True, comment="digest of all below"),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("airport", sa.String(4), nullable=False, comment="origin, or where the weather was observed"),
+    sa.Column("airline", sa.String(8), nullable=False),
+    sa.Column("flight_number", sa.String(8), nullable=False),
+    sa.Column("scheduled_departure", sa.String(32), nullable=False, comment="local to the origin, ISO 8601"),
+    sa.Column("destination", sa.String(4), nullable=False, comment="empty where it is not known"),
+    sa.Column("departs", sa.String(32), comment="scheduled departure in UTC, ISO 8601, as all moments below"),
+    sa.Column("scheduled_arrival", sa.String(32), comment="local to the destination, ISO 8601"),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("known_at", sa.String(32), nullable=False),
+    sa.Column("expected_departure", sa.String(32)),
+    sa.Column("tail", sa.String(16)),
+    sa.Column("observation", sa.Text, comment="JSON"),
+    sa.Index("events_by_airport", "airport", "known_at"),
+    # An id is never given again, so that who has read up to one misses nothing.
+    sqlite_autoincrement=True,
 )

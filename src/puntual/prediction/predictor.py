@@ -119,6 +119,11 @@ class Predictor:
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
 
+    @property
+    def delay_shape(self) -> predictions.DelayShape:
+        """How delays lie within each band."""
+        return self._shape
+
     @classmethod
     def load(cls, registry: str = "models", version: str | None = None, *, threads: int = 0) -> "Predictor":
         """Load a version of a registry, a bundle by its path, or the champion."""

@@ -57,6 +57,8 @@ WRONG = [
         ("GET", "/models/champion"),
         ("POST", "/models/reload"),
         ("PUT", "/timetable"),
+        ("POST", "/events"),
+        ("GET", "/flights"),
         ("GET", "/metrics"),
     ],
 )

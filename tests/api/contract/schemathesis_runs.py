@@ -43,6 +43,7 @@ FORMATS = {
     "local-flight-time": shown_times.map(datetime.isoformat),
     "flight-time": st.builds(lambda time, zone: time.replace(tzinfo=zone).isoformat(), seconds, zones)
     | shown_times.map(datetime.isoformat),
+    "day-or-flight-time": days | shown_times.map(datetime.isoformat),
     "date": days,
     "arrival-date": days,
     "iata-code": st.sampled_from(["JFK", "EWR", "SCL", "AKL"]),

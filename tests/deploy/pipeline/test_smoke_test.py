@@ -21,6 +21,7 @@ PREDICTED = {
     "history_until": None,
     "support": {"airline": 0, "route": 0, "flight": 0},
     "warnings": [],
+    "state": "history",
 }
 MODEL = {"version": VERSION, "trained_until": "2023-04-22", "threshold_rule": "balanced"}
 

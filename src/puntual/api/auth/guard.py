@@ -20,7 +20,7 @@ _OPEN_PREFIX = "/docs/"
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # An airport's own plans are shown to those who may write them.
-_KEPT = frozenset({"/timetable"})
+_KEPT = frozenset({"/timetable", "/flights"})
 _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by.

@@ -70,6 +70,7 @@ JOURNAL_FAILURES = Described(
 JOURNAL_WAITING = Described(
     "puntual_journal_waiting", "Predictions that wait to be written to the journal.", gauge=True
 )
+EVENTS = Described("puntual_events_total", "Events sent, by outcome.", ("outcome",))
 CHAMPION = Described(
     "puntual_champion_info", "Workers that answer with a version.", ("model", "trained_until"), gauge=True
 )
@@ -91,6 +92,7 @@ ALL = {
         JOURNAL_REFUSED,
         JOURNAL_FAILURES,
         JOURNAL_WAITING,
+        EVENTS,
         CHAMPION,
         WAITING,
     )

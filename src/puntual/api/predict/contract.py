@@ -154,7 +154,25 @@ class PredictedFlight(msgspec.Struct, frozen=True, omit_defaults=True):
         tuple[PredictionWarning, ...],
         Meta(description="What of the flight lies outside what the model knows; empty where nothing does."),
     ]
+    state: Annotated[
+        Literal["timetable", "history", "live"], Meta(description="What was known: the state of knowledge.")
+    ]
     reasons: list[Reason] | msgspec.UnsetType = msgspec.UNSET
+    data_age_seconds: (
+        Annotated[
+            int, Meta(description="Since the newest event of the airport was known, where there is any.")
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    status: (
+        Annotated[
+            Literal["overdue", "left", "arrived", "cancelled"],
+            Meta(
+                description="What events tell of the flight; then all numbers are those of a flight so known."
+            ),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     missing: (
         Annotated[list[str], Meta(description="The fields that were not given, where any was not.")]
         | msgspec.UnsetType

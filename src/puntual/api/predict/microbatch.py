@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from msgspec.structs import replace
 
+from puntual.api.live.known_now import KnownNow
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
 from puntual.api.predict.flight_reading import meaningless
 from puntual.api.predict.flight_resolution import (
@@ -72,10 +73,12 @@ class MicroBatcher:
         executor: Executor,
         answered: Callable[[Sequence[ResolvedFlight], Sequence[int], Sequence[float]], None],
         stored: int = _STORED,
+        known_now: KnownNow | None = None,
     ) -> None:
         """Get ready to answer; `queue` is how many flights may wait, `stored` how many predictions are kept.
 
         `answered` is called after each batch: its flights, the days before which operations are known, and P(late).
+        `known_now` adds to each answer what events tell of its flights.
         """
         self.predictor = predictor
         self.known = known
@@ -86,6 +89,7 @@ class MicroBatcher:
         self._kept = _KeptPredictions(stored)
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
+        self._known_now = known_now
 
     def ask(self, request: PredictRequest | ResolvedRequest, now: datetime, asker: Asker) -> None:
         """Take a request of at most `LIGHT_FLIGHTS`, answered once the loop turns, with all that have come by then.
@@ -95,6 +99,8 @@ class MicroBatcher:
         flights = self._resolved(request)
         cut_offs = [moments(flight, request.as_of, now) for flight in flights]
         self._enter(len(flights), apart=False)
+        if self._known_now is not None and self._known_now.airports:
+            asker = _Informed(asker, self._known_now, self.predictor, request.as_of, now)
         self._batch.append(_Waiting(flights, cut_offs, asker))
         if len(self._batch) == 1:
             # Nobody is waited for: one that is alone is answered as soon as the loop has looked for others.
@@ -186,6 +192,8 @@ class MicroBatcher:
             cut_offs = [moments(flight, request.as_of, now) for flight in flights]
             rows = self._predict(flights, cut_offs, reasons=request.reasons)
             answered = self._written(flights, cut_offs, *_completed(rows, flights, cut_offs))
+            if self._known_now is not None and self._known_now.airports:
+                answered = self._known_now.add_to(answered, self.predictor, request.as_of, now)
             record(answered)
             return answered
 
@@ -251,6 +259,29 @@ class _Future:
         """Go on without one."""
         if not self.answered.done():
             self.answered.set_exception(error)
+
+
+class _Informed(NamedTuple):
+    """One who asks about flights that events may tell of."""
+
+    asker: Asker
+    known_now: KnownNow
+    predictor: Predictor
+    as_of: str | None
+    now: datetime
+
+    def take(self, answered: Answered) -> None:
+        """Pass the answer on, with what is known of its flights."""
+        try:
+            informed = self.known_now.add_to(answered, self.predictor, self.as_of, self.now)
+        except Exception as error:
+            self.asker.fail(error)
+            return
+        self.asker.take(informed)
+
+    def fail(self, error: Exception) -> None:
+        """Pass on that there is no answer."""
+        self.asker.fail(error)
 
 
 class _KeptPredictions:

@@ -11,6 +11,7 @@ from msgspec.structs import astuple, replace
 from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
 from puntual.api.predict.flight_resolution import Moments, ResolvedFlight
 from puntual.features.spec import Group
+from puntual.features.states import STATE_NAMES
 from puntual.features.vector import GROUPS
 from puntual.operations.journal_line import JournalRow
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
@@ -81,16 +82,17 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             late,
             threshold,
             Bands(*bands),
-            expected,
+            minutes,
             Quantiles(*quantiles),
             horizon,
             "known" if known else "typical",
             _date(until),
             Support(support[_AIRLINE], support[_ROUTE], support[_FLIGHT]),
-            warnings_of(warnings),
+            warnings_of(odd),
+            STATE_NAMES[state],
             why,
         )
-        for late_probability, late, bands, expected, quantiles, horizon, known, until, support, warnings, why in zip(
+        for late_probability, late, bands, minutes, quantiles, horizon, known, until, support, odd, state, why in zip(
             predictions.late_probability.tolist(),
             predictions.late.tolist(),
             predictions.bands.tolist(),
@@ -101,6 +103,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             predictions.history_until.tolist(),
             predictions.supports.tolist(),
             predictions.warnings.tolist(),
+            predictions.states.tolist(),
             reasons,
             strict=True,
         )

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from puntual.api.auth.guard import KEY_NAME, PEER
+from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
@@ -39,6 +40,8 @@ class ServingModel:
     def __init__(self, settings: Settings, measured: Metrics, journal: Journal | None) -> None:
         self.settings, self.metrics, self.journal = settings, measured, journal
         self.batcher: MicroBatcher | None = None
+        # What events tell; nothing until the application gives it.
+        self.known_now: KnownNow | None = None
         self._shadow: Shadow | None = None
         self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
@@ -137,6 +140,10 @@ class ServingModel:
         """Hand an answer to the journal, with who asked for it and when."""
         if self.journal is not None:
             self.journal.record_many(answered.journal_lines(now, request_id, as_of, key, peer))
+
+    async def answer_at(self, now: datetime, request: PredictRequest | ResolvedRequest) -> Answered:
+        """Answer a request as at a moment in UTC; nothing is recorded."""
+        return await self.champion().answer(request, now)
 
     async def departures(self, origin: str | None, day: date | None) -> Keys:
         """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
@@ -248,7 +255,12 @@ class ServingModel:
                 self._shadow.compare(version, known, flights, closed, late)
 
         return MicroBatcher(
-            predictor, known, queue=self.settings.queue, executor=self._threads, answered=answered
+            predictor,
+            known,
+            queue=self.settings.queue,
+            executor=self._threads,
+            answered=answered,
+            known_now=self.known_now,
         )
 
     def _put(self, batcher: MicroBatcher) -> None:

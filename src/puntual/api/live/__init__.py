@@ -1,0 +1,1 @@
+"""The day as it unfolds: events in, and the board of an airport out."""

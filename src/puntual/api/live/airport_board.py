@@ -1,0 +1,256 @@
+"""The board of an airport: its flights, what is known of each, and what is predicted of it now."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from puntual.api.predict.contract import PredictedFlight
+from puntual.api.predict.flight_reading import EARLIEST, LATEST, find_origin, read_time
+from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
+from puntual.api.problems import FieldError, ProblemError, shown
+from puntual.api.serving.serving_model import ServingModel
+from puntual.features.flight_keys import EPOCH, Keys
+from puntual.flights import airports
+from puntual.operations.board import Board, FlightState, Status, state_of
+from puntual.operations.event import FlightKey
+from puntual.sources.times import LocalTime, local_time
+
+MOST_FLIGHTS = 3_000
+LONGEST = timedelta(days=7)
+BEFORE, _DAY = timedelta(hours=6), timedelta(days=1)
+
+BoardTime = Annotated[str, Meta(description="Local to the origin, to the minute.")]
+
+
+class BoardFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One flight of the board; what is not known of it is left out."""
+
+    airline: Annotated[str, Meta(examples=["LAN"])]
+    flight_number: Annotated[str, Meta(examples=["226"])]
+    origin: Annotated[str, Meta(examples=["SCL"])]
+    scheduled_departure: Annotated[BoardTime, Meta(examples=["2017-10-03T23:30"])]
+    status: Status
+    destination: Annotated[str, Meta(examples=["MIA"])] | None = None
+    known_at: (
+        Annotated[str, Meta(description="When its newest event was known, local to the origin.")] | None
+    ) = None
+    left_at: BoardTime | None = None
+    arrived_at: Annotated[str, Meta(description="Local to the destination, to the minute.")] | None = None
+    cancelled_at: BoardTime | None = None
+    expected_departure: BoardTime | None = None
+    revisions: Annotated[int, Meta(description="How many times it was expected at so far.")] = 0
+    tail: str | None = None
+    prediction: PredictedFlight | None = None
+
+
+class AirportFlights(msgspec.Struct, frozen=True):
+    """The flights that leave an airport within a period, as known at a moment."""
+
+    airport: Annotated[str, Meta(examples=["SCL"])]
+    as_of: Annotated[str, Meta(description="Local to the airport, to the minute.")]
+    data_age_seconds: Annotated[
+        int | None,
+        Meta(description="Since the newest event of a flight that leaves there was known; null without any."),
+    ]
+    flights: list[BoardFlight]
+
+
+class Period(NamedTuple):
+    """A period at an airport, on its own clocks, and the moment of knowledge in UTC."""
+
+    airport: str
+    zone: ZoneInfo
+    start: datetime
+    end: datetime
+    moment: datetime
+
+
+def read_period(airport: str, start: str, end: str, as_of: str, unlisted: Mapping[str, str]) -> Period:
+    """Read the parameters; a date alone is that whole day. Raise ProblemError naming those that mean nothing."""
+    errors: list[FieldError] = []
+    place = find_origin(airport, "airport", errors, unlisted)
+    if place is None:
+        raise _meaningless(errors)
+    zone = ZoneInfo(place.time_zone)
+    moment = _moment(as_of, "as_of", zone, errors) if as_of else _now(zone)
+    begin = _bound(start, "from", zone, errors, timedelta())
+    until = _bound(end, "to", zone, errors, _DAY)
+    if errors:
+        raise _meaningless(errors)
+    begin, until = _completed(begin, until, moment.clock)
+    if not begin < until <= begin + LONGEST:
+        expected = f"a time after `from`, at most {LONGEST.days} days"
+        raise _meaningless([FieldError("to", until.isoformat(timespec="minutes"), expected)])
+    return Period(place.code, zone, begin, until, moment.instant)
+
+
+async def airport_flights(
+    service: ServingModel, board: Board, period: Period, as_of: str, request_id: str
+) -> AirportFlights:
+    """Put the board of an airport together; raise ProblemError where it has too many flights for one answer."""
+    states = await flights_within(service, board, period)
+    if len(states) > MOST_FLIGHTS:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{len(states):,} flights leave within this period, of {MOST_FLIGHTS:,} that an answer may hold; "
+            "ask for a shorter one",
+        )
+    ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
+    predictions = await _predictions(service, states, period, as_of, request_id)
+    age = board.data_age(period.airport, period.moment)
+    return AirportFlights(
+        period.airport,
+        _local(period.moment, period.zone),
+        None if age is None else int(age.total_seconds()),
+        [_shown(flight, state, period, predictions.get(flight)) for flight, state in ordered],
+    )
+
+
+async def flights_within(service: ServingModel, board: Board, period: Period) -> dict[FlightKey, FlightState]:
+    """Give what was known of the flights that events or the timetable put within a period."""
+    states = _states(board, period)
+    for flight, state in _scheduled(await service.departures(period.airport, None), period):
+        states.setdefault(flight, state)
+    return states
+
+
+def resolve_known(flights: Mapping[FlightKey, FlightState], zone: ZoneInfo) -> list[ResolvedFlight]:
+    """Take the flights of a board whose destination is known, as they are asked about."""
+    return [
+        ResolvedFlight.of(
+            flight.airline,
+            flight.flight_number,
+            flight.origin,
+            state.destination,
+            LocalTime(datetime.fromisoformat(flight.scheduled_departure), state.departs),
+            zone,
+        )
+        for flight, state in flights.items()
+        if state.destination and state.destination != flight.origin
+    ]
+
+
+def key_of(flight: ResolvedFlight) -> FlightKey:
+    """Give what a flight goes by on the board."""
+    return FlightKey(flight.airline, flight.flight_number, flight.origin, flight.scheduled_departure)
+
+
+def _states(board: Board, period: Period) -> dict[FlightKey, FlightState]:
+    within = (period.start.isoformat(timespec="minutes"), period.end.isoformat(timespec="minutes"))
+    known = (
+        (flight, state_of(events, period.moment))
+        for flight, events in board.departures(period.airport)
+        if within[0] <= flight.scheduled_departure < within[1]
+    )
+    return {flight: state for flight, state in known if state is not None}
+
+
+def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightState]]:
+    """Give the flights of the timetable within a period, of which nothing else is known."""
+    columns = (flights.airline, flights.flight_number, flights.destination)
+    texts = (column.texts().tolist() for column in columns)
+    found = []
+    for minute, airline, number, destination in zip(
+        (flights.day * 1_440 + flights.minute).tolist(), *texts, strict=True
+    ):
+        clock = EPOCH + timedelta(minutes=minute)
+        local = local_time(clock, period.zone) if period.start <= clock < period.end else None
+        if local is not None:
+            flight = FlightKey(airline, number, period.airport, clock.isoformat(timespec="minutes"))
+            found.append((flight, FlightState("scheduled", local.instant, destination, datetime.min)))
+    return found
+
+
+async def _predictions(
+    service: ServingModel,
+    flights: Mapping[FlightKey, FlightState],
+    period: Period,
+    as_of: str,
+    request_id: str,
+) -> dict[FlightKey, PredictedFlight]:
+    """Predict the flights whose destination is known; none while there is no model."""
+    resolved = resolve_known(flights, period.zone)
+    if not resolved or service.batcher is None:
+        return {}
+    answered = await service.answer(ResolvedRequest(resolved, as_of or None), request_id, recorded=False)
+    return dict(zip(map(key_of, resolved), answered.predictions, strict=True))
+
+
+def _shown(
+    flight: FlightKey, state: FlightState, period: Period, prediction: PredictedFlight | None
+) -> BoardFlight:
+    has_events = state.known_at != datetime.min
+    there = airports.look_up(state.destination) if state.destination else None
+    there_zone = ZoneInfo(there.time_zone) if there is not None else UTC
+    moments: dict[str, Any] = {
+        name: _local(moment, period.zone)
+        for name in ("left_at", "cancelled_at", "expected_departure")
+        if (moment := getattr(state, name)) is not None
+    }
+    return BoardFlight(
+        airline=flight.airline,
+        flight_number=flight.flight_number,
+        origin=flight.origin,
+        scheduled_departure=flight.scheduled_departure,
+        destination=state.destination or None,
+        # Whether a flight is overdue depends on how fresh the news of its airport is, which its prediction knows.
+        status=state.status if prediction is None else prediction.status or state.status,
+        known_at=_local(state.known_at, period.zone) if has_events else None,
+        arrived_at=None if state.arrived_at is None else _local(state.arrived_at, there_zone),
+        revisions=state.revisions,
+        tail=state.tail,
+        prediction=prediction,
+        **moments,
+    )
+
+
+def _local(moment: datetime, zone: Any) -> str:
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
+
+
+def _now(zone: ZoneInfo) -> LocalTime:
+    now = datetime.now(UTC)
+    return LocalTime(now.astimezone(zone).replace(tzinfo=None), now)
+
+
+def _moment(text: str, field: str, zone: ZoneInfo, errors: list[FieldError]) -> LocalTime:
+    moment = read_time(text, field, errors)
+    local = None if moment is None else local_time(moment, zone)
+    if moment is not None and local is None:
+        errors.append(FieldError(field, text, f"a time that exists: the clocks of {zone.key} skip this one"))
+    return local or _now(zone)
+
+
+def _bound(
+    text: str, field: str, zone: ZoneInfo, errors: list[FieldError], whole_day: timedelta
+) -> datetime | None:
+    """Read a bound on the clocks of a zone, None for none; a date alone is its midnight, moved by `whole_day`."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return _moment(text, field, zone, errors).clock
+    if not EARLIEST <= day <= LATEST:
+        errors.append(FieldError(field, shown(text), f"a day from {EARLIEST} to {LATEST}"))
+        return None
+    return datetime.combine(day, time()) + whole_day
+
+
+def _completed(begin: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Put a day in the place of a bound that is not given."""
+    if begin is None and until is None:
+        return now - BEFORE, now - BEFORE + _DAY
+    if begin is None:
+        begin = (until or now) - _DAY
+    return begin, until or begin + _DAY
+
+
+def _meaningless(errors: list[FieldError]) -> ProblemError:
+    detail = "; ".join(f"{error.pointer} is {error.value}: expected {error.expected}" for error in errors)
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)

@@ -1,0 +1,122 @@
+"""`POST /events` and `GET /flights`: the day as it unfolds."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.datastructures import State
+from litestar.openapi.spec import Operation
+from litestar.openapi.spec import Parameter as DescribedParameter
+from litestar.params import QueryParameter
+
+from puntual.api.described import WITH_A_KEY, describe_problems, takes
+from puntual.api.http.media_type import require_media_type
+from puntual.api.live.airport_board import AirportFlights, airport_flights, read_period
+from puntual.api.live.event_intake import EventIntake, EventsRequest, EventsTaken
+from puntual.api.serving.serving_model import ServingModel
+from puntual.operations.event_contract import MOST_EVENTS, Left
+
+EXAMPLE = Left(
+    airline="UA",
+    flight_number="1545",
+    origin="EWR",
+    destination="IAH",
+    scheduled_departure="2013-10-03T05:15",
+    scheduled_arrival="2013-10-03T08:19",
+    at="2013-10-03T05:17",
+    known_at="2013-10-03T05:18",
+)
+_BOUND = "local to the airport unless it carries an offset; a date alone is the whole day."
+
+_TIME = {"format": "day-or-flight-time"}
+
+
+@dataclass
+class _WithExample(Operation):
+    """An operation whose one required parameter has an example, which the framework leaves to the schema."""
+
+    def __post_init__(self) -> None:
+        for parameter in self.parameters or ():
+            if isinstance(parameter, DescribedParameter) and parameter.name == "airport":
+                parameter.example = "SCL"
+
+
+@post(
+    "/events",
+    status_code=200,
+    operation_id="postEvents",
+    summary="Tell what happened",
+    tags=["live"],
+    security=WITH_A_KEY,
+    operation_class=takes(
+        EventsRequest, example=EventsRequest([EXAMPLE]), description=f"1 to {MOST_EVENTS:,} events."
+    ),
+    responses=describe_problems(400, 408, 413, 415, 503),
+)
+async def post_events(request: Request[Any, Any, Any], state: State) -> EventsTaken:
+    """Take news of flights and airports: departures, arrivals, cancellations, revised times, tails and weather.
+
+    Once this is answered with 200 what was applied is durable. Events may come in any order and again; of those that
+    contradict each other the one that was known last counts. Each is taken or refused by itself. After a 503 none is
+    acknowledged, and all may be sent again.
+    """
+    # Raw, since each event is read by itself, and a bad one takes no other with it.
+    require_media_type(request, "application/json")
+    intake: EventIntake = state.events
+    service: ServingModel = state.service
+    return await intake.take(await request.body(), dict(service.unlisted))
+
+
+@get(
+    "/flights",
+    operation_id="getFlights",
+    summary="See an airport's board",
+    tags=["live"],
+    security=WITH_A_KEY,
+    operation_class=_WithExample,
+    responses=describe_problems(400, 422, 503),
+)
+async def get_flights(
+    request: Request[Any, Any, Any],
+    state: State,
+    airport: Annotated[
+        str,
+        QueryParameter(
+            description="IATA or ICAO code.", schema_extra={"format": "airport-code"}, max_length=8
+        ),
+    ],
+    start: Annotated[
+        str,
+        QueryParameter(
+            name="from", description=f"First scheduled departure, {_BOUND}", max_length=40, schema_extra=_TIME
+        ),
+    ] = "",
+    end: Annotated[
+        str,
+        QueryParameter(
+            name="to", description=f"End of scheduled departures, {_BOUND}", max_length=40, schema_extra=_TIME
+        ),
+    ] = "",
+    as_of: Annotated[
+        str,
+        QueryParameter(
+            description="What was known at this moment; now where it is not given.",
+            max_length=40,
+            schema_extra={"format": "flight-time"},
+        ),
+    ] = "",
+) -> AirportFlights:
+    """Give the flights that leave an airport, what is known of each, and what is predicted of it.
+
+    They are those of the timetable that the service was given and those that events told of; without `from` and `to`
+    those of the last 6 and the next 18 hours, and with one of them those of a day.
+    """
+    service: ServingModel = state.service
+    intake: EventIntake = state.events
+    period = read_period(airport, start, end, as_of, service.unlisted)
+    found = await airport_flights(service, intake.board, period, as_of, request.state.call["request_id"])
+    state.guard.charge_flights(len(found.flights))
+    return found
+
+
+ROUTES = (post_events, get_flights)
