@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,6 @@ class Category:
     def __len__(self) -> int:
         return len(self.positions)
 
-    @cached_property
     def names(self) -> kernel.Names:
         """Give the stable 64-bit numbers of the values, and the positions, to the kernel."""
         return kernel.Names([*map(_number, self.values)], view(self.positions))
@@ -56,7 +55,7 @@ class Category:
 
     def value_of(self, flight: int) -> str:
         """Give one flight's value."""
-        return self.values[self.positions[flight]]
+        return self.values[int(self.positions[flight])]
 
     def named(self, flights: Places) -> list[str]:
         """Give the values of the flights at these positions."""
@@ -116,14 +115,22 @@ class Keys:
     destination: Category
     flight_number: Category
     unknown: Unknown | None = field(default=None, kw_only=True)
+    _flights: kernel.Flights | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.day)
 
     def for_kernel(self) -> kernel.Flights:
-        """Give the keys to the kernel."""
-        named = (self.origin.names, self.airline.names, self.destination.names, self.flight_number.names)
-        return kernel.Flights(view(self.day), view(self.minute), *named)
+        """Give the keys to the kernel, which takes them once."""
+        if self._flights is None:
+            named = (
+                self.origin.names(),
+                self.airline.names(),
+                self.destination.names(),
+                self.flight_number.names(),
+            )
+            object.__setattr__(self, "_flights", kernel.Flights(view(self.day), view(self.minute), *named))
+        return cast("kernel.Flights", self._flights)
 
     def take(self, flights: NDArray[np.intp]) -> "Keys":
         """Keep the flights at these positions."""
@@ -197,7 +204,7 @@ def _refuse_far(flights: Iterable[Flight]) -> None:
 
 def view(numbers: NDArray[Any]) -> memoryview:
     """Show an array to the kernel, whole numbers as int64."""
-    return memoryview(np.ascontiguousarray(numbers))
+    return np.ascontiguousarray(numbers).data
 
 
 def combine(*columns: Ids) -> Ids:

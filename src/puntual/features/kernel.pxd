@@ -15,6 +15,8 @@ cpdef join_all(const uint64_t[::1] first, const uint64_t[::1] second, uint64_t[:
 cdef class Names:
     cdef list ids
     cdef const int64_t[::1] positions
+
+    @cython.locals(place=Py_ssize_t)
     cdef uint64_t of(self, Py_ssize_t flight) except? 0
 
 cdef class Flights:
@@ -25,7 +27,7 @@ cdef class Flights:
     @cython.locals(day=int64_t)
     cdef uint64_t segment(self, Py_ssize_t flight, bint by_weekday) noexcept
 
-    @cython.locals(origin=int64_t, pair=int64_t)
+    @cython.locals(number=int64_t)
     cdef int64_t key(self, Py_ssize_t flight, int64_t kind) noexcept
 
     @cython.locals(destination=uint64_t, airport=uint64_t, airline=uint64_t, route=uint64_t)
@@ -104,3 +106,6 @@ cpdef fill_congestion(Flights flights, Departures known, Departures typical, con
 @cython.locals(row=Py_ssize_t, flight=Py_ssize_t, key=int64_t, values=tuple, place=Py_ssize_t)
 cpdef fill_recurring(Flights flights, int64_t kind, make, dict made, Py_ssize_t start, double[:, ::1] rows,
                       Py_ssize_t column)
+
+@cython.locals(row=Py_ssize_t, place=Py_ssize_t, column=Py_ssize_t, common=Py_ssize_t)
+cpdef Py_ssize_t states_of(const float[:, ::1] matrix, tuple sentinels, signed char[::1] places) except -2

@@ -54,7 +54,8 @@ class Names:
 
     def of(self, flight: int) -> int:
         """Give the id of a flight's value."""
-        return self.ids[self.positions[flight]]
+        place: int = self.positions[flight]
+        return self.ids[place]
 
 
 class Flights:
@@ -75,13 +76,15 @@ class Flights:
 
     def key(self, flight: int, kind: int) -> int:
         """Give a number that two flights share where all is alike that decides what recurs."""
-        origin = self.origin.positions[flight]
-        if kind == _MINUTE:
-            return self.minute[flight]
+        number: int = self.minute[flight]
         if kind == _DAY:
-            return self.day[flight] * len(self.origin.ids) + origin
-        pair = origin * len(self.destination.ids) + self.destination.positions[flight]
-        return pair * len(self.airline.ids) + self.airline.positions[flight]
+            number = self.day[flight] * len(self.origin.ids) + self.origin.positions[flight]
+        elif kind == _ROUTE:
+            number = (
+                self.origin.positions[flight] * len(self.destination.ids) + self.destination.positions[flight]
+            )
+            number = number * len(self.airline.ids) + self.airline.positions[flight]
+        return number
 
     def entities(self, flight: int, room: "Room") -> None:
         """Write the ids of a flight's entities at every level of the history, each made from its parent's."""
@@ -303,3 +306,20 @@ def fill_recurring(
             values = made[key] = make(flight)
         for place in range(len(values)):
             rows[row, column + place] = values[place]
+
+
+def states_of(matrix: Array, sentinels: Sequence[int], places: Array) -> int:
+    """Write the first state of knowledge that each row of vectors reaches: whose sentinel column, unless -1, it has.
+
+    Return the state that all rows share, -1 where they do not; of no rows, the first.
+    """
+    common = 0
+    for row in range(len(places)):
+        place = 0
+        column = sentinels[place]
+        while column >= 0 and matrix[row, column] != matrix[row, column]:
+            place += 1
+            column = sentinels[place]
+        places[row] = place
+        common = place if row == 0 or place == common else -1
+    return common
