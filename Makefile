@@ -68,7 +68,7 @@ install-train install-stress install-test install-check install-image install-re
 	@$(TURN) $(MAKE) --silent --no-print-directory $(VENV)/$*-installed
 
 # What is compiled when the package is installed, and by what.
-KERNELS = hatch_build.py $(wildcard src/puntual/*/kernel.py src/puntual/*/kernel.pxd)
+KERNELS = hatch_build.py $(wildcard src/puntual/*/*kernel.py src/puntual/*/*kernel.pxd)
 
 $(VENV)/%-installed: requirements/%.txt requirements/build.txt pyproject.toml $(KERNELS) | $(VENV)/created
 	@echo "Installing requirements/$*.txt into $(VENV) (a minute or so the first time)"

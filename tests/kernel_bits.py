@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-KERNELS = ("puntual.features.kernel", "puntual.prediction.kernel")
+KERNELS = ("puntual.features.kernel", "puntual.prediction.band_kernel")
 
 
 def interpret_kernels() -> None:
@@ -14,7 +14,9 @@ def interpret_kernels() -> None:
     for name in KERNELS:
         room = importlib.util.find_spec(name.rpartition(".")[0])
         assert room is not None and room.origin is not None
-        spec = importlib.util.spec_from_file_location(name, Path(room.origin).with_name("kernel.py"))
+        spec = importlib.util.spec_from_file_location(
+            name, Path(room.origin).with_name(f"{name.rpartition('.')[2]}.py")
+        )
         assert spec is not None and spec.loader is not None
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -55,7 +55,7 @@ class Category:
 
     def value_of(self, flight: int) -> str:
         """Give one flight's value."""
-        return self.values[int(self.positions[flight])]
+        return self.values[self.positions.item(flight)]
 
     def named(self, flights: Places) -> list[str]:
         """Give the values of the flights at these positions."""

@@ -88,8 +88,11 @@ class History:
         self, flights: kernel.Flights, closed: Days, start: int, rows: NDArray[np.float64], column: int
     ) -> None:
         """Write `features` of the flights from `start` on into rows, from a column on."""
-        room = kernel.Room(_PARENTS, _STRENGTHS, WINDOWS)
-        self.operations.fill(flights, view(closed), start, room, view(rows), column)
+        self.operations.fill(flights, view(closed), start, _room(), view(rows), column)
+
+
+def _room() -> kernel.Room:
+    return kernel.Room(_PARENTS, _STRENGTHS, WINDOWS)
 
 
 def closing(operations: Columns) -> Columns:
@@ -154,5 +157,5 @@ def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> tuple[Ids, Da
 def _entities(keys: Keys) -> Iterable[Ids]:
     """Give each flight the id of its entity, level by level."""
     ids = np.empty((len(keys), len(LEVELS)), np.uint64)
-    kernel.all_entities(keys.for_kernel(), view(ids))
+    kernel.all_entities(keys.for_kernel(), _room(), view(ids))
     return ids.T.copy()

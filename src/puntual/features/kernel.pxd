@@ -43,8 +43,8 @@ cdef class Room:
     cdef double rates[6]
     cdef double delays[6]
 
-@cython.locals(room=Room, flight=Py_ssize_t, level=Py_ssize_t)
-cpdef all_entities(Flights flights, uint64_t[:, ::1] ids)
+@cython.locals(flight=Py_ssize_t, level=Py_ssize_t)
+cpdef all_entities(Flights flights, Room room, uint64_t[:, ::1] ids)
 
 
 @cython.locals(middle=Py_ssize_t)
@@ -100,7 +100,7 @@ cpdef all_segments(Flights flights, bint by_weekday, uint64_t[:, ::1] ids)
 
 @cython.locals(row=Py_ssize_t, flight=Py_ssize_t,
                departures=Departures, airport=uint64_t, airline=uint64_t)
-cpdef fill_congestion(Flights flights, Departures known, Departures typical, const unsigned char[::1] is_known,
+cpdef fill_congestion(Flights flights, Departures known, Departures usual, const unsigned char[::1] is_known,
                       Py_ssize_t start, double[:, ::1] rows, Py_ssize_t column)
 
 @cython.locals(row=Py_ssize_t, flight=Py_ssize_t, key=int64_t, values=tuple, place=Py_ssize_t)

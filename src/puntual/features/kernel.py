@@ -1,8 +1,7 @@
 """What is worked out flight by flight: ids, look-ups in past operations and timetables, and rows copied by key.
 
-This is plain Python, which a build compiles where it can, by the types in `kernel.pxd`; elsewhere the same lines are
-interpreted, to the same bits. So nothing here may depend on which of the two it is: what may pass 64 bits is masked,
-and nothing is divided by zero.
+Plain Python, which a build compiles where it can, by the types in `kernel.pxd`; elsewhere the same lines are
+interpreted, to the same bits: what may pass 64 bits is masked, and nothing is divided by zero.
 """
 
 import math
@@ -12,13 +11,13 @@ from typing import Any
 # A memoryview of numpy's: its own numbers are slower to the interpreter, and warn when they wrap.
 Array = Any
 Row = tuple[float, ...]
+Maker = Callable[[int], Row]
 
 _WHOLE = 0xFFFFFFFFFFFFFFFF
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _NAN = math.nan
 # The id of the whole network, as good as any.
 _NETWORK = 6
-# Near and wide, in minutes.
 _NEAR, _WIDE = 15, 60
 # What recurs from flight to flight: what the minute decides, the airport's day, or the route with its airline.
 _MINUTE, _DAY, _ROUTE = 0, 1, 2
@@ -48,9 +47,7 @@ class Names:
     """A text column of n flights: the ids of its values, and the position of each flight's."""
 
     def __init__(self, ids: Sequence[int], positions: Array) -> None:
-        """Take the column."""
-        self.ids = ids
-        self.positions = positions
+        self.ids, self.positions = ids, positions
 
     def of(self, flight: int) -> int:
         """Give the id of a flight's value."""
@@ -64,7 +61,6 @@ class Flights:
     def __init__(
         self, day: Array, minute: Array, origin: Names, airline: Names, destination: Names, number: Names
     ) -> None:
-        """Take the columns."""
         self.day, self.minute = day, minute
         self.origin, self.airline, self.destination, self.number = origin, airline, destination, number
 
@@ -99,24 +95,17 @@ class Flights:
 
 
 class Room:
-    """The levels of the history and its windows, and room for what is worked out of one flight at each level."""
+    """Each level's parent, -1 for none, and strength, the windows' days, and room for a flight's own at each level."""
 
-    def __init__(
-        self,
-        parents: Sequence[int] = (0,) * 6,
-        strengths: Sequence[float] = (0.0,) * 6,
-        days: Sequence[int] = (0,) * 4,
-    ) -> None:
-        """Take each level's parent, -1 for none, and for how many flights it leans on that, and the windows' days."""
+    def __init__(self, parents: Sequence[int], strengths: Sequence[float], days: Sequence[int]) -> None:
         self.parents, self.strengths, self.days = parents, strengths, days
         self.ids = [0] * 6
         self.begins, self.ends = [0] * 6, [0] * 6
         self.rates, self.delays = [0.0] * 6, [0.0] * 6
 
 
-def all_entities(flights: Flights, ids: Array) -> None:
+def all_entities(flights: Flights, room: Room, ids: Array) -> None:
     """Write the ids of n flights' entities, shape (n, 6)."""
-    room = Room()
     for flight in range(len(ids)):
         flights.entities(flight, room)
         for level in range(6):
@@ -135,10 +124,9 @@ def first_from(line: Array, value: int, low: int, high: int) -> int:
 
 
 class Index:
-    """Sorted ids, parted by their first bits: as ids lie at random, each part holds about one."""
+    """Sorted ids, parted by their first bits: as ids lie at random, each of the 2**`bits` holds about one."""
 
     def __init__(self, ids: Array, begins: Array, bits: int) -> None:
-        """Take n ids, and where each of the 2**`bits` parts begins, and the last one ends."""
         self.ids, self.begins = ids, begins
         self.shift = 64 - bits
 
@@ -155,14 +143,13 @@ class Operations:
     """Running totals of past operations on one line, entity after entity and day after day.
 
     `begins` says where each entity's rows begin, and where the last one's end; `days` count from `first`; `totals`,
-    shape (n + 1, 4), are the flights, late and departed ones and seconds of delay before each row.
+    shape (n + 1, 4), are the flights, late and departed ones and seconds of delay before each row. `first` and `end`
+    are the first day (since 1970) that the line covers, and the first after it.
     """
 
     def __init__(self, index: Index, begins: Array, days: Array, totals: Array, first: int, end: int) -> None:
-        """Take the line, and the first day (since 1970) that it covers and the first that it does not."""
         self.index, self.begins, self.days = index, begins, days
-        self.totals = totals
-        self.first, self.end = first, end
+        self.totals, self.first, self.end = totals, first, end
 
     def fill(self, flights: Flights, closed: Array, start: int, room: Room, rows: Array, column: int) -> None:
         """Write the features of the flights from `start` on into rows, from a column on.
@@ -195,8 +182,7 @@ class Operations:
     def window(self, room: Room, begin: int, rows: Array, row: int, column: int) -> None:
         """Write late rate, mean delay and flights since a day, of each level but the network, beside the airport's.
 
-        NaN where nothing flew at all: no rate is known then, and a count of 0 would claim that the history reaches
-        there.
+        NaN where nothing flew at all: no rate is known then, and a count of 0 would claim that the history goes back.
         """
         for level in range(6):
             high = room.ends[level]
@@ -207,14 +193,12 @@ class Operations:
             delay = float(self.totals[high, 3] - self.totals[low, 3]) / 60.0
             parent, strength = room.parents[level], room.strengths[level]
             if parent >= 0:
-                rate += strength * room.rates[parent]
-                delay += strength * room.delays[parent]
+                rate, delay = rate + strength * room.rates[parent], delay + strength * room.delays[parent]
             rate = rate / (operated + strength) if operated + strength else _NAN
             delay = delay / (departed + strength) if departed + strength else _NAN
             room.rates[level], room.delays[level] = rate, delay
             if level > 1:
-                rate -= room.rates[1]
-                delay -= room.delays[1]
+                rate, delay = rate - room.rates[1], delay - room.delays[1]
             if level > 0:
                 place = column + (level - 1) * 12
                 rows[row, place], rows[row, place + 1] = rate, delay
@@ -225,15 +209,13 @@ class Departures:
     """Scheduled departures, minute by minute, of an airport's day and of an airline's day there: a segment each.
 
     `begins` says where each segment's minutes begin, and where the last one's end; `daily` counts a segment's
-    departures of one day, of which the line holds as many as `weeks`.
+    departures of one day, of which the line holds as many as `weeks`; `by_weekday` where the days are those of a week.
     """
 
     def __init__(
         self, index: Index, begins: Array, line: Array, daily: Array, weeks: int, by_weekday: bool
     ) -> None:
-        """Take the line; `by_weekday` tells the days of a typical week from dates."""
-        self.index, self.begins, self.line = index, begins, line
-        self.daily = daily
+        self.index, self.begins, self.line, self.daily = index, begins, line, daily
         self.weeks, self.by_weekday = weeks, by_weekday
 
     def count_days(self, flights: Flights, daily: Array) -> None:
@@ -272,7 +254,7 @@ def all_segments(flights: Flights, by_weekday: bool, ids: Array) -> None:
 def fill_congestion(
     flights: Flights,
     known: Departures,
-    typical: Departures,
+    usual: Departures,
     is_known: Array,
     start: int,
     rows: Array,
@@ -281,7 +263,7 @@ def fill_congestion(
     """Write how crowded it is around the flights from `start` on, from the known timetable where it is known."""
     for row in range(len(rows)):
         flight = start + row
-        departures = known if is_known[flight] else typical
+        departures = known if is_known[flight] else usual
         airport = flights.segment(flight, departures.by_weekday)
         airline = join(airport, flights.airline.of(flight))
         departures.around(airport, flights.minute[flight], rows, row, column)
@@ -289,21 +271,15 @@ def fill_congestion(
 
 
 def fill_recurring(
-    flights: Flights,
-    kind: int,
-    make: Callable[[int], Row],
-    made: dict[int, Row],
-    start: int,
-    rows: Array,
-    column: int,
+    flights: Flights, kind: int, make: Maker, made: dict[int, Row], start: int, rows: Array, column: int
 ) -> None:
     """Write what recurs from flight to flight, making it once for each key; `made` keeps it by that."""
     for row in range(len(rows)):
         flight = start + row
         key = flights.key(flight, kind)
-        values = made.get(key)
-        if values is None:
-            values = made[key] = make(flight)
+        if key not in made:
+            made[key] = make(flight)
+        values = made[key]
         for place in range(len(values)):
             rows[row, column + place] = values[place]
 
@@ -315,11 +291,10 @@ def states_of(matrix: Array, sentinels: Sequence[int], places: Array) -> int:
     """
     common = 0
     for row in range(len(places)):
-        place = 0
-        column = sentinels[place]
-        while column >= 0 and matrix[row, column] != matrix[row, column]:
-            place += 1
+        for place in range(len(sentinels)):
             column = sentinels[place]
+            if column < 0 or matrix[row, column] == matrix[row, column]:
+                break
         places[row] = place
         common = place if row == 0 or place == common else -1
     return common

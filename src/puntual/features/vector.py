@@ -161,12 +161,16 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
     return matrix
 
 
+# The clock's features of each minute of the day.
+_MINUTES: dict[int, kernel.Row] = {}
+
+
 def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
     """Say of what recurs from flight to flight how it is told apart, where it stands, and how a flight's is made."""
     origin, destination, airline = keys.origin.value_of, keys.destination.value_of, keys.airline.value_of
     return (
-        (kernel.BY_DAY, 0, lambda flight: _of_day(int(keys.day[flight]), origin(flight)), {}),
-        (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(int(keys.minute[flight])), {}),
+        (kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
+        (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES),
         (
             kernel.BY_ROUTE,
             _ROUTE,

@@ -22,7 +22,7 @@ from puntual.features.states import STATES, part
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT
-from puntual.prediction import kernel
+from puntual.prediction import band_kernel
 
 Probabilities = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Level:
         """Give the log odds by which each flight's airport is expected above the base, shape (n,); 0 if unknown."""
         base = min(max(self.base, _RATE_FLOOR), _RATE_CEILING)
         odds = np.empty(len(matrix))
-        kernel.odds(view(recent_rates(matrix)), self.weights, sum(self.weights), base, view(odds))
+        band_kernel.odds(view(recent_rates(matrix)), self.weights, sum(self.weights), base, view(odds))
         return np.log(odds) - math.log(base / (1 - base))
 
 
@@ -68,7 +68,7 @@ class Scaling:
     def logits(self, probabilities: Probabilities, level: NDArray[np.float64]) -> Probabilities:
         """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
         logits: Probabilities = np.log(np.maximum(probabilities, _TINY))
-        kernel.scale(view(logits), view(self._by_band), self.slope, self.follow, view(level))
+        band_kernel.scale(view(logits), view(self._by_band), self.slope, self.follow, view(level))
         return logits
 
     @cached_property
@@ -100,16 +100,16 @@ class Calibration:
 def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
     """Give the airport's late rate by window, shape (n, 4), kept from 0 and 1; NaN where unknown."""
     rates = np.empty((len(matrix), len(LEVEL_COLUMNS)))
-    kernel.recent_rates(view(matrix), LEVEL_COLUMNS, _RATE_FLOOR, _RATE_CEILING, view(rates))
+    band_kernel.recent_rates(view(matrix), LEVEL_COLUMNS, _RATE_FLOOR, _RATE_CEILING, view(rates))
     return rates
 
 
 def softmax(logits: Probabilities) -> Probabilities:
     """Turn logits into probabilities that sum to 1 along the last axis."""
     shares = logits.copy()
-    kernel.less_the_largest(view(shares))
+    band_kernel.less_the_largest(view(shares))
     np.exp(shares, out=shares)
-    kernel.share_out(view(shares))
+    band_kernel.share_out(view(shares))
     return shares
 
 

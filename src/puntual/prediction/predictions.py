@@ -16,7 +16,7 @@ from puntual.features.flight_keys import view
 from puntual.features.vector import GROUPS
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, BAND_KEYS, BAND_STARTS
-from puntual.prediction import kernel
+from puntual.prediction import band_kernel
 from puntual.prediction.warnings import codes_of
 
 if TYPE_CHECKING:
@@ -113,13 +113,13 @@ class DelayShape:
         """Give the expected delay of n flights, shape (n,), in minutes; a cancellation weighs as the last band."""
         # Not a matrix product: that rounds a row differently with the rows beside it.
         expected = np.empty(len(bands))
-        kernel.weigh(view(bands), view(self.means), view(expected))
+        band_kernel.weigh(view(bands), view(self.means), view(expected))
         return expected
 
     def quantile_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the delay not exceeded with probability .5, .8 and .95, shape (n, 3), in minutes."""
         minutes = np.empty((len(bands), len(LEVELS)))
-        kernel.quantiles(view(bands), view(self.quantiles), LEVELS, view(minutes))
+        band_kernel.quantiles(view(bands), view(self.quantiles), LEVELS, view(minutes))
         return minutes
 
 

@@ -19,7 +19,7 @@ from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
-from puntual.prediction import calibration, kernel, predictions, questions
+from puntual.prediction import band_kernel, calibration, predictions, questions
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -214,7 +214,7 @@ class Predictor:
         has_history = _WITH_HISTORY[states]
         last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
         supports = np.empty((len(matrix), len(_SUPPORT_COLUMNS)), np.int64)
-        kernel.counts(view(matrix), _SUPPORT_COLUMNS, view(supports))
+        band_kernel.counts(view(matrix), _SUPPORT_COLUMNS, view(supports))
         return Predictions(
             bands=bands,
             late_probability=late_probability,

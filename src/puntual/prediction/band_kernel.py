@@ -1,7 +1,7 @@
 """What is worked out flight by flight between the model's answer and the prediction: calibration and distribution.
 
-Plain Python, compiled where a build can, by the types in `kernel.pxd`, as `puntual.features.kernel` is. Logarithms and
-exponentials are left to numpy, of all flights at once: no other library gives the same bits.
+Plain Python, compiled where a build can, by the types in `band_kernel.pxd`, as `puntual.features.kernel` is.
+Logarithms and exponentials are left to numpy, of all flights at once: no other library gives the same bits.
 """
 
 import math

@@ -1,4 +1,4 @@
-# The types by which kernel.py is compiled; whoever interprets it does not read them.
+# The types by which band_kernel.py is compiled; whoever interprets it does not read them.
 cimport cython
 from libc.stdint cimport int64_t
 
