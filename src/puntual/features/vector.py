@@ -53,7 +53,7 @@ GROUPS = tuple(Group)
 _SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
 # So many flights fit into the processor's cache.
 _CHUNK = 4_096
-Rows = NDArray[np.float64]
+Blocks = NDArray[np.float64]
 # A kind of key, the first column, what makes a flight's row, and the rows made so far.
 _Recurring = tuple[int, int, Callable[[int], kernel.Row], dict[int, kernel.Row]]
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
@@ -94,7 +94,7 @@ def vectorise(
     return hide_unknown(matrix, keys)
 
 
-def on_grid(values: Rows, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
+def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
     """Round values of these columns of the vector to the grids of their features, as float32.
 
     A tree's threshold lies midway between two values. Midway between two numbers of a binary grid is a float32

@@ -41,7 +41,7 @@ class Model:
         `threads` is the number to use, 0 for all cores.
         """
         self._experts = {
-            state.name: _Expert(experts[state.name], columns[state.name], candidate in _TREES)
+            state.name: _ExpertModel(experts[state.name], columns[state.name], candidate in _TREES)
             for state in STATES
         }
         self._threads = threads or os.cpu_count() or 1
@@ -66,7 +66,7 @@ class Model:
         return bands
 
 
-class _Expert:
+class _ExpertModel:
     """The ONNX model of one state of knowledge."""
 
     def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:

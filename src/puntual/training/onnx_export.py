@@ -15,7 +15,7 @@ from xgboost import XGBClassifier
 from puntual.errors import ConversionError
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.prediction.onnx_model import Model
-from puntual.training.estimator import Expert, Experts
+from puntual.training.fitting import Expert, Experts
 from puntual.training.xgboost_onnx import convert_vector_leaves
 
 TOLERANCE = 1e-5
