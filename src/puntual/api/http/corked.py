@@ -51,6 +51,7 @@ class Corked:
         self._transport.close()
 
     def flush(self) -> None:
+        """Send what is held."""
         if self._held:
             held, self._held = self._held, []
             # Where the other side is gone nobody reads it, and the transport would raise.
