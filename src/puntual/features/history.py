@@ -72,7 +72,7 @@ class History:
 
     first: int
     end: int
-    operations: kernel.Operations
+    operations: kernel.OperationLine
 
     def features(self, keys: Keys, closed: Days) -> NDArray[np.float64]:
         """Give the features of n flights from operations known before day `closed`, in `FEATURES` order.
@@ -117,7 +117,7 @@ def build_history(operations: Columns) -> History:
 
 def _line(
     levels: Iterable[Ids], day: Days, counts: NDArray[np.int64], first: int, end: int
-) -> kernel.Operations:
+) -> kernel.OperationLine:
     """Sum the counts, shape (4, n), of each entity's days, and run totals along the line of them."""
     # Summed level by level first: most levels have few entities, and few rows are left to be put in one order.
     daily = [_daily(entities, day, counts) for entities in levels]
@@ -128,13 +128,13 @@ def _line(
     np.cumsum(np.hstack([sums for _, _, sums in daily])[:, order].T, axis=0, out=totals[1:])
     line = line[order]
     begins = line.searchsorted(np.arange(len(entities) + 1) * _STRETCH)
-    return kernel.Operations(
+    return kernel.OperationLine(
         index_of(entities), view(begins), view(line % _STRETCH), view(totals), first, end
     )
 
 
 _NOTHING = np.empty(0, np.int64)
-_NO_OPERATIONS = kernel.Operations(
+_NO_OPERATIONS = kernel.OperationLine(
     index_of(np.empty(0, np.uint64)),
     view(np.zeros(1, np.int64)),
     view(_NOTHING),

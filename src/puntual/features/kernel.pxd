@@ -58,7 +58,7 @@ cdef class Index:
     @cython.locals(part=uint64_t, place=Py_ssize_t, end=Py_ssize_t)
     cdef Py_ssize_t place(self, uint64_t number) noexcept
 
-cdef class Operations:
+cdef class OperationLine:
     cdef Index index
     cdef const int64_t[::1] begins
     cdef const int64_t[::1] days
@@ -79,7 +79,7 @@ cdef class Operations:
                    operated=double, rate=double, departed=double, delay=double)
     cdef void window(self, Room room, int64_t begin, double[:, ::1] rows, Py_ssize_t row, Py_ssize_t column) noexcept
 
-cdef class Departures:
+cdef class DepartureLine:
     cdef Index index
     cdef const int64_t[::1] begins
     cdef readonly const int64_t[::1] line
@@ -99,8 +99,8 @@ cdef class Departures:
 cpdef all_segments(Flights flights, bint by_weekday, uint64_t[:, ::1] ids)
 
 @cython.locals(row=Py_ssize_t, flight=Py_ssize_t,
-               departures=Departures, airport=uint64_t, airline=uint64_t)
-cpdef fill_congestion(Flights flights, Departures known, Departures usual, const unsigned char[::1] is_known,
+               departures=DepartureLine, airport=uint64_t, airline=uint64_t)
+cpdef fill_congestion(Flights flights, DepartureLine known, DepartureLine usual, const unsigned char[::1] is_known,
                       Py_ssize_t start, double[:, ::1] rows, Py_ssize_t column)
 
 @cython.locals(row=Py_ssize_t, flight=Py_ssize_t, key=int64_t, values=tuple, place=Py_ssize_t)

@@ -10,8 +10,8 @@ from typing import Any
 
 # A memoryview of numpy's: its own numbers are slower to the interpreter, and warn when they wrap.
 Array = Any
-Row = tuple[float, ...]
-Maker = Callable[[int], Row]
+Values = tuple[float, ...]
+Maker = Callable[[int], Values]
 
 _WHOLE = 0xFFFFFFFFFFFFFFFF
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -139,7 +139,7 @@ class Index:
         return place if place < end and self.ids[place] == number else -1
 
 
-class Operations:
+class OperationLine:
     """Running totals of past operations on one line, entity after entity and day after day.
 
     `begins` says where each entity's rows begin, and where the last one's end; `days` count from `first`; `totals`,
@@ -205,7 +205,7 @@ class Operations:
                 rows[row, place + 2] = operated if rate == rate else _NAN
 
 
-class Departures:
+class DepartureLine:
     """Scheduled departures, minute by minute, of an airport's day and of an airline's day there: a segment each.
 
     `begins` says where each segment's minutes begin, and where the last one's end; `daily` counts a segment's
@@ -253,8 +253,8 @@ def all_segments(flights: Flights, by_weekday: bool, ids: Array) -> None:
 
 def fill_congestion(
     flights: Flights,
-    known: Departures,
-    usual: Departures,
+    known: DepartureLine,
+    usual: DepartureLine,
     is_known: Array,
     start: int,
     rows: Array,
@@ -271,7 +271,7 @@ def fill_congestion(
 
 
 def fill_recurring(
-    flights: Flights, kind: int, make: Maker, made: dict[int, Row], start: int, rows: Array, column: int
+    flights: Flights, kind: int, make: Maker, made: dict[int, Values], start: int, rows: Array, column: int
 ) -> None:
     """Write what recurs from flight to flight, making it once for each key; `made` keeps it by that."""
     for row in range(len(rows)):

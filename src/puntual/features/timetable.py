@@ -35,7 +35,7 @@ _STRETCH = 4096
 class Timetable:
     """The departures of airports and of their airlines, on one line, by day or, in a typical week, by weekday."""
 
-    departures: kernel.Departures
+    departures: kernel.DepartureLine
 
     def congestion(self, keys: Keys) -> NDArray[np.float64]:
         """Give the features of n flights in `FEATURES` order, shape (n, 8); NaN where nothing is known."""
@@ -104,4 +104,4 @@ def _departures(keys: Keys, weeks: int, *, by_weekday: bool) -> Timetable:
     begins = line.searchsorted(np.arange(len(distinct_segments) + 1) * _STRETCH)
     daily = np.bincount(place, minlength=len(distinct_segments)) / weeks
     columns = (view(begins), view(line % _STRETCH), view(daily))
-    return Timetable(kernel.Departures(index_of(distinct_segments), *columns, weeks, by_weekday))
+    return Timetable(kernel.DepartureLine(index_of(distinct_segments), *columns, weeks, by_weekday))

@@ -55,7 +55,7 @@ _SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
 _CHUNK = 4_096
 Blocks = NDArray[np.float64]
 # A kind of key, the first column, what makes a flight's row, and the rows made so far.
-_Recurring = tuple[int, int, Callable[[int], kernel.Row], dict[int, kernel.Row]]
+_Recurring = tuple[int, int, Callable[[int], kernel.Values], dict[int, kernel.Values]]
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
@@ -162,7 +162,7 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 
 
 # The clock's features of each minute of the day.
-_MINUTES: dict[int, kernel.Row] = {}
+_MINUTES: dict[int, kernel.Values] = {}
 
 
 def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:

@@ -6,10 +6,8 @@ Logarithms and exponentials are left to numpy, of all flights at once: no other 
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-# A memoryview of numpy's: its own numbers are slower to the interpreter.
-Array = Any
+from puntual.features.kernel import Array
 
 _NAN = math.nan
 _LITTLE = 1e-12
