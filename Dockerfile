@@ -3,10 +3,11 @@
 ARG PYTHON=docker.io/library/python:3.11-slim
 
 FROM ${PYTHON} AS build
-# Symbols for debuggers are a sixth of what the libraries weigh; binutils leaves with this stage.
+# Symbols for debuggers are a sixth of what the libraries weigh. The compiler of the package's kernels, and binutils,
+# leave with this stage.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends binutils \
+ && apt-get install --yes --no-install-recommends binutils gcc libc6-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY requirements/build.txt requirements/image.txt requirements/
@@ -17,7 +18,7 @@ RUN python -m venv /opt/build \
       --only-binary :all: -r requirements/image.txt
 COPY deploy/image deploy/image
 RUN python deploy/image/slim.py /opt/puntual
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY stress stress
 COPY src src
 # The same place for bytecode here and in the image: the base image comes without that of the standard library, and

@@ -67,7 +67,10 @@ image: ## Build the image with docker, podman or buildah, e.g. make image IMAGE_
 install-train install-stress install-test install-check install-image install-rehearse: install-%:
 	@$(TURN) $(MAKE) --silent --no-print-directory $(VENV)/$*-installed
 
-$(VENV)/%-installed: requirements/%.txt requirements/build.txt pyproject.toml | $(VENV)/created
+# What is compiled when the package is installed, and by what.
+KERNELS = hatch_build.py $(wildcard src/puntual/*/*kernel.py src/puntual/*/*kernel.pxd)
+
+$(VENV)/%-installed: requirements/%.txt requirements/build.txt pyproject.toml $(KERNELS) | $(VENV)/created
 	@echo "Installing requirements/$*.txt into $(VENV) (a minute or so the first time)"
 	@$(PIP) --require-hashes -r requirements/build.txt
 	@$(PIP) --require-hashes --no-build-isolation -r requirements/$*.txt

@@ -13,7 +13,7 @@ import pytest
 from puntual.api.predict import flight_reading
 from puntual.api.serving.coming_flights import read_coming
 from puntual.errors import MapError, PuntualError, TableError
-from puntual.features import calendar, flight_keys, history, route, vector
+from puntual.features import calendar, flight_keys, route, vector
 from puntual.flights import airports
 from puntual.prediction.predictor import _KnownWorld
 from puntual.sources import read_flights, read_plain
@@ -130,7 +130,7 @@ def test_what_is_kept_of_what_anybody_may_ask_about_is_bounded() -> None:
     world = _KnownWorld(0, 1, None, route.Vocabulary({kind: {} for kind in route.CODED}))
     caches = (
         *(route.of_route, calendar.of_date, calendar._holidays, airports._airport, flight_reading.listed),
-        *(flight_keys._number, flight_keys._joined_one, history._entities_of, vector._of_day),
+        *(flight_keys._number, vector._of_day),
         *(world.vocabulary.row, world._of_flight),
     )
     assert all(cache.cache_info().maxsize for cache in caches)

@@ -25,6 +25,9 @@ from puntual.cli.sources import sources
 from puntual.cli.stress import stress
 from puntual.cli.train import train
 from puntual.cli.webhook import webhook
+from puntual.features.kernel import is_compiled
+
+_KERNELS = "compiled" if is_compiled() else "interpreted"
 
 
 class Program(click.Group):
@@ -42,7 +45,7 @@ class Program(click.Group):
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="puntual", message="%(prog)s %(version)s")
+@click.version_option(package_name="puntual", message=f"%(prog)s %(version)s (kernels {_KERNELS})")
 def main() -> None:
     """Will this flight be late? Learn from past flights, and say how late scheduled ones are likely to be."""
 

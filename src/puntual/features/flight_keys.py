@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import BadValueError
+from puntual.features import kernel
 from puntual.flights import airports
 from puntual.flights.flight import EARLIEST, LATEST, Flight
 from puntual.flights.flight_number import clean_flight_number
@@ -26,8 +27,6 @@ Places = NDArray[np.intp] | slice
 EVERY = slice(None)
 # So few are looked up one by one sooner than found to be alike.
 FEW = 64
-# So few ids are joined one by one sooner than together.
-FEW_TO_JOIN = 16
 # So few are not worth sorting before they are looked up on a line.
 _FEW_TO_SORT = 1_024
 
@@ -42,14 +41,22 @@ class Category:
     def __len__(self) -> int:
         return len(self.positions)
 
-    @cached_property
+    def names(self) -> kernel.Names:
+        """Give the stable 64-bit numbers of the values, and the positions, to the kernel."""
+        return kernel.Names([*map(_number, self.values)], view(self.positions))
+
+    @property
     def ids(self) -> Ids:
         """Give each flight the stable 64-bit number of its value, shape (n,)."""
-        return np.array([_number(value) for value in self.values], np.uint64)[self.positions]
+        return np.array([*map(_number, self.values)], np.uint64)[self.positions]
 
     def take(self, flights: NDArray[np.intp]) -> "Category":
         """Keep the flights at these positions."""
         return Category(self.values, self.positions[flights])
+
+    def value_of(self, flight: int) -> str:
+        """Give one flight's value."""
+        return self.values[self.positions.item(flight)]
 
     def named(self, flights: Places) -> list[str]:
         """Give the values of the flights at these positions."""
@@ -109,9 +116,22 @@ class Keys:
     destination: Category
     flight_number: Category
     unknown: Unknown | None = field(default=None, kw_only=True)
+    _flights: kernel.Flights | None = field(default=None, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.day)
+
+    def for_kernel(self) -> kernel.Flights:
+        """Give the keys to the kernel, which takes them once."""
+        if self._flights is None:
+            named = (
+                self.origin.names(),
+                self.airline.names(),
+                self.destination.names(),
+                self.flight_number.names(),
+            )
+            object.__setattr__(self, "_flights", kernel.Flights(view(self.day), view(self.minute), *named))
+        return cast("kernel.Flights", self._flights)
 
     def take(self, flights: NDArray[np.intp]) -> "Keys":
         """Keep the flights at these positions."""
@@ -183,16 +203,26 @@ def _refuse_far(flights: Iterable[Flight]) -> None:
             )
 
 
+def view(numbers: NDArray[Any]) -> memoryview:
+    """Show an array to the kernel, whole numbers as int64."""
+    return np.ascontiguousarray(numbers).data
+
+
 def combine(*columns: Ids) -> Ids:
-    """Join ids into one 64-bit id by the finaliser of splitmix64 (Steele et al., 2014), column by column."""
+    """Join ids into one 64-bit id, column by column."""
     joined = columns[0]
     for column in columns[1:]:
-        if len(joined) <= FEW_TO_JOIN:
-            pairs = zip(joined.tolist(), column.tolist(), strict=True)
-            joined = np.array([_joined_one(*pair) for pair in pairs], np.uint64)
-        else:
-            joined = _joined(joined, column)
+        pairs = np.empty(len(joined), np.uint64)
+        kernel.join_all(view(joined), view(column), view(pairs))
+        joined = pairs
     return joined
+
+
+def index_of(ids: Ids) -> kernel.Index:
+    """Give the kernel sorted ids to look others up among."""
+    bits = max(1, len(ids).bit_length())
+    beginnings = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
+    return kernel.Index(view(ids), view(np.append(ids.searchsorted(beginnings), len(ids))), bits)
 
 
 def as_ids(days: Days) -> Ids:
@@ -233,27 +263,6 @@ def places_in(
     places = np.empty(len(wanted), np.intp)
     places[order] = line.searchsorted(wanted[order], side)
     return places
-
-
-# An airport's weekday, an airline's route: what recurs from flight to flight is joined once.
-@lru_cache(maxsize=8_192)
-def _joined_one(first: int, second: int) -> int:
-    return int(_joined(np.array([first], np.uint64), np.array([second], np.uint64))[0])
-
-
-def _joined(first: Ids, second: Ids) -> Ids:
-    return _mix(first + _GOLDEN * (second | _ONE) + second)
-
-
-def _mix(value: Ids) -> Ids:
-    value = (value ^ (value >> _THIRTY)) * _FIRST
-    value = (value ^ (value >> _TWENTY_SEVEN)) * _SECOND
-    return value ^ (value >> _THIRTY_ONE)
-
-
-# Of numpy's kind beforehand, since for one flight making them takes as long as using them.
-_ONE, _THIRTY, _TWENTY_SEVEN, _THIRTY_ONE = map(np.uint64, (1, 30, 27, 31))
-_GOLDEN, _FIRST, _SECOND = map(np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
 
 # Texts are whatever somebody asks about, and none is longer than a table lets it be.

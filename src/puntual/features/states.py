@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from puntual.features import kernel
+from puntual.features.flight_keys import view
 from puntual.features.history import WINDOWS
 from puntual.features.spec import Known
 from puntual.features.vector import COLUMNS, FEATURES, Matrix
@@ -39,12 +41,6 @@ class State:
         return np.array(
             [place for place, feature in enumerate(FEATURES) if feature.known > self.known], np.intp
         )
-
-    def is_reached(self, matrix: Matrix) -> NDArray[np.bool_]:
-        """Tell which rows of a matrix know at least what this state knows, shape (n,)."""
-        if self.sentinel is None:
-            return np.ones(len(matrix), bool)
-        return ~np.isnan(matrix[:, self.sentinel])
 
 
 # Who knows most stands first.
@@ -87,28 +83,26 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
 
     A slice of everything stands for the rows where all are in one state, as those of one request mostly are.
     """
-    own = STATES[0].is_reached(matrix)
-    rest = ~own
-    if not rest.any():
-        yield STATES[0], slice(None)
+    places, common = _places(matrix)
+    if common >= 0:
+        yield STATES[common], slice(None)
         return
-    if own.any():
-        yield STATES[0], np.flatnonzero(own)
-    for state in STATES[1:]:
-        own = rest & state.is_reached(matrix)
-        if own.all():
-            yield state, slice(None)
-        elif own.any():
-            yield state, np.flatnonzero(own)
-        rest &= ~own
+    for place, state in enumerate(STATES):
+        rows = np.flatnonzero(places == place)
+        if len(rows):
+            yield state, rows
 
 
 def places_of(matrix: Matrix) -> NDArray[np.int8]:
     """Give the state of knowledge of n rows as their places in `STATES`, whose names are `STATE_NAMES`; shape (n,)."""
+    return _places(matrix)[0]
+
+
+def _places(matrix: Matrix) -> tuple[NDArray[np.int8], int]:
+    """Give the place of each row's state, and that of all rows, -1 where they differ."""
     places = np.empty(len(matrix), np.int8)
-    for state, rows in part(matrix):
-        places[rows] = STATES.index(state)
-    return places
+    sentinels = tuple(-1 if state.sentinel is None else state.sentinel for state in STATES)
+    return places, kernel.states_of(view(matrix), sentinels, view(places))
 
 
 def rows_in(state: State, matrix: Matrix) -> Rows:

@@ -1,15 +1,16 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import NotKnownYetError
-from puntual.features import calendar, clock, history, route, timetable
-from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Places, Unknown, as_ids, distinct
+from puntual.features import calendar, clock, history, kernel, route, timetable
+from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Unknown, view
 from puntual.features.history import History
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Feature, Group, Known
@@ -53,6 +54,12 @@ _SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
 # So many flights fit into the processor's cache.
 _CHUNK = 4_096
 Blocks = NDArray[np.float64]
+# A kind of key, the first column, what makes a flight's row, and the rows made so far.
+_Recurring = tuple[int, int, Callable[[int], kernel.Values], dict[int, kernel.Values]]
+_CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
+    COLUMNS.index(features[0].name)
+    for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +81,16 @@ def vectorise(
     """
     if not len(keys):
         return np.empty((0, len(COLUMNS)), np.float32)
-    blocks = [
-        _calendar(keys),
-        (_minutes(), keys.minute),
-        _route(keys, lookups.vocabulary),
-        (_congestion(keys, lookups.typical, known, is_known), EVERY),
-        *lookups.history.blocks(keys, closed),
-    ]
+    flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
     matrix = np.empty((len(keys), len(COLUMNS)), np.float32)
+    rows = np.empty((min(len(keys), _CHUNK), len(COLUMNS)))
     for start in range(0, len(keys), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        rows = [rows[chunk if isinstance(places, slice) else places[chunk]] for rows, places in blocks]
-        matrix[chunk] = on_grid(np.concatenate(rows, axis=1))
+        rows = rows[: len(keys) - start]
+        for kind, column, make, made in recurring:
+            kernel.fill_recurring(flights, kind, make, made, start, view(rows), column)
+        timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
+        lookups.history.fill(flights, closed, start, rows, _HISTORY)
+        matrix[start : start + _CHUNK] = on_grid(rows)
     return hide_unknown(matrix, keys)
 
 
@@ -156,36 +161,26 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
     return matrix
 
 
-def _calendar(keys: Keys) -> tuple[Blocks, Places]:
-    examples, places = distinct(as_ids(keys.day), keys.origin)
-    rows = map(_of_day, keys.day[examples].tolist(), keys.origin.named(examples))
-    return np.array([*rows]), places
+# The clock's features of each minute of the day.
+_MINUTES: dict[int, kernel.Values] = {}
+
+
+def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
+    """Say of what recurs from flight to flight how it is told apart, where it stands, and how a flight's is made."""
+    origin, destination, airline = keys.origin.value_of, keys.destination.value_of, keys.airline.value_of
+    return (
+        (kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
+        (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES),
+        (
+            kernel.BY_ROUTE,
+            _ROUTE,
+            lambda flight: vocabulary.row(origin(flight), destination(flight), airline(flight)),
+            {},
+        ),
+    )
 
 
 # Beyond what the calendar keeps by country: to find the country takes longer than all else.
 @lru_cache(maxsize=4_096)
 def _of_day(day: int, origin: str) -> tuple[float, ...]:
     return calendar.of_date(date(1970, 1, 1) + timedelta(days=day), airports.country_of(origin))
-
-
-@cache
-def _minutes() -> Blocks:
-    """Give the clock features of all minutes of the day, shape (1440, 6)."""
-    return np.array([*map(clock.of_minute, range(clock.MINUTES_A_DAY))])
-
-
-def _route(keys: Keys, vocabulary: Vocabulary) -> tuple[Blocks, Places]:
-    """Give the airline's code, and the features of the route."""
-    examples, places = distinct(keys.origin, keys.destination, keys.airline)
-    named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
-    return np.array([*map(vocabulary.row, *named)]), places
-
-
-def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Blocks:
-    """Give the congestion features of n flights, from the known timetable where it is known."""
-    if is_known.all():
-        return known.congestion(keys)
-    congestion = typical.congestion(keys)
-    if is_known.any():
-        congestion[is_known] = known.congestion(keys)[is_known]
-    return congestion

@@ -16,18 +16,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from puntual.features.flight_keys import view
 from puntual.features.history import WINDOWS
 from puntual.features.states import STATES, part
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT
+from puntual.prediction import band_kernel
 
 Probabilities = NDArray[np.float64]
 
 # The rates are kept away from 0 and 1, where one quiet or one stormy day would be taken for a law.
 _RATE_FLOOR, _RATE_CEILING = 0.02, 0.8
 _TINY = 1e-7
-LEVEL_COLUMNS = np.array([COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS])
+LEVEL_COLUMNS = tuple(COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS)
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,10 @@ class Level:
 
     def of(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the log odds by which each flight's airport is expected above the base, shape (n,); 0 if unknown."""
-        rates = recent_rates(matrix)
-        within = rates == rates
-        weights = within * self._weights
-        reached = weights.sum(axis=1)
-        # A window out of reach hands its weight to those within it.
-        recent = (np.where(within, rates, 0.0) * weights).sum(axis=1) / np.where(reached > 0, reached, 1.0)
-        on_recent = np.where(reached > 0, sum(self.weights), 0.0)
         base = min(max(self.base, _RATE_FLOOR), _RATE_CEILING)
-        return log_odds(on_recent * recent + (1 - on_recent) * base) - math.log(base / (1 - base))
-
-    @cached_property
-    def _weights(self) -> NDArray[np.float64]:
-        return np.array(self.weights)
+        odds = np.empty(len(matrix))
+        band_kernel.odds(view(recent_rates(matrix)), self.weights, sum(self.weights), base, view(odds))
+        return np.log(odds) - math.log(base / (1 - base))
 
 
 @dataclass(frozen=True)
@@ -74,11 +67,9 @@ class Scaling:
 
     def logits(self, probabilities: Probabilities, level: NDArray[np.float64]) -> Probabilities:
         """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
-        center, shift, intercepts = self._by_band
-        apart = np.log(np.maximum(probabilities, _TINY)) + shift - center
-        scaled: Probabilities = center + self.slope * apart + intercepts
-        scaled[:, 1:] += self.follow * level[:, np.newaxis]
-        return scaled
+        logits: Probabilities = np.log(np.maximum(probabilities, _TINY))
+        band_kernel.scale(view(logits), view(self._by_band), self.slope, self.follow, view(level))
+        return logits
 
     @cached_property
     def _by_band(self) -> NDArray[np.float64]:
@@ -108,20 +99,17 @@ class Calibration:
 
 def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
     """Give the airport's late rate by window, shape (n, 4), kept from 0 and 1; NaN where unknown."""
-    rates = matrix[:, LEVEL_COLUMNS].astype(np.float64)
-    forecast: NDArray[np.float64] = np.minimum(np.maximum(rates, _RATE_FLOOR), _RATE_CEILING)
-    return forecast
-
-
-def log_odds(rate: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn rates within 0 and 1 into log odds."""
-    return np.log(rate / (1 - rate))
+    rates = np.empty((len(matrix), len(LEVEL_COLUMNS)))
+    band_kernel.recent_rates(view(matrix), LEVEL_COLUMNS, _RATE_FLOOR, _RATE_CEILING, view(rates))
+    return rates
 
 
 def softmax(logits: Probabilities) -> Probabilities:
     """Turn logits into probabilities that sum to 1 along the last axis."""
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Probabilities = raised / raised.sum(axis=1, keepdims=True)
+    shares = logits.copy()
+    band_kernel.less_the_largest(view(shares))
+    np.exp(shares, out=shares)
+    band_kernel.share_out(view(shares))
     return shares
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation import Predicted
+from puntual.features.flight_keys import view
 from puntual.features.vector import GROUPS
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, BAND_KEYS, BAND_STARTS
+from puntual.prediction import band_kernel
 from puntual.prediction.warnings import codes_of
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ BAND_NAMES = tuple(f"band_{key}" for key in BAND_KEYS)
 SUPPORT_LEVELS = ("flight", "route", "airline", "airport")
 REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
 LEVELS = (0.5, 0.8, 0.95)
-_LEVELS = np.array(LEVELS)
-_AT = _LEVELS[:, np.newaxis]
 _STEPS = 20
 # The edges that a band keeps where training saw too little of it.
 _EDGES = (-15.0, *BAND_STARTS, 240.0)
@@ -112,22 +112,14 @@ class DelayShape:
     def expected_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the expected delay of n flights, shape (n,), in minutes; a cancellation weighs as the last band."""
         # Not a matrix product: that rounds a row differently with the rows beside it.
-        minutes: NDArray[np.float64] = (bands * self.means).sum(axis=1)
-        return minutes
+        expected = np.empty(len(bands))
+        band_kernel.weigh(view(bands), view(self.means), view(expected))
+        return expected
 
     def quantile_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give the delay not exceeded with probability .5, .8 and .95, shape (n, 3), in minutes."""
-        reached = bands.cumsum(axis=1)
-        band = np.minimum((reached[:, np.newaxis] < _AT).sum(axis=2), BAND_COUNT - 1)
-        # Positions in the flattened table, which are looked up sooner than rows and columns.
-        place = band + np.arange(0, bands.size, BAND_COUNT)[:, np.newaxis]
-        own = bands.ravel()[place]
-        below = reached.ravel()[place] - own
-        share = np.minimum(np.maximum((_LEVELS - below) / np.maximum(own, 1e-12), 0.0), 1.0) * _STEPS
-        step = np.minimum(share.astype(np.intp), _STEPS - 1)
-        flat, edge = self.quantiles.ravel(), band * (_STEPS + 1) + step
-        low = flat[edge]
-        minutes: NDArray[np.float64] = low + (share - step) * (flat[edge + 1] - low)
+        minutes = np.empty((len(bands), len(LEVELS)))
+        band_kernel.quantiles(view(bands), view(self.quantiles), LEVELS, view(minutes))
         return minutes
 
 

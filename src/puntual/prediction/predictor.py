@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
-from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights
+from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights, view
 from puntual.features.route import CODED, Vocabulary
 from puntual.features.states import STATES, places_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
-from puntual.prediction import calibration, predictions, questions
+from puntual.prediction import band_kernel, calibration, predictions, questions
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
-_SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
+_SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS)
 _WITH_HISTORY = np.array([state.history for state in STATES])
 _EPOCH = date(1970, 1, 1)
 Progress = Callable[[int], object]
@@ -224,7 +224,8 @@ class Predictor:
         states = places_of(matrix)
         has_history = _WITH_HISTORY[states]
         last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
-        supports = matrix[:, _SUPPORT_COLUMNS]
+        supports = np.empty((len(matrix), len(_SUPPORT_COLUMNS)), np.int64)
+        band_kernel.counts(view(matrix), _SUPPORT_COLUMNS, view(supports))
         return Predictions(
             bands=bands,
             late_probability=late_probability,
@@ -233,7 +234,7 @@ class Predictor:
             late=late_probability >= manifest.threshold,
             threshold=manifest.threshold,
             threshold_rule=manifest.threshold_rule,
-            supports=np.where(np.isnan(supports), 0, supports).astype(np.int64),
+            supports=supports,
             timetable_known=is_known,
             history_until=np.where(has_history, last, -1),
             states=states,

@@ -1,0 +1,31 @@
+# The types by which band_kernel.py is compiled; whoever interprets it does not read them.
+cimport cython
+from libc.stdint cimport int64_t
+
+cdef double _NAN, _LITTLE
+
+@cython.locals(row=Py_ssize_t, place=Py_ssize_t, column=Py_ssize_t, rate=double)
+cpdef recent_rates(const float[:, ::1] matrix, tuple columns, double floor, double ceiling, double[:, ::1] rates)
+
+@cython.locals(row=Py_ssize_t, place=Py_ssize_t, rate=double, weight=double, reached=double, recent=double)
+cpdef odds(const double[:, ::1] rates, tuple weights, double on_recent, double base, double[::1] expected)
+
+@cython.locals(row=Py_ssize_t, band=Py_ssize_t, apart=double, scaled=double)
+cpdef scale(double[:, ::1] logits, const double[:, ::1] by_band, double slope, double follow,
+            const double[::1] level)
+
+@cython.locals(row=Py_ssize_t, band=Py_ssize_t, largest=double)
+cpdef less_the_largest(double[:, ::1] logits)
+
+@cython.locals(row=Py_ssize_t, band=Py_ssize_t, whole=double)
+cpdef share_out(double[:, ::1] raised)
+
+@cython.locals(row=Py_ssize_t, band=Py_ssize_t, whole=double)
+cpdef weigh(const double[:, ::1] bands, const double[::1] minutes, double[::1] expected)
+
+@cython.locals(steps=Py_ssize_t, row=Py_ssize_t, place=Py_ssize_t, level=double, band=Py_ssize_t, reached=double,
+               own=double, share=double, step=Py_ssize_t, low=double)
+cpdef quantiles(const double[:, ::1] bands, const double[:, ::1] within, tuple levels, double[:, ::1] minutes)
+
+@cython.locals(row=Py_ssize_t, place=Py_ssize_t, column=Py_ssize_t, count=double)
+cpdef counts(const float[:, ::1] matrix, tuple columns, int64_t[:, ::1] flights)

@@ -1,0 +1,58 @@
+"""All that the kernels work out of some flights, as bytes by name: python tests/kernel_bits.py [interpreted]."""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+KERNELS = ("puntual.features.kernel", "puntual.prediction.band_kernel")
+
+
+def interpret_kernels() -> None:
+    """Read the kernels' sources, compiled or not, as whoever has no compiler does."""
+    for name in KERNELS:
+        room = importlib.util.find_spec(name.rpartition(".")[0])
+        assert room is not None and room.origin is not None
+        spec = importlib.util.spec_from_file_location(
+            name, Path(room.origin).with_name(f"{name.rpartition('.')[2]}.py")
+        )
+        assert spec is not None and spec.loader is not None
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+def bits() -> dict[str, str]:
+    """Make vectors in all ways, and of noise calibrated bands and what is read from them."""
+    import numpy as np
+
+    from flights_made import make_flights
+    from puntual.features.states import CONDITIONS, STATES, places_of
+    from puntual.flights.flight import LateRule
+    from puntual.prediction.calibration import Calibration, Level, Scaling
+    from puntual.prediction.predictions import DelayShape
+    from puntual.training.dataset import Dataset
+
+    flights = make_flights(days=80, per_day=10)
+    rows = np.arange(flights.height)
+    training = Dataset(flights, LateRule.FROM_15).learn(rows[:500])
+    made = {f"under {each.name}": training.under(each, rows) for each in CONDITIONS}
+    made |= {f"fitting {state.name}": training.for_fitting(state, rows) for state in STATES}
+    matrix = np.concatenate(list(made.values()))
+    chance = np.random.default_rng(0)
+    raw = chance.dirichlet((4, 1, 1, 0.5, 0.01), len(matrix))
+    scaling = Scaling(0.9, (0.0, 0.1, -0.2, 0.3, -0.1), (0.2,) * 5, (-0.2, -2.0, -2.5, -3.0, -3.5), 0.7)
+    scalings = {state.name: scaling for state in STATES}
+    bands = Calibration(scalings, Level((0.1, 0.2, 0.3, 0.1), 0.22)).apply(raw, matrix)
+    shape = DelayShape(np.sort(chance.normal(20, 30, (5, 21))), np.arange(5.0) * 30)
+    made |= {"states": places_of(matrix), "bands": bands}
+    made |= {"expected": shape.expected_minutes(bands), "quantiles": shape.quantile_minutes(bands)}
+    return {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in made.items()}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["interpreted"]:
+        interpret_kernels()
+    from puntual.features import kernel
+
+    print(json.dumps({"compiled": kernel.is_compiled(), "bits": bits()}))
