@@ -9,7 +9,7 @@ from benchmarks import quality, serving, speed
 
 
 def main(parts: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, whole, serving."""
+    """Run the parts named, or all: speed, scl, nyc, live, whole, serving."""
     wanted = parts or list(PARTS)
     if unknown := set(wanted) - PARTS.keys():
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such part; there are {', '.join(PARTS)}")
@@ -44,6 +44,7 @@ PARTS = {
     "speed": _speed,
     "scl": lambda folder: quality.scl(folder / "scl"),
     "nyc": lambda folder: quality.nyc(folder / "nyc"),
+    "live": lambda folder: quality.live(folder / "live"),
     "whole": lambda folder: quality.whole_comparison(folder / "whole"),
     "serving": _serving,
 }

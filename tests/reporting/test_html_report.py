@@ -20,6 +20,7 @@ SECTIONS = (
     "comparison",
     "splits",
     "states",
+    "horizons",
     "rolling",
     "ablation",
     "curves",

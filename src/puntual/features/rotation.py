@@ -53,6 +53,9 @@ class Turns:
         return np.where(known, self.cycle[place], np.nan), np.where(known, self.ground[place], np.nan)
 
 
+NO_TURNS = Turns(np.empty(0, np.uint64), np.empty(0), np.empty(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Legs:
     """The previous legs of n flights: operations of the last leg and the one before it, and the kind of turn-round.

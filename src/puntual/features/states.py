@@ -3,13 +3,14 @@
 Training, ONNX, calibration, predictor and report walk `STATES`; a further state is one more entry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.history import WINDOWS
+from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.spec import Known
 from puntual.features.vector import COLUMNS, FEATURES, Matrix
 
@@ -21,7 +22,8 @@ class State:
     """One state of knowledge, which has an expert, a scaling and an ONNX member of its own, all by its name.
 
     Its expert reads the features known by `known`. A flight is in the first state whose `sentinel` column it has;
-    the last state has none and takes the rest. `history` says whether the operations of days past are known. Of the
+    the last state has none and takes the rest. `history` says whether the operations of days past are known. A live
+    state is that of flights up to `until` minutes before their schedule, and its expert learns from `cut_offs`. Of the
     flights that its expert is fitted on, `typical_share` are shown with a typical timetable, and `lagged_share` with a
     history that was closed days before.
     """
@@ -32,6 +34,8 @@ class State:
     typical_share: float
     lagged_share: float = 0.0
     history: bool = False
+    until: int | None = None
+    cut_offs: tuple[int, ...] = ()
 
     @property
     def hidden(self) -> NDArray[np.intp]:
@@ -44,10 +48,13 @@ class State:
         """Tell which rows of a matrix know at least what this state knows, shape (n,)."""
         if self.sentinel is None:
             return np.ones(len(matrix), bool)
+        if self.until is not None:
+            reached: NDArray[np.bool_] = matrix[:, self.sentinel] <= self.until
+            return reached
         return ~np.isnan(matrix[:, self.sentinel])
 
 
-# Who knows most stands first.
+# The states that every model answers in. Who knows most stands first.
 STATES = (
     State(
         "history",
@@ -60,7 +67,21 @@ STATES = (
     ),
     State("timetable", Known.TIMETABLE, sentinel=None, typical_share=0.5),
 )
-STATE_NAMES = tuple(state.name for state in STATES)
+# Those that a model may have learnt besides, one for each range of horizons, nearest first; their rows are wider.
+LIVE_STATES = tuple(
+    State(
+        f"live_{cut_offs[-1]}",
+        Known.LIVE,
+        sentinel=ALL_COLUMNS.index("horizon"),
+        typical_share=0.0,
+        history=True,
+        until=until,
+        cut_offs=cut_offs,
+    )
+    for cut_offs, until in (((30,), 45), ((60,), 90), ((120, 180), 240), ((360, 720), 18 * 60))
+)
+ALL_STATES = (*STATES, *LIVE_STATES)
+STATE_NAMES = tuple(state.name for state in ALL_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +108,15 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
 
     A slice of everything stands for the rows where all are in one state, as those of one request mostly are.
     """
-    own = STATES[0].is_reached(matrix)
+    first, *others = (*LIVE_STATES, *STATES) if matrix.shape[1] > len(COLUMNS) else STATES
+    own = first.is_reached(matrix)
     rest = ~own
     if not rest.any():
-        yield STATES[0], slice(None)
+        yield first, slice(None)
         return
     if own.any():
-        yield STATES[0], np.flatnonzero(own)
-    for state in STATES[1:]:
+        yield first, np.flatnonzero(own)
+    for state in others:
         own = rest & state.is_reached(matrix)
         if own.all():
             yield state, slice(None)
@@ -104,11 +126,22 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
 
 
 def places_of(matrix: Matrix) -> NDArray[np.int8]:
-    """Give the state of knowledge of n rows as their places in `STATES`, whose names are `STATE_NAMES`; shape (n,)."""
+    """Give the state of n rows as their places in `ALL_STATES`, whose names are `STATE_NAMES`; shape (n,)."""
     places = np.empty(len(matrix), np.int8)
     for state, rows in part(matrix):
-        places[rows] = STATES.index(state)
+        places[rows] = ALL_STATES.index(state)
     return places
+
+
+def withhold(matrix: Matrix, names: Container[str]) -> Matrix:
+    """Leave the rows of a wide matrix, in place, without a horizon whose live state is not among `names`.
+
+    They are then in the state of the day before, which answers for them.
+    """
+    for state, rows in list(part(matrix)):
+        if state.until is not None and state.name not in names:
+            matrix[rows, state.sentinel] = np.nan
+    return matrix
 
 
 def rows_in(state: State, matrix: Matrix) -> Rows:
