@@ -3,20 +3,28 @@
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks import quality, serving, speed
+from benchmarks.serving.effort import FULL, SHORT, Effort
+
+SHORTLY = "--short"
 
 
-def main(parts: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, live, whole, serving."""
-    wanted = parts or list(PARTS)
+def main(words: list[str]) -> None:
+    """Run the parts named, or all: speed, scl, nyc, live, whole, serving.
+
+    `--short` makes `serving` just long enough to see that each of its parts works; its figures mean nothing.
+    """
+    parts = PARTS | {"serving": partial(_serving, effort=SHORT)} if SHORTLY in words else PARTS
+    wanted = [word for word in words if word != SHORTLY] or list(PARTS)
     if unknown := set(wanted) - PARTS.keys():
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such part; there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for part in wanted:
-            for line in PARTS[part](folder):
+            for line in parts[part](folder):
                 print(line, flush=True)
 
 
@@ -33,11 +41,20 @@ def _speed(folder: Path) -> Iterator[str]:
     yield from speed.one_candidate()
 
 
-def _serving(folder: Path) -> Iterator[str]:
+def _serving(folder: Path, effort: Effort = FULL) -> Iterator[str]:
     registry = str(folder / "registry")
-    words = ("train", "--source", "nyc", "--candidates", "xgboost:none", "--until", "2013-07-01")
+    words = (
+        "train",
+        "--source",
+        "nyc",
+        "--candidates",
+        "xgboost:none",
+        "--until",
+        "2013-07-01",
+        "--no-backtest",
+    )
     trained = quality.run(*words, "--registry", registry, "--reports", str(folder))
-    yield from serving.serving(folder / "serving", registry, trained["version"])
+    yield from serving.serving(folder / "serving", registry, trained["version"], effort)
 
 
 PARTS = {

@@ -12,14 +12,8 @@ from typing import Any
 
 from benchmarks.report import Promise
 
-SCL = next(
-    (
-        path
-        for path in (Path("data/dataset_SCL.csv"), Path("../shared/data/dataset_SCL.csv"))
-        if path.is_file()
-    ),
-    None,
-)
+# The folder of the tables, as the tests know it.
+SCL = Path(os.environ.get("TEST_DATA") or "data") / "dataset_SCL.csv"
 
 
 def run(*words: str) -> dict[str, Any]:
@@ -29,14 +23,14 @@ def run(*words: str) -> dict[str, Any]:
 
 def scl(folder: Path) -> Iterator[str]:
     """Train on January to June, test on July to September; then the stratified split."""
-    if SCL is None:
-        yield "skipped SCL: data/dataset_SCL.csv is not there"
+    if not SCL.is_file():
+        yield f"skipped SCL: {SCL.name} is not in data; TEST_DATA=FOLDER names another folder"
         return
     data = ("--source", "scl", "--data", str(SCL), "--registry", str(folder))
     version = run("train", *data, "--until", "2017-07-01", "--reports", str(folder))["version"]
     scores = run("evaluate", *data, "--bundle", version, "--from", "2017-07-01")
-    yield Promise("SCL July to September, ROC AUC", 0.69, at_least=True).line([scores["roc_auc"]])
-    yield Promise("SCL, average precision", 0.40, at_least=True).line([scores["average_precision"]])
+    yield Promise("SCL July to September, ROC AUC", 0.695, at_least=True).line([scores["roc_auc"]])
+    yield Promise("SCL, average precision", 0.41, at_least=True).line([scores["average_precision"]])
     yield Promise("SCL, Brier", 0.153, at_least=False).line([scores["brier"]])
     yield Promise("SCL, ECE", 0.02, at_least=False).line([scores["ece"]])
     without = scores["states"]["timetable"]["roc_auc"]

@@ -35,7 +35,9 @@ OTHERS = frozenset(
     for module in (
         "api.auth.guard",
         "api.http.body",
+        "api.http.corked",
         "api.http.cors",
+        "api.http.request_ids",
         "api.http.uvicorn_protocol",
         "api.observability.access_log",
         "api.observability.metrics",

@@ -1,6 +1,8 @@
 """`puntual predict` where the original layout had it: python src/predict.py FLIGHTS.csv -o OUT.csv."""
 
-from puntual.cli.predict import predict
+import sys
+
+from puntual.cli import main
 
 if __name__ == "__main__":
-    predict()
+    main(["predict", *sys.argv[1:]], prog_name="puntual")

@@ -1,6 +1,8 @@
 """`puntual train` where the original layout had it: python src/train.py --source scl --data FILE."""
 
-from puntual.cli.train import train
+import sys
+
+from puntual.cli import main
 
 if __name__ == "__main__":
-    train()
+    main(["train", *sys.argv[1:]], prog_name="puntual")

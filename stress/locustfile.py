@@ -10,8 +10,10 @@ It reads and writes the same files as predict.lua.
 """
 
 import json
+import mmap
 import os
 import time
+from array import array
 from collections import Counter
 from itertools import count
 from pathlib import Path
@@ -25,16 +27,34 @@ FOLDER = Path(os.environ["PUNTUAL_STRESS_FOLDER"])
 RESPONSES = int(os.environ.get("PUNTUAL_STRESS_RESPONSES", "0"))
 PAUSE = float(os.environ.get("PUNTUAL_STRESS_DELAY_MS", "0")) / 1000
 KEY = os.environ.get("PUNTUAL_API_KEY")
-MOST_KEPT = 20_000
+FIRST = int(os.environ.get("PUNTUAL_STRESS_FIRST", "0"))
+MOST_KEPT = 100_000
 ANSWERS = FOLDER / "answers.txt"
+
+
+class Lines:
+    """The lines of a file, which stay in the file until they are read."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self.content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.starts = array("Q", [0])
+        while (end := self.content.find(b"\n", self.starts[-1])) >= 0:
+            self.starts.append(end + 1)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, place: int) -> bytes:
+        return self.content[self.starts[place] : self.starts[place + 1] - 1]
 
 
 class Seen:
     """What all users together have seen."""
 
     def __init__(self) -> None:
-        self.bodies = (FOLDER / "requests.txt").read_bytes().splitlines()
-        self.expected = ANSWERS.read_bytes().splitlines() if ANSWERS.exists() else None
+        self.bodies = Lines(FOLDER / "requests.txt")
+        self.expected = Lines(ANSWERS) if ANSWERS.exists() else None
         self.numbers = count()
         self.counts: Counter[str] = Counter()
         self.latency: Counter[int] = Counter()
@@ -64,6 +84,7 @@ class Seen:
             "unmatched",
             "differing",
             "uninspected",
+            "came_round",
         )
         result = {name: self.counts[name] for name in names}
         result |= {"seconds": self.last - self.first, "latency": sorted(self.latency.items())}
@@ -86,7 +107,8 @@ class Caller(FastHttpUser):
         number = next(SEEN.numbers)
         if RESPONSES and number >= RESPONSES:
             raise StopUser
-        number = number % len(SEEN.bodies) + 1
+        SEEN.counts["came_round"] += number >= len(SEEN.bodies)
+        number = (FIRST + number) % len(SEEN.bodies) + 1
         headers = {"Content-Type": "application/json", "X-Request-Id": str(number)}
         if KEY:
             headers["X-API-Key"] = KEY

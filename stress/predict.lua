@@ -4,7 +4,9 @@
 --   wrk -t1 -c16 -d30s --latency -s stress/predict.lua http://127.0.0.1:8000/predict -- requests [responses]
 --
 -- The folder holds requests.txt and, to check answers, answers.txt: line n of one is answered by line n of the
--- other. Request n carries X-Request-Id: n and the server echoes it, because wrk does not tell a response which
+-- other. Both stay in the files, of which the system maps what is read. Lines are sent in their order, shared out
+-- among PUNTUAL_STRESS_THREADS threads (default 1, as -t), from line PUNTUAL_STRESS_FIRST on (default 0); after the last
+-- comes the first again, which result.json counts. Request n carries X-Request-Id: n and the server echoes it, because wrk does not tell a response which
 -- request it belongs to. Results go to the folder: result.json, and differing.tsv (times, n, body). An API key is
 -- taken from PUNTUAL_API_KEY. PUNTUAL_STRESS_DELAY_MS pauses each connection before each request, for a rate below
 -- the maximum: wrk has no other.
@@ -16,9 +18,16 @@ ffi.cdef [[
   int kill(int process, int signal);
   int getpid(void);
   void *calloc(size_t count, size_t size);
+  int open(const char *path, int flags, ...);
+  int close(int file);
+  long lseek(int file, long offset, int whence);
+  void *mmap(void *address, size_t length, int protection, int flags, int file, long offset);
+  char *memchr(const char *content, int character, size_t length);
+  int memcmp(const char *one, const char *other, size_t length);
 ]]
 local MONOTONIC, INTERRUPT = 1, 2
-local MOST_KEPT = 20000
+local TO_READ, PRIVATE, END_OF_FILE, NEWLINE = 1, 2, 2, 10
+local MOST_KEPT = 100000
 
 local function seconds_now()
   local moment = ffi.new("struct timespec")
@@ -26,13 +35,28 @@ local function seconds_now()
   return tonumber(moment.seconds) + tonumber(moment.nanoseconds) / 1e9
 end
 
+-- The lines of a file without reading it: where it lies in memory, where each line begins, and how many there are.
 local function lines(path)
-  local result = {}
-  local file = io.open(path, "r")
-  if not file then return nil end
-  for line in file:lines() do result[#result + 1] = line end
-  file:close()
-  return result
+  local file = ffi.C.open(path, 0)
+  if file < 0 then return nil end
+  local size = tonumber(ffi.C.lseek(file, 0, END_OF_FILE))
+  local content = ffi.cast("const char *", ffi.C.mmap(nil, size, TO_READ, PRIVATE, file, 0))
+  ffi.C.close(file)
+  local room, count, offset = 1024, 0, 0
+  local starts = ffi.new("double[?]", room + 1)
+  while offset < size do
+    local ending = ffi.C.memchr(content + offset, NEWLINE, size - offset)
+    if ending == nil then break end
+    offset = tonumber(ending - content) + 1
+    count = count + 1
+    if count > room then
+      local more = ffi.new("double[?]", 2 * room + 1)
+      ffi.copy(more, starts, (room + 1) * 8)
+      starts, room = more, 2 * room
+    end
+    starts[count] = offset
+  end
+  return { content = content, starts = starts, count = count }
 end
 
 -- ---- in the main state: share the work out among the threads, and gather their results ----------------------
@@ -87,36 +111,36 @@ function done(summary, latency)
   local file = assert(io.open(folder .. "/result.json", "w"))
   file:write(string.format(
     '{"answered":%d,"refused":%d,"connect":%d,"read":%d,"write":%d,"timeout":%d,"unmatched":%d,' ..
-    '"differing":%d,"uninspected":%d,"seconds":%.6f,"latency":%s}\n',
+    '"differing":%d,"uninspected":%d,"came_round":%d,"seconds":%.6f,"latency":%s}\n',
     sum("answered"), sum("refused"), errors.connect, errors.read, errors.write, errors.timeout, sum("unmatched"),
-    sum("differing_count"), sum("uninspected"), seconds, histogram(latency)))
+    sum("differing_count"), sum("uninspected"), sum("came_round"), seconds, histogram(latency)))
   file:close()
 end
 
 -- ---- in each thread -------------------------------------------------------------------------------------------
 
 -- Globals, so that the main state can read them.
-answered, refused, unmatched, differing_count, uninspected = 0, 0, 0, 0, 0
+answered, refused, unmatched, differing_count, uninspected, came_round = 0, 0, 0, 0, 0, 0
 differing = {}
 
-local requests, expected, responses, quota, pause
-local sent, next_request, kept = 0, 0, 0
+local requests, expected, responses, quota, pause, sharing, head
+local sent, turns, next_line, kept = 0, 0, 0, 0
 
 function init(arguments)
   folder = arguments[1] or error("name the folder of requests.txt: wrk ... -- FOLDER [RESPONSES]")
-  local bodies = lines(folder .. "/requests.txt") or error(folder .. "/requests.txt: cannot be read")
+  requests = lines(folder .. "/requests.txt") or error(folder .. "/requests.txt: cannot be read")
   expected = lines(folder .. "/answers.txt")
   responses = tonumber(arguments[2])
   pause = tonumber(os.getenv("PUNTUAL_STRESS_DELAY_MS") or "")
-  -- Threads start apart, so that they do not ask the same at the same time.
-  next_request = math.floor(#bodies * (place * 0.618 % 1))
-  requests = {}
+  if responses == 0 then responses = nil end
+  -- Each thread has lines of its own, so that no two ask the same.
+  sharing = tonumber(os.getenv("PUNTUAL_STRESS_THREADS") or "1")
+  next_line = tonumber(os.getenv("PUNTUAL_STRESS_FIRST") or "0") + place
   local key = os.getenv("PUNTUAL_API_KEY")
-  for number, body in ipairs(bodies) do
-    local headers = { ["Content-Type"] = "application/json", ["X-Request-Id"] = tostring(number) }
-    if key and key ~= "" then headers["X-API-Key"] = key end
-    requests[number] = wrk.format("POST", nil, headers, body)
-  end
+  -- wrk.format makes a table of each request; all but number, length and body is the same in every one.
+  head = "POST " .. wrk.path .. " HTTP/1.1\r\nHost: " .. wrk.headers["Host"] .. "\r\nContent-Type: application/json\r\n"
+  if key and key ~= "" then head = head .. "X-API-Key: " .. key .. "\r\n" end
+  head = head .. "X-Request-Id: "
 end
 
 -- wrk looks for `delay` only in a script that has one.
@@ -129,10 +153,17 @@ end
 
 function request()
   sent = sent + 1
+  local line = next_line % requests.count
   -- The first request of the first thread only shows wrk what requests look like; it is not sent.
-  if not first_sent and (sent > 1 or place > 0) then first_sent = seconds_now() end
-  next_request = next_request % #requests + 1
-  return requests[next_request]
+  if sent > 1 or place > 0 then
+    if not first_sent then first_sent = seconds_now() end
+    if turns * sharing + place >= requests.count then came_round = came_round + 1 end
+    turns, next_line = turns + 1, next_line + sharing
+  end
+  local start = requests.starts[line]
+  local length = requests.starts[line + 1] - start - 1
+  return head .. (line + 1) .. "\r\nContent-Length: " .. length .. "\r\n\r\n" ..
+    ffi.string(requests.content + start, length)
 end
 
 local function note_difference(number, body)
@@ -148,11 +179,16 @@ local function note_difference(number, body)
   end
 end
 
+local function is_expected(number, body)
+  local start = expected.starts[number - 1]
+  return expected.starts[number] - start - 1 == #body and ffi.C.memcmp(body, expected.content + start, #body) == 0
+end
+
 local function check(headers, body)
   local number = tonumber(headers["x-request-id"] or headers["X-Request-Id"] or headers["X-Request-ID"])
-  if not number or not expected[number] then
+  if not number or number < 1 or number > expected.count then
     unmatched = unmatched + 1
-  elseif body ~= expected[number] then
+  elseif not is_expected(number, body) then
     note_difference(number, body)
   end
 end

@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
-from flights_made import as_flight_table, make_flights
+from flights_made import SPLIT, as_flight_table, make_flights
 from puntual.evaluation import Evaluation, Measure
 from puntual.evaluation.gate import Evidence
 from puntual.features.states import STATE_NAMES
 from puntual.flights.flight import BANDS, LateRule
-from puntual.registry import REQUIRED_TABLES, Agreement, Bundle, Manifest, SplitInfo
+from puntual.registry import REQUIRED_TABLES, Agreement, Bundle, Manifest
 
 # Threads that wait for one another on a busy machine take twenty times as long as one thread does alone.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
@@ -156,18 +156,7 @@ def _manifest(**fields) -> Manifest:
         "bands": BANDS,
         "threshold": 0.3,
         "threshold_rule": "maximise F1 of late",
-        "split": SplitInfo(
-            kind="time",
-            train_from=datetime(2013, 1, 1),
-            train_until=datetime(2013, 8, 1),
-            validation_until=datetime(2013, 10, 1),
-            test_from=datetime(2013, 10, 1),
-            test_until=datetime(2014, 1, 1),
-            train_rows=190_000,
-            validation_rows=56_000,
-            test_rows=83_000,
-            seed=0,
-        ),
+        "split": SPLIT,
         "period": (datetime(2013, 1, 1), datetime(2013, 12, 31)),
         "history_until": date(2014, 1, 1),
         "airports": ("EWR", "JFK", "LGA"),

@@ -9,7 +9,7 @@ from puntual.flights.flight import LateRule
 from puntual.prediction.onnx_model import Model
 from puntual.training.candidates import Candidate, Treatment, fit
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
-from puntual.training.estimator import Expert, Experts
+from puntual.training.fitting import Expert, Experts
 from puntual.training.onnx_export import columns_read, convert
 
 SMALL = {"forest": {"n_estimators": 12}, "lightgbm": {"n_estimators": 12}, "xgboost": {"n_estimators": 12}}

@@ -9,8 +9,22 @@ import polars as pl
 from puntual.flights.arrays import Columns, take
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import SCHEMA
+from puntual.registry import SplitInfo
 from puntual.sources import FlightTable
 
+# The split of a year, for what is written of one and splits nothing.
+SPLIT = SplitInfo(
+    kind="time",
+    train_from=datetime(2013, 1, 1),
+    train_until=datetime(2013, 8, 1),
+    validation_until=datetime(2013, 10, 1),
+    test_from=datetime(2013, 10, 1),
+    test_until=datetime(2014, 1, 1),
+    train_rows=190_000,
+    validation_rows=56_000,
+    test_rows=83_000,
+    seed=0,
+)
 # A Monday, so that weeks of made flights are whole weeks.
 FIRST = datetime(2023, 1, 2)
 KEY = ("scheduled_departure", "origin", "airline", "flight_number", "destination")

@@ -15,19 +15,20 @@ PAGE = ROOT / "docs" / "architecture.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 PACKAGE = ROOT / "src" / "puntual"
 LAYERS_AT_MOST, ENTRIES_AT_MOST = 14, 18
-# Names that several rooms share, and the one meaning that they have in all of them.
+# Names that several rooms share, and the one meaning that they have in all of them. A command is called as the user
+# calls it, whatever does its work.
 SHARED_NAMES = {
     "__init__": "what a package is",
-    "demo": "the first look: the command, what it prints, what it does",
-    "errors": "the errors of a room",
-    "keys": "the command for API keys, and what it prints",
-    "routes": "the routes of a protocol",
-    "scores": "the scores of a model: what they are, and how they are printed",
+    "demo": "the first look, and the command for it",
+    "routes": "the routes that stand at the root of the API, and those of each protocol in its own room",
     "settings": "the settings, and the command that lists them",
-    "sources": "the sources as a command, and as printed",
-    "stress": "the load test as a command, and as printed",
     "train": "training, and the command for it",
     "webhook": "GitHub's deliveries, and the command for their secret",
+}
+SHARED_TYPES = {
+    "Headers": "headers as ASGI has them",
+    "Progress": "what is called as work goes on",
+    "Rows": "positions of flights",
 }
 STEPS = re.findall(r"^\| [^|]+ \| `([^`|]+)` \| `([\w.]+)` \|$", TEXT, re.MULTILINE)
 
@@ -55,6 +56,17 @@ def definitions(file: Path) -> Iterator[str]:
         if isinstance(node, ast.ClassDef):
             methods = (one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef))
             yield from (f"{node.name}.{method.name}" for method in methods)
+
+
+def types_of(file: Path) -> Iterator[str]:
+    """Give the names of a file's classes, and of its public type aliases, which are written as classes are."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            yield node.name.lstrip("_")
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name[0].isupper() and not name.isupper():
+                yield name
 
 
 def test_every_room_is_on_the_map_and_no_other():
@@ -106,5 +118,14 @@ def test_modules_of_one_name_mean_one_thing():
     places = defaultdict(list)
     for path in PACKAGE.rglob("*.py"):
         places[path.stem].append(str(path.relative_to(PACKAGE)))
-    several = {name: files for name, files in places.items() if len(files) > 1 and name not in SHARED_NAMES}
-    assert not several
+    several = {name for name, files in places.items() if len(files) > 1}
+    # No name is kept that nothing shares any longer.
+    assert several == set(SHARED_NAMES)
+
+
+def test_classes_and_types_of_one_name_mean_one_thing():
+    places = defaultdict(set)
+    for path in PACKAGE.rglob("*.py"):
+        for name in types_of(path):
+            places[name].add(str(path.relative_to(PACKAGE)))
+    assert {name for name, files in places.items() if len(files) > 1} == set(SHARED_TYPES)

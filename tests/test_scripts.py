@@ -45,7 +45,9 @@ def test_the_training_script_puts_a_bundle_into_the_registry(folder):
     options = ("--source", "table", "--data", "flights.csv", "--map", "map.toml")
     run(str(SCRIPTS / "train.py"), *options, "--candidates", "logistic:none", "--no-backtest", folder=folder)
     (listed,) = Registry(folder / "models").versions()
-    assert Registry(folder / "models").read(listed.version).manifest.source == "table"
+    bundle = Registry(folder / "models").read(listed.version)
+    assert bundle.manifest.source == "table"
+    assert "    puntual train --source table --data flights.csv" in bundle.card
 
 
 def test_the_prediction_script_writes_what_the_command_writes(made_registry, tmp_path):
@@ -62,3 +64,16 @@ def test_the_prediction_script_writes_what_the_command_writes(made_registry, tmp
 def test_the_wheel_holds_the_package_alone():
     targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
     assert targets["wheel"]["packages"] == ["src/puntual"]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("train.py", ("--source", "scl", "--data", "nowhere.csv")),
+        ("predict.py", ("nowhere.csv", "-o", "x.csv")),
+    ],
+)
+def test_what_keeps_a_script_from_its_work_is_one_message(script, words, tmp_path):
+    command = [sys.executable, str(SCRIPTS / script), *words]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.count("Error: "), "Traceback" in ended.stderr) == (1, 1, False)

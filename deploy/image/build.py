@@ -36,19 +36,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", default="", help="docker, podman or buildah [the first that works]")
     parser.add_argument("arguments", nargs="*", help="passed to the build, after --")
-    asked = parser.parse_args()
-    engine = asked.engine or choose(works)
+    options = parser.parse_args()
+    engine = options.engine or choose(works)
     if engine not in BUILD:
         parser.error(
-            f"engine {asked.engine!r}: none of {', '.join(BUILD)} can build here; install one, or start its service"
+            f"engine {options.engine!r}: none of {', '.join(BUILD)} can build here; install one, or start its service"
         )
     revision = git_revision()
     tag = f"{NAME}:{revision}"
     built = subprocess.run(
-        command(engine, revision, datetime.now(UTC), asked.arguments), cwd=ROOT, check=False
+        command(engine, revision, datetime.now(UTC), options.arguments), cwd=ROOT, check=False
     )
     if built.returncode:
-        # The engine has said why.
+        # The engine has printed why.
         raise SystemExit(built.returncode)
     total, own = weigh(engine, tag)
     print(f"{tag}: {own / 1e6:.0f} MB on top of its base image, {total / 1e6:.0f} MB in all")

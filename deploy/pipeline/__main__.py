@@ -70,12 +70,12 @@ def outputs(name: str, as_json: bool) -> None:
     from puntual.cli.output.console import print_json
 
     aws, stack = _stack(name)
-    found = {_in_capitals(key): value for key, value in read_outputs(aws, name).items()}
-    found["IMAGE"] = _service(aws, stack, seconds=0).image()
+    outputs = {_in_capitals(key): value for key, value in read_outputs(aws, name).items()}
+    outputs["IMAGE"] = _service(aws, stack, seconds=0).image()
     if as_json:
-        print_json(found)
+        print_json(outputs)
     else:
-        sys.stdout.writelines(f"{key}={shlex.quote(value)}\n" for key, value in sorted(found.items()))
+        sys.stdout.writelines(f"{key}={shlex.quote(value)}\n" for key, value in sorted(outputs.items()))
 
 
 @deploy.command()
@@ -98,18 +98,18 @@ def plan(name: str, before: str, head: str, what: str, as_json: bool) -> None:
     from puntual.registry import Registry
 
     if what != "changed":
-        found = Plan(service=what in ("service", "both"), model=what in ("model", "both"))
+        plan_made = Plan(service=what in ("service", "both"), model=what in ("model", "both"))
     else:
         aws, stack = _stack(name)
         released = _service(aws, stack, seconds=0).last_revision()
-        found = planned(
+        plan_made = planned(
             Path(),
             before=before,
             released=released,
             champions=Registry(stack.registry_url).champions(),
             head=head,
         )
-    _tell_result({"service": found.service, "model": found.model}, as_json)
+    _write_result({"service": plan_made.service, "model": plan_made.model}, as_json)
 
 
 @deploy.command()
@@ -124,7 +124,7 @@ def image(name: str, commit: str, as_json: bool) -> None:
 
     aws, stack = _stack(name)
     opened = open_repository(aws, stack.repository_uri)
-    _tell_result({"image": publish(opened, f"puntual:{commit}", commit, say)}, as_json)
+    _write_result({"image": publish(opened, f"puntual:{commit}", commit, say)}, as_json)
 
 
 @deploy.command()
@@ -143,7 +143,7 @@ def service(name: str, image: str, commit: str, seconds: float, proof_seconds: f
     smoke_test = _smoke_test(stack, proof_seconds)
     champion = Registry(stack.registry_url).champion()
     released = _service(aws, stack, seconds).release(image, commit, lambda: smoke_test.run(champion))
-    _tell_result({"task-definition": released.task_definition, "previous": released.previous}, as_json)
+    _write_result({"task-definition": released.task_definition, "previous": released.previous}, as_json)
 
 
 @deploy.command()
@@ -166,7 +166,7 @@ def model(name: str, pointer: Path, proof_seconds: float, as_json: bool) -> None
     wanted = read_wanted(pointer)
     _, stack = _stack(name)
     swapped = release(_trusting(stack.registry_url), wanted, _smoke_test(stack, proof_seconds), say)
-    _tell_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
+    _write_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
 
 
 @deploy.command()
@@ -182,7 +182,7 @@ def smoke(name: str, version: str | None, proof_seconds: float, as_json: bool) -
     _, stack = _stack(name)
     wanted = version or Registry(stack.registry_url).champion()
     _smoke_test(stack, proof_seconds).run(wanted)
-    _tell_result({"version": wanted or ""}, as_json)
+    _write_result({"version": wanted or ""}, as_json)
 
 
 @deploy.command()
@@ -204,14 +204,14 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
 
     aws, stack = _stack(name)
     registry, smoke_test = _trusting(stack.registry_url), _smoke_test(stack, proof_seconds)
-    found = {}
+    restored = {}
     if what != "model":
         champion = registry.champion()
         released = _service(aws, stack, seconds).roll_back(lambda: smoke_test.run(champion))
-        found["task-definition"] = released.task_definition
+        restored["task-definition"] = released.task_definition
     if what != "service":
-        found["version"] = roll_back(registry, smoke_test, say).version
-    _tell_result(found, as_json)
+        restored["version"] = roll_back(registry, smoke_test, say).version
+    _write_result(restored, as_json)
 
 
 def _in_capitals(name: str) -> str:
@@ -251,7 +251,7 @@ def _smoke_test(stack: "Stack", seconds: float) -> "SmokeTest":
     return SmokeTest(stack.load_balancer_url, key, Poller(seconds, every=0.25))
 
 
-def _tell_result(values: dict[str, Any], as_json: bool) -> None:
+def _write_result(values: dict[str, Any], as_json: bool) -> None:
     """Print what was done, and hand it to the steps that come after."""
     from deploy.pipeline.github_output import write_outputs, write_summary
     from puntual.cli.output.console import print_json

@@ -24,10 +24,10 @@ class Released:
 
 
 class EcsService:
-    """The service of a stack; `tell` is told what is going on."""
+    """The service of a stack; `report` is called with what is going on."""
 
-    def __init__(self, aws: Aws, stack: Stack, poller: Poller, tell: Callable[[str], object]) -> None:
-        self._ecs, self._stack, self._poller, self._tell = aws.client("ecs"), stack, poller, tell
+    def __init__(self, aws: Aws, stack: Stack, poller: Poller, report: Callable[[str], object]) -> None:
+        self._ecs, self._stack, self._poller, self._report = aws.client("ecs"), stack, poller, report
 
     def release(self, image: str, revision: str, smoke_test: Callable[[], object]) -> Released:
         """Roll an image out, by its digest, and ask it for predictions.
@@ -37,12 +37,12 @@ class EcsService:
         before = self._service()
         previous, desired = before["taskDefinition"], before["desiredCount"]
         new = self._register(previous, image, revision)
-        self._tell(f"rolling out {_short(new)} in place of {_short(previous)}")
+        self._report(f"rolling out {_short(new)} in place of {_short(previous)}")
         try:
             # A stack without an image wants no task; with the first image it wants one.
             self._point_to(new, 1 if desired == 0 else None)
             self._settle(new)
-            self._tell("rolled out; asking for predictions through the load balancer")
+            self._report("rolled out; asking for predictions through the load balancer")
             smoke_test()
         except DeployError as error:
             self._take_back(new, previous, desired, error)
@@ -55,7 +55,7 @@ class EcsService:
         """
         left = self._running()
         former = self._former(left)
-        self._tell(f"rolling back from {_short(left)} to {_short(former)}")
+        self._report(f"rolling back from {_short(left)} to {_short(former)}")
         self._point_to(former)
         self._settle(former)
         smoke_test()
@@ -72,17 +72,17 @@ class EcsService:
 
         An update of the stack registers revisions too, which name no commit.
         """
-        found = [arn for status in ("ACTIVE", "INACTIVE") for arn in self._registered(status)]
-        for arn in sorted(found, key=_number, reverse=True)[:_REVISIONS_LOOKED_AT]:
+        definitions = [arn for status in ("ACTIVE", "INACTIVE") for arn in self._registered(status)]
+        for arn in sorted(definitions, key=_number, reverse=True)[:_REVISIONS_LOOKED_AT]:
             labels: dict[str, str] = _container(self._definition(arn)).get("dockerLabels", {})
             if REVISION_LABEL in labels:
                 return labels[REVISION_LABEL]
         return ""
 
     def _take_back(self, new: str, previous: str, desired: int, error: DeployError) -> None:
-        self._tell(f"{_short(new)} failed: {error}")
+        self._report(f"{_short(new)} failed: {error}")
         events = self._events()
-        self._tell(f"rolling back to {_short(previous)}")
+        self._report(f"rolling back to {_short(previous)}")
         if self._running() != previous or desired == 0:
             self._point_to(previous, 0 if desired == 0 else None)
         try:
@@ -135,7 +135,7 @@ class EcsService:
     def _given_up(self, wanted: str, primary: dict[str, Any], ours: list[dict[str, Any]]) -> NoReturn:
         reasons = [one["rolloutStateReason"] for one in ours if one.get("rolloutStateReason")]
         raise DeployError(
-            f"ECS gave {_short(wanted)} up ({'; '.join(reasons) or 'it said no reason'}) and runs "
+            f"ECS gave {_short(wanted)} up ({'; '.join(reasons) or 'it gave no reason'}) and runs "
             f"{_short(primary['taskDefinition'])}; see why its tasks ended in the log of the service"
         )
 
@@ -154,15 +154,17 @@ class EcsService:
     def _registered(self, status: str) -> list[str]:
         """List the task definitions of the family, newest first."""
         with translate_aws_errors(f"task definitions {self._stack.task_family}"):
-            found: list[str] = self._ecs.list_task_definitions(
+            definitions: list[str] = self._ecs.list_task_definitions(
                 familyPrefix=self._stack.task_family, status=status, sort="DESC"
             )["taskDefinitionArns"]
-        return sorted(found, key=_number, reverse=True)
+        return sorted(definitions, key=_number, reverse=True)
 
     def _definition(self, arn: str) -> dict[str, Any]:
         with translate_aws_errors(_short(arn)):
-            found: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        return found
+            definition: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=arn)[
+                "taskDefinition"
+            ]
+        return definition
 
     def _point_to(self, arn: str, desired: int | None = None) -> None:
         wanted = {} if desired is None else {"desiredCount": desired}
@@ -179,27 +181,29 @@ class EcsService:
         return arn
 
     def _events(self) -> str:
-        """Write down what ECS said last, the newest first."""
-        found = [event["message"] for event in self._service().get("events", ())[:_EVENTS_SHOWN]]
-        return "".join(f"\n  ECS: {message}" for message in found)
+        """Write down the last messages of ECS, the newest first."""
+        messages = [event["message"] for event in self._service().get("events", ())[:_EVENTS_SHOWN]]
+        return "".join(f"\n  ECS: {message}" for message in messages)
 
     def _service(self) -> dict[str, Any]:
         name = self._stack.service_name
         with translate_aws_errors(f"service {name}"):
-            found = self._ecs.describe_services(cluster=self._stack.cluster_name, services=[name])["services"]
-        if not found:
+            services = self._ecs.describe_services(cluster=self._stack.cluster_name, services=[name])[
+                "services"
+            ]
+        if not services:
             raise DeployError(
                 f"service {name!r} is not in cluster {self._stack.cluster_name}; apply the stack first"
             )
-        service: dict[str, Any] = found[0]
+        service: dict[str, Any] = services[0]
         return service
 
 
 def _container(definition: dict[str, Any]) -> dict[str, Any]:
     for container in definition["containerDefinitions"]:
         if container["name"] == CONTAINER:
-            found: dict[str, Any] = container
-            return found
+            own: dict[str, Any] = container
+            return own
     names = ", ".join(container["name"] for container in definition["containerDefinitions"])
     raise DeployError(
         f"{_short(definition['taskDefinitionArn'])} has no container {CONTAINER!r}, only {names}; "

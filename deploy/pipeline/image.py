@@ -75,22 +75,22 @@ def open_repository(aws: Aws, uri: str) -> Repository:
     return Repository(host, name, password)
 
 
-def publish(repository: Repository, image: str, commit: str, tell: Callable[[str], object]) -> str:
+def publish(repository: Repository, image: str, commit: str, report: Callable[[str], object]) -> str:
     """Push a local image under the tag of its commit and return its name by digest.
 
     Tags are immutable, so an image that is there under this commit already is the one that counts. Raise DeployError
     when the image cannot be pushed.
     """
-    found = repository.digest(commit)
-    if found is not None:
-        tell(f"{repository.uri}:{commit} is there already")
-        return f"{repository.uri}@{found}"
-    tell(f"pushing {image} to {repository.uri}:{commit}")
+    digest = repository.digest(commit)
+    if digest is not None:
+        report(f"{repository.uri}:{commit} is there already")
+        return f"{repository.uri}@{digest}"
+    report(f"pushing {image} to {repository.uri}:{commit}")
     _push(repository, image, f"{repository.uri}:{commit}")
-    found = repository.digest(commit)
-    if found is None:
+    digest = repository.digest(commit)
+    if digest is None:
         raise DeployError(f"{repository.uri}:{commit} is not there after pushing it; repeat")
-    return f"{repository.uri}@{found}"
+    return f"{repository.uri}@{digest}"
 
 
 def _push(repository: Repository, image: str, target: str) -> None:
@@ -109,8 +109,8 @@ def _engine_with(image: str) -> str:
     """Find the engine that holds an image."""
     there = [engine for engine in ENGINES if shutil.which(engine)]
     for engine in there:
-        asked = [engine, "inspect", "--type", "image", image]
-        if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
+        inspect = [engine, "inspect", "--type", "image", image]
+        if subprocess.run(inspect, capture_output=True, check=False).returncode == 0:
             return engine
     raise DeployError(
         f"image {image!r} is not in {' or '.join(there) or 'any of ' + ', '.join(ENGINES)}; build it: make image"

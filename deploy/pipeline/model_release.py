@@ -10,7 +10,7 @@ from deploy.pipeline.smoke_test import SmokeTest
 from puntual.errors import PuntualError
 from puntual.registry import Deployment, Registry, read_pointer
 
-Tell = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def read_wanted(pointer: Path) -> Deployment:
     return wanted
 
 
-def release(registry: Registry, wanted: Deployment, smoke_test: SmokeTest, tell: Tell) -> Swapped:
+def release(registry: Registry, wanted: Deployment, smoke_test: SmokeTest, report: Report) -> Swapped:
     """Make a bundle that lies in the bucket the champion, and see that it answers.
 
     Where it does not, the former champion is put back and DeployError is raised. Raise RegistryError when the bundle is
@@ -42,30 +42,32 @@ def release(registry: Registry, wanted: Deployment, smoke_test: SmokeTest, tell:
     registry.read_deployed(wanted)
     previous = registry.champion()
     if previous == wanted.version:
-        tell(f"{previous} is the champion already; asking for predictions through the load balancer")
+        report(f"{previous} is the champion already; asking for predictions through the load balancer")
         smoke_test.run(previous)
         return Swapped(previous, previous)
-    tell(f"{wanted.version} takes the place of {previous}; asking for predictions through the load balancer")
+    report(
+        f"{wanted.version} takes the place of {previous}; asking for predictions through the load balancer"
+    )
     registry.set_champion(wanted.version, datetime.now(UTC), previous=previous)
     try:
         smoke_test.run(wanted.version)
     except DeployError as error:
-        raise DeployError(f"{error}. {_taken_back(registry, previous, smoke_test, tell)}") from error
+        raise DeployError(f"{error}. {_taken_back(registry, previous, smoke_test, report)}") from error
     return Swapped(wanted.version, previous)
 
 
-def roll_back(registry: Registry, smoke_test: SmokeTest, tell: Tell) -> Swapped:
+def roll_back(registry: Registry, smoke_test: SmokeTest, report: Report) -> Swapped:
     """Make the former champion the champion again, and see that it answers."""
     deployed = registry.rollback(datetime.now(UTC))
-    tell(f"{deployed.version} takes the place of {deployed.previous} again")
+    report(f"{deployed.version} takes the place of {deployed.previous} again")
     smoke_test.run(deployed.version)
     return Swapped(deployed.version, deployed.previous)
 
 
-def _taken_back(registry: Registry, previous: str | None, smoke_test: SmokeTest, tell: Tell) -> str:
+def _taken_back(registry: Registry, previous: str | None, smoke_test: SmokeTest, report: Report) -> str:
     if previous is None:
         return "There was no champion before to put back; promote one that answers"
-    tell(f"it failed; putting {previous} back")
+    report(f"it failed; putting {previous} back")
     try:
         registry.rollback(datetime.now(UTC))
         smoke_test.run(previous)

@@ -26,9 +26,9 @@ class Poller:
         """
         end = time.monotonic() + self.seconds
         while True:
-            found = look()
-            if found is not None:
-                return found
+            outcome = look()
+            if outcome is not None:
+                return outcome
             if time.monotonic() + self.every > end:
                 return None
             time.sleep(self.every)

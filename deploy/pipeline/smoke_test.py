@@ -13,7 +13,7 @@ from deploy.pipeline.poller import Poller
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 
 # Any bundle answers for any airport, and about a flight that is gone for ever.
-_ASKED = PredictRequest(
+_REQUEST = PredictRequest(
     flights=[ScheduledFlight("SCL", "MIA", "2017-10-03T23:30", airline="LAN", flight_number="226")]
 )
 _SECONDS_TO_ANSWER = 10.0
@@ -39,8 +39,8 @@ class SmokeTest:
 
         def look() -> bool | None:
             nonlocal streak, trouble
-            found = self._trouble(version)
-            streak, trouble = (0, found) if found else (streak + 1, trouble)
+            seen = self._trouble(version)
+            streak, trouble = (0, seen) if seen else (streak + 1, trouble)
             return True if streak >= self.answers else None
 
         if self.poller.until(look) is None:
@@ -52,7 +52,7 @@ class SmokeTest:
     def _trouble(self, version: str | None) -> str:
         """Ask once; say what is wrong with the answer, or nothing."""
         try:
-            status, body = _post(f"{self.url}/predict", msgspec.json.encode(_ASKED), self._headers())
+            status, body = _post(f"{self.url}/predict", msgspec.json.encode(_REQUEST), self._headers())
         except (OSError, http.client.HTTPException) as error:
             return f"it does not answer ({error or type(error).__name__})"
         if status == http.client.UNAUTHORIZED:
@@ -73,14 +73,14 @@ def _wrong(body: bytes, version: str | None) -> str:
         answer = msgspec.json.decode(body, type=PredictAnswer)
     except msgspec.DecodeError as error:
         return f"its answer is no prediction ({error})"
-    if len(answer.predictions) != len(_ASKED.flights):
-        return f"it answered for {len(answer.predictions)} flights, asked about {len(_ASKED.flights)}"
+    if len(answer.predictions) != len(_REQUEST.flights):
+        return f"it answered for {len(answer.predictions)} flights, asked about {len(_REQUEST.flights)}"
     if version is not None and answer.model.version != version:
         return f"it answers with model {answer.model.version}, expected {version}"
-    (said,) = answer.predictions
-    bands = msgspec.structs.astuple(said.bands)
-    if not math.isclose(sum(bands), 1, abs_tol=1e-6) or not 0 <= said.late_probability <= 1:
-        return f"its probabilities make no sense: {bands}, late {said.late_probability}"
+    (prediction,) = answer.predictions
+    bands = msgspec.structs.astuple(prediction.bands)
+    if not math.isclose(sum(bands), 1, abs_tol=1e-6) or not 0 <= prediction.late_probability <= 1:
+        return f"its probabilities make no sense: {bands}, late {prediction.late_probability}"
     return ""
 
 

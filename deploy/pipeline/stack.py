@@ -20,8 +20,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 def read_outputs(aws: Aws, name: str) -> dict[str, str]:
     """Read all outputs of a stack; raise DeployError when there is no such stack."""
     with translate_aws_errors(f"stack {name!r}"):
-        (found,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+        (described,) = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
 
 
 def read_stack(aws: Aws, name: str) -> Stack:

@@ -77,7 +77,7 @@ def rehearse(opened: ExitStack, stages: Stages, *, stand_in: bool) -> None:
     with stages.stage("first release, from nothing (deploy.yml)"):
         releases.first(first)
     ecs.update(releases.running(), TASKS)
-    release_while_asked(stages, releases, Client(aws.balancer_url, key), first, second)
+    release_under_load(stages, releases, Client(aws.balancer_url, key), first, second)
 
 
 def make_image_and_bundles(stages: Stages, clone: Clone, models: Registry, scratch: Path) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def make_image_and_bundles(stages: Stages, clone: Clone, models: Registry, scrat
     return first, second
 
 
-def release_while_asked(stages: Stages, releases: Releases, client: Client, first: str, second: str) -> None:
+def release_under_load(stages: Stages, releases: Releases, client: Client, first: str, second: str) -> None:
     """Release and roll back while a client keeps asking, who must notice nothing."""
     before = releases.running()
     with client:

@@ -140,7 +140,7 @@ def rehearse(
         _, champion = container.ask("GET", "/models/champion")
         seen = look(container)
         check_confines(seen)
-        answered, seconds = stop_while_asked(container, request)
+        answered, seconds = stop_under_load(container, request)
         return Hardened(
             ready_seconds=round(ready - seen["started"], 2),
             model=champion["version"],
@@ -221,7 +221,7 @@ def wait_until_ready(container: Container) -> float:
     raise HardeningError(f"it was not ready within {_READY_SECONDS:g} s: {container.log()[-1000:]}")
 
 
-def stop_while_asked(container: Container, request: bytes, several: int = 8) -> tuple[int, float]:
+def stop_under_load(container: Container, request: bytes, several: int = 8) -> tuple[int, float]:
     """Send SIGTERM while requests are half sent; give how many were answered, and the seconds until it ended with 0.
 
     A request whose headers have arrived is in flight, so it must be answered whole.

@@ -16,6 +16,7 @@ PuntualError
 ├── SigningKeyError           a key to sign bundles with, or to trust, that is none
 ├── RegistryError             a registry that lacks what was asked of it, or was changed meanwhile
 ├── StorageError              a folder, bucket or file that cannot be used, or a file that arrived altered
+│   └── OversizedFileError    a file larger than any of its kind, which is not read
 ├── GateRefusedError          a challenger that failed a numbered check
 ├── SettingError              a setting of the service that cannot be
 ├── JournalError              a journal that cannot be one
@@ -96,6 +97,10 @@ class RegistryError(PuntualError):
 
 class StorageError(PuntualError):
     """A folder, bucket or file that cannot be used, or a file that arrived altered."""
+
+
+class OversizedFileError(StorageError):
+    """A file is larger than any of its kind, and is not read."""
 
 
 class GateRefusedError(PuntualError):

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import msgspec
 import polars as pl
 import pytest
 
+from puntual.api.auth.api_keys import KeyStore
 from puntual.registry import Bundle, to_bytes
 
 FLIGHT = {
@@ -29,6 +31,16 @@ FLIGHT = {
     "destination": "MIA",
     "scheduled_departure": "2023-04-20T10:30",
 }
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A state folder, and the one key that is kept in it, called `tower`."""
+    folder = tmp_path_factory.mktemp("state")
+    return folder, KeyStore(folder).create("tower", NOON)
 
 
 # A file that may not grow is what a full disk looks like to the one who writes it.

@@ -16,7 +16,7 @@ from puntual.api.amadeus.tokens import Credentials
 from puntual.api.github.deliveries import OtherEvent
 from puntual.api.invocations.table_types import RecordsTable
 from puntual.api.predict.contract import PredictRequest
-from puntual.api.serving.routes import TimetableFlight
+from puntual.api.serving.timetable_routes import TimetableFlight
 
 REFERENCE = re.compile(r'"\$ref":"#/components/schemas/\w+"')
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from flights_made import make_flights
 from puntual.api.predict.contract import PredictRequest
-from puntual.cli.output.demo import _print_next
+from puntual.cli.output.demo_result import _print_next
 
 
 @pytest.mark.parametrize(

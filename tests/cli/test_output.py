@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,18 +26,23 @@ def test_versions_are_listed_whole_on_a_terminal_of_80_columns(
     assert max(map(len, written.getvalue().splitlines())) <= 80
 
 
-def completed(words: str, folder: Path, **environment: str) -> list[str]:
-    """Give what the shell is told to offer for a command line whose last word is begun."""
-    settings = {"_PUNTUAL_COMPLETE": "bash_complete", "COMP_WORDS": words, **environment}
+def offered(words: str, folder: Path, **environment: str) -> list[str]:
+    """Give the lines that a shell gets for a command line whose last word is begun."""
     ended = subprocess.run(
         [sys.executable, "-c", "from puntual.cli import main; main(prog_name='puntual')"],
         cwd=folder,
-        env={**os.environ, **settings},
+        env={**os.environ, "COMP_WORDS": words, **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    return [line.partition(",")[2] for line in ended.stdout.splitlines()]
+    return ended.stdout.splitlines()
+
+
+def completed(words: str, folder: Path, **environment: str) -> list[str]:
+    """Give what bash is told to offer for a command line whose last word is begun."""
+    lines = offered(words, folder, _PUNTUAL_COMPLETE="bash_complete", **environment)
+    return [line.partition(",")[2] for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +63,22 @@ def test_versions_of_the_registry_are_completed(made_registry, made_bundle, tmp_
 def test_versions_of_another_registry_are_completed_from_there(made_registry, made_bundle, tmp_path):
     words = f"puntual models promote --registry {made_registry} "
     assert completed(words, tmp_path, COMP_CWORD="5") == [made_bundle.version]
+
+
+def test_zsh_is_offered_the_versions_of_the_registry(made_registry, made_bundle, tmp_path):
+    (tmp_path / "models").symlink_to(made_registry)
+    words = "puntual models promote " + made_bundle.version[:3]
+    lines = offered(words, tmp_path, _PUNTUAL_COMPLETE="zsh_complete", COMP_CWORD="3")
+    # A type, a value and a help for each.
+    assert lines[1::3] == [made_bundle.version]
+
+
+def test_fish_is_offered_the_versions_of_the_registry(made_registry, made_bundle, tmp_path):
+    (tmp_path / "models").symlink_to(made_registry)
+    begun = made_bundle.version[:3]
+    words = f"puntual models promote {begun}"
+    printed = "\n".join(offered(words, tmp_path, _PUNTUAL_COMPLETE="fish_complete", COMP_CWORD=begun))
+    assert re.findall(r"[0-9a-f]{16}", printed) == [made_bundle.version]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -10,36 +10,37 @@ from pathlib import Path
 import pytest
 
 from puntual.errors import JournalError
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import COLUMNS, Line, Value
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 
-def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00") -> JournalLine:
-    return JournalLine(
-        answered=answered,
-        request_id="seven",
-        as_of=None,
-        airline="AA",
-        flight_number="1",
-        origin="JFK",
-        destination="MIA",
-        scheduled_departure="2026-01-02T09:05",
-        late_probability=late,
-        model="0123456789abcdef",
-        key_name="tower",
-        peer="127.0.0.1",
-        state_of_knowledge="history",
-        cut_off="2026-01-01T07:00",
-        horizon_minutes=1_565,
-        history_until="2025-12-31",
-        band_up_to_15=1 - late,
-        band_15_to_30=late,
-        band_30_to_60=0.0,
-        band_60_to_120=0.0,
-        band_over_120_or_cancelled=0.0,
-    )
+def line(late: float, answered: str = "2026-01-01T12:00:00.000+00:00", **other: Value) -> Line:
+    values: dict[str, Value] = {
+        "answered": answered,
+        "request_id": "seven",
+        "as_of": None,
+        "airline": "AA",
+        "flight_number": "1",
+        "origin": "JFK",
+        "destination": "MIA",
+        "scheduled_departure": "2026-01-02T09:05",
+        "late_probability": late,
+        "model": "0123456789abcdef",
+        "key_name": "tower",
+        "peer": "127.0.0.1",
+        "state_of_knowledge": "history",
+        "cut_off": "2026-01-01T07:00",
+        "horizon_minutes": 1_565,
+        "history_until": "2025-12-31",
+        "band_up_to_15": 1 - late,
+        "band_15_to_30": late,
+        "band_30_to_60": 0.0,
+        "band_60_to_120": 0.0,
+        "band_over_120_or_cancelled": 0.0,
+    }
+    return tuple((values | other)[name] for name in COLUMNS)
 
 
 def rows(file: Path, what: str) -> list[tuple[object, ...]]:
@@ -61,7 +62,7 @@ def test_lines_come_back_to_the_bit(tmp_path: Path) -> None:
     journal.start()
     journal.record_many([line(late) for late in probabilities])
     journal.close()
-    written = rows(tmp_path / "journal.db", ", ".join(JournalLine._fields))
+    written = rows(tmp_path / "journal.db", ", ".join(COLUMNS))
     assert written == [tuple(line(late)) for late in probabilities]
     assert (journal.written, journal.lost) == (4, 0)
 
@@ -110,7 +111,7 @@ def test_a_url_that_is_none_is_refused_without_showing_its_password() -> None:
 
 
 def test_a_line_has_a_field_for_each_column() -> None:
-    assert ("id", *JournalLine._fields) == tuple(PREDICTIONS.columns.keys())
+    assert ("id", *COLUMNS) == tuple(PREDICTIONS.columns.keys())
 
 
 def test_what_is_older_than_the_retention_is_removed_and_the_rest_stays(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from operations.test_journal import line, rows
 from puntual.operations import journal_migration
 from puntual.operations.journal_database import Database
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import COLUMNS, Line
 from puntual.operations.journal_migration import MIGRATIONS, migrate
 from puntual.operations.journal_schema import PREDICTIONS, REVISIONS, VERSION_TABLE
 
@@ -35,13 +35,13 @@ CREATE TABLE predictions (
     PRIMARY KEY (id)
 );
 """
-COLUMNS = ", ".join(JournalLine._fields[:10])
-FORMER_INSERT = f"INSERT INTO predictions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+FORMER_COLUMNS = ", ".join(COLUMNS[:10])
+FORMER_INSERT = f"INSERT INTO predictions ({FORMER_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FORMER_ROWS = [
     ("2026-01-01T12:00:00.000+00:00", "7", None, "AA", "1", "JFK", "MIA", "2026-01-02T09:05", 1 / 3, "0123"),
     ("2026-01-01T12:00:01.500+00:00", "8", "2026-01-01T08:00-03:00", "LA", "226", "SCL", "", "", 5e-324, "f"),
 ]
-ADDED = JournalLine._fields[10:]
+ADDED = COLUMNS[10:]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def former(tmp_path: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
         yield file, connection
 
 
-def insert(file: Path, *lines: JournalLine) -> None:
+def insert(file: Path, *lines: Line) -> None:
     database = Database(file)
     database.insert(lines)
     database.close()
@@ -71,7 +71,7 @@ def test_every_row_of_the_former_release_is_kept_to_the_bit(
 ) -> None:
     file, _ = former
     insert(file, line(0.5))
-    assert rows(file, COLUMNS) == [*FORMER_ROWS, tuple(line(0.5)[:10])]
+    assert rows(file, FORMER_COLUMNS) == [*FORMER_ROWS, line(0.5)[:10]]
     assert rows(file, ", ".join(ADDED)) == [*[(None,) * len(ADDED)] * 2, tuple(line(0.5)[10:])]
     assert revision(file) == [(REVISIONS[-1],)]
 
@@ -97,7 +97,7 @@ def test_a_migration_that_was_cut_short_is_finished(former: tuple[Path, sqlite3.
     connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES ('0001')")
     connection.execute("ALTER TABLE predictions ADD COLUMN key_name VARCHAR(64)")
     insert(file, line(0.5))
-    assert rows(file, COLUMNS) == [*FORMER_ROWS, tuple(line(0.5)[:10])]
+    assert rows(file, FORMER_COLUMNS) == [*FORMER_ROWS, line(0.5)[:10]]
     assert revision(file) == [(REVISIONS[-1],)]
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from operations.test_journal import line, until
 from operations.test_journal_migration import FORMER, FORMER_ROWS
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import COLUMNS
 from puntual.operations.journal_schema import PREDICTIONS, REVISIONS, VERSION_TABLE
 from puntual.operations.journal_writer import Journal
 
@@ -39,7 +39,7 @@ def test_lines_come_back_to_the_bit(postgresql: str) -> None:
     journal.start()
     journal.record_many([line(late) for late in probabilities])
     journal.close()
-    written = select(postgresql, f"id, {', '.join(JournalLine._fields)}")
+    written = select(postgresql, f"id, {', '.join(COLUMNS)}")
     assert [row[1:] for row in written] == [tuple(line(late)) for late in probabilities]
     assert (journal.written, journal.lost) == (4, 0)
 
@@ -65,7 +65,7 @@ def test_of_two_processes_that_start_at_once_one_migrates_a_former_journal_witho
 ) -> None:
     run(postgresql, FORMER_POSTGRESQL)
     places = ", ".join(["%s"] * 10)
-    statement = f"INSERT INTO predictions ({', '.join(JournalLine._fields[:10])}) VALUES ({places})"
+    statement = f"INSERT INTO predictions ({', '.join(COLUMNS[:10])}) VALUES ({places})"
     run(postgresql, statement, FORMER_ROWS)
     code = """
 import sys, time
@@ -98,7 +98,7 @@ Database(sys.argv[1]).insert([line(0.5)])
     printed = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0]
     assert sorted(printed) == ["", "migrated\n"]
-    former = [row[1:] for row in select(postgresql, f"id, {', '.join(JournalLine._fields[:10])}")]
+    former = [row[1:] for row in select(postgresql, f"id, {', '.join(COLUMNS[:10])}")]
     assert former == [*FORMER_ROWS, *[tuple(line(0.5)[:10])] * 2]
     assert select(postgresql, "version_num", VERSION_TABLE) == [(REVISIONS[-1],)]
 
@@ -107,9 +107,9 @@ def test_a_line_that_no_column_holds_is_set_aside_and_writing_goes_on(
     postgresql: str, tmp_path: Path
 ) -> None:
     refused = [
-        line(0.5)._replace(request_id="x" * 200),
-        line(0.5)._replace(airline="A\x00"),
-        line(0.5)._replace(horizon_minutes=2**40),
+        line(0.5, request_id="x" * 200),
+        line(0.5, airline="A\x00"),
+        line(0.5, horizon_minutes=2**40),
     ]
     journal = Journal(postgresql, refused=tmp_path / "refused.jsonl")
     journal.start()

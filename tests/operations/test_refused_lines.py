@@ -11,24 +11,25 @@ import pytest
 from operations.test_journal import line, rows, until
 from puntual.errors import JournalError
 from puntual.operations.journal_database import Database
+from puntual.operations.journal_line import COLUMNS, Line
 from puntual.operations.journal_writer import Journal
 
 # Text that no encoding writes, a number beyond 64 bits, and nothing where something must be.
 REFUSED = [
-    line(0.5)._replace(request_id="\ud800"),
-    line(0.5)._replace(horizon_minutes=2**70),
-    line(0.5)._replace(origin=None),  # type: ignore[arg-type]
+    line(0.5, request_id="\ud800"),
+    line(0.5, horizon_minutes=2**70),
+    line(0.5, origin=None),
 ]
 
 
 @pytest.mark.parametrize("refused", REFUSED, ids=["surrogate", "number", "null"])
 def test_a_refused_line_is_set_aside_and_those_around_it_are_written_in_their_order(
-    tmp_path: Path, refused: object, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, refused: Line, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = Journal(tmp_path / "journal.db")
     journal.start()
     around = [line(number / 512) for number in range(250)]
-    journal.record_many([*around[:100], refused, *around[100:]])  # type: ignore[list-item]
+    journal.record_many([*around[:100], refused, *around[100:]])
     assert until(lambda: journal.written == 250)
     journal.record_many([line(0.75)])
     journal.close()
@@ -38,7 +39,7 @@ def test_a_refused_line_is_set_aside_and_those_around_it_are_written_in_their_or
     file = tmp_path / "journal.refused.jsonl"
     (kept,) = map(json.loads, file.read_text().splitlines())
     assert kept.pop("refused")
-    assert kept == refused._asdict()  # type: ignore[attr-defined]
+    assert kept == dict(zip(COLUMNS, refused, strict=True))
     assert file.stat().st_mode & 0o777 == 0o600
     (message,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert "refused the prediction of request" in message
@@ -64,7 +65,7 @@ def test_what_comes_after_the_database_goes_away_amid_refusals_is_written_once_i
         calls += 1
         if calls == 4:
             raise sqlite3.OperationalError("the database is away")
-        insert(database, lines)  # type: ignore[arg-type]
+        insert(database, lines)
 
     monkeypatch.setattr(Database, "insert", insert_or_fail)
     journal = Journal(tmp_path / "journal.db")

@@ -86,6 +86,15 @@ def test_its_signature_and_its_example_are_of_flights(exported: Path) -> None:
     assert said["support_airline"].tolist() != [0]
 
 
+@pytest.mark.parametrize("absent", [["airline"], ["flight_number"], ["airline", "flight_number"]])
+def test_who_flies_and_under_which_number_need_not_be_known(
+    exported: Path, asked: pl.DataFrame, absent: list[str]
+) -> None:
+    model = mlflow.pyfunc.load_model(str(exported))
+    answer = model.predict(pd.DataFrame(asked.drop(absent).to_dict(as_series=False)))
+    assert answer["missing"].tolist() == [" ".join(absent)] * 50
+
+
 def test_a_folder_with_something_in_it_is_left_as_it_is(made_bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("mine")
     for place in (tmp_path, tmp_path / "kept.txt"):

@@ -6,7 +6,7 @@ import pytest
 from experts_made import made_dataset, model_of, trained, vectors_in_every_state
 from puntual.features.vector import Matrix
 from puntual.training.candidates import MODELS, Treatment
-from puntual.training.estimator import Experts
+from puntual.training.fitting import Experts
 
 
 @pytest.fixture(scope="module")

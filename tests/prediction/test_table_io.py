@@ -164,3 +164,28 @@ def test_times_of_day_in_a_workbook_are_read(tmp_path):
         datetime(2023, 4, 20, 10, 30),
         datetime(2023, 4, 20, 10, 32, 30),
     )
+
+
+def test_a_flight_is_the_same_one_however_its_number_is_written(predict, made_flights):
+    airline, number, origin, destination = made_flights.select(HEADER.split(",")[:4]).row(0)
+    written = (number, f"00{number}", f"{number}.0", f"{airline}{number}", f"{airline.lower()} 0{number}")
+    rows = [
+        f"{airline},{way},{origin},{destination},2023-04-20T10:3{minute}"
+        for minute, way in enumerate(written)
+    ]
+    Path("flights.csv").write_text("\n".join([HEADER.removesuffix(",gate,note"), *rows, ""]))
+    predict("flights.csv", "-o", "out.csv", "--as-of", "2023-04-20")
+    table = pl.read_csv("out.csv")
+    assert table["flight_number"].to_list() == [int(number)] * 5
+    assert table["support_flight"].n_unique() == 1 and table["support_flight"][0] > 0
+
+
+def test_a_departure_that_the_clocks_skip_is_refused_by_its_row_and_one_shown_twice_is_a_warning(predict):
+    rows = ("AA,1,JFK,MIA,2023-11-05T01:30", "AA,2,JFK,MIA,2023-11-05T03:30", "AA,3,JFK,MIA,2023-03-12T02:30")
+    Path("flights.csv").write_text("\n".join([HEADER.removesuffix(",gate,note"), *rows, ""]))
+    refused = predict("flights.csv", "-o", "out.csv", status=1)
+    assert "line 4: flight AA 3 JFK–MIA 2023-03-12 02:30:00 in America/New_York" in refused.stderr
+    told = predict("flights.csv", "-o", "out.csv", "--bad-rows", "leave_out")
+    assert "departures that the clocks at their origin skip" in told.stderr
+    warnings = pl.read_csv("out.csv")["warnings"].fill_null("").to_list()
+    assert ["time_occurs_twice" in codes.split(";") for codes in warnings] == [True, False]

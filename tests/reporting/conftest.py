@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from flights_made import SPLIT
 from puntual.evaluation import Measure, Outcomes, Predicted, curves, score
 from puntual.evaluation.gate import Finding
-from puntual.registry import Agreement, SplitInfo
+from puntual.registry import Agreement
 from puntual.reporting.training_result import (
     AblationStep,
     CandidateResult,
@@ -111,18 +112,7 @@ def _training(**fields):
             omitted=(Omission(reason="blank row", count=776, example=f"row 12: {HOSTILE}"),),
             notes=("cancelled flights have no departure",),
         ),
-        "split": SplitInfo(
-            kind="time",
-            train_from=datetime(2013, 1, 1),
-            train_until=datetime(2013, 8, 1),
-            validation_until=datetime(2013, 10, 1),
-            test_from=datetime(2013, 10, 1),
-            test_until=datetime(2014, 1, 1),
-            train_rows=190_000,
-            validation_rows=56_000,
-            test_rows=83_000,
-            seed=0,
-        ),
+        "split": SPLIT,
         "comparison": tuple(_compared(place, *pair) for place, pair in enumerate(pairs)),
         "scores": {
             "history": _evaluate(1, grouped=True),

@@ -170,3 +170,43 @@ def test_a_map_that_is_there_is_not_written_over(tmp_path, monkeypatch):
     assert result.exit_code == 1
     assert "map.toml: it is there already" in result.stderr
     assert Path("map.toml").read_text() == "mine"
+
+
+PORTUGUESE = """\
+Sigla ICAO Empresa Aérea;Número Voo;Sigla ICAO Aeroporto Origem;Partida Prevista;Partida Real;\
+Sigla ICAO Aeroporto Destino;Situação Voo
+AZU;1000;SBGR;13/01/2023 06:00;13/01/2023 06:04;SBRJ;REALIZADO
+GLO;1001;SBGR;13/01/2023 06:19;13/01/2023 06:59;SBBR;REALIZADO
+"""
+BRITISH = """\
+Airline,Flight No,Departure Airport,Arrival Airport,Scheduled Date,Scheduled Time,Actual Time,Delay (mins),Cancelled
+BA,BA100,LGW,DUB,13/01/2023,0600,0604,4,N
+U2,U2101,LGW,AMS,13/01/2023,0619,0639,20,N
+FR,FR102,LGW,CDG,13/01/2023,0638,,,Y
+"""
+UTC = """\
+Carrier,FltNo,Station,STD_UTC,ATD_UTC
+LX,301,ZRH,2023-01-01T06:19Z,2023-01-01T06:21Z
+"""
+
+
+def test_portuguese_names_are_known_and_origin_and_destination_not_mixed_up(tmp_path):
+    table, text = read_through_draft(written(PORTUGUESE, tmp_path), tmp_path)
+    row = table.flights.select("airline", "flight_number", "origin", "destination").row(1)
+    assert row == ("GLO", "1001", "GRU", "BSB")
+    assert table.flights["departed"][1] == datetime(2023, 1, 13, 6, 59)
+    assert text.count("chosen by a part of its name") == 2
+
+
+def test_minutes_of_delay_in_brackets_are_known_beside_an_actual_time_without_a_date(tmp_path):
+    table, text = read_through_draft(written(BRITISH, tmp_path), tmp_path)
+    assert table.flights["departed"][1] == datetime(2023, 1, 13, 6, 39)
+    assert table.flights["cancelled"].to_list() == [False, False, True]
+    assert text.count(UNSURE) == 1
+
+
+def test_a_table_in_utc_is_asked_for_local_times(tmp_path):
+    with pytest.raises(
+        TableError, match=r"column 'STD_UTC' holds times such as '2023-01-01T06:19Z'; expected local"
+    ):
+        draft_map(written(UTC, tmp_path))

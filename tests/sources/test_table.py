@@ -16,6 +16,7 @@ from puntual.errors import (
     TableError,
 )
 from puntual.flights.flight import LateRule
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources import FlightTable, read_flights
 
 FLIGHTS = """
@@ -212,13 +213,18 @@ def test_parquet_is_read_with_its_own_types_and_a_truncated_one_is_refused(tmp_p
         read_flights("table", file, tmp_path / "map.toml")
 
 
-@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "\x00\x00", "x" * 200, "ñ🛫", '""quoted""'])
+@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "\x01\x7f", "x" * 200, "ñ🛫", '""quoted""'])
 def test_hostile_text_is_only_text(tmp_path: Path, cell: str) -> None:
     table = read(tmp_path, FLIGHTS, f'"{cell}",1,SCL,MIA,2017-01-01 10:00,,')
     assert table.flights["airline"].item() == cell.replace('""', '"').upper()
     with pytest.raises(PuntualError) as refused:
         read(tmp_path, FLIGHTS, f'LA,1,"{cell}",MIA,2017-01-01 10:00,,')
     assert len(str(refused.value)) < 600
+
+
+def test_a_nul_which_no_database_keeps_is_refused_by_row_and_column(tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match=r"line 2, column 'carrier'.*expected a text without a NUL"):
+        read(tmp_path, FLIGHTS, "L\0A,1,SCL,MIA,2017-01-01 10:00,,")
 
 
 def test_a_text_that_nobody_writes_is_refused_and_shown_in_part(tmp_path: Path) -> None:
@@ -260,5 +266,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, rows: list[tuple[object, .
     back = written[table.records.to_list()]
     assert table.rows == table.flights.height + sum(gone.count for gone in table.left_out) == len(rows)
     assert table.flights["airline"].to_list() == [str(word).upper() for word in back["carrier"]]
-    assert table.flights["flight_number"].to_list() == back["number"].to_list()
+    assert table.flights["flight_number"].to_list() == [
+        clean_flight_number(number, carrier) for number, carrier in back.select("number", "carrier").rows()
+    ]
     assert table.flights["scheduled_departure"].to_list() == back["std"].to_list()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def test_permissions_are_those_asked_for_less_the_umask(tmp_path: Path, mode: in
 def test_a_process_killed_while_it_writes_leaves_nothing(tmp_path: Path) -> None:
     code = """
 import sys
+import threading
 import time
 from pathlib import Path
 from puntual.storage.atomic_write import atomic_write
@@ -127,3 +129,41 @@ def test_a_private_folder_is_closed_to_others_but_one_for_all_is_left(tmp_path: 
 def test_a_folder_without_a_name_is_no_file_to_write(folder: str) -> None:
     with pytest.raises(IsADirectoryError), atomic_write(Path(folder)):
         pytest.fail("there is nothing to write to")
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target, link, chained = tmp_path / "there" / "a", tmp_path / "link", tmp_path / "chained"
+    target.write_bytes(b"one")
+    link.symlink_to(target)
+    chained.symlink_to("link")
+    for path, content in ((link, b"two"), (chained, b"three")):
+        with atomic_write(path) as file:
+            file.write(content)
+        assert (path.is_symlink(), target.is_symlink(), target.read_bytes()) == (True, False, content)
+    assert [name.name for name in (tmp_path / "there").iterdir()] == ["a"]
+
+
+@pytest.mark.usefixtures("drafts")
+def test_a_link_that_leads_nowhere_yet_is_filled_but_is_in_the_way_of_a_new_file(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "a")
+    with pytest.raises(FileExistsError), atomic_write(link, replace=False) as file:
+        file.write(b"one")
+    with atomic_write(link) as file:
+        file.write(b"two")
+    assert (link.is_symlink(), (tmp_path / "a").read_bytes()) == (True, b"two")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX alone")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    with atomic_write(pipe) as file:
+        file.write(b"one")
+    reader.join()
+    assert (read, pipe.is_fifo()) == ([b"one"], True)

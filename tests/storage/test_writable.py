@@ -11,7 +11,7 @@ import pytest
 from experiments_made import made_table
 from puntual.errors import StorageError
 from puntual.storage import open_store, require_writable
-from puntual.storage.errors import translate_os_errors
+from puntual.storage.os_errors import translate_os_errors
 from puntual.training.train import train
 
 

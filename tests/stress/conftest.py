@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from puntual import Predictor
-from puntual.stress.material import Material, make_material
+from puntual.stress.flights import latest_flights
+from puntual.stress.material import Material, write_material
 
 
 @pytest.fixture(scope="session")
@@ -26,5 +27,8 @@ def predictor(made_registry: Path) -> Predictor:
 
 
 @pytest.fixture(scope="session")
-def material(predictor: Predictor, made_flights: pl.DataFrame) -> Material:
-    return make_material(predictor, made_flights, 200)
+def material(
+    predictor: Predictor, made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Material:
+    latest = latest_flights(predictor, made_flights, 200)
+    return write_material(predictor, latest, tmp_path_factory.mktemp("material"))

@@ -14,7 +14,10 @@ from puntual.cli import main
 from puntual.errors import StressTestError
 from puntual.registry import Bundle, Registry
 from puntual.stress import Trial, generators, run_trial
+from puntual.stress.generators import Order, generate
 from puntual.stress.load_report import render_stress_report
+from puntual.stress.material import ANSWERS, REQUESTS, Material
+from puntual.stress.summary import sentences
 
 GENERATORS = [
     pytest.param(
@@ -50,11 +53,50 @@ def test_a_service_that_answers_rightly_meets_the_bar(trial: Trial, generator: s
     assert result.generator == generator
     assert result.requests >= 600
     assert (result.errors, result.wrong_answers) == (0, 0)
-    assert result.distinct > 300
+    assert result.distinct == 616
+    assert (result.repeated, result.came_round) == (False, 0)
     assert result.p50_ms is not None and result.p99_ms is not None
     assert 0 < result.p50_ms <= result.p99_ms
     assert result.usage is not None and result.usage.peak_rss_mb > 50
     assert "Beside others" not in render_stress_report(result)
+
+
+@pytest.mark.usefixtures("generator")
+def test_repeated_flights_are_asked_about_again_and_again(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("puntual.stress.trial.REPEATED", 50)
+    result = run_trial(replace(trial, repeated=True))
+    assert result.met
+    assert (result.distinct, result.repeated, result.came_round) == (50, True, 0)
+    assert result.requests >= 600
+    assert "again and again" in sentences(result)[0]
+
+
+@pytest.mark.usefixtures("generator")
+def test_requests_that_come_round_are_counted(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("puntual.stress.trial._MOST_FLIGHTS", 500)
+    result = run_trial(trial)
+    assert result.distinct == 500
+    # What is under way at the end was sent too.
+    assert result.requests - 500 <= result.came_round <= result.requests - 500 + 2 * trial.connections
+    assert any("repeated some" in note for note in result.notes)
+    assert "of them asked before" in sentences(result)[0]
+
+
+def test_a_load_can_begin_in_the_middle(
+    material: Material, generator: str, trial: Trial, tmp_path: Path
+) -> None:
+    shutil.copy(material.folder / REQUESTS, tmp_path)
+    shutil.copy(material.folder / ANSWERS, tmp_path)
+    words = ("--registry", trial.registry, "--bundle", str(trial.bundle), "--state", str(tmp_path / "state"))
+    with running(*words) as server:
+        order = Order(f"{server.url}/predict", 2, 20, responses=100, first=150)
+        load = generate(generator, tmp_path, order)
+    assert load.answered >= 100
+    assert (load.errors, load.differing, load.unmatched) == (0, 0, 0)
+    # Lines 151 to 200, and then 1 to 50: none a second time.
+    assert load.came_round == 0
 
 
 @pytest.mark.usefixtures("generator")
@@ -138,7 +180,7 @@ def test_the_command_prints_one_object_and_its_status_says_whether_the_bar_was_m
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     named = ("requests", "errors", "wrong_answers", "requests_per_second", "p50_ms", "p95_ms", "p99_ms")
-    assert {*named, "seconds", "met"} <= result.keys()
+    assert {*named, "seconds", "met", "asked", "distinct", "repeated", "came_round"} <= result.keys()
     assert result["met"] is True
     assert "<svg" in (tmp_path / "stress.html").read_text()
     words[words.index("300")], words[words.index("60")] = "9000000", "1"

@@ -7,11 +7,10 @@ import pytest
 from experiments_made import QUICK, begin, made_experiments, made_table
 from puntual.features.states import MAIN
 from puntual.registry import Bundle, Registry
-from puntual.training.backtesting import EvaluatedModel, evaluate_model, retrain
+from puntual.training.backtesting import EvaluatedModel, evaluate_model, gather_evidence, retrain
 from puntual.training.bundling import make_bundle
 from puntual.training.experiment import Experiment, Options
 from puntual.training.fitting import FittedModel
-from puntual.training.gate_evidence import gather_evidence
 from puntual.training.selection import compare
 
 

@@ -13,10 +13,9 @@ from puntual.evaluation import Measure, Predicted, log_losses
 from puntual.evaluation.gate import Evidence
 from puntual.features.vector import COLUMNS
 from puntual.registry import Bundle, Registry
-from puntual.training.backtesting import EvaluatedModel
+from puntual.training.backtesting import EvaluatedModel, gather_evidence
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Experiment
-from puntual.training.gate_evidence import gather_evidence
 
 FIRST_TEST_DAY = datetime(2023, 3, 28)
 

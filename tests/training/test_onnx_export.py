@@ -14,7 +14,7 @@ from puntual.features.states import CONDITIONS
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.training.candidates import MODELS, Treatment
 from puntual.training.dataset import Dataset
-from puntual.training.estimator import Experts
+from puntual.training.fitting import Experts
 from puntual.training.onnx_export import TOLERANCE, convert, largest_difference, prove
 
 

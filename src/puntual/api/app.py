@@ -18,21 +18,23 @@ from puntual.api import amadeus, docs_page, openapi
 from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.auth.access_tokens import AccessTokens
 from puntual.api.auth.guard import Guard
+from puntual.api.auth.known_routes import KnownRoutes
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.auth.token_secret import token_secret
 from puntual.api.auth.verifier import Verifier
 from puntual.api.github import webhook
 from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
-from puntual.api.http.errors import problem_of
-from puntual.api.http.gateway import FAILURE, Gateway
+from puntual.api.http.framework_errors import problem_of
+from puntual.api.http.gateway import Gateway
 from puntual.api.http.process_tuning import give_back, settle
+from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.serving import routes as timetable
+from puntual.api.serving import timetable_routes
 from puntual.api.serving.serving_model import ServingModel
 from puntual.operations import refused_lines
 from puntual.operations.journal_writer import Journal
@@ -40,6 +42,8 @@ from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
 _GIVING_BACK_SECONDS = 5.0
+# Of what is no route of ours, such as files, any may be taken.
+_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
 # Whose routes know the caller, and describe problems, in the words of their own protocol.
@@ -86,7 +90,9 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     inner = Litestar(
         [
             *ROUTES,
-            Router("/", route_handlers=timetable.ROUTES, request_max_body_size=settings.timetable_limit),
+            Router(
+                "/", route_handlers=timetable_routes.ROUTES, request_max_body_size=settings.timetable_limit
+            ),
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
@@ -100,6 +106,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         openapi_config=openapi.configuration(amadeus.SECURITY | webhook.SECURITY),
         logging_config=None,
     )
+    guard.routes = KnownRoutes((route.path, getattr(route, "methods", _METHODS)) for route in inner.routes)
     inner.state.service, inner.state.guard = service, guard
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     settle()

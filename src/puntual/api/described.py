@@ -1,6 +1,5 @@
 """What the OpenAPI document says of many routes alike: what is taken, what is refused, and who may call."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,10 @@ from litestar.openapi.spec import (
     OpenAPIResponse,
     Operation,
     Parameter,
-    Reference,
     RequestBody,
     Schema,
     SecurityRequirement,
 )
-from litestar.openapi.spec.enums import OpenAPIType
 
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
 
@@ -59,7 +56,6 @@ def takes(
     description: str,
     media_type: str = "application/json",
     answers_csv: bool = False,
-    parameters: Sequence[Parameter | Reference] = (),
 ) -> type[Operation]:
     """Describe a body by the types that decode it, any one of them, and by an instance.
 
@@ -75,12 +71,40 @@ def takes(
     class Takes(Operation):
         def __post_init__(self) -> None:
             self.request_body = RequestBody({media_type: content}, description, required=True)
-            self.parameters = [*parameters] or self.parameters
+            for parameter in self.parameters or ():
+                # What is required has no default: the handler's only leaves it to the handler to refuse.
+                if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
+                    parameter.schema.default = None if parameter.required else parameter.schema.default
             answer = (self.responses or {}).get("200")
+            # The framework knows one media type of an answer, that of the handler's type.
             if answers_csv and isinstance(answer, OpenAPIResponse) and answer.content is not None:
-                answer.content["text/csv"] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+                text: Any = msgspec.json.schema(str)
+                answer.content["text/csv"] = OpenAPIMediaType(schema=text)
 
     return Takes
+
+
+def takes_query(query: type[msgspec.Struct]) -> type[Operation]:
+    """Describe the parameters of a query by the type that it is checked against.
+
+    For routes whose refusals are another's, who wants all that is wrong with a query named at once: the framework would
+    refuse it before they are asked, and in words of its own.
+    """
+    schemas: dict[str, Any] = msgspec.json.schema(query)["$defs"][query.__name__]["properties"]
+    parameters = [_parameter(name, dict(schema)) for name, schema in schemas.items()]
+
+    @dataclass
+    class TakesQuery(Operation):
+        def __post_init__(self) -> None:
+            self.parameters = [*parameters]
+
+    return TakesQuery
+
+
+def _parameter(name: str, schema: Any) -> Parameter:
+    meaning, (example,) = schema.pop("description"), schema.pop("examples")
+    described = f"Such as {example}: {meaning}."
+    return Parameter(name, "query", schema, described, required=True, example=example)
 
 
 def one_of(schemas: Any) -> Any:

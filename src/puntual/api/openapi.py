@@ -28,7 +28,7 @@ from puntual.api.invocations.table_types import (
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.santiago import SclFlight
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
-from puntual.api.serving.routes import TimetableFlight
+from puntual.api.serving.timetable_routes import TimetableFlight
 
 _DESCRIPTION = """How likely flights are to be late, by how much, and why.
 

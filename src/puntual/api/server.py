@@ -22,9 +22,10 @@ from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.api.supervisor import Supervisor
 from puntual.api.worker import AnnouncingServer
-from puntual.errors import SettingError, TableError
+from puntual.errors import OversizedFileError, SettingError, TableError
 from puntual.registry import TrustedKeys
 from puntual.settings import Settings
+from puntual.storage.local import read_within
 
 
 def serve(settings: Settings, announce: Callable[[str], object]) -> None:
@@ -113,7 +114,9 @@ def checked(settings: Settings) -> Settings:
 def take_timetable(settings: Settings, file: Path) -> None:
     """Begin with the coming flights of a file; raise TableError naming the row that cannot be used."""
     try:
-        content = file.read_bytes()
+        content = read_within(file, settings.timetable_limit)
+    except OversizedFileError as error:
+        raise TableError(f"{error}, or set PUNTUAL_TIMETABLE_LIMIT") from error
     except OSError as error:
         raise TableError(f"{file}: cannot be read ({error.strerror}); name a file of flights") from error
     TimetableFile(Path(settings.state)).write(read_coming(content, str(file), file.suffix).flights)

@@ -18,7 +18,7 @@ def demo(registry: str, reports: Path, bad_rows: str | None) -> None:
     """Train a quick preset on real flights, promote the winner and predict three of them."""
     wait_quietly()
     from puntual.cli.output.console import progress
-    from puntual.cli.output.demo import print_demo
+    from puntual.cli.output.demo_result import print_demo
     from puntual.registry import TrustedKeys
     from puntual.settings import read_settings
     from puntual.training.demo import run

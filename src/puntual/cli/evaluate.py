@@ -73,8 +73,8 @@ def evaluate(
 ) -> None:
     """Score a bundle on flights that it may never have seen; those before --from only feed history."""
     from puntual.cli.output.console import print_json, progress, say
-    from puntual.cli.output.scores import plain_scores, print_scores
-    from puntual.cli.output.sources import say_reading
+    from puntual.cli.output.notes import say_reading
+    from puntual.cli.output.score_tables import plain_scores, print_scores
     from puntual.registry import Registry
     from puntual.sources import read_flights
     from puntual.training.bundle_scores import score_bundle

@@ -3,7 +3,7 @@
 # By the name under which each is imported.
 EXTRAS = {
     "aws": ("botocore", "s3transfer"),
-    "mlflow": ("mlflow",),
+    "mlflow": ("mlflow", "pandas"),
     "postgres": ("psycopg",),
     "serve": (
         "alembic",
@@ -16,7 +16,7 @@ EXTRAS = {
         "uvloop",
     ),
     "signing": ("cryptography",),
-    "stress": ("fastapi", "httpx", "locust", "pandas", "psutil"),
+    "stress": ("fastapi", "httpx", "locust", "psutil"),
     "tables": ("fastexcel", "polars", "xlsxwriter"),
     "train": (
         "jinja2",

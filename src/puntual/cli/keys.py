@@ -39,7 +39,7 @@ def create(name: str, state: Path | None) -> None:
 def list_keys(state: Path | None, as_json: bool) -> None:
     """List the keys by name."""
     from puntual.api.auth.api_keys import KeyStore
-    from puntual.cli.output.keys import print_keys
+    from puntual.cli.output.listings import print_keys
 
     print_keys(KeyStore(_folder(state)).all(), as_json)
 

@@ -27,4 +27,5 @@ def map_command(file: Path | str, output: str) -> None:
     else:
         with atomic_write(Path(output)) as written:
             written.write(draft.text().encode())
-    say(f"{draft.unsure} lines are marked as unsure: look at them before you train")
+    lines = "1 line is" if draft.unsure == 1 else f"{draft.unsure} lines are"
+    say(f"{lines} marked as unsure: look at them before you train")

@@ -122,7 +122,7 @@ def keygen(file: Path) -> None:
     from puntual.cli.output.console import say
     from puntual.registry.signing import make_key
     from puntual.storage.atomic_write import atomic_write
-    from puntual.storage.errors import translate_os_errors
+    from puntual.storage.os_errors import translate_os_errors
 
     private, public = make_key()
     with translate_os_errors(str(file)), atomic_write(file, mode=0o600, replace=False) as opened:
@@ -138,7 +138,7 @@ def keygen(file: Path) -> None:
 def sign(version: str, key: Path, registry: str) -> None:
     """Sign VERSION; its signatures lie beside it in the registry."""
     from puntual.registry import Registry
-    from puntual.storage.errors import translate_os_errors
+    from puntual.storage.os_errors import translate_os_errors
 
     stored = Registry(registry)
     with translate_os_errors(str(key)):

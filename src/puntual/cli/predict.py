@@ -81,8 +81,7 @@ def predict(
     if map_file is not None and source is None:
         raise click.UsageError("--map needs --source: it says whose table FILE is, such as --source table")
     from puntual.cli.output.console import progress, say
-    from puntual.cli.output.prediction_warnings import say_warnings
-    from puntual.cli.output.sources import say_reading
+    from puntual.cli.output.notes import say_reading, say_warnings
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
     from puntual.prediction.table_notation import Notation

@@ -11,7 +11,7 @@ from puntual.cli.options import json_option
 @json_option
 def settings(as_json: bool) -> None:
     """List the settings that the environment holds for the service, with their defaults."""
-    from puntual.cli.output.keys import print_settings
+    from puntual.cli.output.listings import print_settings
     from puntual.settings import listed, read_settings
 
     print_settings(listed(read_settings(os.environ)), as_json)

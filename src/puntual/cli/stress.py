@@ -25,6 +25,11 @@ from puntual.cli.options import bundle_option, json_option, registry_option
 @click.option(
     "--flights", type=click.Path(path_type=Path), help="Flights to ask about [the bundle's source]."
 )
+@click.option(
+    "--repeated",
+    is_flag=True,
+    help="Ask about the 10,000 latest flights again and again [each request about another flight].",
+)
 @bundle_option
 @registry_option
 @click.option(
@@ -46,6 +51,7 @@ def stress(
     connections: int,
     workers: int,
     flights: Path | None,
+    repeated: bool,
     which: str | None,
     registry: str,
     compare: bool,
@@ -53,13 +59,16 @@ def stress(
     report: Path,
     as_json: bool,
 ) -> None:
-    """Ask a service about thousands of real flights at once, and check every answer.
+    """Ask a service about thousands of flights at once, none of them asked before, and check every answer.
+
+    The flights are those of a real table, moved over the days that the bundle knows, so that no request asks what
+    another has asked.
 
     The exit status is 0 when all requests were answered, rightly and in time, and 1 when they were not. The load is
     made by wrk (Debian: apt install wrk), or by locust where that is missing. A key goes in PUNTUAL_API_KEY.
     """
     from puntual.cli.output.console import print_json, progress
-    from puntual.cli.output.stress import print_stress_result
+    from puntual.cli.output.stress_result import print_stress_result
     from puntual.stress import Trial, run_trial
     from puntual.stress.load_report import write_stress_report
 
@@ -74,6 +83,7 @@ def stress(
         registry=registry,
         bundle=which,
         flights=flights,
+        repeated=repeated,
         keep=keep,
         compare=compare,
     )

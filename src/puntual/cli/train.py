@@ -67,7 +67,7 @@ def train(
     require_period(start, until)
     wait_quietly()
     from puntual.cli.output.console import print_json, progress
-    from puntual.cli.output.scores import print_training
+    from puntual.cli.output.score_tables import print_training
     from puntual.sources import read_flights
     from puntual.training.train import Options, check_options
     from puntual.training.train import train as train_on

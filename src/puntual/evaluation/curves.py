@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.evaluation.calibration_error import equal_mass_bins
+from puntual.evaluation.losses import equal_mass_bins
 from puntual.evaluation.ranking import sort_with_ties
 from puntual.evaluation.samples import Outcomes, Predicted, expect_same_flights
 

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import GateRefusedError, NotEnoughFlightsError
-from puntual.evaluation import Evaluation, GroupScores, Measure, roc_auc
+from puntual.evaluation.bootstrap import Measure
+from puntual.evaluation.ranking import roc_auc
+from puntual.evaluation.scores import Evaluation, GroupScores
 
 MOST_CALIBRATION_ERROR = 0.05
 GOLDEN_AUC = 0.80

@@ -15,8 +15,12 @@ from puntual.evaluation.bootstrap import (
     ratio,
     reflected_measure,
 )
-from puntual.evaluation.calibration_error import expected_calibration_error
-from puntual.evaluation.losses import late_log_losses, log_losses, pinball_losses
+from puntual.evaluation.losses import (
+    expected_calibration_error,
+    late_log_losses,
+    log_losses,
+    pinball_losses,
+)
 from puntual.evaluation.ranking import rank
 from puntual.evaluation.samples import Outcomes, Predicted, expect_same_flights
 

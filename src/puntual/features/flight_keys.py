@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from puntual.errors import BadValueError
 from puntual.flights import airports
 from puntual.flights.flight import EARLIEST, LATEST, Flight
+from puntual.flights.flight_number import clean_flight_number
 
 NAMED = ("origin", "airline", "destination", "flight_number")
 # What need not be known of a flight, in the order in which it is reported missing.
@@ -163,7 +164,7 @@ def keys_of_flights(flights: Iterable[Flight], unlisted: Container[str] = ()) ->
         "origin": [_airport(flight.origin, unlisted) for flight in flights],
         "airline": [flight.airline.strip().upper() for flight in flights],
         "destination": [_airport(flight.destination, unlisted) for flight in flights],
-        "flight_number": [flight.flight_number for flight in flights],
+        "flight_number": [clean_flight_number(flight.flight_number, flight.airline) for flight in flights],
     }
     return Keys(day, minute, *(category(np.array(named[name], np.str_)) for name in NAMED))
 

@@ -10,20 +10,25 @@ from puntual.flights import airports
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import EARLIEST, LATEST, LateRule
 from puntual.flights.schema import bands_of, has_operation
+from puntual.sources.flight_numbers import clean_flight_numbers
 
 # An operation of an unknown airline still counts for airport and destination; by no airline is this looked up.
 NAMED_OR_BLANK = pl.col("airline", "flight_number").fill_null("")
 
 
 def canonical(flights: pl.DataFrame) -> pl.DataFrame:
-    """Name airports by one code each, and airlines in capitals; raise UnknownAirportError for what is no code."""
+    """Name airports by one code each, airlines in capitals and flight numbers in one way.
+
+    Raise UnknownAirportError for what is no code.
+    """
     codes = {
         code: airports.code_of(code)
         for name in ("origin", "destination")
         for code in flights[name].unique().drop_nulls()
     }
     named = [pl.col(name).replace(codes) for name in ("origin", "destination")]
-    return flights.with_columns(*named, pl.col("airline").str.strip_chars().str.to_uppercase())
+    flights = flights.with_columns(*named, pl.col("airline").str.strip_chars().str.to_uppercase())
+    return flights.with_columns(clean_flight_numbers(flights["flight_number"], flights["airline"]))
 
 
 def keys_of(flights: pl.DataFrame) -> Keys:

@@ -53,7 +53,7 @@ GROUPS = (Group.CALENDAR, Group.AIRLINE, Group.ROUTE, Group.TIME_OF_DAY, Group.C
 _SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
 # So many flights fit into the processor's cache.
 _CHUNK = 4_096
-Rows = NDArray[np.float64]
+Blocks = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def vectorise(
     return hide_unknown(matrix, keys)
 
 
-def on_grid(values: Rows, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
+def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
     """Round values of these columns of the vector to the grids of their features, as float32.
 
     A tree's threshold lies midway between two values. Midway between two numbers of a binary grid is a float32
@@ -157,7 +157,7 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
     return matrix
 
 
-def _calendar(keys: Keys) -> tuple[Rows, Places]:
+def _calendar(keys: Keys) -> tuple[Blocks, Places]:
     examples, places = distinct(as_ids(keys.day), keys.origin)
     rows = map(_of_day, keys.day[examples].tolist(), keys.origin.named(examples))
     return np.array([*rows]), places
@@ -170,19 +170,19 @@ def _of_day(day: int, origin: str) -> tuple[float, ...]:
 
 
 @cache
-def _minutes() -> Rows:
+def _minutes() -> Blocks:
     """Give the clock features of all minutes of the day, shape (1440, 6)."""
     return np.array([*map(clock.of_minute, range(clock.MINUTES_A_DAY))])
 
 
-def _route(keys: Keys, vocabulary: Vocabulary) -> tuple[Rows, Places]:
+def _route(keys: Keys, vocabulary: Vocabulary) -> tuple[Blocks, Places]:
     """Give the airline's code, and the features of the route."""
     examples, places = distinct(keys.origin, keys.destination, keys.airline)
     named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
     return np.array([*map(vocabulary.row, *named)]), places
 
 
-def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Rows:
+def _congestion(keys: Keys, typical: Timetable, known: Timetable, is_known: NDArray[np.bool_]) -> Blocks:
     """Give the congestion features of n flights, from the known timetable where it is known."""
     if is_known.all():
         return known.congestion(keys)

@@ -11,10 +11,11 @@ import io
 import math
 import mmap
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import numpy as np
@@ -71,6 +72,12 @@ def look_up(code: str) -> Airport | None:
     wanted = capitals(code)
     listed = _listed(wanted)
     return listed if listed is not None or wanted not in _former() else _listed(_former()[wanted])
+
+
+def zone_of(code: str, unlisted: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Give the time zone of an airport, in the list or among `unlisted`; empty where neither knows it."""
+    airport = look_up(code)
+    return unlisted.get(code, "") if airport is None else airport.time_zone
 
 
 def code_of(code: str) -> str:

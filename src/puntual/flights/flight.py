@@ -52,10 +52,10 @@ def band_of(delay: NDArray[np.float64], cancelled: NDArray[np.bool_], rule: Late
     A delay that starts a band belongs to it, but for the first, which the late rule decides.
 
     >>> delays = np.array([-3, 15, 29.5, 30, 120, np.nan])
-    >>> called_off = np.array([False, False, False, False, False, True])
-    >>> band_of(delays, called_off, LateRule.MORE_THAN_15)
+    >>> cancelled = np.array([False, False, False, False, False, True])
+    >>> band_of(delays, cancelled, LateRule.MORE_THAN_15)
     array([0, 0, 1, 2, 4, 4], dtype=int8)
-    >>> band_of(delays, called_off, LateRule.FROM_15)
+    >>> band_of(delays, cancelled, LateRule.FROM_15)
     array([0, 1, 1, 2, 4, 4], dtype=int8)
     """
     bands = np.searchsorted(BAND_STARTS, delay, side="right")

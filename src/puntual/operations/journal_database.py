@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, NoSuchModuleError
 
 from puntual.errors import JournalError
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import COLUMNS, Line
 from puntual.operations.journal_migration import migrate
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.sqlite_files import SqliteFiles
@@ -44,12 +44,13 @@ class Database:
         """The URL without its password."""
         return self._url.render_as_string(hide_password=True)
 
-    def insert(self, lines: Sequence[JournalLine]) -> None:
+    def insert(self, lines: Sequence[Line]) -> None:
         """Insert all lines or none; raise what the driver raises."""
         engine = self._open()
         with engine.begin() as connection:
             if not engine.dialect.positional:
-                connection.execute(sa.insert(PREDICTIONS), [line._asdict() for line in lines])
+                rows = [dict(zip(COLUMNS, line, strict=True)) for line in lines]
+                connection.execute(sa.insert(PREDICTIONS), rows)
                 return
             # Row by row, the driver would hand the interpreter back and forth between this thread and the answers.
             whole = len(lines) - len(lines) % _ROWS
@@ -57,7 +58,7 @@ class Database:
             for start in range(0, whole, _ROWS):
                 connection.exec_driver_sql(many, tuple(chain.from_iterable(lines[start : start + _ROWS])))
             if whole < len(lines):
-                connection.exec_driver_sql(one, [tuple(line) for line in lines[whole:]])
+                connection.exec_driver_sql(one, list(lines[whole:]))
 
     def remove_before(self, moment: str) -> int:
         """Remove some of the predictions answered before a moment, the oldest first, and count them.
@@ -128,7 +129,7 @@ def _read_url(text: str) -> URL:
 @lru_cache(maxsize=4)
 def _insertion(dialect: sa.Dialect, rows: int) -> str:
     """Write the statement that inserts so many rows at once."""
-    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(JournalLine._fields)).compile(dialect=dialect))
+    one = str(sa.insert(PREDICTIONS).values(dict.fromkeys(COLUMNS)).compile(dialect=dialect))
     head, word, values = one.partition("VALUES ")
     return head + word + ", ".join([values] * rows)
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import COLUMNS
 
 # Oldest first. A database of another revision was migrated by a newer release, which leaves what this one needs.
 REVISIONS = ("0001", "0002", "0003")
@@ -32,5 +32,5 @@ PREDICTIONS = sa.Table(
     sa.Column("cut_off", sa.String(32), comment="local to the origin, ISO 8601; null without a date"),
     sa.Column("horizon_minutes", sa.Integer, comment="from the cut-off to the scheduled departure"),
     sa.Column("history_until", sa.String(10), comment="last day of operations used; null for none"),
-    *(sa.Column(name, sa.Double) for name in JournalLine._fields if name.startswith("band_")),
+    *(sa.Column(name, sa.Double) for name in COLUMNS if name.startswith("band_")),
 )

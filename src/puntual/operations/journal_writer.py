@@ -18,7 +18,7 @@ from puntual.operations.refused_lines import NAME, RefusedLines
 
 if TYPE_CHECKING:
     from puntual.operations.journal_database import Database
-    from puntual.operations.journal_line import JournalLine
+    from puntual.operations.journal_line import Line
 
 _LOG = logging.getLogger("puntual.operations.journal_writer")
 _PAUSE, _LONGEST_PAUSE = 0.2, 10.0
@@ -57,7 +57,7 @@ class Journal:
             self._open()
         self._next_removal = time.monotonic() + first_removal
         self._capacity, self._batch = capacity, batch
-        self._waiting: deque[JournalLine] = deque()
+        self._waiting: deque[Line] = deque()
         # Taken from those that wait, and not yet written.
         self._in_hand = 0
         self._ended = threading.Event()
@@ -77,7 +77,7 @@ class Journal:
         """Start to write."""
         self._thread.start()
 
-    def record_many(self, lines: "Iterable[JournalLine]") -> None:
+    def record_many(self, lines: "Iterable[Line]") -> None:
         """Take lines; those that find no room are lost and counted. Never raises, never waits."""
         waiting = self._waiting
         before = len(waiting)
@@ -141,7 +141,7 @@ class Journal:
             self.error = None
         return True
 
-    def _write(self, lines: list["JournalLine"]) -> None:
+    def _write(self, lines: list["Line"]) -> None:
         """Write lines in their order, and set aside each that the database refuses for what it holds."""
         database = self._open()
         try:
@@ -158,7 +158,7 @@ class Journal:
             self._set_aside(lines[0], error)
         self._in_hand -= len(lines)
 
-    def _set_aside(self, line: "JournalLine", error: Exception) -> None:
+    def _set_aside(self, line: "Line", error: Exception) -> None:
         self.refused += 1
         if not self._refused_lines.add(line, _first_line(error)):
             self.lost += 1

@@ -4,12 +4,9 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from puntual.operations.journal_line import COLUMNS, Line, Value
 from puntual.storage.state_folder import make_private
-
-if TYPE_CHECKING:
-    from puntual.operations.journal_line import JournalLine
 
 NAME = "journal.refused.jsonl"
 _LOG = logging.getLogger("puntual.operations.journal_writer")
@@ -25,25 +22,26 @@ class RefusedLines:
         self._file = file
         self._reasons: set[str] = set()
 
-    def add(self, line: "JournalLine", reason: str) -> bool:
+    def add(self, line: Line, reason: str) -> bool:
         """Keep a line, and log its reason the first time; False where it could not be kept."""
-        kept = self._keep(line, reason)
+        named = dict(zip(COLUMNS, line, strict=True))
+        kept = self._keep(named, reason)
         if reason not in self._reasons:
             self._reasons.add(reason)
             _LOG.error(
                 "the journal's database refused the prediction of request %.128a (%s); it is %s, as others will be "
                 "for the same reason, and writing goes on",
-                line.request_id,
+                named["request_id"],
                 reason,
                 f"set aside in {self._file}" if kept else "lost",
             )
         return kept
 
-    def _keep(self, line: "JournalLine", reason: str) -> bool:
+    def _keep(self, named: dict[str, Value], reason: str) -> bool:
         if self._file is None:
             return False
         # Escaped, since what a database refuses may be no text that a file takes either.
-        content = json.dumps({"refused": reason, **line._asdict()}).encode() + b"\n"
+        content = json.dumps({"refused": reason, **named}).encode() + b"\n"
         try:
             make_private(self._file.parent)
             with os.fdopen(os.open(self._file, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600), "ab") as file:

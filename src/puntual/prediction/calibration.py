@@ -109,8 +109,8 @@ class Calibration:
 def recent_rates(matrix: Matrix) -> NDArray[np.float64]:
     """Give the airport's late rate by window, shape (n, 4), kept from 0 and 1; NaN where unknown."""
     rates = matrix[:, LEVEL_COLUMNS].astype(np.float64)
-    found: NDArray[np.float64] = np.minimum(np.maximum(rates, _RATE_FLOOR), _RATE_CEILING)
-    return found
+    forecast: NDArray[np.float64] = np.minimum(np.maximum(rates, _RATE_FLOOR), _RATE_CEILING)
+    return forecast
 
 
 def log_odds(rate: NDArray[np.float64]) -> NDArray[np.float64]:

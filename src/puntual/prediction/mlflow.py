@@ -9,6 +9,7 @@ from typing import Any
 
 from puntual.errors import ExportError, describe_os_error
 from puntual.registry import Bundle, to_bytes
+from puntual.sources import OPTIONAL
 
 # Put into the model as it is, and run by MLflow where the model is loaded: no pickle.
 CODE = Path(__file__).with_name("mlflow_code.py")
@@ -46,8 +47,6 @@ def _pyfunc() -> Any:
 
 
 def _write(pyfunc: Any, bundle: Bundle, draft: Path) -> str:
-    from mlflow.models import infer_signature
-
     version, content = to_bytes(bundle)
     file = draft / f"{version}.puntual"
     file.write_bytes(content)
@@ -56,7 +55,7 @@ def _write(pyfunc: Any, bundle: Bundle, draft: Path) -> str:
         draft / "model",
         python_model=str(CODE),
         artifacts={"bundle": str(file)},
-        signature=infer_signature(example, params={"as_of": ""}),
+        signature=_signature(example),
         input_example=example,
         pip_requirements=[f"puntual[mlflow]=={importlib.metadata.version('puntual')}"],
         metadata={"bundle": version},
@@ -64,11 +63,24 @@ def _write(pyfunc: Any, bundle: Bundle, draft: Path) -> str:
     return version
 
 
+def _signature(example: Any) -> Any:
+    """Describe what the model takes and gives; who flies, and under which number, need not be known."""
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    inferred = infer_signature(example, params={"as_of": ""})
+    columns: list[ColSpec | TensorSpec] = [
+        ColSpec(one.type, one.name, required=one.name not in OPTIONAL) for one in inferred.inputs
+    ]
+    return ModelSignature(Schema(columns), params=inferred.params)
+
+
 def _example(bundle: Bundle) -> Any:
     """Make a table of one flight like those that the bundle learnt from, the day after its history ends."""
     import pandas as pd
 
-    names = ("airline", "flight_number", "origin", "destination")
+    absent = bundle.manifest.absent
+    names = [name for name in ("airline", "flight_number", "origin", "destination") if name not in absent]
     history = bundle.tables["history"]
     departure = datetime.combine(bundle.manifest.history_until, time(12)) + timedelta(days=1)
     return pd.DataFrame(

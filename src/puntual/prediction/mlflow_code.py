@@ -10,7 +10,7 @@ from mlflow.pyfunc.model import PythonModel
 from puntual.flights.schema import TIMETABLE_FIELDS
 from puntual.prediction.predictor import Predictor
 from puntual.prediction.table_io import laid_out
-from puntual.sources import read_plain
+from puntual.sources import OPTIONAL, read_plain
 
 
 class PuntualModel(PythonModel):
@@ -26,10 +26,13 @@ class PuntualModel(PythonModel):
         """Predict how late the flights of a table will be, in its order; `as_of` among `params` is the cut-off."""
         del context
         rule = self._predictor.bundle.manifest.late_rule
-        table = read_plain(model_input.to_csv(index=False).encode(), "the input", ".csv", rule)
+        zones = {code: zone for code, zone in self._predictor.unlisted.items() if zone}
+        given = model_input.to_csv(index=False).encode()
+        table = read_plain(given, "the input", ".csv", rule, time_zones=zones, may_lack=OPTIONAL)
         as_of = (params or {}).get("as_of")
-        said = self._predictor.predict(table.flights, datetime.fromisoformat(as_of) if as_of else None)
-        return pd.DataFrame(laid_out(table, said).drop(TIMETABLE_FIELDS).to_dict(as_series=False))
+        cut_off = datetime.fromisoformat(as_of) if as_of else None
+        predictions = self._predictor.predict(table.flights, cut_off)
+        return pd.DataFrame(laid_out(table, predictions).drop(TIMETABLE_FIELDS).to_dict(as_series=False))
 
 
 set_model(PuntualModel())

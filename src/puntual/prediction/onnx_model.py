@@ -43,7 +43,7 @@ class Model:
         """
         self._experts = {
             # What is live is learnt by trees, whatever candidate won.
-            state.name: _Expert(
+            state.name: _ExpertModel(
                 experts[state.name], columns[state.name], candidate in _TREES or state.until is not None
             )
             for state in ALL_STATES
@@ -71,7 +71,7 @@ class Model:
         return bands
 
 
-class _Expert:
+class _ExpertModel:
     """The ONNX model of one state of knowledge."""
 
     def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:

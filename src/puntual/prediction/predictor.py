@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 import numpy as np
@@ -12,19 +11,18 @@ from numpy.typing import NDArray
 
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
-from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights
+from puntual.features.flight_keys import Days, Keys, keys_of_flights
 from puntual.features.rotation import NO_TURNS, turns_from
-from puntual.features.route import CODED, Vocabulary
 from puntual.features.states import ALL_STATES, LIVE_STATES, places_of, withhold
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
 from puntual.prediction import calibration, predictions, questions
+from puntual.prediction.known_world import KnownWorld
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
-from puntual.prediction.warnings import BITS
 from puntual.registry import Bundle, Registry, require_columns
 
 if TYPE_CHECKING:
@@ -36,51 +34,7 @@ _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = [COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS]
 _WITH_HISTORY = np.array([state.history for state in ALL_STATES])
 _EPOCH = date(1970, 1, 1)
-# The calendar repeats itself within a year; what traffic was like before or after that is not known.
-_FARTHEST_DAYS = 366
-_NO_AIRPORT = BITS["unknown_origin"] | BITS["unknown_destination"]
-_OF_DESTINATION = BITS["unknown_destination"] | BITS["unknown_route"] | BITS["same_airport"]
 Progress = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class _KnownWorld:
-    """What training saw: the days of its first and last flight (since 1970), and its routes, None where not kept."""
-
-    first: int
-    last: int
-    routes: frozenset[tuple[str, str]] | None
-    vocabulary: Vocabulary
-
-    def warnings(self, keys: Keys, has_history: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Give the warnings of n flights, shape (n,), as sums of `prediction.warnings.BITS`."""
-        bits = self._of_names(keys)
-        far = (keys.day > self.last + _FARTHEST_DAYS) | (keys.day < self.first)
-        if keys.unknown is not None:
-            far &= ~keys.unknown.scheduled_departure
-            bits[keys.unknown.airline] &= ~BITS["unknown_airline"]
-            bits[keys.unknown.destination] &= ~_OF_DESTINATION
-        bits += far * BITS["far_date"] + ~has_history * BITS["no_history"]
-        return bits
-
-    def _of_names(self, keys: Keys) -> NDArray[np.int64]:
-        """Warn of what of a flight's names training did not see, and of flights that end where they begin."""
-        examples, places = distinct(keys.origin, keys.destination, keys.airline)
-        named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
-        return np.array([*map(self._of_flight, *named)], np.int64)[places]
-
-    @cached_property
-    def _of_flight(self) -> Callable[[str, str, str], int]:
-        return lru_cache(maxsize=8_192)(self._warn_of)
-
-    def _warn_of(self, origin: str, destination: str, airline: str) -> int:
-        names = {"origin": origin, "airline": airline, "destination": destination}
-        bits = sum(BITS[f"unknown_{kind}"] for kind in CODED if not self.vocabulary.code(kind, names[kind]))
-        if origin == destination:
-            return bits | BITS["same_airport"]
-        # Of an airport that is not known no route is.
-        seen = self.routes is None or bits & _NO_AIRPORT or (origin, destination) in self.routes
-        return bits if seen else bits | BITS["unknown_route"]
 
 
 class Predictor:
@@ -113,10 +67,10 @@ class Predictor:
         # What an older bundle has not learnt it does not answer by.
         self.live_states = tuple(state.name for state in LIVE_STATES if state.name in experts)
         self.turns = turns_from(tables[f"{prefix}turns"]) if f"{prefix}turns" in tables else NO_TURNS
-        self._world = _KnownWorld(first, last, routes, self._lookups.vocabulary)
         self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
+        self._world = KnownWorld(first, last, routes, self._lookups.vocabulary, self.unlisted)
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
 
@@ -154,7 +108,8 @@ class Predictor:
         UnknownAirportError is raised.
         """
         inputs = self._inputs(flights, as_of, past, timetable_of)
-        return self._answer(*inputs, live=live, reasons=reasons, progress=progress)
+        predictions = self._answer(*inputs, live=live, reasons=reasons, progress=progress)
+        return self._world.warn_of_twice(predictions, inputs[0])
 
     def predict_keys(
         self,

@@ -33,7 +33,7 @@ WARNINGS = (
     PredictionWarning("same_airport", "origin and destination are the same airport"),
     PredictionWarning(
         "time_occurs_twice",
-        "the clocks show this time twice that day; the first was taken, and an offset would name the other",
+        "the clocks show this time twice that day; the first was taken (a request may name the other by an offset)",
     ),
 )
 CODES = tuple(warning.code for warning in WARNINGS)

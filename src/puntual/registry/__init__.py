@@ -1,6 +1,6 @@
 """Bundles and the registry that holds them: publish, promote, roll back and fetch, in a folder or a bucket."""
 
-from puntual.registry.archive import SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
+from puntual.registry.archive import LARGEST, SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
 from puntual.registry.manifest import (
     FORMAT,
     REQUIRED_TABLES,
@@ -10,13 +10,14 @@ from puntual.registry.manifest import (
     Promotion,
     SplitInfo,
 )
-from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.push_pull import chosen, pull, push
 from puntual.registry.registry import Deployed, ListedBundle, Registry
 from puntual.registry.signing import TrustedKeys
+from puntual.registry.succession import Deployment, read_pointer
 
 __all__ = [
     "FORMAT",
+    "LARGEST",
     "REQUIRED_TABLES",
     "SUFFIX",
     "Agreement",

@@ -21,11 +21,12 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from puntual.errors import BundleError, describe_os_error, did_you_mean
+from puntual.errors import BundleError, OversizedFileError, describe_os_error, did_you_mean
 from puntual.features.states import STATES
 from puntual.flights.arrays import Columns
 from puntual.registry.array_files import from_npy, require_one_height, to_npy
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
+from puntual.storage.local import read_within
 from puntual.storage.zip_file import pack, read_member, require_size
 
 SUFFIX = ".puntual"
@@ -125,10 +126,10 @@ def from_bytes(data: bytes, name: str) -> Bundle:
 def read(path: str | Path) -> Bundle:
     """Read the bundle in a file; raise BundleError as `from_bytes` does, or when there is no such file."""
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(LARGEST)
-    except OSError as error:
-        raise BundleError(f"{describe_os_error(error, path)}, and name a {SUFFIX} file") from error
+        data = read_within(Path(path), LARGEST)
+    except (OSError, OversizedFileError) as error:
+        problem = describe_os_error(error, path) if isinstance(error, OSError) else str(error)
+        raise BundleError(f"{problem}, and name a {SUFFIX} file") from error
     return from_bytes(data, str(path))
 
 

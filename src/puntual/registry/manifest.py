@@ -32,7 +32,7 @@ REQUIRED_TABLES: frozenset[str] = frozenset(
 )
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-LocalTime = Annotated[datetime, msgspec.Meta(tz=False)]
+LocalMoment = Annotated[datetime, msgspec.Meta(tz=False)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -40,11 +40,11 @@ class SplitInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Which flights taught the model and which ones tested it; local times, each end exclusive."""
 
     kind: Literal["time", "stratified"]
-    train_from: LocalTime
-    train_until: LocalTime
-    validation_until: LocalTime
-    test_from: LocalTime
-    test_until: LocalTime
+    train_from: LocalMoment
+    train_until: LocalMoment
+    validation_until: LocalMoment
+    test_from: LocalMoment
+    test_until: LocalMoment
     train_rows: Count
     validation_rows: Count
     test_rows: Count
@@ -99,7 +99,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     threshold: float
     threshold_rule: str
     split: SplitInfo
-    period: tuple[LocalTime, LocalTime]
+    period: tuple[LocalMoment, LocalMoment]
     history_until: date
     airports: tuple[str, ...]
     agreement: Agreement

@@ -15,15 +15,17 @@ from hashlib import sha256
 from pathlib import Path
 
 from puntual import registry as bundles
-from puntual.errors import BundleError, RegistryError, StorageError, did_you_mean
+from puntual.errors import BundleError, OversizedFileError, RegistryError, StorageError, did_you_mean
 from puntual.registry import SUFFIX, Bundle, Manifest, succession
-from puntual.registry.pointer import Deployment, read_pointer
 from puntual.registry.signing import TrustedKeys, sign, signature_name
-from puntual.registry.succession import Record
+from puntual.registry.succession import Deployment, Record, read_pointer
 from puntual.storage import FileStat, open_store
+from puntual.storage.base import LARGEST_NOTE
 
 POINTER = "model_to_deploy"
 PICKLE = "model_to_deploy.pkl"
+# Bytes; forests of a large table take hundreds of MB.
+LARGEST_ESTIMATOR = 4 * 2**30
 VERSION = re.compile(r"[0-9a-f]{16}")
 
 
@@ -100,10 +102,10 @@ class Registry:
 
     def holds(self, version: str) -> bool:
         """Tell whether a version is there, whole."""
-        content = self.store.read(version + SUFFIX)
         try:
+            content = self.store.read(version + SUFFIX, bundles.LARGEST)
             return content is not None and self._opened(version, content).version == version
-        except BundleError:
+        except (BundleError, OversizedFileError):
             return False
 
     def read_deployed(self, deployment: Deployment) -> Bundle:
@@ -138,7 +140,7 @@ class Registry:
 
     def deployment(self) -> Deployment | None:
         """Give the deployed version with its digest, or None before the first promotion."""
-        content = self.store.read(POINTER)
+        content = self.store.read(POINTER, LARGEST_NOTE)
         return None if content is None else read_pointer(content, self.store.where(POINTER))
 
     def require_champion(self) -> Deployment:
@@ -178,7 +180,7 @@ class Registry:
 
     def estimator(self, version: str) -> bytes | None:
         """Fetch the pickled estimator of a version as bytes, to be copied and not to be loaded."""
-        return self.store.read(f"{version}.pkl")
+        return self.store.read(f"{version}.pkl", LARGEST_ESTIMATOR)
 
     def sign(self, version: str, private_key: bytes) -> None:
         """Sign a version with a private key in PEM, and keep the signatures of other keys.
@@ -187,7 +189,9 @@ class Registry:
         """
         name = signature_name(version)
         with self.store.locked():
-            self.store.write(name, sign(self._bundle(version), private_key, self.store.read(name)))
+            self.store.write(
+                name, sign(self._bundle(version), private_key, self.store.read(name, LARGEST_NOTE))
+            )
 
     def deploy_estimator(self) -> bool:
         """Have `model_to_deploy.pkl` hold the champion's estimator; tell whether there is one."""
@@ -197,7 +201,7 @@ class Registry:
     def signatures(self, version: str, file: str | None = None) -> bytes | None:
         """Read the signatures of a version of the registry, or of a file; None where there are none."""
         if file is None:
-            return self.store.read(signature_name(version))
+            return self.store.read(signature_name(version), LARGEST_NOTE)
         beside = Path(signature_name(file))
         return beside.read_bytes() if beside.is_file() else None
 
@@ -209,7 +213,7 @@ class Registry:
 
     def _swap(self, record: Record, deployment: Deployment) -> Deployed:
         with self.store.locked():
-            seen = self.store.read(POINTER)
+            seen = self.store.read(POINTER, LARGEST_NOTE)
             self._refuse_meanwhile(record, seen)
             # In this order a kill at any moment leaves a champion, one that can be rolled back, and no pickle
             # of another model.
@@ -220,7 +224,7 @@ class Registry:
                 self.store.remove(name)
             written = self._deploy_pickle()
             if not swapped:
-                self._refuse_meanwhile(record, self.store.read(POINTER), sure=True)
+                self._refuse_meanwhile(record, self.store.read(POINTER, LARGEST_NOTE), sure=True)
         return Deployed(record.version, record.previous, written)
 
     def _refuse_meanwhile(self, record: Record, seen: bytes | None, *, sure: bool = False) -> None:
@@ -263,7 +267,10 @@ class Registry:
         return bundles.from_bytes(content, self.store.where(version + SUFFIX))
 
     def _content(self, version: str) -> bytes:
-        content = self.store.read(version + SUFFIX)
+        try:
+            content = self.store.read(version + SUFFIX, bundles.LARGEST)
+        except OversizedFileError as error:
+            raise BundleError(f"{error}, or train again") from error
         if content is None:
             self.resolve(version)
             raise RegistryError(f"version {version!r} is not whole; give all of its 16 digits")

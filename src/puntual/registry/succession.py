@@ -1,16 +1,36 @@
-"""Who was champion before whom: one record for each promotion and roll-back."""
+"""Who is champion, by one line in the pointer `model_to_deploy`, and who was before: a record for each change.
+
+The line names a version and the SHA-256 of its bundle's file.
+"""
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 from puntual.errors import RegistryError
 from puntual.storage import Store
+from puntual.storage.base import LARGEST_NOTE
 
 FOLDER = "promotions"
+_LINE = re.compile(r"([0-9a-f]{16})(?: sha256:([0-9a-f]{64}))?")
 NAME = re.compile(r"\d{6}-[0-9TZ]+-[0-9a-f]{16}\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What is to be deployed; an older pointer names no digest."""
+
+    version: str
+    digest: str | None = None
+
+    def line(self) -> bytes:
+        """Write the pointer."""
+        return (
+            f"{self.version} sha256:{self.digest}\n".encode() if self.digest else f"{self.version}\n".encode()
+        )
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +42,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     forced: bool = False
     failed: tuple[int, ...] = ()
     rollback: bool = False
+
+
+def read_pointer(content: bytes, where: str) -> Deployment:
+    r"""Read a pointer; raise RegistryError unless it names a version, and nothing but a digest with it.
+
+    >>> read_pointer(b"00000000000000aa\n", "models/model_to_deploy")
+    Deployment(version='00000000000000aa', digest=None)
+    """
+    text = content.decode(errors="replace").strip()
+    match = _LINE.fullmatch(text)
+    if match is None:
+        raise RegistryError(
+            f"{where}: names {text[:120]!r}, expected a version of 16 hexadecimal digits, and sha256: with the "
+            "64 of its bundle's file; promote one"
+        )
+    return Deployment(match[1], match[2])
 
 
 def add(store: Store, record: Record) -> str:
@@ -94,7 +130,7 @@ def _names(store: Store) -> list[str]:
 
 def _read(store: Store, name: str) -> Record:
     try:
-        return msgspec.json.decode(store.read(name) or b"", type=Record)
+        return msgspec.json.decode(store.read(name, LARGEST_NOTE) or b"", type=Record)
     except msgspec.DecodeError as error:
         raise RegistryError(
             f"{store.where(name)}: unreadable record ({error}); restore or remove it"

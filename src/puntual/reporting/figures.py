@@ -209,6 +209,7 @@ def _reliability(bins: Sequence[ReliabilityBin], histogram: Sequence[int], figur
     below.bar(edges, histogram, width=0.9 / max(1, len(histogram)), align="edge", color=QUIET)
     below.set(ylabel="Flights", xlabel="Predicted probability of being late")
     below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    below.yaxis.set_major_formatter(FuncFormatter(lambda flights, _: f"{flights:,.0f}"))
     _percentages(above.xaxis, 10)
     _percentages(above.yaxis, 8)
 

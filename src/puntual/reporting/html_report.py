@@ -9,8 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from puntual.features.states import MAIN
 from puntual.reporting import wording
 from puntual.reporting.figures import FEWEST_FLIGHTS, MOST_BARS, all_figures
-from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, summarise
-from puntual.reporting.reproduction import reproduction
+from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, reproduction, summarise
 from puntual.reporting.training_result import Training
 
 __all__ = ["render_report", "write_report"]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from puntual.evaluation import Evaluation, describe_rule
-from puntual.reporting.narrative import CONDITION_TITLES, label, leak, summarise
-from puntual.reporting.reproduction import reproduction
+from puntual.flights.flight import BANDS
+from puntual.reporting.narrative import CONDITION_TITLES, label, leak, reproduction, summarise
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, horizon_title, late_rule, measured, percent, period
 
@@ -15,9 +15,8 @@ MEANT_FOR = (
     "Not for decisions about single passengers or crew members, and not for the safety of flight.",
 )
 PREDICTS = (
-    "For one scheduled departure, a probability for each of five delay bands: up to 15 minutes, 15 to 30, 30 "
-    "to 60, 60 to 120, over 120 or cancelled. The probability of being late, the expected minutes and the "
-    "quantiles p50, p80 and p95 are all read from it."
+    f"For one scheduled departure, a probability for each of five bands of delay, in minutes: {', '.join(BANDS)}. "
+    "The probability of being late, the expected minutes and the quantiles p50, p80 and p95 are all read from it."
 )
 INTERVALS = "In brackets: 95 % intervals of a bootstrap over whole days. A dash marks what is undefined."
 LIMITS = (

@@ -1,5 +1,8 @@
 """What a training means, in sentences for people: the opening of its report and of its model card."""
 
+from datetime import timedelta
+from typing import NamedTuple
+
 from puntual.evaluation import Evaluation
 from puntual.features.states import CONDITIONS, MAIN
 from puntual.reporting.training_result import CandidateResult, Training
@@ -7,6 +10,13 @@ from puntual.reporting.wording import count, fixed, in_a_hundred, measured, perc
 
 TREATMENTS = {"none": "no treatment", "weights": "class weights", "down": "down-sampling"}
 CONDITION_TITLES = {condition.name: condition.title for condition in CONDITIONS}
+
+
+class Reproduction(NamedTuple):
+    """What stands before the command, and the command."""
+
+    sentence: str
+    command: str
 
 
 def summarise(training: Training) -> tuple[str, ...]:
@@ -27,6 +37,15 @@ def leak(training: Training) -> tuple[str, ...]:
     if time is None or mixed is None:
         return (ONE_SPLIT[training.backtests],)
     return (_split_difference(time, mixed), LEAK, _which_to_expect(time, mixed))
+
+
+def reproduction(training: Training) -> Reproduction:
+    """Give the command that was run, or for a training that was started from Python, the one that does the same."""
+    when = f"{training.created:%Y-%m-%d %H:%M %Z}".strip()
+    by = f"puntual {training.puntual} on {when}, on the table whose SHA-256 is above"
+    if training.command:
+        return Reproduction(f"The command that was run, by {by}:", training.command)
+    return Reproduction(f"It was trained from Python, by {by}. The same as a command:", _equivalent(training))
 
 
 ONE_SPLIT = {
@@ -122,3 +141,16 @@ def _which_to_expect(time: Evaluation, mixed: Evaluation) -> str:
     if flattered:
         return "Expect the score by time; the difference is not skill that will be there in use."
     return "Here the random split does not flatter the model; the score by time is still the one to expect."
+
+
+def _equivalent(training: Training) -> str:
+    table, names = training.table, dict.fromkeys(one.name for one in training.comparison)
+    until = table.last.date() + timedelta(days=1)
+    words = [
+        f"puntual train --source {table.source} --from {table.first:%Y-%m-%d} --until {until}",
+        f"--split {training.split.kind} --candidates {','.join(names)} --preset {training.preset}",
+        f"--cost {training.threshold_rule} --seed {training.split.seed}",
+    ]
+    if training.tuned_minutes:
+        words.append(f"--tune {training.tuned_minutes:g}")
+    return " ".join(" ".join(words).split())

@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from puntual.sources.catalog import read_flights as read_flights
     from puntual.sources.faults import BadRows as BadRows
     from puntual.sources.files import Place as Place
+    from puntual.sources.flight_table import OPTIONAL as OPTIONAL
     from puntual.sources.flight_table import FlightTable as FlightTable
     from puntual.sources.flight_table import LeftOut as LeftOut
     from puntual.sources.native import read_plain as read_plain
     from puntual.sources.native import read_requested as read_requested
 
 __all__ = [
+    "OPTIONAL",
     "SOURCES",
     "BadRows",
     "FlightTable",
@@ -28,6 +30,7 @@ __all__ = [
 
 # Imported when they are first used: the service takes words and text from here, and has no Polars.
 _HOMES = {
+    "OPTIONAL": "flight_table",
     "BadRows": "faults",
     "SOURCES": "catalog",
     "FlightTable": "flight_table",

@@ -9,31 +9,36 @@ import polars as pl
 from puntual.flights import airports
 from puntual.sources.leakage import bare_name, tells_outcome
 
-# The names of columns without case, accents and separators, the likelier first; English and Spanish.
+# The names of columns without case, accents and separators, the likelier first; English, Spanish and Portuguese.
 # fmt: off
 NAMES: dict[str, tuple[str, ...]] = {
     "airline": (
         "airline", "carrier", "airlinecode", "carriercode", "uniquecarrier", "opcarrier", "opuniquecarrier",
         "reportingairline", "marketingairline", "empi", "aerolinea", "codigoaerolinea", "lineaaerea",
         "compania", "cia", "operador", "operator", "opera",
+        "empresaaerea", "empresa", "icaoempresaaerea", "companhia", "companhiaaerea",
     ),
     "flight_number": (
         "flightnumber", "flightnum", "flightno", "flight", "flno", "vloi", "number", "num", "vuelo",
         "numerovuelo", "numerodevuelo", "numvuelo", "nvuelo", "novuelo", "opcarrierflnum",
         "flightnumberreportingairline", "numero",
+        "fltno", "fltnum", "flightnbr", "numerovoo", "numerodovoo", "voo",
     ),
     "origin": (
         "origin", "orig", "from", "originairport", "departureairport", "depairport", "orii", "origen",
         "aeropuertoorigen", "aeropuertodeorigen", "desde",
+        "origem", "aeroportoorigem", "icaoaerodromoorigem", "depstn",
     ),
     "destination": (
         "destination", "dest", "to", "destinationairport", "arrivalairport", "arrairport", "desi", "destino",
         "aeropuertodestino", "aeropuertodedestino", "hasta",
+        "aeroportodestino", "icaoaerodromodestino", "arrstn",
     ),
     "moment": (
         "scheduleddeparture", "scheduleddeparturetime", "scheduledeparture", "scheddeparture", "std", "fechai",
         "salidaprogramada", "fechahoraprogramada", "fechahorasalida", "fechahora", "programada", "scheduled",
-        "itinerario", "departurescheduled", "plannedDeparture".casefold(),
+        "itinerario", "departurescheduled", "planneddeparture",
+        "partidaprevista", "sobt", "scheduledoffblock",
     ),
     "date": (
         "flightdate", "fldate", "date", "fecha", "fechavuelo", "fechaprogramada", "fechasalida",
@@ -46,17 +51,20 @@ NAMES: dict[str, tuple[str, ...]] = {
     "arrival": (
         "schedarrtime", "crsarrtime", "scheduledarrival", "scheduledarrivaltime", "sta", "llegadaprogramada",
         "horallegada", "horallegadaprogramada",
+        "chegadaprevista",
     ),
     "tail": ("tailnum", "tailnumber", "tail", "registration", "matricula"),
     "aircraft": ("aircraft", "aircrafttype", "equipment", "tipoaeronave", "aeronave", "equipo", "avion"),
     "departed": (
         "departed", "atd", "actualdeparture", "actualdeparturetime", "fechao", "salidareal", "departuretime",
         "fechahorareal", "fechareal", "actual",
+        "partidareal", "aobt", "actualoffblock",
     ),
     "delay": (
         "depdelay", "depdelayminutes", "departuredelay", "departuredelayminutes", "delayminutes", "delaymin",
         "delay", "atraso", "atrasominutos", "minutosatraso", "minutosdeatraso", "atrasosalida", "retraso",
         "demora", "minutosretraso",
+        "delaymins", "departuredelaymins", "depdelaymins", "atrasopartida", "atrasopartidamin",
     ),
     "cancelled": (
         "cancelled", "canceled", "iscancelled", "calledoff", "cancelado", "cancelada", "suspendido",
@@ -68,6 +76,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "day": ("day", "dayofmonth", "dia"),
 }
 # fmt: on
+# What else the name of an airport's column holds, where it is none of those above.
+PARTS = {"origin": ("orig", "depart"), "destination": ("dest", "arriv")}
 OUTCOME_FIELDS = frozenset({"departed", "delay", "cancelled", "left"})
 CLOCK = r"^(\d{1,2}:\d\d(:\d\d)?|\d{1,4})$"
 NUMBER = r"^[+-]?\d+([.,]\d+)?$"
@@ -81,7 +91,7 @@ class Guess:
     doubt: str = ""
 
 
-class Columns:
+class ColumnSample:
     """A sample of a table's cells as text, by column."""
 
     def __init__(self, sample: pl.DataFrame) -> None:
@@ -110,11 +120,19 @@ class Columns:
             if share >= 0.5:
                 doubt = "" if share >= 0.98 else f"{1 - share:.0%} of its values do not look like it"
                 return self._take(column, doubt)
+        for column in self._named_in_part(field):
+            if len(self.texts[column]) and fits(self.texts[column]) >= 0.95:
+                return self._take(column, "chosen by a part of its name")
         rest = (name for name in self.texts if name not in self.taken and not tells_outcome(name, self.texts))
         for column in rest if by_value else ():
             if len(self.texts[column]) and fits(self.texts[column]) >= 0.95:
                 return self._take(column, "chosen by its values alone")
         return None
+
+    def _named_in_part(self, field: str) -> list[str]:
+        parts = PARTS.get(field, ())
+        rest = [name for name in self.texts if name not in self.taken and not tells_outcome(name, self.texts)]
+        return [name for name in rest if any(part in bare_name(name) for part in parts)]
 
     def _take(self, column: str, doubt: str) -> Guess:
         self.taken.add(column)

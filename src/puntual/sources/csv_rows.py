@@ -26,7 +26,7 @@ def read_csv_rows(data: bytes, name: str) -> CsvRows:
     TableError is raised at once for a header that cannot be used, and on the way for a row that is cut off or ragged.
     """
     text = as_utf8(data, name)
-    if not text.strip():
+    if not text or text.isspace():
         raise TableError(f"{name}: {EMPTY}")
     numbered = _numbered(text, name)
     header = next((cells for _, cells in numbered if cells), [])

@@ -4,6 +4,7 @@ import codecs
 
 from puntual.errors import TableError
 
+_PIECE = 1 << 20
 # How files begin that are given by mistake in the place of text.
 _PACKED = {
     b"\x1f\x8b": "compressed with gzip",
@@ -19,6 +20,9 @@ def as_utf8(data: bytes, name: str, encoding: str = "utf-8") -> bytes:
     """Give UTF-8 without a byte order mark; TableError names the first line that is not in `encoding`."""
     _refuse_packed(data, name)
     try:
+        if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+            _check_utf8(data)
+            return data.removeprefix(codecs.BOM_UTF8)
         decoded = data.decode(encoding)
     except UnicodeDecodeError as failure:
         raise TableError(_wrong_encoding(data, name, failure)) from None
@@ -26,9 +30,20 @@ def as_utf8(data: bytes, name: str, encoding: str = "utf-8") -> bytes:
         raise TableError(
             f"{name}: it cannot be read as {encoding!r} ({failure}); set encoding in the map"
         ) from None
-    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
-        return data.removeprefix(codecs.BOM_UTF8)
     return decoded.removeprefix("\ufeff").encode()
+
+
+def _check_utf8(data: bytes) -> None:
+    """Raise UnicodeDecodeError for what is no UTF-8; piece by piece, so that other threads get their turn between."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
+    try:
+        for start in range(0, len(data), _PIECE):
+            decoder.decode(view[start : start + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        # Found again in the whole, which says where.
+        data.decode()
 
 
 def _refuse_packed(data: bytes, name: str) -> None:

@@ -10,6 +10,7 @@ from puntual.errors import TableError
 from puntual.sources.limits import refuse_wide
 from puntual.sources.messages import shown
 from puntual.sources.raw_table import RawTable, raw_table
+from puntual.sources.workbook_size import refuse_oversized
 
 # A time of day is a fraction of a day, and Excel counts its days from here on.
 FIRST_DAYS = datetime(1901, 1, 1)
@@ -19,6 +20,7 @@ def read_excel(data: bytes, name: str, missing: tuple[str, ...] = ()) -> RawTabl
     """Read the first sheet, its first row the header; a text that says what `missing` lists is null."""
     import fastexcel
 
+    refuse_oversized(data, name)
     try:
         frame = pl.read_excel(BytesIO(data), drop_empty_rows=False)
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError) as failure:

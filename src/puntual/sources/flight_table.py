@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 
@@ -9,7 +10,9 @@ from puntual.flights.flight import LateRule
 from puntual.flights.schema import SCHEMA
 from puntual.sources.airport_codes import NOTED_AIRPORTS, unlisted_codes, zones_of
 from puntual.sources.faults import BadRows, ordered, refusal
+from puntual.sources.flight_numbers import clean_flight_numbers
 from puntual.sources.raw_table import RawTable
+from puntual.sources.shown_departures import mark_skipped, note_twice
 from puntual.sources.validation import (
     FAR_FROM_SCHEDULE,
     KEY,
@@ -84,7 +87,9 @@ def assemble(
 
     Rows that are wrong, or repeat a flight, are all refused in one error or left out, as the reading says.
     """
-    draft = _readable(raw, _draft(raw, columns, reading))
+    draft = _draft(raw, columns, reading)
+    twice_shown = mark_skipped(raw, draft, requested=reading.keeps_columns)
+    draft = _readable(raw, draft)
     off_called = draft.filter(pl.col("cancelled") & pl.col("departed").is_not_null())
     draft = draft.with_columns(departed=pl.when(~pl.col("cancelled").fill_null(False)).then("departed"))
     draft, astray = _leave_out(raw, draft, far_from_schedule(draft), FAR_FROM_SCHEDULE)
@@ -103,7 +108,12 @@ def assemble(
         reading.source,
         raw.height,
         _left_blank(raw) + _left_unreadable(raw) + astray + repeated_rows,
-        notes + _note_unlisted(raw, draft) + _note_round_trips(raw, draft),
+        (
+            *notes,
+            *_note_unlisted(raw, draft),
+            *_note_round_trips(raw, draft),
+            *note_twice(draft.filter(pl.col("row").is_in(twice_shown.implode())), partial(_example, raw)),
+        ),
         draft["record"],
         raw.frame[draft["row"]] if reading.keeps_columns else None,
         draft["arrived"] if draft["arrived"].count() else None,
@@ -147,9 +157,11 @@ def _left_unreadable(raw: RawTable) -> tuple[LeftOut, ...]:
 
 def _draft(raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading) -> pl.DataFrame:
     """Put the columns under the schema's names and types, with null where a source has nothing to say."""
-    zones = {"time_zone": zones_of(columns["origin"], reading.time_zones)}
     types = dict(SCHEMA) | {"operated_as": pl.String(), "arrived": pl.Datetime("us")}
-    given = dict(columns) | zones
+    given = dict(columns) | {
+        "time_zone": zones_of(columns["origin"], reading.time_zones),
+        "flight_number": clean_flight_numbers(columns["flight_number"], columns["airline"]),
+    }
     height = raw.frame.height
     series = [
         given[name].cast(dtype).rename(name)

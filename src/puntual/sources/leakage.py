@@ -19,7 +19,7 @@ OUTCOMES = frozenset(
         "iscancelled", "iscanceled", "cancellation", "cancellationcode", "cancellationreason",
         "diverted", "isdiverted", "carrierdelay", "weatherdelay", "nasdelay", "airsystemdelay",
         "securitydelay", "airlinedelay", "lateaircraftdelay", "firstdeptime", "totaladdgtime",
-        "longestaddgtime", "fechao", "vloo", "orio", "deso", "empo"
+        "longestaddgtime", "delaymins", "partidareal", "chegadareal", "fechao", "vloo", "orio", "deso", "empo"
     }
 )
 # fmt: on

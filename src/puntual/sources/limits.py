@@ -6,12 +6,17 @@ from puntual.errors import TableError
 from puntual.sources.messages import SHOWN_COLUMNS, is_empty, shown
 
 MOST_COLUMNS = 1_000
-# Of rows as JSON, which become as many cells as the widest of them asks for.
+# Of what becomes more cells than it holds: rows as JSON, each as wide as the widest, sheets, and Parquet.
 MOST_CELLS = 50_000_000
+# Of a Parquet file, which may hold more cells than those where it is large itself. A flight takes a byte or more.
+CELLS_OF_A_BYTE = 50
 LONGEST_TEXT = 200
 # Of a row as JSON, in bytes: as many columns as there may be, each with a name and a text of some length.
 LONGEST_ROW = 262_144
 SHORT_ENOUGH = f"a text of at most {LONGEST_TEXT} characters"
+# No database keeps a text with one.
+NUL = "\0"
+WITHOUT_NUL = "a text without a NUL character"
 
 
 def check_header(header: Sequence[str | None], name: str) -> None:
@@ -40,10 +45,10 @@ def refuse_wide(columns: int, name: str) -> None:
         )
 
 
-def refuse_sparse(rows: int, columns: int, name: str) -> None:
+def refuse_sparse(rows: int, columns: int, name: str, most: int = MOST_CELLS) -> None:
     """Refuse rows that would become more cells than a machine has room for."""
-    if rows * columns > MOST_CELLS:
+    if rows * columns > most:
         raise TableError(
-            f"{name}: {rows:,} rows of {columns:,} columns; expected at most {MOST_CELLS:,} cells; "
+            f"{name}: {rows:,} rows of {columns:,} columns; expected at most {most:,} cells; "
             "keep the columns that tell of flights"
         )

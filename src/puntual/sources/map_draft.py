@@ -10,7 +10,7 @@ from puntual.errors import TableError
 from puntual.sources.column_guess import (
     CLOCK,
     NUMBER,
-    Columns,
+    ColumnSample,
     Guess,
     share_of,
     share_of_airline_codes,
@@ -35,6 +35,7 @@ DATES: Ways = {
     "month": MONTH_FIRST_DATES,
 }
 DATES |= {"digits": ("%Y%m%d",)}
+WITH_OFFSET = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$"
 YES_OR_NO = r"(?i)^(" + "|".join([*YES, *NO]).replace(".", r"\.") + ")$"
 
 
@@ -72,7 +73,7 @@ def draft_map(place: Place) -> Draft:
     raw = _read(read_bytes(place, "name your table"), place, draft)
     sample = raw.frame.gather_every(max(1, raw.frame.height // SAMPLE)).head(SAMPLE)
     _draft_missing(sample, draft)
-    columns = Columns(_without_missing(sample))
+    columns = ColumnSample(_without_missing(sample))
     _draft_airports(columns, draft, raw.name)
     _draft_departure(columns, draft, raw.name)
     _draft_names(columns, draft)
@@ -112,7 +113,7 @@ def _without_missing(sample: pl.DataFrame) -> pl.DataFrame:
     return sample.with_columns(pl.when(~pl.col(name).is_in(MISSING_WORDS)).then(name) for name in texts)
 
 
-def _draft_airports(columns: Columns, draft: Draft, name: str) -> None:
+def _draft_airports(columns: ColumnSample, draft: Draft, name: str) -> None:
     origin = columns.guess("origin", share_of_airports)
     destination = columns.guess("destination", share_of_airports, by_value=True)
     origin = origin or columns.guess("origin", share_of_airports, by_value=True)
@@ -130,7 +131,7 @@ def _draft_airports(columns: Columns, draft: Draft, name: str) -> None:
     _put(draft, "flights", "destination", destination)
 
 
-def _draft_departure(columns: Columns, draft: Draft, name: str) -> None:
+def _draft_departure(columns: ColumnSample, draft: Draft, name: str) -> None:
     key = "scheduled_departure"
     moment = columns.guess("moment", _readable(MOMENTS))
     if moment is not None:
@@ -152,11 +153,12 @@ def _draft_departure(columns: Columns, draft: Draft, name: str) -> None:
         _draft_lone_moment(columns, draft, name)
 
 
-def _draft_lone_moment(columns: Columns, draft: Draft, name: str) -> None:
+def _draft_lone_moment(columns: ColumnSample, draft: Draft, name: str) -> None:
     moment = columns.guess("date", _readable(MOMENTS)) or columns.guess(
         "date", _readable(MOMENTS), by_value=True
     )
     if moment is None:
+        _refuse_offsets(columns, name)
         raise TableError(
             f"{name}: no column tells when a flight is scheduled to leave; expected a date with a time of day, or "
             "a column for each; write the map by hand"
@@ -167,11 +169,21 @@ def _draft_lone_moment(columns: Columns, draft: Draft, name: str) -> None:
     _draft_format(columns.texts[moment.column], MOMENTS, "datetime_format", draft)
 
 
+def _refuse_offsets(columns: ColumnSample, name: str) -> None:
+    """Name a column of moments in UTC: a timetable is kept by the clocks of the origin, and so are its patterns."""
+    for column, texts in columns.texts.items():
+        if len(texts) and share_of(WITH_OFFSET)(texts) >= 0.5:
+            raise TableError(
+                f"{name}: column {column!r} holds times such as {texts[0]!r}; expected local times of the origin "
+                "without an offset; add a column of these, and draft the map anew"
+            )
+
+
 # Of a column of numbers with a gap a file makes floats.
 CLOCK_OR_WHOLE = CLOCK.replace(r"\d{1,4})$", r"\d{1,4}(\.0)?)$")
 
 
-def _draft_names(columns: Columns, draft: Draft) -> None:
+def _draft_names(columns: ColumnSample, draft: Draft) -> None:
     airline = columns.guess("airline", share_of_airlines)
     number = columns.guess("flight_number", share_of(r"^[A-Za-z0-9 ]{1,8}(\.0)?$"))
     airline = airline or columns.guess("airline", share_of_airline_codes, by_value=True)
@@ -189,7 +201,7 @@ def _draft_names(columns: Columns, draft: Draft) -> None:
         draft.put("flights", "scheduled_arrival", f"{{ time = {_quoted(arrival.column)} }}", arrival.doubt)
 
 
-def _draft_operation(columns: Columns, draft: Draft) -> None:
+def _draft_operation(columns: ColumnSample, draft: Draft) -> None:
     delay = columns.guess("delay", share_of(NUMBER))
     departed = None if delay else columns.guess("departed", _readable(MOMENTS))
     cancelled = columns.guess("cancelled", share_of(YES_OR_NO))

@@ -7,7 +7,7 @@ import polars as pl
 
 from puntual.flights.flight import EARLIEST, LATEST
 from puntual.sources import times
-from puntual.sources.limits import LONGEST_TEXT, SHORT_ENOUGH
+from puntual.sources.limits import LONGEST_TEXT, NUL, SHORT_ENOUGH, WITHOUT_NUL
 from puntual.sources.raw_table import CORRECT, RawTable
 
 ISO_FORMATS = tuple(times.FORMS)
@@ -36,6 +36,7 @@ def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series
     if required:
         raw.mark(column, text.is_null(), "text in every row")
     raw.mark(column, cells.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
+    raw.mark(column, cells.str.contains(NUL, literal=True), WITHOUT_NUL)
     return text
 
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from puntual.errors import TableError, UnknownAirportError
 from puntual.sources.csv_rows import read_csv_rows
 from puntual.sources.json_objects import read_objects
-from puntual.sources.limits import LONGEST_TEXT, SHORT_ENOUGH, refuse_wide
+from puntual.sources.limits import LONGEST_TEXT, NUL, SHORT_ENOUGH, WITHOUT_NUL, refuse_wide
 from puntual.sources.messages import bad_value, is_empty, missing_column, no_flights, shown
 
 _CORRECT = "correct the cell, or leave the row out"
 T = TypeVar("T")
 
 
-class Rows(NamedTuple):
+class TableRows(NamedTuple):
     """The names of the columns, and of the rows that are not blank the cells of some, each with its line or row.
 
     All names are known only once the last row was read.
@@ -55,24 +55,29 @@ class SmallTable:
         return f"{self.unit} {self.numbers[row]}"
 
     def read(
-        self, column: str, parse: Callable[[str], T | None], expectation: str
+        self, column: str, parse: Callable[[str], T | None], expectation: str, *, absent: T | None = None
     ) -> tuple[list[T], NDArray[np.intp]]:
         """Give what the distinct cells of a column mean, and which of it each row has.
 
         The first row whose cell is empty or means nothing is named by BadValueError or UnknownAirportError;
-        MissingColumnError is raised where there is no such column.
+        MissingColumnError is raised where there is no such column. `absent`, where one is given, stands for an empty
+        cell, and for all of a column that is not there.
         """
         if column not in self.columns:
+            if absent is not None:
+                return [absent], np.zeros(len(self.numbers), np.intp)
             raise missing_column(self.name, column, self.header)
         cells, positions = self.columns[column]
         values: list[T] = []
         for position, cell in enumerate(cells):
             try:
-                value = None if is_empty(cell) else parse(cell.strip())
+                value = absent if is_empty(cell) else parse(cell.strip())
             except UnknownAirportError as failure:
                 raise UnknownAirportError(f"{self._cell(column, position)}: {failure}; correct it") from None
-            if value is None or len(cell) > LONGEST_TEXT:
-                expected = expectation if len(cell) <= LONGEST_TEXT else SHORT_ENOUGH
+            if value is None or len(cell) > LONGEST_TEXT or NUL in cell:
+                expected = (
+                    SHORT_ENOUGH if len(cell) > LONGEST_TEXT else WITHOUT_NUL if NUL in cell else expectation
+                )
                 raise bad_value(self._cell(column, position), cell, expected, _CORRECT)
             values.append(value)
         return values, positions
@@ -97,22 +102,22 @@ def read_small_table(data: bytes, name: str, suffix: str, wanted: Iterable[str])
     if not numbers:
         raise no_flights(name)
     kept = {
-        column: Column(list(codes), np.array(positions, np.intp))
+        column: Column(list(codes), np.frombuffer(positions, np.int64))
         for column, codes, positions in columns
         if column in header
     }
-    return SmallTable(name, [*header], kept, unit, np.array(numbers, np.intp))
+    return SmallTable(name, [*header], kept, unit, np.frombuffer(numbers, np.int64))
 
 
-def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
+def _rows_of_csv(data: bytes, name: str, wanted: Sequence[str]) -> TableRows:
     header, lines = read_csv_rows(data, name)
     present = [column for column in wanted if column in header]
     places = [header.index(column) for column in present]
     rows = ((number, [cells[place] for place in places]) for number, cells in lines if any(cells))
-    return Rows(header, "line", present, rows)
+    return TableRows(header, "line", present, rows)
 
 
-def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
+def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> TableRows:
     header: dict[str, None] = {}
 
     def rows() -> Iterator[tuple[int, list[str | None]]]:
@@ -123,10 +128,10 @@ def _rows_of_json(data: bytes, name: str, wanted: Sequence[str]) -> Rows:
         # Rows that each name columns of their own would make a table far larger than the body.
         refuse_wide(len(header), name)
 
-    return Rows(header, "row", wanted, rows())
+    return TableRows(header, "row", wanted, rows())
 
 
-_READERS: dict[str, Callable[[bytes, str, Sequence[str]], Rows]] = {
+_READERS: dict[str, Callable[[bytes, str, Sequence[str]], TableRows]] = {
     ".csv": _rows_of_csv,
     ".json": _rows_of_json,
     ".jsonl": _rows_of_json,

@@ -1,5 +1,6 @@
 """Whole files under one URL: a folder or a bucket."""
 
+import sys
 from pathlib import Path
 
 from puntual.errors import StorageError
@@ -54,4 +55,4 @@ def is_url(place: object) -> bool:
 def read_url(url: str) -> bytes | None:
     """Read the file at a URL, or None where there is none."""
     folder, _, name = url.rpartition("/")
-    return open_store(folder).read(name)
+    return open_store(folder).read(name, sys.maxsize)

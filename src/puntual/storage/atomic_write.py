@@ -24,11 +24,18 @@ def atomic_write(path: Path, *, mode: int = 0o666, replace: bool = True) -> Iter
     """Give a file to write to that takes its place at `path` once the block has ended without an error.
 
     `mode` are its permissions, less the process's umask. Without `replace` a file that is there stays and
-    FileExistsError is raised. Raises OSError where it cannot be written; nothing is left behind then. What killed
-    writers left in the folder more than an hour ago is swept.
+    FileExistsError is raised. A link stays, and what it leads to is replaced; a pipe or a device is written to as it
+    is. Raises OSError where it cannot be written; nothing is left behind then. What killed writers left in the folder
+    more than an hour ago is swept.
     """
     if not path.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if replace and path.is_symlink():
+        path = Path(os.path.realpath(path))
+    if replace and path.exists() and not (path.is_file() or path.is_dir()):
+        with path.open("wb") as pipe:
+            yield pipe
+        return
     descriptor, draft = _open_draft(path, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
+# Bytes of what is read whole; of a pointer, a record or a signature, of which none is larger.
+LARGEST_FILE, LARGEST_NOTE = 2**30, 2**20
 # Called with the bytes that have arrived so far.
 OnProgress = Callable[[int], object]
 
@@ -34,8 +36,11 @@ class Store(Protocol):
     def where(self, name: str) -> str:
         """Name the place of a file, for a person."""
 
-    def read(self, name: str) -> bytes | None:
-        """Read a file as it is now, or None where there is none."""
+    def read(self, name: str, largest: int = LARGEST_FILE) -> bytes | None:
+        """Read a file as it is now, or None where there is none.
+
+        Raise OversizedFileError for one of more than `largest` bytes, of which no more than that is read.
+        """
 
     def names(self, folder: str = "") -> list[str] | None:
         """List the files of a folder, sorted, or None where there is no such folder."""

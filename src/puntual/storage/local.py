@@ -7,12 +7,25 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 
 from puntual.storage.atomic_write import atomic_write
-from puntual.storage.base import FileStat, OnProgress
-from puntual.storage.errors import require_same, translate_os_errors
+from puntual.storage.base import LARGEST_FILE, FileStat, OnProgress
 from puntual.storage.file_lock import file_lock
 from puntual.storage.names import require_within
+from puntual.storage.os_errors import oversized, require_same, translate_os_errors
 
 _PIECE = 2**20
+
+
+def read_within(path: Path, largest: int) -> bytes:
+    """Read a file; raise OversizedFileError for one of more than `largest` bytes, whatever it says of its size."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1) if size <= largest else b""
+        # One that grows, or a device, which tells no size.
+        while size < len(content) <= largest and (piece := file.read(_PIECE)):
+            content += piece
+    if max(size, len(content)) > largest:
+        raise oversized(str(path), max(size, len(content)), largest)
+    return content
 
 
 class Folder:
@@ -26,11 +39,11 @@ class Folder:
         """Name the place of a file, for a person."""
         return f"{self.url.rstrip('/')}/{name}".rstrip("/")
 
-    def read(self, name: str) -> bytes | None:
-        """Read a file as it is now, or None where there is none."""
+    def read(self, name: str, largest: int = LARGEST_FILE) -> bytes | None:
+        """Read a file of at most `largest` bytes as it is now, or None where there is none."""
         with translate_os_errors(self.where(name)):
             try:
-                return self._path(name).read_bytes()
+                return read_within(self._path(name), largest)
             except FileNotFoundError:
                 return None
 
@@ -97,6 +110,9 @@ class Folder:
                     file.write(piece)
                     total.update(piece)
                     size += len(piece)
+                    if size > expected.size:
+                        # What never ends would fill the disk.
+                        break
                     on_progress(size)
                 require_same(self.where(name), expected, FileStat(size, total.hexdigest()))
 

@@ -5,6 +5,7 @@ a profile, or the role of the machine.
 """
 
 import re
+import sys
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
@@ -13,8 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 from puntual.errors import StorageError
-from puntual.storage.base import FileStat, OnProgress
+from puntual.storage.base import LARGEST_FILE, FileStat, OnProgress
 from puntual.storage.names import require_within
+from puntual.storage.os_errors import oversized
 from puntual.storage.s3_errors import LOST, MISSING, breaks_off, code_of, translate_s3_error
 from puntual.storage.s3_transfer import PART, CheckedStream, upload_large
 
@@ -39,9 +41,9 @@ class Bucket:
         """Name the place of a file, for a person."""
         return f"{self.url.rstrip('/')}/{name}".rstrip("/")
 
-    def read(self, name: str) -> bytes | None:
-        """Read a file as it is now, or None where there is none."""
-        return self._read(name)[0]
+    def read(self, name: str, largest: int = LARGEST_FILE) -> bytes | None:
+        """Read a file of at most `largest` bytes as it is now, or None where there is none."""
+        return self._read(name, largest)[0]
 
     def names(self, folder: str = "") -> list[str]:
         """List the files of a folder, sorted; a bucket has no folders, so none is missing."""
@@ -154,16 +156,19 @@ class Bucket:
                     return None
                 raise
 
-    def _read(self, name: str) -> tuple[bytes | None, str | None]:
+    def _read(self, name: str, largest: int = LARGEST_FILE) -> tuple[bytes | None, str | None]:
         """Read a file and the tag of its content, or nothing where there is none."""
         try:
-            pieces = list(self._pieces(name))
+            pieces = list(self._pieces(name, largest))
         except FileNotFoundError:
             return None, None
         return b"".join(piece for piece, _ in pieces), pieces[-1][1]
 
-    def _pieces(self, name: str) -> Iterator[tuple[bytes, str]]:
-        """Give pieces and the tag of what they are of, at least one; FileNotFoundError where there is no file."""
+    def _pieces(self, name: str, largest: int = sys.maxsize) -> Iterator[tuple[bytes, str]]:
+        """Give pieces and the tag of what they are of, at least one; FileNotFoundError where there is no file.
+
+        Of a file that says to be larger than `largest` nothing is read, and no more of one that only is.
+        """
         place, failures = 0, 0
         condition: dict[str, str] = {}
         while True:
@@ -173,15 +178,21 @@ class Bucket:
                 condition = {"IfMatch": answer["ETag"]}
                 try:
                     with closing(answer["Body"]) as body:
+                        self._refuse_oversized(name, place + answer.get("ContentLength", 0), largest)
                         yield b"", answer["ETag"]
                         while piece := body.read(_PIECE):
                             place += len(piece)
+                            self._refuse_oversized(name, place, largest)
                             yield piece, answer["ETag"]
                     return
                 except Exception as error:
                     failures += 1
                     if not breaks_off(error) or failures == ATTEMPTS:
                         raise
+
+    def _refuse_oversized(self, name: str, size: int, largest: int) -> None:
+        if size > largest:
+            raise oversized(self.where(name), size, largest)
 
     def _get(self, name: str, start: int, condition: dict[str, str]) -> Any:
         begin = {"Range": f"bytes={start}-"} if start else {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from puntual.errors import StorageError
 from puntual.storage.base import FileStat, OnProgress
-from puntual.storage.errors import require_same
+from puntual.storage.os_errors import require_same
 
 # A file above one part goes in parts, of which there may be 10,000.
 PART, _MOST_PARTS = 8 * 2**20, 10_000
@@ -75,7 +75,7 @@ class CheckedStream(io.RawIOBase):
         return bytes(read)
 
     def _next(self) -> bool:
-        piece = next(self._pieces, None)
+        piece = next(self._pieces, None) if self._size <= self.expected.size else None
         if piece is None:
             require_same(self._place, self.expected, FileStat(self._size, self._total.hexdigest()))
             return False

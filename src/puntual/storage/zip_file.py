@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 
 # What zlib is asked for at a time: asked for all at once, it would hand out more than was declared.
 _PIECE = 2**20
@@ -40,11 +41,18 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
 
     Raises what `zipfile` raises; BadZipFile where it holds less or more than it declares.
     """
-    entry = archive.getinfo(name)
-    content = bytearray()
+    return b"".join(pieces_of(archive, name))
+
+
+def pieces_of(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """Unpack a member a MiB at a time; raise BadZipFile where it holds less or more than it declares."""
+    entry = copy(archive.getinfo(name))
+    declared, unpacked = entry.file_size, 0
+    # `zipfile` would stop at the declared size and not tell that there is more, which other readers unpack.
+    entry.file_size += 1
     with archive.open(entry) as file:
         while piece := file.read(_PIECE):
-            content += piece
-    if len(content) != entry.file_size:
-        raise zipfile.BadZipFile(f"{name!r} holds {len(content):,} bytes and declares {entry.file_size:,}")
-    return bytes(content)
+            unpacked += len(piece)
+            yield piece
+    if unpacked != declared:
+        raise zipfile.BadZipFile(f"{name!r} holds {unpacked:,} bytes or more and declares {declared:,}")

@@ -1,103 +1,110 @@
 """The requests of a stress test and the answers that they should get, worked out by the predictor beforehand."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
 
-from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
+from puntual.api.predict.contract import PredictAnswer
 from puntual.api.predict.response import head_of, rows_of, written
-from puntual.errors import TableError
-from puntual.features.flight_keys import NAMED
 from puntual.features.vector import Matrix
 from puntual.prediction.predictor import Predictor
-from puntual.prediction.table_io import read_table
-from puntual.sources import SOURCES, read_flights
+from puntual.stress.flights import FlightPool
 
 REQUESTS, ANSWERS = "requests.txt", "answers.txt"
-_HORIZON = timedelta(hours=2)
-KEY = [*NAMED, "scheduled_departure"]
+# Each flight is seen from so long before it leaves, on its own day.
+_HORIZON_MINUTES = 120
+_BLOCK = 20_000
 _ANSWER = msgspec.json.Decoder(PredictAnswer)
+Difference = tuple[int, int, bytes]
 
 
 @dataclass(frozen=True)
 class Material:
-    """n requests about one flight each, all different, and the body that answers each."""
+    """Requests about one flight each, all different, and the answers, in a folder for a load generator.
 
-    flights: pl.DataFrame
-    bodies: list[bytes]
-    answers: list[bytes]
-
-    def write(self, folder: Path, *, answers: bool = True) -> None:
-        """Write `requests.txt` and `answers.txt` for a load generator, a line a request."""
-        (folder / REQUESTS).write_bytes(b"\n".join(self.bodies) + b"\n")
-        if answers:
-            (folder / ANSWERS).write_bytes(b"\n".join(self.answers) + b"\n")
-
-    def is_right(self, number: int, body: bytes) -> bool:
-        """Tell whether a body answers request `number` (from 1) with the predictor's numbers, to the bit."""
-        if not 1 <= number <= len(self.answers):
-            return False
-        try:
-            return _ANSWER.decode(body) == _ANSWER.decode(self.answers[number - 1])
-        except msgspec.DecodeError:
-            return False
-
-
-def flights_for(predictor: Predictor, file: Path | None) -> pl.DataFrame:
-    """Read flights to ask about: those of a file, or of the table that the bundle learnt from.
-
-    Raise TableError when there is neither.
+    Line n of `requests.txt` is answered by line n of `answers.txt`. `repeated` says that the same are sent again and
+    again on purpose.
     """
-    manifest = predictor.bundle.manifest
-    if file is not None:
-        return read_table(
-            str(file), "", None, None, manifest.late_rule, time_zones=predictor.unlisted
-        ).flights
-    source = SOURCES.get(manifest.source)
-    if source is None or not source.is_present():
-        raise TableError(
-            f"bundle {predictor.bundle.version} learnt from the source {manifest.source!r}, whose table is not here; "
-            "name flights to ask about with --flights FILE (airline, flight_number, origin, destination, "
-            "scheduled_departure)"
-        )
-    return read_flights(manifest.source).flights
+
+    folder: Path
+    flights: pl.DataFrame
+    repeated: bool = False
+
+    @property
+    def distinct(self) -> int:
+        """How many different flights the requests are about."""
+        return self.flights.height
+
+    def first(self, count: int) -> list[tuple[bytes, bytes]]:
+        """Give the first requests with their answers."""
+        with (self.folder / REQUESTS).open("rb") as requests, (self.folder / ANSWERS).open("rb") as answers:
+            return [
+                (body.rstrip(), answer.rstrip())
+                for body, answer in islice(zip(requests, answers, strict=True), count)
+            ]
+
+    def wrong(self, differences: Iterable[Difference]) -> int:
+        """Count the answers that are not the predictor's, of those that differ: times, number (from 1), body."""
+        by_number: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)
+        for times, number, body in differences:
+            by_number[number].append((times, body))
+        wrong = 0
+        with (self.folder / ANSWERS).open("rb") as answers:
+            for number, answer in enumerate(answers if by_number else (), 1):
+                wrong += sum(
+                    times for times, body in by_number.pop(number, ()) if not is_same_answer(body, answer)
+                )
+        return wrong + sum(times for answered in by_number.values() for times, _ in answered)
 
 
-def make_material(predictor: Predictor, flights: pl.DataFrame, distinct: int) -> Material:
-    """Ask about the latest flights, as seen from two hours before each; at most `distinct`, each once."""
-    chosen = (
-        flights.unique(KEY, keep="first", maintain_order=True)
-        .filter(pl.col("scheduled_departure").dt.date() <= predictor.bundle.manifest.history_until)
-        .sort("scheduled_departure", maintain_order=True)
-        .tail(distinct)
-    )
-    if chosen.is_empty():
-        raise TableError(
-            f"no flight leaves by {predictor.bundle.manifest.history_until}, the last day that the bundle knows; "
-            "name earlier flights with --flights FILE"
-        )
-    # Shuffled, so that flights asked about at the same moment have little in common; always alike.
-    chosen = chosen.sample(fraction=1.0, shuffle=True, seed=0)
-    predictions = predictor.predict(chosen, timetable_of=chosen.clear())
-    requests, horizons = zip(*_requests_about(chosen), strict=True)
-    rows = rows_of(predictions, predictor.bundle.manifest.threshold, horizons)
-    head = head_of(predictor.bundle)
-    answers = [written(head, [row]) for row in rows]
-    return Material(chosen, [msgspec.json.encode(request) for request in requests], answers)
+def is_same_answer(body: bytes, expected: bytes) -> bool:
+    """Tell whether a body holds the numbers that are expected, to the bit; how they are spelt does not matter."""
+    try:
+        return _ANSWER.decode(body) == _ANSWER.decode(expected)
+    except msgspec.DecodeError:
+        return False
 
 
-def many_at_once(material: Material, size: int) -> list[bytes]:
-    """Put the flights of a material into requests of `size` flights, without a cut-off of their own."""
-    flights = [request.flights[0] for request, _ in _requests_about(material.flights)]
-    return [
-        msgspec.json.encode(PredictRequest(flights[start : start + size]))
-        for start in range(0, len(flights) - size + 1, size)
-    ]
+def write_material(
+    predictor: Predictor, flights: pl.DataFrame, folder: Path, *, repeated: bool = False
+) -> Material:
+    """Ask about flights (`KEY`, `time_zone`), each as seen from two hours before, and write down the answers."""
+    write_requests(flights, folder)
+    with (folder / ANSWERS).open("wb") as file:
+        for block in flights.iter_slices(_BLOCK):
+            file.writelines(_answers(predictor, block))
+    return Material(folder, flights, repeated)
+
+
+def write_requests(flights: pl.DataFrame, folder: Path) -> None:
+    """Write a request for each flight, a line each, with a cut-off that stays within the flight's day."""
+    departure = pl.col("scheduled_departure")
+    minutes = pl.min_horizontal(pl.lit(_HORIZON_MINUTES), _minute_of_day())
+    flights.select(
+        flights=pl.concat_list(_flight()),
+        as_of=(departure - pl.duration(minutes=minutes)).dt.strftime("%Y-%m-%dT%H:%M"),
+    ).write_ndjson(folder / REQUESTS)
+
+
+def write_many_at_once(flights: pl.DataFrame, size: int, folder: Path) -> None:
+    """Write requests of `size` flights each, in their order, without a cut-off of their own."""
+    whole = flights.head(flights.height // size * size).with_row_index("place")
+    whole.group_by(pl.col("place") // size, maintain_order=True).agg(flights=_flight()).select(
+        "flights"
+    ).write_ndjson(folder / REQUESTS)
+
+
+def flights_never_asked(
+    predictor: Predictor, pool: FlightPool, first: int, count: int, folder: Path
+) -> Material:
+    """Write requests about flights of a pool from place `first` on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_material(predictor, pool.take(first, count), folder)
 
 
 def vectors_of(predictor: Predictor, material: Material) -> Matrix:
@@ -105,14 +112,21 @@ def vectors_of(predictor: Predictor, material: Material) -> Matrix:
     return predictor.vectors_of(material.flights, timetable_of=material.flights.clear())
 
 
-def _requests_about(flights: pl.DataFrame) -> Iterator[tuple[PredictRequest, int]]:
-    """Give each flight's request and horizon in minutes; the cut-off stays within the flight's day."""
-    for row in flights.select(*KEY, "time_zone").iter_rows(named=True):
-        zone = ZoneInfo(row.pop("time_zone"))
-        departure: datetime = row.pop("scheduled_departure")
-        as_of = max(departure - _HORIZON, departure.replace(hour=0, minute=0))
-        flight = ScheduledFlight(**row, scheduled_departure=departure.isoformat(timespec="minutes"))
-        request = PredictRequest([flight], as_of.isoformat(timespec="minutes"))
-        # Real minutes, which the clocks of one zone do not give across their own change.
-        end, start = (moment.replace(tzinfo=zone).astimezone(UTC) for moment in (departure, as_of))
-        yield request, (end - start) // timedelta(minutes=1)
+def _answers(predictor: Predictor, flights: pl.DataFrame) -> Iterator[bytes]:
+    predictions = predictor.predict(flights, timetable_of=flights.clear())
+    # Clocks do not change on these days, so that minutes on the clock are minutes.
+    horizons = flights.select(minute=_minute_of_day())["minute"].clip(upper_bound=_HORIZON_MINUTES)
+    head = head_of(predictor.bundle)
+    for row in rows_of(predictions, predictor.bundle.manifest.threshold, horizons.to_list()):
+        yield written(head, [row]) + b"\n"
+
+
+def _minute_of_day() -> pl.Expr:
+    departure = pl.col("scheduled_departure")
+    return departure.dt.hour().cast(pl.Int64) * 60 + departure.dt.minute().cast(pl.Int64)
+
+
+def _flight() -> pl.Expr:
+    words = ("origin", "destination", "scheduled_departure", "airline", "flight_number")
+    departure = pl.col("scheduled_departure").dt.strftime("%Y-%m-%dT%H:%M")
+    return pl.struct(*(departure if word == "scheduled_departure" else word for word in words))

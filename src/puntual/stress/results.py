@@ -8,6 +8,8 @@ class Load(msgspec.Struct, frozen=True):
 
     `refused` were answered with another status than 2xx, `unmatched` carry no request's number, `differing` are not
     what was expected to the byte, `uninspected` of those were not kept. `latency` counts responses by microseconds.
+    `came_round` requests were sent after the last of the file, and ask what was asked before. `generator_busy` is the
+    share that the generator took of its processors: near 1, it and not the server was the limit.
     """
 
     answered: int
@@ -21,6 +23,8 @@ class Load(msgspec.Struct, frozen=True):
     uninspected: int
     seconds: float
     latency: list[tuple[int, int]]
+    came_round: int = 0
+    generator_busy: float | None = None
 
     @property
     def errors(self) -> int:
@@ -69,7 +73,11 @@ class RivalResult(msgspec.Struct, frozen=True):
 
 
 class StressResult(msgspec.Struct, frozen=True):
-    """The outcome of a stress test; `met` says whether all requests were answered, rightly and in time."""
+    """The outcome of a stress test; `met` says whether all requests were answered, rightly and in time.
+
+    `distinct` flights were there to ask about; they were `repeated` on purpose, or else each was asked about once, but
+    for the `came_round` requests that found all of them asked about already.
+    """
 
     requests: int
     errors: int
@@ -92,3 +100,6 @@ class StressResult(msgspec.Struct, frozen=True):
     compared: list[RivalResult]
     notes: list[str]
     latency: list[tuple[int, int]]
+    repeated: bool = False
+    came_round: int = 0
+    generator_busy: float | None = None

@@ -11,11 +11,12 @@ import numpy as np
 from puntual.errors import StressTestError
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Registry, to_bytes
-from puntual.stress.material import KEY, Material, vectors_of
+from puntual.stress.flights import KEY
+from puntual.stress.material import Material, vectors_of
 
 # What `conventional.py` reads; it is not imported here, since it needs libraries that may be missing.
 BUNDLE, KEYS, VECTORS = "model.puntual", "keys.parquet", "vectors.npy"
-_STACK = ("fastapi", "pandas")
+_STACK = ("fastapi",)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _prepare_nothing(*_: object) -> None:
 def _prepare_conventional(folder: Path, predictor: Predictor, material: Material, registry: str) -> None:
     missing = [name for name in _STACK if importlib.util.find_spec(name) is None]
     if missing:
-        raise StressTestError(f"{', '.join(missing)} are not installed; pip install 'puntual[serve,stress]'")
+        raise StressTestError(f"{', '.join(missing)} is not installed; pip install 'puntual[serve,stress]'")
     # The predictor has let go of its bundle's content.
     bundle = Registry(registry).read(predictor.bundle.version)
     (folder / BUNDLE).write_bytes(to_bytes(bundle)[1])
@@ -61,7 +62,7 @@ BARE = Rival(
 )
 CONVENTIONAL = Rival(
     "conventional",
-    "FastAPI, pydantic, pandas and ONNX Runtime, with its features ready in a table",
+    "FastAPI, pydantic and ONNX Runtime, with the vector of every flight ready in a dictionary",
     "puntual.stress.conventional",
     _prepare_conventional,
 )

@@ -1,6 +1,7 @@
 """One stress test: the service under load with its answers checked, and what it is compared with."""
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,18 +15,24 @@ import msgspec
 
 from puntual.errors import RegistryError, StorageError, StressTestError
 from puntual.prediction.predictor import Predictor
+from puntual.stress.flights import flights_for, latest_flights, pool_of
 from puntual.stress.generators import HOW_TO_INSTALL, LOCUST, Order, available, differing, generate
-from puntual.stress.material import Material, flights_for, make_material
+from puntual.stress.material import REQUESTS, Material, write_material
 from puntual.stress.results import Load, RivalResult, StressResult, Usage
 from puntual.stress.rivals import RIVALS, Rival
 from puntual.stress.servers import free_port, started
 
 Progress = Callable[[str, int, int], object]
-DISTINCT = 10_000
+# What is asked about when flights are repeated, and the most that are made where none is: a gigabyte of text.
+REPEATED, _MOST_FLIGHTS = 10_000, 1_000_000
+# No service answers more a second; what cannot be asked need not be made.
+_FASTEST = 50_000
 _RIVAL_SECONDS = 5
 _STEPS = 2 + len(RIVALS)
 # Another way to the same numbers may round them otherwise, and no more.
 _AGREEMENT, _CHECKED_FIRST = 1e-5, 20
+# A generator that takes more of its processor than this is itself the limit.
+_BUSY = 0.95
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Trial:
 
     The bar is `requests` answered, and rightly, within `seconds`. `registry` and `bundle` name what is served and
     what answers are checked against; `flights` is a file of flights to ask about; `keep` a folder for the requests.
+    Each request is about another flight, moved over dates where the file has fewer, unless the latest are `repeated`.
     """
 
     url: str | None = None
@@ -46,6 +54,7 @@ class Trial:
     flights: Path | None = None
     keep: Path | None = None
     compare: bool = True
+    repeated: bool = False
 
 
 def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> StressResult:
@@ -53,17 +62,16 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> StressResul
     generator = available()
     version = trial.bundle if trial.url is None else _served(trial.url)
     predictor = _predictor(trial, version)
-    material = make_material(predictor, flights_for(predictor, trial.flights), min(trial.requests, DISTINCT))
-    progress("requests", 1, _STEPS)
     with _folder(trial.keep) as folder:
-        material.write(folder)
+        material = _material(trial, predictor, folder)
+        progress("requests", 1, _STEPS)
         with _service(trial, folder) as (url, usage):
             order = Order(f"{url}/predict", trial.connections, trial.seconds, trial.requests)
             load = generate(generator, folder, order)
             used = usage()
         progress("service", 2, _STEPS)
-        wrong = _wrong(load, material, folder)
-        compared, notes = [], _notes(trial, generator)
+        wrong = material.wrong(differing(folder)) + load.unmatched + load.uninspected
+        compared, notes = [], _notes(trial, generator, load)
         if trial.compare and _is_here(url):
             for place, rival in enumerate(RIVALS):
                 try:
@@ -86,7 +94,7 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> StressResul
         and not wrong,
         asked=trial.requests,
         within_seconds=trial.seconds,
-        distinct=len(material.bodies),
+        distinct=material.distinct,
         connections=trial.connections,
         workers=None if trial.url else trial.workers,
         generator=generator,
@@ -96,7 +104,21 @@ def run_trial(trial: Trial, progress: Progress = lambda *_: None) -> StressResul
         compared=compared,
         notes=notes,
         latency=load.latency,
+        repeated=trial.repeated,
+        came_round=0 if trial.repeated else load.came_round,
+        generator_busy=load.generator_busy,
     )
+
+
+def _material(trial: Trial, predictor: Predictor, folder: Path) -> Material:
+    flights = flights_for(predictor, trial.flights)
+    if trial.repeated:
+        latest = latest_flights(predictor, flights, min(trial.requests, REPEATED))
+        return write_material(predictor, latest, folder, repeated=True)
+    # Each connection sends another request before the generator has counted the last response.
+    number = trial.requests + 2 * trial.connections
+    number = min(number, trial.seconds * _FASTEST, _MOST_FLIGHTS)
+    return write_material(predictor, pool_of(predictor, flights, number).take(0, number), folder)
 
 
 def _predictor(trial: Trial, version: str | None) -> Predictor:
@@ -148,20 +170,12 @@ def serve_command(trial: Trial, port: int, state: Path) -> list[str]:
     ]
 
 
-def _wrong(load: Load, material: Material, folder: Path) -> int:
-    """Count the answers whose numbers are not the predictor's; another spelling of the same numbers is right."""
-    mismatched = sum(
-        times for times, number, body in differing(folder) if not material.is_right(number, body)
-    )
-    return mismatched + load.unmatched + load.uninspected
-
-
 def _compared(
     rival: Rival, ours: Load, generator: str, trial: Trial, predictor: Predictor, material: Material
 ) -> RivalResult:
     with tempfile.TemporaryDirectory(prefix="puntual-stress-") as place:
         folder, port = Path(place), free_port()
-        material.write(folder, answers=False)
+        shutil.copyfile(material.folder / REQUESTS, folder / REQUESTS)
         rival.prepare(folder, predictor, material, trial.registry)
         with started(rival.command(folder, port), port, folder / "server.log") as running:
             if rival.predicts:
@@ -186,7 +200,7 @@ def _compared(
 
 def _require_same_model(url: str, material: Material) -> None:
     """Ask a few of the requests, and raise StressTestError where another model answers: it would compare nothing."""
-    for body, expected in zip(material.bodies[:_CHECKED_FIRST], material.answers, strict=False):
+    for body, expected in material.first(_CHECKED_FIRST):
         answer = httpx.post(url, content=body, headers={"content-type": "application/json"}, timeout=30)
         answered, wanted = (_late_probability(content) for content in (answer.content, expected))
         if answered is None or wanted is None or abs(answered - wanted) > _AGREEMENT:
@@ -200,8 +214,17 @@ def _late_probability(body: bytes) -> float | None:
         return None
 
 
-def _notes(trial: Trial, generator: str) -> list[str]:
+def _notes(trial: Trial, generator: str, load: Load) -> list[str]:
     notes = []
+    if not trial.repeated and load.came_round:
+        notes.append(
+            f"{load.came_round} requests came when every flight had been asked about, and repeated some; a table with "
+            "more flights has more of them (--flights)"
+        )
+    if load.generator_busy is not None and load.generator_busy > _BUSY:
+        notes.append(
+            f"the load generator took {load.generator_busy:.0%} of its processor: the service may bear more"
+        )
     if generator == LOCUST:
         notes.append(
             f"locust made the load, which is itself slow; for the service's own limit {HOW_TO_INSTALL}"

@@ -26,7 +26,7 @@ from puntual.flights.flight import BAND_COUNT
 
 CODES = ("airline_code", "origin_code", "destination_code")
 Parameters = Mapping[str, Any]
-Bands = NDArray[np.int8]
+BandLabels = NDArray[np.int8]
 LARGE = 100_000
 
 
@@ -65,12 +65,14 @@ def build(candidate: Candidate, columns: NDArray[np.intp], rows: int, seed: int 
     return MODELS[candidate.name](columns, rows, seed, parameters)
 
 
-def treat(treatment: Treatment, bands: Bands, seed: int = 0) -> Sample:
+def treat(treatment: Treatment, bands: BandLabels, seed: int = 0) -> Sample:
     """Choose rows and weights: all alike, balanced class weights, or as many punctual flights as late ones."""
     return TREATMENTS[treatment](bands, np.random.default_rng(seed))
 
 
-def fit(candidate: Candidate, matrix: Matrix, columns: NDArray[np.intp], bands: Bands, seed: int = 0) -> Any:
+def fit(
+    candidate: Candidate, matrix: Matrix, columns: NDArray[np.intp], bands: BandLabels, seed: int = 0
+) -> Any:
     """Fit a candidate on these columns of n flights under its treatment."""
     sample = treat(candidate.treatment, bands, seed)
     estimator = build(candidate, columns, len(sample.rows), seed)
@@ -118,17 +120,17 @@ def _weights_for(estimator: Any, sample: Sample) -> dict[str, Any]:
     return {"sample_weight": sample.weights}
 
 
-def _as_they_are(bands: Bands, _: np.random.Generator) -> Sample:
+def _as_they_are(bands: BandLabels, _: np.random.Generator) -> Sample:
     return Sample(np.arange(len(bands)), None, (0.0,) * BAND_COUNT)
 
 
-def _weighted(bands: Bands, _: np.random.Generator) -> Sample:
+def _weighted(bands: BandLabels, _: np.random.Generator) -> Sample:
     shares = np.maximum(np.bincount(bands, minlength=BAND_COUNT), 1) / len(bands)
     weights = compute_sample_weight("balanced", bands)
     return Sample(np.arange(len(bands)), weights, tuple(np.log(shares * (bands.max() + 1)).tolist()))
 
 
-def _down_sampled(bands: Bands, chance: np.random.Generator) -> Sample:
+def _down_sampled(bands: BandLabels, chance: np.random.Generator) -> Sample:
     punctual, late = np.flatnonzero(bands == 0), np.flatnonzero(bands > 0)
     kept = chance.choice(punctual, min(len(punctual), max(len(late), 1)), replace=False)
     shift = np.zeros(BAND_COUNT)
@@ -136,7 +138,7 @@ def _down_sampled(bands: Bands, chance: np.random.Generator) -> Sample:
     return Sample(np.sort(np.concatenate([kept, late])), None, tuple(shift.tolist()))
 
 
-TREATMENTS: dict[Treatment, Callable[[Bands, np.random.Generator], Sample]] = {
+TREATMENTS: dict[Treatment, Callable[[BandLabels, np.random.Generator], Sample]] = {
     Treatment.NONE: _as_they_are,
     Treatment.WEIGHTS: _weighted,
     Treatment.DOWN: _down_sampled,

@@ -33,6 +33,7 @@ from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import Minutes
 from puntual.flights.schema import bands_of, delay_minutes
+from puntual.reporting.training_result import Rate
 from puntual.training.live_vectors import LiveFlights
 
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
@@ -90,6 +91,21 @@ class Dataset:
         known = timetable.known_timetable(self.keys)
         lookups = Lookups(_NOTHING_LEARNT, known, self.history)
         return vectorise(self.keys, lookups, known, np.ones(len(self.keys), bool), self.keys.day)
+
+    def late_rates(self) -> dict[str, tuple[Rate, ...]]:
+        """Count flights and late rate by hour and month, in order, and by airline and destination, most flights first.
+
+        A flight whose airline is unknown counts for none.
+        """
+        scheduled = pl.col("scheduled_departure")
+        named = self.flights.select(
+            hour=scheduled.dt.strftime("%H"),
+            airline="airline",
+            destination="destination",
+            month=scheduled.dt.strftime("%Y-%m"),
+            late=pl.Series(self.late),
+        )
+        return {kind: _rates(named, kind) for kind in ("hour", "airline", "destination", "month")}
 
     def outcomes(self, rows: Rows) -> Outcomes:
         """Give what happened to some flights."""
@@ -179,3 +195,12 @@ def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]
         if feature.name not in excluded and feature.known <= known
     )
     return np.fromiter(places, np.intp)
+
+
+def _rates(named: pl.DataFrame, kind: str) -> tuple[Rate, ...]:
+    counted = named.drop_nulls(kind).group_by(kind).agg(pl.len().alias("flights"), pl.col("late").mean())
+    by_size = kind in {"airline", "destination"}
+    order = counted.sort("flights", kind, descending=[True, False]) if by_size else counted.sort(kind)
+    return tuple(
+        Rate(name=name, flights=flights, late_rate=rate) for name, flights, rate in order.iter_rows()
+    )

@@ -1,21 +1,73 @@
-"""A candidate fitted on some flights of an experiment: an expert for each state of knowledge, and the level."""
+"""A candidate fitted on some flights of an experiment: an expert for each state of knowledge, and the level.
+
+A single model fitted on a mixture forgets what it would know from the timetable alone; experts each stay as good as
+a model made for their own state of knowledge.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows
-from puntual.features.states import STATES, rows_in
+from puntual.features.states import STATES, part, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
-from puntual.prediction.calibration import Calibration, Level, Scaling
+from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
-from puntual.training.candidates import Bands, Candidate, fit, treat
+from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
-from puntual.training.estimator import Expert, Experts
 from puntual.training.experiment import Experiment
+
+
+class Classifier(Protocol):
+    """Scikit-learn's interface of a classifier, as far as it is used."""
+
+    def predict_proba(self, X: Matrix) -> NDArray[np.floating]:
+        """Give the probabilities of the five bands, shape (n, 5)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """A fitted classifier and the columns of the vector that it reads."""
+
+    classifier: Classifier
+    columns: NDArray[np.intp]
+
+    def predict_proba(self, matrix: Matrix) -> Probabilities:
+        """Give the probabilities of the five bands, shape (n, 5)."""
+        if not len(matrix):
+            return np.empty((0, BAND_COUNT))
+        return np.asarray(self.classifier.predict_proba(matrix[:, self.columns]), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """The expert of each state of knowledge by its name: from whole vectors to uncalibrated probabilities."""
+
+    of: Mapping[str, Expert]
+
+    def predict_proba(self, matrix: Matrix) -> Probabilities:
+        """Give the probabilities of the five bands, shape (n, 5), from the expert for each flight's state."""
+        bands = np.empty((len(matrix), BAND_COUNT))
+        for state, rows in part(matrix):
+            bands[rows] = self.of[state.name].predict_proba(matrix[rows])
+        return bands
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedEstimator:
+    """What a bundle's ONNX and calibration say, by the fitted estimators themselves; notebooks unpickle it."""
+
+    experts: Experts
+    calibration: Calibration
+
+    def predict_proba(self, matrix: Matrix) -> Probabilities:
+        """Give the calibrated probabilities of the five bands, shape (n, 5)."""
+        return self.calibration.apply(self.experts.predict_proba(matrix), matrix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +78,9 @@ class TrainingSet:
     """
 
     vectors: TrainingVectors
-    shown: Mapping[str, tuple[Matrix, Bands]]
+    shown: Mapping[str, tuple[Matrix, BandLabels]]
     full: Matrix
-    bands: Bands
+    bands: BandLabels
     day: NDArray[np.int64]
 
 
@@ -100,7 +152,7 @@ def fit_candidate(experiment: Experiment, candidate: Candidate, training: Traini
     return FittedModel(candidate, training.vectors, Experts(experts), calibration)
 
 
-def _prior(candidate: Candidate, bands: Bands, seed: int) -> Scaling:
+def _prior(candidate: Candidate, bands: BandLabels, seed: int) -> Scaling:
     """Give the scaling that undoes a treatment and knows the log shares of the bands, but stretches nothing."""
     shares = np.bincount(bands, minlength=BAND_COUNT) / len(bands)
     center = tuple(np.log(np.maximum(shares, 1e-6)).tolist())

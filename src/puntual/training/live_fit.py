@@ -16,11 +16,10 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Scaling, softmax
 from puntual.training.calibration_fit import HoldoutPredictions, fit_scaling
-from puntual.training.candidates import LARGE, Bands, Candidate, Treatment, fit
+from puntual.training.candidates import LARGE, Candidate, Treatment, fit
 from puntual.training.dataset import TrainingVectors
-from puntual.training.estimator import Expert, Experts
 from puntual.training.experiment import Experiment
-from puntual.training.fitting import FittedModel, fit_on
+from puntual.training.fitting import Expert, Experts, FittedModel, fit_on
 from puntual.training.live_vectors import hide_tails
 
 # Of a larger table so many flights are drawn, each at one cut-off of a range.
@@ -145,7 +144,7 @@ def _validate(
     expert: Expert,
     shown: Mapping[int, Matrix],
     waiting: Mapping[int, NDArray[np.bool_]],
-    truth: Bands,
+    truth: NDArray[np.int8],
     level: NDArray[np.float64],
 ) -> tuple[Scaling, dict[int, NDArray[np.float64]]]:
     """Fit a state's scaling on validation flights; give the losses of all of them at each of its cut-offs."""

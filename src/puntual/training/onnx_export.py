@@ -16,7 +16,7 @@ from puntual.errors import ConversionError
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.vector import Matrix
 from puntual.prediction.onnx_model import Model
-from puntual.training.estimator import Expert, Experts
+from puntual.training.fitting import Expert, Experts
 from puntual.training.xgboost_onnx import convert_vector_leaves
 
 TOLERANCE = 1e-5

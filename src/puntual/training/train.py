@@ -20,18 +20,22 @@ from puntual.reporting.model_card import model_card
 from puntual.reporting.training_result import Omission, TableRecord, Training
 from puntual.sources import FlightTable
 from puntual.storage import require_writable
-from puntual.storage.errors import translate_os_errors
+from puntual.storage.os_errors import translate_os_errors
 from puntual.training.ablation import STEP_COUNT, ablate
-from puntual.training.backtesting import CUT_OFFS, EvaluatedModel, evaluate_model, retrain, rolling_scores
+from puntual.training.backtesting import (
+    CUT_OFFS,
+    EvaluatedModel,
+    evaluate_model,
+    gather_evidence,
+    retrain,
+    rolling_scores,
+)
 from puntual.training.bundling import make_bundle, split_info
 from puntual.training.candidates import Candidate, parse_candidates
 from puntual.training.dataset import Dataset
-from puntual.training.estimator import CalibratedEstimator
 from puntual.training.experiment import Experiment, Options, experiments, learnable
-from puntual.training.fitting import FittedModel
-from puntual.training.gate_evidence import gather_evidence
+from puntual.training.fitting import CalibratedEstimator, FittedModel
 from puntual.training.horizon_scores import score_horizons
-from puntual.training.late_rates import rates_of
 from puntual.training.live_fit import add_live, plan_live
 from puntual.training.selection import compare
 from puntual.training.tuning import tune
@@ -102,7 +106,7 @@ def train(
         ablation=(),
         backtests="following" if options.backtest else "left out",
         curves=curves(own.dataset.outcomes(own.split.test), evaluated.predicted),
-        rates=rates_of(dataset.flights, dataset.late),
+        rates=dataset.late_rates(),
         threshold=evaluated.threshold,
         threshold_rule=options.cost,
         feature_auc=evidence.feature_auc,

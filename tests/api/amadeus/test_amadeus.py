@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from amadeus import Client, ResponseError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.conftest import FLIGHT, Server, running, until
-from puntual.api.amadeus import errors
+from api.conftest import FLIGHT, NOON, Server, running, until
+from puntual.api.amadeus import vendor_errors
 from puntual.api.amadeus.airport_days import UsualShare, beats
 from puntual.api.amadeus.answers import in_digits
 from puntual.api.auth.api_keys import KeyStore
@@ -26,7 +25,6 @@ from puntual.flights.arrays import take
 from puntual.registry import Bundle
 from test_docs import ROOT, blocks
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 # The same flight as `FLIGHT`.
 ASKED = {
     "originLocationCode": "JFK",
@@ -50,12 +48,6 @@ GUIDE = ROOT / "docs" / "amadeus.md"
 TOKEN = "/v1/security/oauth2/token"
 FLIGHT_DELAY = "/v1/travel/predictions/flight-delay"
 ON_TIME = "/v1/airport/predictions/on-time"
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("state")
-    return folder, KeyStore(folder).create("tower", NOON)
 
 
 @pytest.fixture(scope="module")
@@ -403,7 +395,7 @@ def test_the_code_of_the_guide_runs_and_its_environment_points_the_client_here(
 
 
 def test_every_code_of_the_guide_is_one_that_is_given() -> None:
-    kinds = {kind for kind in vars(errors).values() if isinstance(kind, errors.Kind)}
+    kinds = {kind for kind in vars(vendor_errors).values() if isinstance(kind, vendor_errors.Kind)}
     rows = re.findall(r"^\| ([\d, ]+) \| ([\d, ]+) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
     told = {int(code) for _, codes in rows for code in codes.split(",")}
     assert told == {kind.code for kind in kinds} | {38187}

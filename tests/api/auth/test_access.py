@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from api.conftest import FLIGHT, Server, running, served
 from puntual.api.auth.api_keys import KeyStore
+from puntual.api.auth.known_routes import KnownRoutes
 from puntual.cli import main
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -57,7 +58,6 @@ WRONG = [
         ("POST", "/models/reload"),
         ("PUT", "/timetable"),
         ("GET", "/metrics"),
-        ("GET", "/nothing"),
     ],
 )
 def test_beyond_this_machine_everything_wants_a_key(
@@ -66,6 +66,34 @@ def test_beyond_this_machine_everything_wants_a_key(
     answer = client.request(method, path, json=BODY, headers=headers)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("POST", "/predct", 404),
+        ("PUT", "/timetables", 404),
+        ("DELETE", "/predict", 405),
+    ],
+)
+def test_what_is_not_there_is_not_there_for_anyone(
+    client: httpx.Client, keys: tuple[Path, str, str], method: str, path: str, status: int
+) -> None:
+    for headers in ({}, {"x-api-key": "wrong"}, {"x-api-key": keys[1]}):
+        answer = client.request(method, path, json=BODY, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_whatever_a_parameter_of_a_path_stands_for_is_there() -> None:
+    routes = KnownRoutes([("/boards/{airport:str}", ("GET",)), ("/files/{name:path}", ("PUT",))])
+    assert routes.has("GET", "/boards/SCL") and routes.has("HEAD", "/boards/S\nL")
+    assert routes.has("PUT", "/files/a/b")
+    assert (
+        not routes.has("PUT", "/boards/SCL")
+        and not routes.has("GET", "/boards")
+        and not routes.has("GET", "/")
+    )
 
 
 def test_a_key_is_taken_either_way_and_a_part_of_it_is_none(

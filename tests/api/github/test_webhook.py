@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from api.conftest import Server, answer_of, request_of, running, until
 from puntual.api.github import deliveries as github
-from puntual.api.github.delivery_log import Deliveries
+from puntual.api.github.deliveries import DeliveryLog
 from puntual.cli import main
 from puntual.registry import Bundle, Registry
 
@@ -265,7 +265,7 @@ def test_of_duplicates_at_once_one_is_taken_whichever_worker_they_reach(
 
 
 def test_the_newest_thousand_deliveries_are_remembered(tmp_path: Path) -> None:
-    taken = Deliveries(tmp_path)
+    taken = DeliveryLog(tmp_path)
     assert all(taken.claim(f"{number}") for number in range(1_050))
     assert len(list((tmp_path / "deliveries").iterdir())) == 1_000
     assert not taken.claim("1049")

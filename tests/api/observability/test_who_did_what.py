@@ -4,23 +4,15 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.conftest import FLIGHT, Server, answer_of, running, until
+from api.conftest import FLIGHT, NOON, Server, answer_of, running, until
 from puntual.api.auth.api_keys import KeyStore
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BODY = {"flights": [FLIGHT]}
-
-
-@pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("state")
-    return folder, KeyStore(folder).create("tower", NOON)
 
 
 @pytest.fixture(scope="module")

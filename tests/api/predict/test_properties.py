@@ -123,3 +123,27 @@ def test_what_was_never_seen_is_answered_with_little_support(
     assert unknown["support"] == {"airline": 0, "route": 0, "flight": 0}
     assert min(known["support"].values()) > 0
     assert 0 < unknown["late_probability"] < 1
+
+
+@pytest.mark.parametrize("written", ["0{number}", "{airline}{number}", "{airline}00{number}"])
+def test_a_flight_is_the_same_one_however_its_number_is_written(
+    client: httpx.Client, made_flights: pl.DataFrame, written: str
+) -> None:
+    usual = {name: made_flights[name][0] for name in ("airline", "flight_number", "origin", "destination")}
+    number = written.format(airline=usual["airline"].lower(), number=usual["flight_number"])
+    known, same = said(
+        client, [FLIGHT | usual, FLIGHT | usual | {"flight_number": number}], "2023-04-20T08:00"
+    )
+    assert known == same and known["support"]["flight"] > 0
+
+
+def test_a_number_with_the_zero_of_a_float_is_one_in_the_cell_of_a_table(client: httpx.Client) -> None:
+    header, row = ",".join(FLIGHT), ",".join(FLIGHT.values())
+    tables = (f"{header}\n{row}\n", f"{header}\n{row}\n".replace(",1,", ",1.0,"))
+    one, same = (
+        client.post("/invocations", content=table, headers={"content-type": "text/csv"})
+        .raise_for_status()
+        .json()
+        for table in tables
+    )
+    assert one == same

@@ -11,7 +11,7 @@ from benchmarks.request_trace import KINDS, OTHERS
 from test_architecture import PACKAGE, PAGE, definitions
 from test_docs import ROOT
 
-AT_MOST, FORMS_AT_MOST = 15, 6
+AT_MOST, FORMS_AT_MOST = 15, 5
 PAGE_TEXT = PAGE.read_text(encoding="utf-8")
 WAY = PAGE_TEXT.partition("## From `POST /predict` to its answer")[2].partition("\n## ")[0]
 

@@ -239,6 +239,18 @@ def test_a_bad_bundle_is_not_read_again_at_every_look(pair: Pair) -> None:
         assert server.metric("puntual_model_swaps_total", outcome="refused") == 1
 
 
+def test_a_registry_that_vanishes_is_told_and_the_champion_goes_on(pair: Pair) -> None:
+    folder = Path(pair.registry.url)
+    with running(*pair.words, poll="0.05") as server:
+        folder.rename(folder.with_name("elsewhere"))
+        assert until(lambda: server.messages.read_text().count("its champion is gone") == 1)
+        answer = server.client.post("/models/reload")
+        assert (answer.status_code, "its champion is gone" in answer.json()["detail"]) == (409, True)
+        assert named(server.client, pair) == pair.first
+        folder.with_name("elsewhere").rename(folder)
+        assert server.client.post("/models/reload").json() == {"swapped": False, "version": pair.first}
+
+
 def test_a_shadow_is_scored_on_the_same_flights_and_touches_no_answer(pair: Pair) -> None:
     with running(*pair.words, "--shadow", pair.second) as server:
         body = {"flights": pair.flights, "as_of": AS_OF}

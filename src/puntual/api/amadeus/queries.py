@@ -1,16 +1,15 @@
 """The query parameters of the two predictions: what they are, and reading them."""
 
 import re
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
-from litestar.openapi.spec import Parameter, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+import msgspec
+from msgspec import Meta
 
-from puntual.api.amadeus.errors import (
+from puntual.api.amadeus.vendor_errors import (
     INVALID_DATA,
     INVALID_FORMAT,
     INVALID_OPTION,
@@ -20,7 +19,7 @@ from puntual.api.amadeus.errors import (
     vendor_error,
 )
 from puntual.api.predict.contract import ScheduledFlight
-from puntual.api.predict.flight_resolution import EARLIEST, LATEST
+from puntual.api.predict.flight_reading import EARLIEST, LATEST
 from puntual.api.problems import shown
 from puntual.flights import airports
 from puntual.flights.airports import Airport
@@ -28,45 +27,66 @@ from puntual.flights.airports import Airport
 _MOST_PARAMETERS = 50
 
 
-class _Wanted(NamedTuple):
-    name: str
-    pattern: str
-    meaning: str
-    example: str
-    form: str | None = None
+IataCode = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Z]{3}$",
+        description="an airport by its IATA code",
+        extra_json_schema={"format": "iata-code"},
+    ),
+]
+IsoDate = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        description="a date as YYYY-MM-DD",
+        extra_json_schema={"format": "date"},
+    ),
+]
+ClockTime = Annotated[
+    str,
+    Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$", description="a local time as HH:MM:SS"),
+]
+Duration = Annotated[
+    str,
+    Meta(
+        pattern=r"^P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?"
+        r"(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+([.,][0-9]+)?S)?)?$",
+        description="an ISO 8601 duration",
+        extra_json_schema={"format": "duration"},
+    ),
+]
+AircraftCode = Annotated[str, Meta(pattern="^[0-9A-Za-z]{3}$", description="three letters or digits")]
+CarrierCode = Annotated[str, Meta(pattern="^[0-9A-Za-z]{1,2}$", description="one or two letters or digits")]
+FlightNumber = Annotated[str, Meta(pattern="^[0-9A-Za-z]{1,4}$", description="one to four letters or digits")]
 
 
-def _airport(name: str, example: str) -> _Wanted:
-    return _Wanted(name, "[A-Z]{3}", "an airport by its IATA code", example, "iata-code")
+class FlightQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """A flight as the client asks about it."""
 
-
-def _date(name: str, example: str, form: str = "date") -> _Wanted:
-    return _Wanted(name, "[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date as YYYY-MM-DD", example, form)
-
-
-def _time(name: str, example: str) -> _Wanted:
-    pattern = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-    return _Wanted(name, pattern, "a local time as HH:MM:SS", example)
-
-
-_DURATION = (
-    r"P(?=[0-9T])([0-9]+Y)?([0-9]+M)?([0-9]+W)?([0-9]+D)?"
-    r"(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+([.,][0-9]+)?S)?)?"
-)
-FLIGHT = (
-    _airport("originLocationCode", "NCE"),
-    _airport("destinationLocationCode", "IST"),
-    _date("departureDate", "2020-08-01"),
-    _time("departureTime", "18:20:00"),
+    origin_location_code: Annotated[IataCode, Meta(examples=["NCE"])]
+    destination_location_code: Annotated[IataCode, Meta(examples=["IST"])]
+    departure_date: Annotated[IsoDate, Meta(examples=["2020-08-01"])]
+    departure_time: Annotated[ClockTime, Meta(examples=["18:20:00"])]
     # A format of its own, since it may not lie before the departure.
-    _date("arrivalDate", "2020-08-03", "arrival-date"),
-    _time("arrivalTime", "22:15:00"),
-    _Wanted("aircraftCode", "[0-9A-Za-z]{3}", "three letters or digits", "321"),
-    _Wanted("carrierCode", "[0-9A-Za-z]{1,2}", "one or two letters or digits", "TK"),
-    _Wanted("flightNumber", "[0-9A-Za-z]{1,4}", "one to four letters or digits", "1816"),
-    _Wanted("duration", _DURATION, "an ISO 8601 duration", "PT3H55M", "duration"),
-)
-AIRPORT = (_airport("airportCode", "JFK"), _date("date", "2023-11-12"))
+    arrival_date: Annotated[
+        IsoDate, Meta(examples=["2020-08-03"], extra_json_schema={"format": "arrival-date"})
+    ]
+    arrival_time: Annotated[ClockTime, Meta(examples=["22:15:00"])]
+    aircraft_code: Annotated[AircraftCode, Meta(examples=["321"])]
+    carrier_code: Annotated[CarrierCode, Meta(examples=["TK"])]
+    flight_number: Annotated[FlightNumber, Meta(examples=["1816"])]
+    duration: Annotated[Duration, Meta(examples=["PT3H55M"])]
+
+
+class AirportDayQuery(msgspec.Struct, frozen=True, rename="camel"):
+    """An airport's day as the client asks about it."""
+
+    airport_code: Annotated[IataCode, Meta(examples=["JFK"])]
+    date: Annotated[IsoDate, Meta(examples=["2023-11-12"])]
+
+
+Query = TypeVar("Query", bound=msgspec.Struct)
 
 
 class AirportDay(NamedTuple):
@@ -78,98 +98,83 @@ class AirportDay(NamedTuple):
 
 def read_flight(query: bytes) -> tuple[ScheduledFlight, str]:
     """Read a flight and the id that its prediction has; raise QueryError naming each parameter at fault."""
-    given = _read(query, FLIGHT)
-    origin, destination = _airports(given, "originLocationCode", "destinationLocationCode")
+    given = _read(query, FlightQuery)
+    origin, destination = _airports(
+        originLocationCode=given.origin_location_code, destinationLocationCode=given.destination_location_code
+    )
     if origin.code == destination.code:
         same = f"is {destination.code}, which is the origin too"
         raise refused(vendor_error(INVALID_DATA, same, "destinationLocationCode"))
-    departure = _moment(given, "departure", origin)
-    if _moment(given, "arrival", destination) < departure:
+    departure = _moment(given.departure_date, given.departure_time, origin)
+    if _moment(given.arrival_date, given.arrival_time, destination) < departure:
         detail = "is before the departure"
         raise refused(vendor_error(INVALID_DATA, detail, "arrivalDate", f"{departure:%Y-%m-%d}"))
     flight = ScheduledFlight(
         origin.code,
         destination.code,
         f"{departure:%Y-%m-%dT%H:%M:%S}",
-        airline=given["carrierCode"],
-        flight_number=given["flightNumber"],
+        airline=given.carrier_code,
+        flight_number=given.flight_number,
     )
-    named = [
-        given[name]
-        for name in ("carrierCode", "flightNumber", "originLocationCode", "destinationLocationCode")
-    ]
+    named = (
+        given.carrier_code,
+        given.flight_number,
+        given.origin_location_code,
+        given.destination_location_code,
+    )
     return flight, "".join([*named, f"{departure:%Y%m%d}"])
 
 
 def read_airport_day(query: bytes) -> AirportDay:
     """Read an airport and a day; raise QueryError naming each parameter at fault."""
-    given = _read(query, AIRPORT)
-    (airport,) = _airports(given, "airportCode")
-    return AirportDay(airport.code, date.fromisoformat(given["date"]))
+    given = _read(query, AirportDayQuery)
+    (airport,) = _airports(airportCode=given.airport_code)
+    return AirportDay(airport.code, date.fromisoformat(given.date))
 
 
-def described(wanted: Sequence[_Wanted]) -> list[Parameter]:
-    """Describe parameters for the OpenAPI document."""
-    return [
-        Parameter(
-            name=one.name,
-            param_in="query",
-            required=True,
-            description=f"Such as {one.example}: {one.meaning}.",
-            example=one.example,
-            schema=Schema(
-                type=OpenAPIType.STRING,
-                # A format says more than its pattern: which airports and days there are.
-                pattern=None if one.form else f"^{one.pattern}$",
-                format=one.form,  # type: ignore[arg-type]
-            ),
-        )
-        for one in wanted
-    ]
-
-
-def _read(query: bytes, wanted: Iterable[_Wanted]) -> dict[str, str]:
+def _read(query: bytes, wanted: type[Query]) -> Query:
+    """Read a query as a type; raise QueryError naming all parameters at fault, each as the vendor does."""
     try:
         given = parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError as error:
         raise refused(vendor_error(INVALID_DATA, f"more than {_MOST_PARAMETERS} parameters")) from error
-    errors = [wrong for one in wanted if (wrong := _error_of(one, given.get(one.name, []))) is not None]
-    if errors:
-        raise refused(*errors)
-    return {one.name: given[one.name][0] for one in wanted}
+    parameters = msgspec.json.schema(wanted)["$defs"][wanted.__name__]["properties"]
+    errors = [_error_of(name, schema, given.get(name, [])) for name, schema in parameters.items()]
+    if wrong := [error for error in errors if error is not None]:
+        raise refused(*wrong)
+    return msgspec.convert({name: given[name][0] for name in parameters}, wanted)
 
 
-def _error_of(wanted: _Wanted, values: list[str]) -> VendorError | None:
-    name, example = wanted.name, wanted.example
+def _error_of(name: str, schema: dict[str, Any], values: list[str]) -> VendorError | None:
+    meaning, (example,) = schema["description"], schema["examples"]
     if not values or not values[0]:
-        return vendor_error(MISSING, f"is missing; expected {wanted.meaning}", name, example)
+        return vendor_error(MISSING, f"is missing; expected {meaning}", name, example)
     value = values[0]
     if len(values) > 1:
         return vendor_error(
-            INVALID_FORMAT, f"is given {len(values)} times; expected {wanted.meaning}", name, example
+            INVALID_FORMAT, f"is given {len(values)} times; expected {meaning}", name, example
         )
-    if not re.fullmatch(wanted.pattern, value):
-        return vendor_error(INVALID_FORMAT, f"is {shown(value)}; expected {wanted.meaning}", name, example)
-    return _error_of_date(wanted, value) if name.lower().endswith("date") else None
+    if not re.fullmatch(schema["pattern"], value):
+        return vendor_error(INVALID_FORMAT, f"is {shown(value)}; expected {meaning}", name, example)
+    return _error_of_date(name, example, value) if schema.get("format", "").endswith("date") else None
 
 
-def _error_of_date(wanted: _Wanted, value: str) -> VendorError | None:
+def _error_of_date(name: str, example: str, value: str) -> VendorError | None:
     try:
         day = date.fromisoformat(value)
     except ValueError:
-        return vendor_error(
-            INVALID_FORMAT, f"is {value}, no day of the calendar", wanted.name, wanted.example
-        )
+        return vendor_error(INVALID_FORMAT, f"is {value}, no day of the calendar", name, example)
     if EARLIEST <= day <= LATEST:
         return None
     detail = f"is {value}; expected a date from {EARLIEST} to {LATEST}"
-    return vendor_error(INVALID_DATA, detail, wanted.name, wanted.example)
+    return vendor_error(INVALID_DATA, detail, name, example)
 
 
-def _airports(given: dict[str, str], *names: str) -> list[Airport]:
-    listed = {name: airports.look_up(given[name]) for name in names}
+def _airports(**codes: str) -> list[Airport]:
+    """Look up the airports of parameters, each by its name."""
+    listed = {name: airports.look_up(code) for name, code in codes.items()}
     errors = [
-        vendor_error(INVALID_OPTION, f"is {given[name]}, which is no airport that IATA lists", name, "JFK")
+        vendor_error(INVALID_OPTION, f"is {codes[name]}, which is no airport that IATA lists", name, "JFK")
         for name, airport in listed.items()
         if airport is None
     ]
@@ -178,6 +183,5 @@ def _airports(given: dict[str, str], *names: str) -> list[Airport]:
     return [airport for airport in listed.values() if airport is not None]
 
 
-def _moment(given: dict[str, str], which: str, where: Airport) -> datetime:
-    local = datetime.fromisoformat(f"{given[f'{which}Date']}T{given[f'{which}Time']}")
-    return local.replace(tzinfo=ZoneInfo(where.time_zone))
+def _moment(day: str, time: str, where: Airport) -> datetime:
+    return datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=ZoneInfo(where.time_zone))

@@ -1,18 +1,18 @@
 """The three routes that the client calls."""
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Operation, SecurityRequirement, SecurityScheme
+from litestar.openapi.spec import SecurityRequirement, SecurityScheme
 
 from puntual.api.amadeus import answers, queries, tokens
 from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.amadeus.answers import AirportOnTime, FlightDelay
-from puntual.api.amadeus.errors import (
+from puntual.api.amadeus.tokens import Credentials, Token
+from puntual.api.amadeus.vendor_errors import (
     MEDIA_TYPE,
     NOT_FOUND,
     CredentialsError,
@@ -20,8 +20,7 @@ from puntual.api.amadeus.errors import (
     refused,
     vendor_error,
 )
-from puntual.api.amadeus.tokens import Credentials, Token
-from puntual.api.described import takes
+from puntual.api.described import takes, takes_query
 from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.serving.serving_model import ServingModel
@@ -67,18 +66,6 @@ def _of_credentials(meaning: str) -> ResponseSpec:
     )
 
 
-@dataclass
-class _TakesFlight(Operation):
-    def __post_init__(self) -> None:
-        self.parameters = [*queries.described(queries.FLIGHT)]
-
-
-@dataclass
-class _TakesAirport(Operation):
-    def __post_init__(self) -> None:
-        self.parameters = [*queries.described(queries.AIRPORT)]
-
-
 @post(
     _GRANTING,
     status_code=200,
@@ -108,7 +95,7 @@ async def grant(request: Request[Any, Any, Any], state: State) -> Token:
     _FLIGHT_DELAY,
     operation_id="amadeusFlightDelay",
     summary="Predict the delay of a flight (Amadeus)",
-    operation_class=_TakesFlight,
+    operation_class=takes_query(queries.FlightQuery),
     tags=_TAGS,
     security=_WITH_A_TOKEN,
     media_type=MEDIA_TYPE,
@@ -130,7 +117,7 @@ async def predict_delay(request: Request[Any, Any, Any], state: State) -> Flight
     _ON_TIME,
     operation_id="amadeusOnTime",
     summary="Predict an airport's day (Amadeus)",
-    operation_class=_TakesAirport,
+    operation_class=takes_query(queries.AirportDayQuery),
     tags=_TAGS,
     security=_WITH_A_TOKEN,
     media_type=MEDIA_TYPE,

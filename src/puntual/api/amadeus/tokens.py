@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Meta
 
-from puntual.api.amadeus.errors import (
+from puntual.api.amadeus.vendor_errors import (
     BAD_TOKEN,
     EXPIRED,
     NO_TOKEN,

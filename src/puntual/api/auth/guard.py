@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any
 
 from puntual.api.auth.access_tokens import AccessTokenError, AccessTokens, name_in
 from puntual.api.auth.api_keys import ANONYMOUS
+from puntual.api.auth.known_routes import KnownRoutes
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.auth.verifier import Verifier
 from puntual.api.github import deliveries as github
@@ -48,18 +48,25 @@ class Guard:
         """
         self._verifier, self._limit, self._tokens, self._always = verifier, limit, tokens, always
         self._open = _OPEN.union(elsewhere)
+        # Known once the application is put together; until then whatever is asked for may be there.
+        self.routes: KnownRoutes | None = None
 
-    def admit(self, scope: Any, headers: dict[bytes, bytes]) -> None:
-        """Let a caller pass whose key is known, or who needs none; raise ProblemError for others."""
-        path = scope["path"]
+    def admit(self, method: str, path: str, headers: dict[bytes, bytes]) -> str:
+        """Name the key of a caller who may pass, `ANONYMOUS` where none is needed; raise ProblemError for others.
+
+        Its rate is another matter, so that a refusal for that can name the key.
+        """
         if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
-            return
-        reads = (scope["method"] in _READING and path not in _KEPT) or path in _ASKING
+            return ANONYMOUS
+        reads = (method in _READING and path not in _KEPT) or path in _ASKING
         if reads and not self._always and not self._verifier.requires_key():
-            return
+            return ANONYMOUS
         token = _token(headers)
         name = None if token is None else self._verifier.check(token)
         if name is None:
+            if self.routes is not None and not self.routes.has(method, path):
+                # What is not there is not there for anyone, which the router says.
+                return ANONYMOUS
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED,
                 "a key is needed here, as X-API-Key or Authorization: Bearer; `puntual keys create NAME` makes one"
@@ -67,7 +74,7 @@ class Guard:
                 else "this key is not known or was revoked; `puntual keys create NAME` makes another",
                 headers={"www-authenticate": "Bearer"},
             )
-        self.enforce_rate_limit(name)
+        return name
 
     def requires_key(self) -> bool:
         """Tell whether those who change nothing need a key, too."""
@@ -94,13 +101,21 @@ class Guard:
     def enforce_rate_limit(self, name: str) -> None:
         """Hold a key to its rate, and let log and journal know it; raise ProblemError beyond it."""
         KEY_NAME.set(name)
-        self._take(name)
+        if name != ANONYMOUS:
+            self._take(name)
 
     def charge_flights(self, count: int) -> None:
         """Count the flights of a request beyond the first, which admitting it counted; raise ProblemError as above."""
         name = KEY_NAME.get()
         if count > 1 and name != ANONYMOUS:
             self._take(name, count, paid=1)
+
+    def charge(self, name: str, flights: int) -> None:
+        """Hold a key to its rate for a request whose flights are known at once; raise ProblemError beyond it."""
+        if name != ANONYMOUS:
+            self._take(name)
+            if flights > 1:
+                self._take(name, flights, paid=1)
 
     def _take(self, name: str, cost: int = 1, paid: int = 0) -> None:
         wait = self._limit.take(name, time.monotonic(), cost, paid)

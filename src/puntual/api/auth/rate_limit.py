@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 _MOST_CALLERS = 10_000
-Bucket = tuple[float, float]
+BucketState = tuple[float, float]
 
 
 class Buckets(Protocol):
@@ -14,10 +14,10 @@ class Buckets(Protocol):
     def hold(self, name: str) -> AbstractContextManager[None]:
         """Let nobody else change the bucket of a caller meanwhile."""
 
-    def get(self, name: str) -> Bucket | None:
+    def get(self, name: str) -> BucketState | None:
         """Give the bucket of a caller, if it has one."""
 
-    def set(self, name: str, bucket: Bucket) -> None:
+    def set(self, name: str, bucket: BucketState) -> None:
         """Keep the bucket of a caller."""
 
 
@@ -25,18 +25,18 @@ class LocalBuckets:
     """Buckets of one process; callers that were silent longest make room for others."""
 
     def __init__(self) -> None:
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, BucketState] = OrderedDict()
         self._alone = nullcontext()
 
     def hold(self, name: str) -> AbstractContextManager[None]:  # noqa: ARG002
         """Do nothing: there is nobody else."""
         return self._alone
 
-    def get(self, name: str) -> Bucket | None:
+    def get(self, name: str) -> BucketState | None:
         """Give the bucket of a caller, if it has one."""
         return self._buckets.get(name)
 
-    def set(self, name: str, bucket: Bucket) -> None:
+    def set(self, name: str, bucket: BucketState) -> None:
         """Keep the bucket of a caller."""
         self._buckets[name] = bucket
         self._buckets.move_to_end(name)

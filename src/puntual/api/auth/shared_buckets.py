@@ -10,7 +10,7 @@ import mmap
 import os
 from pathlib import Path
 
-from puntual.api.auth.rate_limit import Bucket
+from puntual.api.auth.rate_limit import BucketState
 
 NAME = "rates"
 _NUMBER, _FIELDS = 8, 3
@@ -51,14 +51,14 @@ class SharedBuckets:
                 self._places[name] = self._claim(name)
         return self._lock
 
-    def get(self, name: str) -> Bucket | None:
+    def get(self, name: str) -> BucketState | None:
         """Give the bucket of a caller that is held, if it has one."""
         place = self._places[name]
         tokens, since = self._numbers[place + 1], self._numbers[place + 2]
         # The clock of a machine that is up says more than zero.
         return (tokens, since) if since else None
 
-    def set(self, name: str, bucket: Bucket) -> None:
+    def set(self, name: str, bucket: BucketState) -> None:
         """Keep the bucket of a caller that is held."""
         place = self._places[name]
         self._numbers[place + 1], self._numbers[place + 2] = bucket

@@ -1,12 +1,14 @@
-"""What GitHub sends when something happens in a repository, and how one knows that it was GitHub who sent it.
+"""What GitHub sends when something happens in a repository, and how one knows that GitHub sent it, and not before.
 
 Every delivery is a POST whose body is signed with the secret that both sides know: HMAC-SHA256 over its bytes as they
 came (https://docs.github.com/en/webhooks).
 """
 
+import contextlib
 import hashlib
 import hmac
 import re
+from pathlib import Path
 
 import msgspec
 
@@ -21,6 +23,8 @@ _SCHEME = "sha256="
 _POINTER = f"models/{POINTER}"
 # Longer lists are cut off: of commits at 20 on older servers, of files at 3,000.
 _ALL_COMMITS, _ALL_FILES = 20, 3_000
+# Deliveries that were taken, and are not taken again.
+_MOST_REMEMBERED = 1_000
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -71,6 +75,38 @@ _EVENTS: dict[str, msgspec.json.Decoder[Event]] = {
     "release": msgspec.json.Decoder(Release),
 }
 _OTHERS: msgspec.json.Decoder[Event] = msgspec.json.Decoder(OtherEvent)
+
+
+class DeliveryLog:
+    """A file without content for each delivery, in `deliveries` in the state folder; the newest thousand stay."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / "deliveries"
+
+    def claim(self, name: str) -> bool:
+        """Take a delivery; False when it was taken before. Of several who claim one at once, one gets it.
+
+        Raise OSError where nothing can be written down.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            (self._folder / name).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        self._forget_the_oldest()
+        return True
+
+    def _forget_the_oldest(self) -> None:
+        files = list(self._folder.iterdir())
+        if len(files) <= _MOST_REMEMBERED:
+            return
+        ages = []
+        for file in files:
+            # Another worker may be forgetting it too.
+            with contextlib.suppress(FileNotFoundError):
+                ages.append((file.stat().st_mtime_ns, file))
+        for _, file in sorted(ages)[:-_MOST_REMEMBERED]:
+            file.unlink(missing_ok=True)
 
 
 def signature_of(secret: str, body: bytes) -> str:

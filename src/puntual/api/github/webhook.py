@@ -10,13 +10,13 @@ from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Parameter, Schema, SecurityScheme
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec import SecurityScheme
+from litestar.params import HeaderParameter
 from msgspec import Meta
 
 from puntual.api.described import takes
 from puntual.api.github import deliveries as github
-from puntual.api.github.delivery_log import Deliveries
+from puntual.api.github.deliveries import DeliveryLog
 from puntual.api.observability import metrics
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails, ProblemError, shown
 from puntual.api.serving.serving_model import ServingModel
@@ -59,10 +59,21 @@ class DeliveryError(ProblemError):
         self.outcome = outcome
 
 
-_TEXT = Schema(type=OpenAPIType.STRING)
-_HEADERS = [
-    Parameter(github.EVENT, "header", _TEXT, "What happened: ping, push, release or another.", required=True),
-    Parameter(github.DELIVERY, "header", _TEXT, "The id of the delivery; each is taken once.", required=True),
+EventHeader = Annotated[
+    str,
+    HeaderParameter(
+        name=github.EVENT,
+        required=True,
+        description="What happened: ping, push, release or another.",
+    ),
+]
+DeliveryHeader = Annotated[
+    str,
+    HeaderParameter(
+        name=github.DELIVERY,
+        required=True,
+        description="The id of the delivery; each is taken once.",
+    ),
 ]
 
 
@@ -71,10 +82,10 @@ class Webhook:
 
     def __init__(self, settings: Settings) -> None:
         self._secret, self._limit = settings.webhook_secret, settings.body_limit
-        self._deliveries = Deliveries(Path(settings.state))
+        self._deliveries = DeliveryLog(Path(settings.state))
         self._reading = asyncio.Semaphore(_AT_ONCE)
 
-    async def take(self, request: Request[Any, Any, Any]) -> Taken:
+    async def take(self, request: Request[Any, Any, Any], event: str, delivery: str) -> Taken:
         """Take a delivery; raise ProblemError for one that is not to be taken."""
         if not self._secret:
             raise DeliveryError(
@@ -84,8 +95,6 @@ class Webhook:
             )
         headers: dict[bytes, bytes] = dict(request.scope["headers"])
         body = await self._signed_body(request, headers)
-        event = _header(headers, github.EVENT)
-        delivery = _header(headers, github.DELIVERY)
         if not event or not github.is_delivery(delivery):
             raise DeliveryError(
                 "malformed",
@@ -174,7 +183,6 @@ class Webhook:
         example=github.Ping("Keep it logically awesome.", 0),
         description="The event as GitHub describes it; the signature is over these bytes.",
         media_type=github.MEDIA_TYPE,
-        parameters=_HEADERS,
     ),
     tags=["models"],
     security=[{"signature": []}],
@@ -188,7 +196,13 @@ class Webhook:
         },
     },
 )
-async def take_delivery(request: Request[Any, Any, Any], state: State) -> Response[Taken]:
+async def take_delivery(
+    request: Request[Any, Any, Any],
+    state: State,
+    # Empty where it is missing: that is refused and counted here, and only once the signature is known to be right.
+    event: EventHeader = "",
+    delivery: DeliveryHeader = "",
+) -> Response[Taken]:
     """Take a delivery of a GitHub webhook, and fetch the champion when it may have changed.
 
     A push to the default branch that changed models/model_to_deploy does, and a published release; it is fetched
@@ -198,7 +212,7 @@ async def take_delivery(request: Request[Any, Any, Any], state: State) -> Respon
     service: ServingModel = state.service
     webhook: Webhook = state.webhook
     try:
-        taken = await webhook.take(request)
+        taken = await webhook.take(request, event, delivery)
     except ProblemError as problem:
         outcome = problem.outcome if isinstance(problem, DeliveryError) else "interrupted"
         service.metrics.count(metrics.WEBHOOKS, outcome)

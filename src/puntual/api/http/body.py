@@ -27,6 +27,7 @@ class PatientBody(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let the routes read no longer than that; they see ProblemError for a body that is slow or broken."""
+        _refuse_encoded(scope)
         if WHOLE in scope:
             await next_app(scope, receive, send)
             return
@@ -59,22 +60,19 @@ class PatientBody(ASGIMiddleware):
         return message
 
 
+def _refuse_encoded(scope: Scope) -> None:
+    """Refuse a body that is packed: unpacked, it could be of any size."""
+    coding = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1")
+    if coding.strip().lower() not in ("", "identity"):
+        raise ProblemError(
+            415,
+            f"the body is encoded as {coding[:60]!r}; expected it as it is; send it without Content-Encoding",
+            headers={"accept-encoding": "identity"},
+        )
+
+
 async def read_apart(body: bytes, read: Callable[[bytes], T]) -> T:
     """Read a body, in a thread where it is long; whatever is raised there is raised here."""
     if len(body) <= _LONG:
         return read(body)
     return await asyncio.get_running_loop().run_in_executor(None, read, body)
-
-
-def replay(message: Any, receive: Any) -> Any:
-    """Give a `receive` that begins with a message which was taken already."""
-    taken = False
-
-    async def receive_again() -> Any:
-        nonlocal taken
-        if taken:
-            return await receive()
-        taken = True
-        return message
-
-    return receive_again

@@ -12,17 +12,19 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from puntual.api.http.body import WHOLE
-from puntual.api.http.gateway import PROBLEM, SECURITY_HEADERS
+from puntual.api.http.corked import Corked
+from puntual.api.http.prediction_door import Exchange
+from puntual.api.http.response_headers import PROBLEM, SECURITY_HEADERS, Headers
 from puntual.api.problems import ProblemError
 
 _LARGEST_HEAD = 65_536
+_JSON = (b"content-type", b"application/json")
 # RFC 9112 wants at least 8,000 of everyone.
 _LONGEST_TARGET = 8_192
 _BETWEEN_NAME_AND_VALUE = 4
-_LINGER_BYTES = 64 * 1024 * 1024
 
 
 class Connection(HttpToolsProtocol):
@@ -34,11 +36,14 @@ class Connection(HttpToolsProtocol):
         self._patience = patience
         self._head_due: asyncio.TimerHandle | None = None
         self._head_bytes = 0
-        self._in_body = self._upgrades = False
+        self._in_body = self._upgrades = self._is_small = False
         # What is refused once the requests ahead of it are answered.
         self._refused: tuple[HTTPStatus, str] | None = None
         self._corked: Corked
         self.url = b""
+        # The head, by name, and the body of a request that is to be answered at the door, once it is whole.
+        self._prompt: dict[bytes, bytes] | None = None
+        self._body = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -52,6 +57,8 @@ class Connection(HttpToolsProtocol):
             self._corked.drop(data)
             return
         self._unset_keepalive_if_required()
+        # Whatever head is in it cannot be too large, as long as it begins here.
+        self._is_small = len(data) <= _LARGEST_HEAD and not self._head_bytes
         self._feed(data)
         if self._corked.is_closing() or not (self.cycle is None or self.cycle.response_complete):
             return
@@ -63,6 +70,8 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer what was asked whole before the other side said that no more will come, and close then."""
         if self.cycle is None or self.cycle.response_complete or self._in_body:
+            # The system closes now, and would throw away an answer that is still held.
+            self._corked.flush()
             return False
         self.cycle.keep_alive = False
         return True
@@ -70,8 +79,8 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Have something to read until the message ends."""
         self._corked.unread = True
-        self._upgrades = False
-        super().on_message_begin()
+        self._upgrades = self.expect_100_continue = False
+        self.url, self.headers = b"", []
 
     def on_headers_complete(self) -> None:
         """Wait no longer: how long the body may take is watched by whoever reads it."""
@@ -79,15 +88,28 @@ class Connection(HttpToolsProtocol):
         self._upgrades = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
         if self._upgrades:
             return
+        if self._is_prompt():
+            self._prompt, self._body = dict(self.headers), b""
+            self._in_body = True
+            return
         self._check_head()
         self._in_body = True
-        super().on_headers_complete()
+        self._begin_cycle()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a body that is answered at the door; give any other to whoever answers."""
+        if self._prompt is None:
+            super().on_body(body)
+        else:
+            self._body += body
 
     def on_message_complete(self) -> None:
-        """Tell whoever answers that there is no body to wait for."""
+        """Answer at the door, or tell whoever answers that there is no body to wait for."""
         if self._upgrades:
             return
         self._corked.unread = self._in_body = False
+        if self._prompt is not None and self._answer_promptly(self._prompt):
+            return
         self.scope[WHOLE] = True  # type: ignore[literal-required]
         super().on_message_complete()
 
@@ -122,7 +144,7 @@ class Connection(HttpToolsProtocol):
             while data:
                 try:
                     self.parser.feed_data(data)
-                    return
+                    break
                 except httptools.HttpParserUpgrade as upgrade:
                     if not self._upgrades:
                         return
@@ -134,6 +156,66 @@ class Connection(HttpToolsProtocol):
                     data = memoryview(data)[upgrade.args[0] :]
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+        if self._prompt is not None:
+            # The rest of the body is waited for by whoever answers.
+            self._pass_on()
+
+    def _is_prompt(self) -> bool:
+        """Tell whether a request may be answered at the door: alone, by a head that has nothing out of the ordinary."""
+        return (
+            self.url == b"/predict"
+            and self.parser.get_method() == b"POST"
+            and self._is_small
+            and not self.expect_100_continue
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and self.headers.count(_JSON) == 1
+            and [name for name, _ in self.headers].count(b"host") == 1
+        )
+
+    def _answer_promptly(self, headers: dict[bytes, bytes]) -> bool:
+        """Answer a request that has arrived whole; False for one that the application is given in its place."""
+        door = self.config.loaded_app.door
+        request = door.read(self._body)
+        if request is None:
+            self._pass_on()
+            return False
+        self._prompt = None
+        keep_alive = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        peer = self.client[0] if self.client else ""
+        exchange = Exchange(door, self._send_whole, peer, keep_alive=keep_alive)
+        self.cycle = exchange  # type: ignore[assignment]
+        exchange.begin(request, headers)
+        return True
+
+    def _pass_on(self) -> None:
+        """Give the application a request that was held, with as much of its body as is here."""
+        self._prompt = None
+        self._begin_cycle()
+        if self._body:
+            super().on_body(self._body)
+
+    def _begin_cycle(self) -> None:
+        """Have the application answer a request whose head is here; until then it may do without a scope."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+
+    def _send_whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send an answer at once, and go on to the next request as uvicorn does."""
+        lines = [STATUS_LINE[status]]
+        for name, value in (*self.server_state.default_headers, *headers):
+            lines += (name, b": ", value, b"\r\n")
+        exchange = self.cycle
+        lines.append(b"content-length: %d\r\n" % len(body))
+        if not exchange.keep_alive:
+            lines.append(b"connection: close\r\n")
+        self._corked.write_now(b"".join((*lines, b"\r\n", body)))
+        if not exchange.keep_alive:
+            self._corked.close()
+        self.on_response_complete()
 
     def _head_without_upgrade(self) -> bytes:
         version = self.parser.get_http_version().encode()
@@ -223,60 +305,3 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         request_id: bytes = self.config.loaded_app.refuse_connection(problem, peer, method, path)
         return request_id
-
-
-class Corked:
-    """A transport that holds what is written until the loop turns, and then sends it as one."""
-
-    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop, patience: float) -> None:
-        """Write to a transport; a last answer has `patience` seconds to be read."""
-        self._transport, self._loop, self._patience = transport, loop, patience
-        self._held: list[bytes] = []
-        self._bytes_to_drop = _LINGER_BYTES
-        self._end: asyncio.TimerHandle | None = None
-        # Whether the other side has more to say than the answer waits for.
-        self.unread = False
-
-    def write(self, data: bytes) -> None:
-        """Send something, with all else that is written at this turn."""
-        if self._end is not None:
-            return
-        if not self._held:
-            self._loop.call_soon(self._flush)
-        self._held.append(data)
-
-    def close(self) -> None:
-        """Send what is held, and close; while the other side still sends, only once it has had time to read."""
-        self._flush()
-        if not self.unread or self._end is not None or self._transport.is_closing():
-            self.close_now()
-            return
-        self._end = self._loop.call_later(self._patience, self.close_now)
-        self._transport.write_eof()
-        self._transport.resume_reading()
-
-    def close_now(self) -> None:
-        """Close, whatever the other side does."""
-        if self._end is not None:
-            self._end.cancel()
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        """Tell whether nothing more is taken, in or out."""
-        return self._end is not None or self._transport.is_closing()
-
-    def drop(self, data: bytes) -> None:
-        """Take what comes after the last answer, up to a limit, for nothing."""
-        self._bytes_to_drop -= len(data)
-        if self._bytes_to_drop < 0:
-            self.close_now()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
-            # Where the other side is gone nobody reads it, and the transport would raise.
-            if not self._transport.is_closing():
-                self._transport.write(b"".join(held))

@@ -19,7 +19,7 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from puntual.api.described import takes
 from puntual.api.http.body import read_apart
-from puntual.api.http.errors import problem_of
+from puntual.api.http.framework_errors import problem_of
 from puntual.api.http.media_type import media_type, prefers_csv
 from puntual.api.invocations.document import InvocationError, Invoked, InvokedRow
 from puntual.api.invocations.invoked_table import Row, rows_of_csv, rows_of_json, written_as_csv
@@ -30,10 +30,12 @@ from puntual.api.predict.request import convert_request
 from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
 from puntual.api.routes import Alive
 from puntual.api.serving.serving_model import ServingModel
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.scl_words import MONTHS, WORDS
 
 _JSON, _CSV = "application/json", "text/csv"
 _AT_ONCE = 64
+_NUMBERS = ("flight_number", "Vlo-I")
 _OWN = tuple(field.name for field in msgspec.structs.fields(ScheduledFlight))
 _FAULTS = {
     400: "The rows cannot be read, or a cell means nothing; the message names it.",
@@ -209,6 +211,10 @@ def _cell(name: str, value: Any) -> Any:
     """Give a cell the type that the contract wants, where another tool wrote the same thing in another."""
     if name == "MES" and isinstance(value, str):
         return MONTHS.get(value, value)
+    if name not in _NUMBERS:
+        return value
+    if isinstance(value, str):
+        return clean_flight_number(value)
     if name == "flight_number" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(int(value)) if value == value // 1 else value
     return value

@@ -80,4 +80,10 @@ def field_faults(
             try:
                 msgspec.convert(value, known[name])
             except msgspec.ValidationError as error:
-                yield FieldError(place, shown(value), _LOCATION.sub("", str(error)))
+                yield FieldError(place, shown(value), _expectation(str(error)))
+
+
+def _expectation(message: str) -> str:
+    """Say what the typed decoder expected, in words where it names the pattern of a code."""
+    expected = _LOCATION.sub("", message).removeprefix("Expected ")
+    return "letters and digits alone" if "matching regex" in expected else expected

@@ -1,34 +1,43 @@
 """From a flight as a request names it to the keys of its features; each distinct one is worked out once."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from http import HTTPStatus
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from puntual.api.predict.contract import ScheduledFlight
-from puntual.api.problems import FieldError, ProblemError, shown
+from puntual.api.predict.flight_reading import (
+    EARLIEST,
+    LATEST,
+    NOTHING,
+    find_airport,
+    find_origin,
+    listed,
+    meaningless,
+    place_on_clocks,
+    read_departure,
+    read_time,
+    refuse_round_trip,
+)
+from puntual.api.problems import FieldError, shown
 from puntual.features.flight_keys import NAMED, UNKNOWABLE, Keys, Unknown, category_of
-from puntual.flights import airports
-from puntual.flights.airports import Airport
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.times import LocalTime, local_time, parse_time
 
-EARLIEST, LATEST = date(1990, 1, 1), date(2099, 12, 31)
-_EPOCH = date(1970, 1, 1)
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_CANONICAL = len("2017-10-03T23:30")
 _MINUTE = timedelta(minutes=1)
+_zone = lru_cache(maxsize=1_024)(ZoneInfo)
 
 
-@dataclass(slots=True, eq=False)
-class ResolvedFlight:
+class ResolvedFlight(msgspec.Struct, frozen=True, gc=False):
     """A flight with its airports looked up and its time local to the origin: day (since 1970) and minute.
 
-    `scheduled_departure` is written as the clocks there show it and `instant` is the same in UTC; `slots` tells where
-    the predictions of this flight are kept, by the day before which operations are known. Of what is `missing`
+    `scheduled_departure` is written as the clocks there show it and `instant` is the same in UTC. Of what is `missing`
     something else stands in its place, and `month` and `international` say what is known all the same, as
     `features.flight_keys.Unknown` does. Where `twice`, the clocks show this time twice and the first was taken.
     """
@@ -42,7 +51,6 @@ class ResolvedFlight:
     zone: ZoneInfo
     day: int
     minute: int
-    slots: dict[int, int] = field(default_factory=dict)
     twice: bool = False
     missing: tuple[str, ...] = ()
     month: int = 0
@@ -60,24 +68,25 @@ class ResolvedFlight:
         missing: tuple[str, ...] = (),
         month: int = 0,
         international: float = float("nan"),
+        written: str = "",
     ) -> "ResolvedFlight":
-        """Put a flight together; `departure` is that on the clocks of its origin."""
+        """Put a flight together; `departure` is that on the clocks of its origin, `written` as a request gave it."""
         clock = departure.clock
         return cls(
-            sys.intern(airline),
-            sys.intern(flight_number),
+            airline,
+            flight_number,
             origin,
             destination,
-            # Most requests write it in these very words, which are then kept once.
-            sys.intern(clock.isoformat(timespec="minutes")),
+            # Most requests write it in these very words, and to do it again takes a while.
+            written if _is_canonical(written) else clock.isoformat(timespec="minutes"),
             departure.instant,
             zone,
-            (clock.date() - _EPOCH).days,
+            clock.toordinal() - _EPOCH_ORDINAL,
             clock.hour * 60 + clock.minute,
-            twice=departure.twice,
-            missing=missing,
-            month=month,
-            international=international,
+            departure.twice,
+            missing,
+            month,
+            international,
         )
 
 
@@ -89,14 +98,15 @@ class ResolvedRequest(NamedTuple):
     reasons: bool = False
 
 
-class Moments(NamedTuple):
-    """The cut-off of one flight: the day before which operations are known, and the real minutes to the departure."""
+class Moments(msgspec.Struct, frozen=True, gc=False):
+    """The cut-off of one flight: the day before which operations are known, and the real minutes to the departure.
+
+    `shown` is what the clocks at its origin show then, to the minute.
+    """
 
     closed: int
     horizon: int
-
-
-NOTHING: Mapping[str, str] = {}
+    shown: str
 
 
 def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> ResolvedFlight:
@@ -104,6 +114,27 @@ def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] =
 
     `unlisted` are airports that nobody lists and the model knows, with their time zones.
     """
+    origin, destination = listed(flight.origin), listed(flight.destination)
+    moment = parse_time(flight.scheduled_departure)
+    if origin is None or destination is None or moment is None or not has_codes(flight):
+        return _resolve_or_refuse(flight, pointer, unlisted)
+    zone = _zone(origin.time_zone)
+    departure = local_time(moment, zone)
+    if departure is None or origin is destination or not EARLIEST <= moment.date() <= LATEST:
+        return _resolve_or_refuse(flight, pointer, unlisted)
+    return _resolved(flight, origin.code, destination.code, departure, zone)
+
+
+def has_codes(flight: ScheduledFlight) -> bool:
+    """Tell whether what is given of airline and number is letters and digits, as the contract wants it."""
+    airline, number = flight.airline, flight.flight_number
+    return (airline is None or (airline.isalnum() and airline.isascii())) and (
+        number is None or (number.isalnum() and number.isascii())
+    )
+
+
+def _resolve_or_refuse(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str]) -> ResolvedFlight:
+    """Resolve a flight to an airport that nobody lists, or name all that means nothing."""
     names = (("airline", flight.airline), ("flight_number", flight.flight_number))
     errors = [
         FieldError(f"{pointer}/{name}", shown(text), "letters and digits alone")
@@ -116,22 +147,25 @@ def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] =
     departure = read_departure(flight.scheduled_departure, f"{pointer}/scheduled_departure", origin, errors)
     if errors or origin is None or destination is None or departure is None:
         raise meaningless(errors)
+    return _resolved(flight, origin.code, destination.code, departure, ZoneInfo(origin.time_zone))
+
+
+def _resolved(
+    flight: ScheduledFlight, origin: str, destination: str, departure: LocalTime, zone: ZoneInfo
+) -> ResolvedFlight:
+    airline, number = flight.airline, flight.flight_number
+    missing: tuple[str, ...] = ()
+    if airline is None or number is None:
+        missing = tuple(name for name in ("airline", "flight_number") if getattr(flight, name) is None)
     return ResolvedFlight.of(
-        (flight.airline or "").upper(),
-        flight.flight_number or "",
-        origin.code,
-        destination.code,
+        (airline or "").upper(),
+        clean_flight_number(number or "", airline),
+        origin,
+        destination,
         departure,
-        ZoneInfo(origin.time_zone),
-        missing=tuple(name for name, text in names if text is None),
-    )
-
-
-def meaningless(errors: list[FieldError]) -> ProblemError:
-    """Refuse fields that are well formed but mean nothing, such as an airport that is none."""
-    count = "1 field" if len(errors) == 1 else f"{len(errors)} fields"
-    return ProblemError(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"{count} cannot be used; see errors for each", errors
+        zone,
+        missing,
+        written=flight.scheduled_departure,
     )
 
 
@@ -140,7 +174,7 @@ def cut_off(text: str, zone: ZoneInfo) -> LocalTime:
     """Read the cut-off, local to a flight's origin unless it has an offset; raise ProblemError when it is no time."""
     errors: list[FieldError] = []
     moment = read_time(text, "#/as_of", errors)
-    local = None if moment is None else _on_the_clocks(moment, zone, text, "#/as_of", errors)
+    local = None if moment is None else place_on_clocks(moment, zone, text, "#/as_of", errors)
     if local is None:
         raise meaningless(errors)
     return local
@@ -151,20 +185,38 @@ def moments(flight: ResolvedFlight, as_of: str | None, now: datetime) -> Moments
 
     `now` is in UTC; `as_of` is as the request gave it.
     """
+    zone, departure = flight.zone, flight.instant
     if as_of is not None:
-        cut = cut_off(as_of, flight.zone)
-        day, instant = cut.clock.date(), cut.instant
-    elif now < flight.instant:
-        day, instant = now.astimezone(flight.zone).date(), now
-    else:
-        return Moments(flight.day, (flight.instant - _midnight(flight.day, flight.zone)) // _MINUTE)
-    return Moments(min(flight.day, (day - _EPOCH).days), (flight.instant - instant) // _MINUTE)
+        cut = cut_off(as_of, zone)
+        horizon = (departure - cut.instant) // _MINUTE
+        # The cut-off of a whole minute is written as it was given, as long as its flight leaves at one.
+        exact = departure.second == 0 == departure.microsecond and _is_canonical(as_of)
+        text = as_of if exact else _clock_text(departure - horizon * _MINUTE, zone)
+        return Moments(min(flight.day, cut.clock.toordinal() - _EPOCH_ORDINAL), horizon, text)
+    if now < departure:
+        horizon = (departure - now) // _MINUTE
+        day = now.astimezone(zone).toordinal() - _EPOCH_ORDINAL
+        return Moments(min(flight.day, day), horizon, _clock_text(departure - horizon * _MINUTE, zone))
+    horizon = (departure - _midnight(flight.day, zone)) // _MINUTE
+    return Moments(flight.day, horizon, _clock_text(departure - horizon * _MINUTE, zone))
 
 
-@lru_cache(maxsize=4096)
+# Flights of one moment have few cut-offs among them, to the minute.
+@lru_cache(maxsize=4_096)
+def _clock_text(instant: datetime, zone: ZoneInfo) -> str:
+    """Write a moment in UTC as the clocks of a zone show it, to the minute."""
+    return instant.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
+
+
+def _is_canonical(text: str) -> bool:
+    """Tell whether a time that could be read is written as `isoformat` writes a local one, to the minute."""
+    return len(text) == _CANONICAL and text[10] == "T" and text[13] == ":" and text[15].isdigit()
+
+
+@lru_cache(maxsize=4_096)
 def _midnight(day: int, zone: ZoneInfo) -> datetime:
     """Give the moment at which a local day begins, in UTC."""
-    return datetime.combine(_EPOCH + timedelta(days=day), time(), zone).astimezone(UTC)
+    return datetime.combine(date.fromordinal(day + _EPOCH_ORDINAL), time(), zone).astimezone(UTC)
 
 
 def keys_of(flights: Sequence[ResolvedFlight]) -> Keys:
@@ -183,79 +235,3 @@ def _unknown(flights: Sequence[ResolvedFlight]) -> Unknown:
         month=np.array([flight.month for flight in flights], np.int64),
         international=np.array([flight.international for flight in flights]),
     )
-
-
-def find_airport(
-    code: str, pointer: str, errors: list[FieldError], unlisted: Mapping[str, str] = NOTHING
-) -> Airport | None:
-    """Look an airport up, in the list or among `unlisted`; None, and an entry in `errors`, where there is none."""
-    airport = _listed(code)
-    if airport is not None:
-        return airport
-    own = airports.capitals(code)
-    if own in unlisted:
-        return airports.unlisted_airport(own, unlisted[own])
-    expected = "an airport by its IATA or ICAO code, such as SCL or SCEL"
-    errors.append(FieldError(pointer, shown(code), expected))
-    return None
-
-
-# The codes of the contract are short; to look one up takes longer than all else about a flight's words.
-_listed = lru_cache(maxsize=4_096)(airports.look_up)
-
-
-def find_origin(
-    code: str, pointer: str, errors: list[FieldError], unlisted: Mapping[str, str] = NOTHING
-) -> Airport | None:
-    """Look an airport up as `find_airport` does; one whose time zone is not known cannot be an origin."""
-    airport = find_airport(code, pointer, errors, unlisted)
-    if airport is None or airport.time_zone:
-        return airport
-    expected = (
-        "an origin whose time zone is known; nobody lists this one, and the model saw no flight leave it"
-    )
-    errors.append(FieldError(pointer, shown(code), expected))
-    return None
-
-
-def read_time(text: str, pointer: str, errors: list[FieldError]) -> datetime | None:
-    """Read an ISO 8601 time; a date alone is refused, since an unknown time is not midnight.
-
-    None, and an entry in `errors`, for what is no time.
-    """
-    moment = parse_time(text)
-    if moment is None:
-        errors.append(FieldError(pointer, shown(text), "a time that exists, such as 2017-10-03T23:30"))
-        return None
-    if not EARLIEST <= moment.date() <= LATEST:
-        errors.append(FieldError(pointer, shown(text), f"a time from {EARLIEST} to {LATEST}"))
-        return None
-    return moment
-
-
-def read_departure(
-    text: str, pointer: str, origin: Airport | None, errors: list[FieldError]
-) -> LocalTime | None:
-    """Read a time as the clocks at the origin show it; None, and an entry in `errors`, where they never do."""
-    moment = read_time(text, pointer, errors)
-    if moment is None or origin is None:
-        return None
-    return _on_the_clocks(moment, ZoneInfo(origin.time_zone), text, pointer, errors)
-
-
-def refuse_round_trip(
-    origin: Airport | None, destination: Airport | None, pointer: str, errors: list[FieldError]
-) -> None:
-    """Add an entry to `errors` for a flight that goes to where it comes from."""
-    if origin is not None and destination is not None and origin.code == destination.code:
-        errors.append(FieldError(pointer, shown(destination.code), "another airport than the origin"))
-
-
-def _on_the_clocks(
-    moment: datetime, zone: ZoneInfo, text: str, pointer: str, errors: list[FieldError]
-) -> LocalTime | None:
-    local = local_time(moment, zone)
-    if local is None:
-        expected = f"a time that exists: the clocks of {zone.key} skip this one; give another, or an offset"
-        errors.append(FieldError(pointer, shown(text), expected))
-    return local

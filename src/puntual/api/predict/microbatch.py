@@ -1,52 +1,63 @@
 """One champion with one timetable, answering requests: those that wait at the same moment are answered together."""
 
 import asyncio
-import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import fields, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from msgspec.structs import asdict
+from msgspec.structs import replace
 
-from puntual.api.predict.contract import PredictedFlight, PredictRequest, ScheduledFlight
+from puntual.api.predict.contract import PredictedFlight, PredictRequest
+from puntual.api.predict.flight_reading import meaningless
 from puntual.api.predict.flight_resolution import (
+    Moments,
     ResolvedFlight,
     ResolvedRequest,
     keys_of,
-    meaningless,
     moments,
     resolve,
 )
 from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
 from puntual.api.problems import FieldError, ProblemError
+from puntual.features.states import STATE_NAMES
 from puntual.features.timetable import Timetable
-from puntual.prediction.predictions import Predictions
 from puntual.prediction.predictor import Predictor
 
-# What of predictions is kept flight by flight.
-_COLUMNS = tuple(
-    field.name
-    for field in fields(Predictions)
-    if field.name not in ("threshold", "threshold_rule", "reasons")
-)
 # So many that were never asked about cost the loop 3 to 4 ms of processor time; twice as many, 6 ms.
-_LIGHT_FLIGHTS = 32
+LIGHT_FLIGHTS = 32
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
 _STORED = 16_384
-# How many flights are resolved before others get their turn.
-_TURN = 64
+# Of a flight, all that its prediction depends on with one predictor and one timetable, and the day before which
+# operations are known.
+_Key = tuple[str, str, str, str, int, int, int]
+
+
+class Asker(Protocol):
+    """Who asked, and waits for the answer."""
+
+    def take(self, answered: Answered) -> None:
+        """Take the answer."""
+
+    def fail(self, error: Exception) -> None:
+        """Take the reason why there is none."""
 
 
 class _Waiting(NamedTuple):
     flights: list[ResolvedFlight]
-    closed: list[int]
-    horizons: list[int]
-    answer: "asyncio.Future[Answered]"
+    cut_offs: list[Moments]
+    asker: Asker
+
+
+class _Predicted(NamedTuple):
+    """A row of the answer as it is before the horizon is set, which passes, and the state of knowledge behind it."""
+
+    row: PredictedFlight
+    state: str
 
 
 class MicroBatcher:
@@ -62,7 +73,7 @@ class MicroBatcher:
         answered: Callable[[Sequence[ResolvedFlight], Sequence[int], Sequence[float]], None],
         stored: int = _STORED,
     ) -> None:
-        """Get ready to answer; `queue` is how many flights may wait.
+        """Get ready to answer; `queue` is how many flights may wait, `stored` how many predictions are kept.
 
         `answered` is called after each batch: its flights, the days before which operations are known, and P(late).
         """
@@ -72,22 +83,53 @@ class MicroBatcher:
         self._waiting = {True: 0, False: 0}
         self._queue, self._executor, self._answered = queue, executor, answered
         self._threshold = predictor.bundle.manifest.threshold
-        self._kept = _KeptPredictions(predictor, known, stored)
-        self._resolved: dict[ScheduledFlight, ResolvedFlight] = {}
-        self._capacity = stored
+        self._kept = _KeptPredictions(stored)
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
 
-    async def answer(self, request: PredictRequest | ResolvedRequest, now: datetime) -> Answered:
-        """Answer a request; raise ProblemError where a field means nothing, or where too many flights wait."""
-        if isinstance(request, PredictRequest):
-            flights = await self._resolve(request.flights)
-        else:
-            flights = request.flights
-        closed, horizons = zip(*(moments(flight, request.as_of, now) for flight in flights), strict=True)
-        weight = len(flights) * (_REASON_ROWS if request.reasons else 1)
-        apart = weight > _LIGHT_FLIGHTS or request.reasons
-        # What is answered apart holds up nobody, so it takes no place from the others.
+    def ask(self, request: PredictRequest | ResolvedRequest, now: datetime, asker: Asker) -> None:
+        """Take a request of at most `LIGHT_FLIGHTS`, answered once the loop turns, with all that have come by then.
+
+        Raise ProblemError where a field means nothing, or where too many flights wait.
+        """
+        flights = self._resolved(request)
+        cut_offs = [moments(flight, request.as_of, now) for flight in flights]
+        self._enter(len(flights), apart=False)
+        self._batch.append(_Waiting(flights, cut_offs, asker))
+        if len(self._batch) == 1:
+            # Nobody is waited for: one that is alone is answered as soon as the loop has looked for others.
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    async def answer(
+        self,
+        request: PredictRequest | ResolvedRequest,
+        now: datetime,
+        record: Callable[[Answered], object] = lambda _: None,
+    ) -> Answered:
+        """Answer any request, and have `record` note it; raise ProblemError as `ask` does.
+
+        A long one, or one that asks for reasons, is answered in a thread and noted there, where it holds up nobody.
+        """
+        weight = len(request.flights) * (_REASON_ROWS if request.reasons else 1)
+        if weight <= LIGHT_FLIGHTS and not request.reasons:
+            waiting = _Future(asyncio.get_running_loop().create_future())
+            self.ask(request, now, waiting)
+            answered = await waiting.answered
+            record(answered)
+            return answered
+        self._enter(weight, apart=True)
+        try:
+            return await self._answer_apart(request, now, record)
+        finally:
+            self._waiting[True] -= weight
+
+    @property
+    def waiting_flights(self) -> int:
+        """How many flights wait for an answer; one that asks for reasons counts as many as the vectors it needs."""
+        return sum(self._waiting.values())
+
+    def _enter(self, weight: int, *, apart: bool) -> None:
+        """Take a place in the queue; what is answered apart holds up nobody, so it takes none from the others."""
         waiting = self._waiting[apart]
         # A request that alone is more than the queue is still answered when nothing waits.
         if waiting and waiting + weight > self._queue:
@@ -97,164 +139,175 @@ class MicroBatcher:
                 headers={"retry-after": "1"},
             )
         self._waiting[apart] += weight
-        try:
-            if apart:
-                return await self._answer_apart(flights, closed, horizons, request.reasons)
-            return await self._answer_together(flights, closed, horizons)
-        finally:
-            self._waiting[apart] -= weight
 
-    @property
-    def waiting_flights(self) -> int:
-        """How many flights wait for an answer; one that asks for reasons counts as many as the vectors it needs."""
-        return sum(self._waiting.values())
-
-    async def _resolve(self, flights: list[ScheduledFlight]) -> list[ResolvedFlight]:
-        all_resolved: list[ResolvedFlight] = []
+    def _resolved(self, request: PredictRequest | ResolvedRequest) -> list[ResolvedFlight]:
+        """Resolve the flights of a request; raise ProblemError with all that means nothing."""
+        if isinstance(request, ResolvedRequest):
+            return request.flights
+        flights: list[ResolvedFlight] = []
         errors: list[FieldError] = []
-        for row, flight in enumerate(flights):
-            resolved = self._resolved.get(flight)
-            if resolved is None:
-                if row % _TURN == _TURN - 1:
-                    # A thousand that were never asked about take long enough to hold up others.
-                    await asyncio.sleep(0)
-                try:
-                    resolved = resolve(flight, f"#/flights/{row}", self.predictor.unlisted)
-                except ProblemError as problem:
-                    errors += problem.details.errors
-                    continue
-                if len(self._resolved) >= self._capacity:
-                    del self._resolved[next(iter(self._resolved))]
-                # Flights share most of their words, which are kept once.
-                words = {name: sys.intern(word) for name, word in asdict(flight).items() if word is not None}
-                self._resolved[ScheduledFlight(**words)] = resolved
-            all_resolved.append(resolved)
+        for row, flight in enumerate(request.flights):
+            try:
+                flights.append(resolve(flight, f"#/flights/{row}", self.predictor.unlisted))
+            except ProblemError as problem:
+                errors += problem.details.errors
         if errors:
             raise meaningless(errors)
-        return all_resolved
-
-    async def _answer_together(
-        self, flights: list[ResolvedFlight], closed: Sequence[int], horizons: Sequence[int]
-    ) -> Answered:
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(flights, list(closed), list(horizons), loop.create_future())
-        self._batch.append(waiting)
-        if len(self._batch) == 1:
-            # Runs once all requests that have arrived by now have joined the batch.
-            loop.call_soon(self._flush)
-        return await waiting.answer
+        return flights
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
-        self._answer_batch(batch)
-
-    def _answer_batch(self, batch: list[_Waiting]) -> None:
+        self._waiting[False] -= sum(len(waiting.flights) for waiting in batch)
         try:
             flights = [flight for waiting in batch for flight in waiting.flights]
-            closed = [day for waiting in batch for day in waiting.closed]
-            horizons = [horizon for waiting in batch for horizon in waiting.horizons]
-            predictions = self._kept.of(flights, closed)
-            rows, states = self._rows(predictions, flights, horizons), predictions.states.tolist()
-            self._answered(flights, closed, predictions.late_probability.tolist())
+            cut_offs = [cut_off for waiting in batch for cut_off in waiting.cut_offs]
+            rows, states = self._rows(flights, cut_offs)
+            self._count(flights, cut_offs, rows)
         except Exception as error:
             for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
+                waiting.asker.fail(error)
             return
         start = 0
         for waiting in batch:
             end = start + len(waiting.flights)
-            if not waiting.answer.done():
-                waiting.answer.set_result(self._written(waiting.flights, rows[start:end], states[start:end]))
+            waiting.asker.take(
+                self._written(waiting.flights, waiting.cut_offs, rows[start:end], states[start:end])
+            )
             start = end
 
     async def _answer_apart(
-        self, flights: list[ResolvedFlight], closed: Sequence[int], horizons: Sequence[int], reasons: bool
+        self,
+        request: PredictRequest | ResolvedRequest,
+        now: datetime,
+        record: Callable[[Answered], object],
     ) -> Answered:
-        """Answer a long request in a thread, where it holds up nobody."""
-        # What is kept is the loop's own: what it does not hold is made in the thread, and kept afterwards.
-        kept = None
-        if not reasons and self._kept.holds(flights, closed):
-            kept = self._kept.of(flights, closed)
+        def work() -> Answered:
+            flights = self._resolved(request)
+            cut_offs = [moments(flight, request.as_of, now) for flight in flights]
+            rows = self._predict(flights, cut_offs, reasons=request.reasons)
+            answered = self._written(flights, cut_offs, *_completed(rows, flights, cut_offs))
+            record(answered)
+            return answered
 
-        def work() -> tuple[Answered, Predictions]:
-            made = kept or self.predictor.predict_keys(
-                keys_of(flights), np.array(closed), self.known, reasons=reasons
-            )
-            rows = self._rows(made, flights, horizons)
-            return self._written(flights, rows, made.states.tolist()), made
-
-        answered, made = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        if kept is None:
-            self._kept.keep(flights, closed, made)
-        self._answered(flights, closed, answered.late_probability)
+        answered = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        self._count(answered.flights, answered.cut_offs, answered.predictions)
         return answered
 
     def _rows(
-        self, predictions: Predictions, flights: Sequence[ResolvedFlight], horizons: Sequence[int]
-    ) -> list[PredictedFlight]:
-        rows = rows_of(predictions, self._threshold, horizons)
-        if not any(flight.missing or flight.twice for flight in flights):
-            return rows
-        return list(map(complete, rows, flights))
+        self, flights: list[ResolvedFlight], cut_offs: list[Moments]
+    ) -> tuple[list[PredictedFlight], list[str]]:
+        """Give the rows of n flights and their states of knowledge, predicting together those that are not kept."""
+        predicted = self._kept.find(flights, cut_offs)
+        missing = [place for place, one in enumerate(predicted) if one is None]
+        if missing:
+            new, new_cut_offs = [flights[place] for place in missing], [cut_offs[place] for place in missing]
+            made = self._predict(new, new_cut_offs)
+            self._kept.keep(new, new_cut_offs, made)
+            for place, one in zip(missing, made, strict=True):
+                predicted[place] = one
+        return _completed((one for one in predicted if one is not None), flights, cut_offs)
+
+    def _predict(
+        self, flights: list[ResolvedFlight], cut_offs: list[Moments], *, reasons: bool = False
+    ) -> list[_Predicted]:
+        closed = np.array([cut_off.closed for cut_off in cut_offs], np.int64)
+        made = self.predictor.predict_keys(keys_of(flights), closed, self.known, reasons=reasons)
+        rows = rows_of(made, self._threshold, [cut_off.horizon for cut_off in cut_offs])
+        states = [STATE_NAMES[state] for state in made.states.tolist()]
+        return list(map(_Predicted, rows, states))
+
+    def _count(
+        self,
+        flights: Sequence[ResolvedFlight],
+        cut_offs: Sequence[Moments],
+        rows: Sequence[PredictedFlight],
+    ) -> None:
+        self._answered(
+            flights, [cut_off.closed for cut_off in cut_offs], [row.late_probability for row in rows]
+        )
 
     def _written(
-        self, flights: list[ResolvedFlight], rows: list[PredictedFlight], states: list[int]
+        self,
+        flights: list[ResolvedFlight],
+        cut_offs: list[Moments],
+        rows: list[PredictedFlight],
+        states: list[str],
     ) -> Answered:
-        return Answered(written(self._head, rows), flights, rows, states, self.version)
+        return Answered(written(self._head, rows), flights, cut_offs, rows, states, self.version)
+
+
+class _Future:
+    """One who asks from a coroutine, which may be gone when the answer comes."""
+
+    def __init__(self, answered: "asyncio.Future[Answered]") -> None:
+        self.answered = answered
+
+    def take(self, answered: Answered) -> None:
+        """Go on with the answer."""
+        if not self.answered.done():
+            self.answered.set_result(answered)
+
+    def fail(self, error: Exception) -> None:
+        """Go on without one."""
+        if not self.answered.done():
+            self.answered.set_exception(error)
 
 
 class _KeptPredictions:
-    """A ring of predictions, as made by one predictor with one timetable; the oldest give way.
+    """The last predictions by what they depend on; the oldest give way.
 
-    They depend on the flight and on the day before which operations are known, and on nothing else; the vectors from
-    which they were made, and the reasons, are not kept.
+    Texts are codes, so each takes a kilobyte at most. Flights with something missing are not kept.
     """
 
-    def __init__(self, predictor: Predictor, known: Timetable, capacity: int) -> None:
-        self._predictor, self._known, self._capacity = predictor, known, capacity
-        self._none = predictor.predict_keys(keys_of([]), np.empty(0, np.int64), known)
-        empty = {name: getattr(self._none, name) for name in _COLUMNS}
-        self._columns = {
-            name: np.zeros((capacity, *column.shape[1:]), column.dtype) for name, column in empty.items()
-        }
-        self._owners: list[tuple[ResolvedFlight, int] | None] = [None] * capacity
-        self._next = 0
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._predicted: dict[_Key, _Predicted] = {}
+        self._order: deque[_Key] = deque()
 
-    def of(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> Predictions:
-        """Give the predictions of n flights, making those that are not kept together."""
-        if not any(day in flight.slots for flight, day in zip(flights, closed, strict=True)):
-            made = self._make(flights, closed)
-            self.keep(flights, closed, made)
-            return made
-        # What is made now may take the slots of flights that had one, which are then made in turn.
-        while missing := {
-            (id(flight), day): (flight, day)
-            for flight, day in zip(flights, closed, strict=True)
-            if day not in flight.slots
-        }:
-            new, days = zip(*missing.values(), strict=True)
-            self.keep(new, days, self._make(new, days))
-        places = np.array([flight.slots[day] for flight, day in zip(flights, closed, strict=True)], np.intp)
-        columns: dict[str, Any] = {name: column[places] for name, column in self._columns.items()}
-        return replace(self._none, **columns)
+    def find(self, flights: list[ResolvedFlight], cut_offs: list[Moments]) -> list[_Predicted | None]:
+        """Give what is kept of n flights, None for each that is not."""
+        find = self._predicted.get
+        return [
+            None if flight.missing else find(_key(flight, cut_off))
+            for flight, cut_off in zip(flights, cut_offs, strict=True)
+        ]
 
-    def holds(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> bool:
-        """Tell whether nothing would have to be made for n flights."""
-        return all(day in flight.slots for flight, day in zip(flights, closed, strict=True))
+    def keep(
+        self, flights: list[ResolvedFlight], cut_offs: list[Moments], predicted: list[_Predicted]
+    ) -> None:
+        """Take the predictions of n flights."""
+        if not self._capacity:
+            return
+        for flight, cut_off, one in zip(flights, cut_offs, predicted, strict=True):
+            key = _key(flight, cut_off)
+            if flight.missing or key in self._predicted:
+                continue
+            if len(self._order) >= self._capacity:
+                del self._predicted[self._order.popleft()]
+            self._order.append(key)
+            self._predicted[key] = one
 
-    def keep(self, flights: Sequence[ResolvedFlight], closed: Sequence[int], made: Predictions) -> None:
-        """Take the predictions of n flights, the oldest giving way; n is less than there is room for."""
-        places = (self._next + np.arange(len(flights))) % self._capacity
-        self._next = int(places[-1] + 1) % self._capacity
-        for name, column in self._columns.items():
-            column[places] = getattr(made, name)
-        for place, flight, day in zip(places.tolist(), flights, closed, strict=True):
-            former = self._owners[place]
-            if former is not None and former[0].slots.get(former[1]) == place:
-                del former[0].slots[former[1]]
-            self._owners[place] = (flight, day)
-            flight.slots[day] = place
 
-    def _make(self, flights: Sequence[ResolvedFlight], closed: Sequence[int]) -> Predictions:
-        return self._predictor.predict_keys(keys_of(flights), np.array(closed, np.int64), self._known)
+def _key(flight: ResolvedFlight, cut_off: Moments) -> _Key:
+    return (
+        flight.flight_number,
+        flight.airline,
+        flight.origin,
+        flight.destination,
+        flight.day,
+        flight.minute,
+        cut_off.closed,
+    )
+
+
+def _completed(
+    predicted: Iterable[_Predicted], flights: list[ResolvedFlight], cut_offs: list[Moments]
+) -> tuple[list[PredictedFlight], list[str]]:
+    """Give the rows of n flights with the horizon of each and what is peculiar to its words, and their states."""
+    rows, states = [], []
+    for (row, state), flight, cut_off in zip(predicted, flights, cut_offs, strict=True):
+        if row.horizon_minutes != cut_off.horizon:
+            row = replace(row, horizon_minutes=cut_off.horizon)
+        rows.append(complete(row, flight) if flight.missing or flight.twice else row)
+        states.append(state)
+    return rows, states

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
-from puntual.api.predict.contract import PredictRequest
+from puntual.api.predict.contract import QUICK_DECODER, PredictRequest
 from puntual.api.predict.contract_errors import faults
-from puntual.api.predict.flight_resolution import NOTHING, ResolvedRequest
+from puntual.api.predict.flight_reading import NOTHING
+from puntual.api.predict.flight_resolution import ResolvedRequest, has_codes
 from puntual.api.predict.santiago import read_request, speaks_scl
 from puntual.api.problems import ProblemError, bad_fields
 
@@ -21,7 +22,8 @@ def decode_request(body: bytes, unlisted: Mapping[str, str] = NOTHING) -> Predic
     """
     try:
         try:
-            return _DECODER.decode(body)
+            request = QUICK_DECODER.decode(body)
+            return request if all(map(has_codes, request.flights)) else _DECODER.decode(body)
         except msgspec.ValidationError as error:
             # The typed decoder stops at the first fault, before it has seen whether the rest is JSON.
             return _in_other_words(msgspec.json.decode(body), unlisted, error)

@@ -1,7 +1,7 @@
 """From predictions to what leaves: the rows of the contract, the body that holds them, and the journal's lines."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,11 +9,10 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
-from puntual.api.predict.flight_resolution import ResolvedFlight
+from puntual.api.predict.flight_resolution import Moments, ResolvedFlight
 from puntual.features.spec import Group
-from puntual.features.states import STATE_NAMES
 from puntual.features.vector import GROUPS
-from puntual.operations.journal_line import JournalLine
+from puntual.operations.journal_line import Line
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.warnings import BITS, warnings_of
 from puntual.registry import Bundle
@@ -23,12 +22,13 @@ _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline"
 
 
 class Answered(NamedTuple):
-    """The body of an answer, and of each flight in it the prediction and the place of its state of knowledge."""
+    """The body of an answer, and of each flight in it the cut-off, the prediction and the state of knowledge."""
 
     body: bytes
-    flights: list[ResolvedFlight]
-    predictions: list[PredictedFlight]
-    states: list[int]
+    flights: Sequence[ResolvedFlight]
+    cut_offs: Sequence[Moments]
+    predictions: Sequence[PredictedFlight]
+    states: Sequence[str]
     version: str
 
     @property
@@ -38,26 +38,26 @@ class Answered(NamedTuple):
 
     def journal_lines(
         self, answered: datetime, request_id: str, as_of: str | None, key_name: str, peer: str
-    ) -> list[JournalLine]:
+    ) -> list[Line]:
         """Give the journal's lines, a flight each; `as_of` is as the request gave it, `answered` is in UTC."""
-        moment = answered.isoformat(timespec="milliseconds")
+        head = (_to_the_millisecond(answered), request_id, as_of)
         return [
-            JournalLine(
-                moment,
-                request_id,
-                as_of,
-                *_identity(flight),
+            (
+                *head,
+                *(_what_is_known_of(flight) if flight.missing else _identity(flight)),
                 row.late_probability,
                 self.version,
                 key_name,
                 peer,
-                STATE_NAMES[state],
-                _cut_off(flight, row.horizon_minutes),
+                state,
+                None if row.horizon_minutes is None else cut_off.shown,
                 row.horizon_minutes,
                 row.history_until,
                 *astuple(row.bands),
             )
-            for flight, row, state in zip(self.flights, self.predictions, self.states, strict=True)
+            for flight, cut_off, row, state in zip(
+                self.flights, self.cut_offs, self.predictions, self.states, strict=True
+            )
         ]
 
 
@@ -150,7 +150,27 @@ def _date(day: int) -> str | None:
     return None if day < 0 else (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
+def _to_the_millisecond(moment: datetime) -> str:
+    return f"{_second(int(moment.timestamp()))}.{moment.microsecond // 1000:03d}+00:00"
+
+
+# Many requests a second are answered, and to write a time takes longer than a line of the journal.
+@lru_cache(maxsize=2)
+def _second(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _identity(flight: ResolvedFlight) -> tuple[str, str, str, str, str]:
+    return (
+        flight.airline,
+        flight.flight_number,
+        flight.origin,
+        flight.destination,
+        flight.scheduled_departure,
+    )
+
+
+def _what_is_known_of(flight: ResolvedFlight) -> tuple[str, str, str, str, str]:
     """Give what the journal keeps of a flight itself: nothing in the place of what is missing."""
     missing = flight.missing
     return (
@@ -160,11 +180,3 @@ def _identity(flight: ResolvedFlight) -> tuple[str, str, str, str, str]:
         "" if "destination" in missing else flight.destination,
         "" if "scheduled_departure" in missing else flight.scheduled_departure,
     )
-
-
-def _cut_off(flight: ResolvedFlight, horizon: int | None) -> str | None:
-    """Write the cut-off as the clocks at the origin show it, to the minute; None for a flight without a date."""
-    if horizon is None:
-        return None
-    local = (flight.instant - timedelta(minutes=horizon)).astimezone(flight.zone)
-    return local.replace(tzinfo=None).isoformat(timespec="minutes")

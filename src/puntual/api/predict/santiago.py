@@ -13,20 +13,19 @@ from msgspec import Meta
 
 from puntual.api.predict.contract import AirportCode, Code, DestinationCode, ScheduledFlight, Time
 from puntual.api.predict.contract_errors import field_faults, flight_faults, request_faults
-from puntual.api.predict.flight_resolution import (
+from puntual.api.predict.flight_reading import (
     NOTHING,
-    ResolvedFlight,
-    ResolvedRequest,
     find_airport,
     find_origin,
     meaningless,
     read_departure,
     refuse_round_trip,
-    resolve,
 )
+from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest, resolve
 from puntual.api.problems import FieldError, ProblemError, bad_fields, shown
 from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.scl_words import AIRLINES, CITIES, EXPECTED, INTERNATIONAL, ORIGIN, WORDS, airline_of
 from puntual.sources.times import LocalTime
 
@@ -155,7 +154,7 @@ def _resolved(
     }
     return ResolvedFlight.of(
         (airline or "").upper(),
-        number or "",
+        clean_flight_number(number or "", airline),
         origin.code,
         origin.code if destination is None else destination.code,
         departure or LocalTime(EPOCH, EPOCH.replace(tzinfo=UTC)),

@@ -1,19 +1,29 @@
 """The coming flights out of a table that the service is given: all of them, or an error that names the bad row."""
 
 import heapq
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from puntual.api.serving.coming_checks import (
+    UNKNOWN,
+    check_clocks,
+    describe,
+    is_known,
+    note_unknown,
+    refuse_round_trips,
+)
 from puntual.errors import DuplicateFlightError, TableError
-from puntual.features.flight_keys import EPOCH, NAMED, Category, Keys
+from puntual.features.flight_keys import EPOCH, EVERY, NAMED, Category, Keys
 from puntual.flights import airports
 from puntual.flights.arrays import grouped
 from puntual.flights.flight import EARLIEST, LATEST
-from puntual.sources.messages import shown, unused
+from puntual.flights.flight_number import CLEAN, clean_flight_number
+from puntual.sources.messages import unused
 from puntual.sources.small_table import SmallTable, read_small_table
 from puntual.sources.times import parse_time
 
@@ -43,15 +53,17 @@ class Coming(NamedTuple):
 def read_coming(data: bytes, name: str, suffix: str) -> Coming:
     """Read flights from the bytes of a table; `suffix` is its format and `name` what messages call it.
 
-    airline, flight_number, origin, destination and scheduled_departure are required, other columns are not looked
-    at; those under names that no flight's field has are noted. Raise TableError naming the first row that cannot be
-    used, or that repeats a flight.
+    origin, destination and scheduled_departure are required; an airline or flight_number that is not given is unknown.
+    Other columns are not looked at; those under names that no flight's field has are noted. Raise TableError naming
+    the first row that cannot be used, or that repeats a flight.
     """
     if suffix.lower() in (".parquet", ".pq"):
         data, suffix = _csv_of_parquet(data, name), ".csv"
     table = read_small_table(data, name, suffix.lower(), _COLUMNS)
-    airline = _category(*table.read("airline", str.upper, "text in every row"))
-    number = _category(*table.read("flight_number", str, "text in every row"))
+    airline = _category(*table.read("airline", str.upper, "text in every row", absent=UNKNOWN))
+    number = _cleaned(
+        _category(*table.read("flight_number", str, "text in every row", absent=UNKNOWN)), airline
+    )
     origin, destination = (
         _category(*table.read(column, code_of, "an airport code in every row"))
         for column, code_of in (("origin", _origin), ("destination", airports.code_of))
@@ -65,19 +77,38 @@ def read_coming(data: bytes, name: str, suffix: str) -> Coming:
     minutes = exact // _MINUTE
     order, begins = grouped([exact, *(one.positions for one in (origin, airline, number, destination))])
     flights = Keys(minutes // _DAY, minutes % _DAY, origin, airline, destination, number)
+    refuse_round_trips(table, flights)
+    twice = check_clocks(table, flights)
     _refuse_duplicates(table, flights, order, begins)
-    notes = (
-        f"airport {code!r} is listed neither by IATA nor by ICAO, so its flights have no distance, bearing or border"
-        for code in destination.values
-        if airports.look_up(code) is None
+    return Coming(
+        flights.take(order),
+        (*unused(table.header), *twice, *note_unknown(flights), *_note_unlisted(destination)),
     )
-    return Coming(flights.take(order), (*unused(table.header), *notes))
+
+
+def _note_unlisted(destination: Category) -> Iterator[str]:
+    for code in destination.values:
+        if airports.look_up(code) is None:
+            yield (
+                f"airport {code!r} is listed neither by IATA nor by ICAO, so its flights have no distance, bearing or "
+                "border"
+            )
 
 
 def _category(values: list[str], positions: NDArray[np.intp]) -> Category:
     distinct = tuple(_in_order(set(values)))
     places = {value: place for place, value in enumerate(distinct)}
     return Category(distinct, np.array([places[value] for value in values], np.intp)[positions])
+
+
+def _cleaned(number: Category, airline: Category) -> Category:
+    """Write flight numbers in the one way, each by its airline."""
+    if all(map(re.compile(CLEAN).match, number.values)):
+        return number
+    texts = [
+        clean_flight_number(*words) for words in zip(number.named(EVERY), airline.named(EVERY), strict=True)
+    ]
+    return _category(texts, np.arange(len(texts)))
 
 
 def _in_order(texts: set[str]) -> Iterable[str]:
@@ -108,20 +139,18 @@ def _microseconds(text: str) -> int | None:
 def _refuse_duplicates(
     table: SmallTable, flights: Keys, order: NDArray[np.intp], begins: NDArray[np.intp]
 ) -> None:
-    """Raise DuplicateFlightError for the first flight that stands twice; rows of one flight lie together in `order`."""
-    twice = np.flatnonzero(np.diff(begins, append=len(order)) > 1)
-    if not len(twice):
+    """Raise DuplicateFlightError for the first flight that stands twice; rows of one flight lie together in `order`.
+
+    Of two without an airline or a number nobody could say that they are one.
+    """
+    again = np.diff(begins, append=len(order)) > 1
+    again &= is_known(flights.airline)[order[begins]] & is_known(flights.flight_number)[order[begins]]
+    if not again.any():
         return
-    first, again = order[begins[twice[0]] :][:2].tolist()
-    origin, airline, destination, number = (
-        column.values[column.positions[first]] for column in (getattr(flights, name) for name in NAMED)
-    )
-    day = date.fromordinal(_EPOCH + int(flights.day[first]))
-    hour, minute = divmod(int(flights.minute[first]), 60)
-    flight = shown(f"{airline} {number} {origin}–{destination} {day} {hour:02}:{minute:02}").strip("'\"")
+    first, second = order[begins[again.argmax()] :][:2].tolist()
     raise DuplicateFlightError(
-        f"{table.name}, {table.place(first)} and {table.place(again)}: flight {flight} stands twice; "
-        "expected every flight once; delete one of the two"
+        f"{table.name}, {table.place(first)} and {table.place(second)}: flight {describe(flights, first)} stands "
+        "twice; expected every flight once; delete one of the two"
     )
 
 
@@ -134,5 +163,9 @@ def _csv_of_parquet(data: bytes, name: str) -> bytes:
             f"{name}: Parquet is read by polars, which is not installed; "
             "give CSV or JSON, or pip install 'puntual[tables]'"
         ) from error
-    flights = read_plain(data, name, ".parquet").flights
-    return flights.select(_COLUMNS).write_csv(datetime_format="%Y-%m-%d %H:%M").encode()
+    flights = read_plain(data, name, ".parquet", may_lack=("airline", "flight_number")).flights
+    return (
+        flights.select([name for name in _COLUMNS if flights[name].count()])
+        .write_csv(datetime_format="%Y-%m-%d %H:%M")
+        .encode()
+    )

@@ -20,14 +20,14 @@ from puntual.api.problems import ProblemError
 from puntual.api.serving.last_good_bundle import LastGoodBundle
 from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
-from puntual.errors import BundleError, PuntualError
+from puntual.errors import BundleError, PuntualError, RegistryError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import known_timetable
 from puntual.flights.arrays import Columns
 from puntual.operations.journal_writer import Journal
 from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Deployment, Registry, TrustedKeys
+from puntual.registry import Bundle, Deployment, Registry, TrustedKeys
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -82,7 +82,12 @@ class ServingModel:
             return
         bundle = self._registry.read(self.settings.bundle or None)
         self._put(self._prepared(load_proven(bundle)))
-        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
+        self._keep_for_replacements(bundle)
+
+    def _keep_for_replacements(self, bundle: Bundle) -> None:
+        # One worker alone is replaced by nobody, and packing a bundle takes a tenth of its start.
+        if self.settings.workers > 1:
+            self._last_good.keep(bundle, self._registry.signatures(bundle.version))
 
     def _load_last_good(self) -> None:
         try:
@@ -118,11 +123,20 @@ class ServingModel:
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
-        answered = await self.champion().answer(request, now)
-        if recorded and self.journal is not None:
-            lines = answered.journal_lines(now, request_id, request.as_of, KEY_NAME.get(), PEER.get())
-            self.journal.record_many(lines)
-        return answered
+        key, peer = KEY_NAME.get(), PEER.get()
+
+        def record(answered: Answered) -> None:
+            if recorded:
+                self.record(answered, now, request_id, request.as_of, key, peer)
+
+        return await self.champion().answer(request, now, record)
+
+    def record(
+        self, answered: Answered, now: datetime, request_id: str, as_of: str | None, key: str, peer: str
+    ) -> None:
+        """Hand an answer to the journal, with who asked for it and when."""
+        if self.journal is not None:
+            self.journal.record_many(answered.journal_lines(now, request_id, as_of, key, peer))
 
     async def departures(self, origin: str | None, day: date | None) -> Keys:
         """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
@@ -207,6 +221,11 @@ class ServingModel:
         if self.settings.bundle:
             return None
         now = self._registry.deployment()
+        if now is None and self.batcher is not None:
+            raise RegistryError(
+                f"registry {self.settings.registry}: its champion is gone, expected one; "
+                "put the registry back, or promote a version"
+            )
         if now is None or now == self._refused:
             return None
         self._refused = None
@@ -215,7 +234,7 @@ class ServingModel:
     def _read(self, wanted: Deployment) -> MicroBatcher:
         bundle = self._registry.read_deployed(wanted)
         prepared = self._prepared(load_proven(bundle))
-        self._last_good.keep(bundle, self._registry.signatures(bundle.version))
+        self._keep_for_replacements(bundle)
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:

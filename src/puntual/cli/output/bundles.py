@@ -6,7 +6,7 @@ from typing import Any
 from rich.markup import escape
 
 from puntual.cli.output.console import output_console, print_json, say, table_of
-from puntual.cli.output.scores import value_of, values_of
+from puntual.cli.output.score_tables import value_of, values_of
 from puntual.features.states import MAIN
 from puntual.registry import ListedBundle
 from puntual.registry.promotion import Promoted

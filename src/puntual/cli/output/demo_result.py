@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from puntual.cli.output.console import output_console
-from puntual.cli.output.scores import print_comparison
+from puntual.cli.output.score_tables import print_comparison
 from puntual.flights.flight import BANDS
 from puntual.reporting.narrative import summarise
 from puntual.reporting.wording import percent

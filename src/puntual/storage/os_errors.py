@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from puntual.errors import StorageError, describe_os_error
+from puntual.errors import OversizedFileError, StorageError, describe_os_error
 from puntual.storage.base import FileStat
 
 
@@ -16,6 +16,13 @@ def translate_os_errors(place: str) -> Iterator[None]:
         raise StorageError(f"{place}: something is in its place: look again and repeat") from error
     except OSError as error:
         raise StorageError(describe_os_error(error, place)) from error
+
+
+def oversized(place: str, size: int, largest: int) -> OversizedFileError:
+    """Describe a file that is too large to be what it should be."""
+    return OversizedFileError(
+        f"{place}: it has {size:,} bytes or more; expected at most {largest:,}; put the right file in its place"
+    )
 
 
 def require_same(place: str, expected: FileStat, arrived: FileStat) -> None:

@@ -1,0 +1,149 @@
+"""Where most requests of `POST /predict` are answered: on the connection itself, without a task or the application.
+
+A request comes in here when it has arrived whole, is short and keeps to the contract; whatever else comes, on this
+route too, is the application's. Both go through the same checks and end in the same log.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import msgspec
+
+from puntual.api.auth.api_keys import ANONYMOUS
+from puntual.api.auth.guard import Guard
+from puntual.api.http.cors import Cors
+from puntual.api.http.request_ids import RequestIds, trace_of
+from puntual.api.http.response_headers import (
+    ANSWER_HEADERS,
+    FAILURE,
+    JSON,
+    PROBLEM,
+    SECURITY_HEADERS,
+    Headers,
+)
+from puntual.api.observability import metrics
+from puntual.api.observability.access_log import AccessLog
+from puntual.api.predict.contract import QUICK_DECODER, PredictRequest
+from puntual.api.predict.flight_resolution import has_codes
+from puntual.api.predict.microbatch import LIGHT_FLIGHTS
+from puntual.api.predict.response import Answered
+from puntual.api.problems import ProblemError
+from puntual.api.serving.serving_model import ServingModel
+
+PATH = "/predict"
+# Of a few flights; a longer body may take milliseconds to read, and is read in a thread.
+_LONGEST_BODY = 16_384
+_LOG = logging.getLogger("puntual.api")
+
+
+class PredictionDoor:
+    """Reads requests, checks their keys and rates, and has the model that is in service answer them."""
+
+    def __init__(
+        self, service: ServingModel, guard: Guard, log: AccessLog, cors: Cors, ids: RequestIds
+    ) -> None:
+        self.service, self.guard, self.log, self.cors, self.ids = service, guard, log, cors, ids
+        self._longest = min(_LONGEST_BODY, service.settings.body_limit)
+
+    def read(self, body: bytes) -> PredictRequest | None:
+        """Read a body; None for one that the application has to look at."""
+        if len(body) > self._longest:
+            return None
+        try:
+            request = QUICK_DECODER.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        flights = request.flights
+        is_short = len(flights) <= LIGHT_FLIGHTS and not request.reasons
+        return request if is_short and all(map(has_codes, flights)) else None
+
+
+class Exchange:
+    """A request that is answered at the door, and waits; to uvicorn it is what it calls a cycle."""
+
+    class _Event:
+        def set(self) -> None:
+            """Tell nobody that the connection is lost: nobody waits for more of the request."""
+
+    __slots__ = (
+        *("_as_of", "_door", "_key", "_now", "_peer", "_request_id", "_send", "_started", "_trace", "_added"),
+        *("disconnected", "keep_alive", "response_complete"),
+    )
+    message_event = _Event()
+
+    def __init__(
+        self,
+        door: PredictionDoor,
+        send: Callable[[int, Headers, bytes], None],
+        peer: str,
+        *,
+        keep_alive: bool,
+    ) -> None:
+        """Wait for an answer, and send it by its status, its headers and its body."""
+        self._started = time.perf_counter()
+        self._door, self._send, self._peer, self.keep_alive = door, send, peer, keep_alive
+        self._key = ANONYMOUS
+        self.response_complete = self.disconnected = False
+
+    def begin(self, request: PredictRequest, headers: dict[bytes, bytes]) -> None:
+        """Check who asks, and ask the model; a refusal is an answer, too."""
+        door, self._as_of, self._now = self._door, request.as_of, datetime.now(UTC)
+        request_id = door.ids.id_of(headers)
+        self._request_id, self._trace = request_id.decode(), trace_of(headers)
+        self._added: Headers = [(b"x-request-id", request_id), *door.cors.headers(headers)]
+        try:
+            self._key = door.guard.admit("POST", PATH, headers)
+            door.guard.charge(self._key, len(request.flights))
+            door.service.champion().ask(request, self._now, self)
+        except Exception as error:
+            self.fail(error)
+
+    def take(self, answered: Answered) -> None:
+        """Send the answer, and hand it to the journal."""
+        try:
+            self._door.service.record(
+                answered, self._now, self._request_id, self._as_of, self._key, self._peer
+            )
+        except Exception as error:
+            self.fail(error)
+            return
+        self._end(200, [JSON, *self._added, *ANSWER_HEADERS], answered.body, answered.version)
+
+    def fail(self, error: Exception) -> None:
+        """Send the reason why there is no answer."""
+        if isinstance(error, ProblemError):
+            problem = error
+        else:
+            call = {"request_id": self._request_id, "traceparent": self._trace}
+            _LOG.error("POST %s failed", PATH, exc_info=error, extra=call)
+            problem = ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, FAILURE)
+        service = self._door.service
+        service.metrics.count(metrics.REFUSED, problem.status.name.lower())
+        own = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+        headers = [PROBLEM, *self._added, *own, *SECURITY_HEADERS]
+        version = "" if service.batcher is None else service.batcher.version
+        self._end(int(problem.status), headers, problem.body, version, str(problem))
+
+    def _end(
+        self, status: int, headers: Headers, body: bytes, version: str, reason: str | None = None
+    ) -> None:
+        self.response_complete = True
+        self._send(status, headers, body)
+        seconds = time.perf_counter() - self._started
+        door = self._door
+        door.service.metrics.observe(metrics.LATENCY, PATH, str(status), version, value=seconds)
+        door.log.add(
+            "POST",
+            PATH,
+            status,
+            seconds,
+            request_id=self._request_id,
+            peer=self._peer,
+            traceparent=self._trace,
+            key=self._key,
+            reason=reason,
+            model=version,
+        )

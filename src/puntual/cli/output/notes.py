@@ -1,0 +1,22 @@
+"""What a person should know of a table that was read, and of the predictions made for it, on standard error."""
+
+from puntual.cli.output.console import say
+from puntual.prediction.predictions import Predictions
+from puntual.prediction.warnings import BITS, WARNINGS
+from puntual.sources import FlightTable
+
+
+def say_reading(table: FlightTable) -> None:
+    """Say what was left out of a table, and what is noted of it."""
+    for gone in table.left_out:
+        say(f"left out: {gone.count:,} ({gone.reason}; first: {gone.example})")
+    for note in table.notes:
+        say(note)
+
+
+def say_warnings(predictions: Predictions) -> None:
+    """Say of how many flights something lies outside what the model knows."""
+    for warning in WARNINGS:
+        count = int((predictions.warnings & BITS[warning.code] > 0).sum())
+        if count:
+            say(f"{count:,} {'flight' if count == 1 else 'flights'}: {warning.message} ({warning.code})")
