@@ -11,7 +11,7 @@ from live_made import leg, live_flights, seen, table_of
 from puntual.features.flight_keys import keys_of_flights
 from puntual.features.from_frame import keys_of
 from puntual.features.live import FEATURES, traffic_of
-from puntual.features.moments import Moments
+from puntual.features.moments import CutOffs
 from puntual.features.rotation import turns_from
 from puntual.flights.flight import Flight
 from puntual.flights.operations import KNOWN_AFTER, NEVER
@@ -81,7 +81,7 @@ def test_a_day_begins_at_four():
 def test_without_a_timetable_overdue_and_ahead_are_missing():
     table = live_flights(MORNING)
     rows = np.array([0, 5])
-    moments = Moments(
+    moments = CutOffs(
         table.keys.take(rows),
         table.operations.scheduled[rows],
         table.operations.scheduled[rows] - 30,
@@ -186,7 +186,7 @@ def test_a_board_of_one_day_gives_what_the_whole_table_gives_bit_for_bit():
     rows = np.array([row])
     scheduled = table.operations.scheduled
     cut_off = int(scheduled[row]) - 60
-    moments = Moments(
+    moments = CutOffs(
         table.keys.take(rows), scheduled[rows], np.array([cut_off]), table.offsets[rows], np.ones(1, bool)
     )
     # A service knows the flights from a day before, and nothing that comes after the cut-off.
@@ -205,7 +205,7 @@ def test_a_board_of_one_day_gives_what_the_whole_table_gives_bit_for_bit():
             for name in ("airline", "flight_number", "origin", "destination", "scheduled_departure")
         )
     )
-    alone = Moments(
+    alone = CutOffs(
         keys_of_flights([named]), scheduled[rows], np.array([cut_off]), table.offsets[rows], np.ones(1, bool)
     )
     assert np.array_equal(board.features(alone), table.traffic.features(moments), equal_nan=True)

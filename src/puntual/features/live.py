@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from puntual.features.flight_keys import Keys
 from puntual.features.history import DELAY_CAP_SECONDS
-from puntual.features.moments import LEVELS, MINUTES_A_DAY, Line, Moments, entities_of, line_of
+from puntual.features.moments import LEVELS, MINUTES_A_DAY, CutOffs, EventLine, entities_of, line_of
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.operations import Minutes, Operations
 
@@ -60,10 +60,10 @@ _GONE, _SCHEDULED, _OVERDUE, _OVERDUE_LATE, _EARLY = range(5)
 class _Level:
     """The lines of one level: gone flights, the timetable, flights while overdue, and while gone before their time."""
 
-    gone: Line
-    planned: Line
-    overdue: Line
-    early: Line
+    gone: EventLine
+    planned: EventLine
+    overdue: EventLine
+    early: EventLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Traffic:
 
     levels: dict[str, _Level]
 
-    def features(self, moments: Moments) -> NDArray[np.float64]:
+    def features(self, moments: CutOffs) -> NDArray[np.float64]:
         """Give what is known at n cut-offs in `FEATURES` order, shape (n, features); NaN where nothing is."""
         entities = entities_of(moments.keys)
         day_begin = moments.day_begin
@@ -113,12 +113,12 @@ def traffic_of(keys: Keys, operations: Operations) -> Traffic:
     )
 
 
-def _while(ids: NDArray[np.uint64], begin: Minutes, end: Minutes, counts: NDArray[np.int64]) -> Line:
+def _while(ids: NDArray[np.uint64], begin: Minutes, end: Minutes, counts: NDArray[np.int64]) -> EventLine:
     """Count what begins at one minute and ends at another."""
     return line_of(np.tile(ids, 2), np.concatenate([begin, end]), np.concatenate([counts, -counts]))
 
 
-def _while_overdue(ids: NDArray[np.uint64], scheduled: Minutes, gone: Minutes) -> Line:
+def _while_overdue(ids: NDArray[np.uint64], scheduled: Minutes, gone: Minutes) -> EventLine:
     """Count flights, their schedules, and those that are late already, while they are overdue."""
     end = np.minimum(gone, scheduled + OVERDUE_FOR)
     one, none = np.ones_like(scheduled), np.zeros_like(scheduled)
@@ -134,7 +134,7 @@ def _while_overdue(ids: NDArray[np.uint64], scheduled: Minutes, gone: Minutes) -
 
 
 def _departures(
-    line: Line, ids: NDArray[np.uint64], cut_off: Minutes, day_begin: Minutes
+    line: EventLine, ids: NDArray[np.uint64], cut_off: Minutes, day_begin: Minutes
 ) -> NDArray[np.float64]:
     """Give departures, their mean delay in minutes and late share, window by window, shape (n, 9)."""
     begins = (*(cut_off - 60 * hours for hours in HOURS), day_begin)
@@ -148,14 +148,14 @@ def _summary(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _cancelled(
-    line: Line, ids: NDArray[np.uint64], day_begin: Minutes, cut_off: Minutes
+    line: EventLine, ids: NDArray[np.uint64], day_begin: Minutes, cut_off: Minutes
 ) -> NDArray[np.float64]:
     counts = line.between(ids, day_begin, cut_off)
     gone = counts[:, 0] + counts[:, 3]
     return (counts[:, 3] / np.where(gone > 0, gone, np.nan))[:, np.newaxis]
 
 
-def _overdue(line: Line, ids: NDArray[np.uint64], moments: Moments) -> NDArray[np.float64]:
+def _overdue(line: EventLine, ids: NDArray[np.uint64], moments: CutOffs) -> NDArray[np.float64]:
     """Give flights overdue, their minutes, and those late already; without the flight itself, shape (n, 3)."""
     counts = line.until(ids, moments.cut_off)
     behind = moments.cut_off - moments.scheduled
@@ -168,7 +168,7 @@ def _overdue(line: Line, ids: NDArray[np.uint64], moments: Moments) -> NDArray[n
     return values
 
 
-def _ahead(level: _Level, ids: NDArray[np.uint64], moments: Moments, day_end: Minutes) -> NDArray[np.float64]:
+def _ahead(level: _Level, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes) -> NDArray[np.float64]:
     """Give the departures after the cut-off until the operating day ends, without those that have left already."""
     cut_off, scheduled = moments.cut_off, moments.scheduled
     ahead = level.planned.between(ids, cut_off, day_end)[:, 0] - level.early.until(ids, cut_off)[:, 0]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from puntual.features import live, revised, rotation, weather
 from puntual.features.flight_keys import Ids
 from puntual.features.live import Traffic
-from puntual.features.moments import DAY_BEGINS, MINUTES_A_DAY, Moments
+from puntual.features.moments import DAY_BEGINS, MINUTES_A_DAY, CutOffs
 from puntual.features.revised import Revisions
 from puntual.features.rotation import Legs, Turns
 from puntual.features.spec import Feature, Group
@@ -37,7 +37,7 @@ class KnownNow:
     revisions: Revisions | None = None
 
 
-def live_columns(moments: Moments, legs: Legs | None, flight: Ids, known: KnownNow) -> Matrix:
+def live_columns(moments: CutOffs, legs: Legs | None, flight: Ids, known: KnownNow) -> Matrix:
     """Give what is known of n flights at their cut-offs in `LIVE_COLUMNS` order, float32 of shape (n, columns).
 
     `legs` are the flights' previous ones, and `flight` their ids among the revisions. Training calls this for all

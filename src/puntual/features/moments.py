@@ -17,7 +17,7 @@ _STRETCH = 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class CutOffs:
     """n flights, each at a cut-off, shape (n,): real minutes since 1970, and the offset of the origin's clocks.
 
     `listed` says of which flights a timetable of their day is known, with themselves in it.
@@ -32,7 +32,7 @@ class Moments:
     def __len__(self) -> int:
         return len(self.scheduled)
 
-    def take(self, flights: NDArray[np.intp]) -> "Moments":
+    def take(self, flights: NDArray[np.intp]) -> "CutOffs":
         """Keep the flights at these positions."""
         kept = {name: getattr(self, name)[flights] for name in ("scheduled", "cut_off", "offset", "listed")}
         return replace(self, keys=self.keys.take(flights), **kept)
@@ -45,7 +45,7 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EventLine:
     """Running totals of what happened to entities, on one sorted line of (entity, minute).
 
     Counts are whole numbers, so a difference of totals is the same to the bit wherever the line begins.
@@ -80,7 +80,7 @@ class Line:
         return places_in(self.line, moment, order_of(moment), after=True)
 
 
-def line_of(entity: Ids, minute: Minutes, counts: NDArray[np.int64]) -> Line:
+def line_of(entity: Ids, minute: Minutes, counts: NDArray[np.int64]) -> EventLine:
     """Sort counts, shape (n, counts), of entities at minutes into a line; what is `NEVER` is left out."""
     happens = np.flatnonzero(minute < NEVER)
     entities, place = np.unique(entity[happens], return_inverse=True)
@@ -88,7 +88,7 @@ def line_of(entity: Ids, minute: Minutes, counts: NDArray[np.int64]) -> Line:
     order = line.argsort(kind="stable")
     totals = np.zeros((len(happens) + 1, counts.shape[1]), np.int64)
     np.cumsum(counts[happens[order]], axis=0, out=totals[1:])
-    return Line(entities, line[order], totals)
+    return EventLine(entities, line[order], totals)
 
 
 def entities_of(keys: Keys) -> dict[str, Ids]:

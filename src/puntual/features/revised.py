@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.flight_keys import Ids
-from puntual.features.moments import Line, line_of
+from puntual.features.moments import EventLine, line_of
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.operations import Minutes
 
@@ -26,7 +26,7 @@ FEATURES = tuple(
 class Revisions:
     """Revised times on one line of (flight, minute known); the others lie in its order, 0 before the first."""
 
-    line: Line
+    line: EventLine
     known: Minutes
     expected: Minutes
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features.flight_keys import Category, category
-from puntual.features.moments import Line, line_of
+from puntual.features.moments import EventLine, line_of
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.operations import MEASURES, Minutes, Observations
 
@@ -37,7 +37,7 @@ FEATURES = (
 class Weather:
     """Observations on one line of (airport, minute); `values` lie in its order, NaN before the first."""
 
-    line: Line
+    line: EventLine
     values: NDArray[np.float64]
 
     def features(self, origin: Category, cut_off: Minutes) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from puntual.features import live, rotation, weather
 from puntual.features.flight_keys import Keys
 from puntual.features.live import Traffic
 from puntual.features.live_vector import KnownNow, live_columns
-from puntual.features.moments import Moments
+from puntual.features.moments import CutOffs
 from puntual.features.rotation import Turns
 from puntual.features.vector import Matrix
 from puntual.features.weather import Weather
@@ -88,7 +88,7 @@ class LiveFlights:
         The tails of those that `hidden` marks are taken as unknown.
         """
         scheduled = self.operations.scheduled[rows]
-        moments = Moments(
+        moments = CutOffs(
             self.keys.take(rows),
             scheduled,
             scheduled - horizon,
