@@ -57,7 +57,7 @@ _GONE, _SCHEDULED, _OVERDUE, _OVERDUE_LATE, _EARLY = range(5)
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class _LevelLines:
     """The lines of one level: gone flights, the timetable, flights while overdue, and while gone before their time."""
 
     gone: EventLine
@@ -70,7 +70,7 @@ class _Level:
 class Traffic:
     """The operations of some airports, laid out for looking up what was known of them at any minute."""
 
-    levels: dict[str, _Level]
+    levels: dict[str, _LevelLines]
 
     def features(self, moments: CutOffs) -> NDArray[np.float64]:
         """Give what is known at n cut-offs in `FEATURES` order, shape (n, features); NaN where nothing is."""
@@ -102,7 +102,7 @@ def traffic_of(keys: Keys, operations: Operations) -> Traffic:
     early = np.flatnonzero(gone < scheduled)
     return Traffic(
         {
-            name: _Level(
+            name: _LevelLines(
                 line_of(ids, gone, what.astype(np.int64)),
                 line_of(ids, scheduled, one),
                 _while_overdue(ids[due], scheduled[due], gone[due]),
@@ -168,7 +168,9 @@ def _overdue(line: EventLine, ids: NDArray[np.uint64], moments: CutOffs) -> NDAr
     return values
 
 
-def _ahead(level: _Level, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes) -> NDArray[np.float64]:
+def _ahead(
+    level: _LevelLines, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes
+) -> NDArray[np.float64]:
     """Give the departures after the cut-off until the operating day ends, without those that have left already."""
     cut_off, scheduled = moments.cut_off, moments.scheduled
     ahead = level.planned.between(ids, cut_off, day_end)[:, 0] - level.early.until(ids, cut_off)[:, 0]
