@@ -13,7 +13,7 @@ SHORTLY = "--short"
 
 
 def main(words: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, whole, serving.
+    """Run the parts named, or all: speed, scl, nyc, live, whole, serving.
 
     `--short` makes `serving` just long enough to see that each of its parts works; its figures mean nothing.
     """
@@ -61,6 +61,7 @@ PARTS = {
     "speed": _speed,
     "scl": lambda folder: quality.scl(folder / "scl"),
     "nyc": lambda folder: quality.nyc(folder / "nyc"),
+    "live": lambda folder: quality.live(folder / "live"),
     "whole": lambda folder: quality.whole_comparison(folder / "whole"),
     "serving": _serving,
 }

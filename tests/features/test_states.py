@@ -93,6 +93,8 @@ def third_state(monkeypatch: pytest.MonkeyPatch) -> str:
     for name, module in list(sys.modules.items()):
         if name.startswith("puntual.") and getattr(module, "STATES", None) is STATES:
             monkeypatch.setattr(module, "STATES", table)
+        if name.startswith("puntual.") and hasattr(module, "ALL_STATES"):
+            monkeypatch.setattr(module, "ALL_STATES", (*table, *states.LIVE_STATES))
         if name.startswith("puntual.") and hasattr(module, "STATE_NAMES"):
             monkeypatch.setattr(module, "STATE_NAMES", tuple(state.name for state in table))
     return recent.name

@@ -12,6 +12,7 @@ from puntual.registry import Agreement
 from puntual.reporting.training_result import (
     AblationStep,
     CandidateResult,
+    HorizonScore,
     Omission,
     Rate,
     RollingScore,
@@ -119,6 +120,16 @@ def _training(**fields):
             "typical_timetable": _evaluate(3, 0.9),
         },
         "by_split": {"time": _evaluate(1), "stratified": _evaluate(4, 2.6)},
+        "horizons": tuple(
+            HorizonScore(
+                minutes=minutes, state=state, gone=gone, scores=_evaluate(20 + gone, skill, flights=1500)
+            )
+            for minutes, state, gone, skill in (
+                (0, "history", 0, 1.2),
+                (120, "live_180", 1, 1.6),
+                (30, "live_30", 2, 2.0),
+            )
+        ),
         "rolling": tuple(
             RollingScore(
                 cut_off=start + timedelta(days=61 * place),

@@ -20,6 +20,7 @@ SECTIONS = (
     "comparison",
     "splits",
     "states",
+    "horizons",
     "rolling",
     "ablation",
     "curves",
@@ -95,7 +96,7 @@ def test_every_id_is_there_once_though_charts_have_ids_of_their_own(page):
 def test_every_chart_says_what_it_shows_to_those_who_cannot_see_it(page):
     charts = [attrs for tag, attrs in page.tags if tag == "svg"]
 
-    assert len(charts) == 10
+    assert len(charts) == 11
     assert all(chart["role"] == "img" and len(chart["aria-label"]) > 20 for chart in charts)
 
 
@@ -127,14 +128,19 @@ def test_a_measure_that_is_undefined_is_a_dash(make_training, evaluate):
 
 def test_sections_that_have_nothing_to_show_are_left_out_and_the_rest_are_numbered_through(make_training):
     made = make_training(
-        rolling=(), ablation=(), rates={}, feature_auc={}, by_split={"time": make_training().by_split["time"]}
+        horizons=(),
+        rolling=(),
+        ablation=(),
+        rates={},
+        feature_auc={},
+        by_split={"time": make_training().by_split["time"]},
     )
     table = msgspec.structs.replace(made.table, omitted=(), notes=())
 
     html = render_report(msgspec.structs.replace(made, table=table))
     page = Page(html)
 
-    assert not {"splits", "rolling", "ablation", "rates"} & set(page.values("id"))
+    assert not {"splits", "horizons", "rolling", "ablation", "rates"} & set(page.values("id"))
     assert not {"#splits", "#rolling", "#ablation", "#rates"} & set(page.values("href"))
     assert re.findall(r"<h2>(\d+)\. ", html) == [str(number) for number in range(1, 8)]
     assert "Nothing: every row of the table is a flight" in text_of(page)

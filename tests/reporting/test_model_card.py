@@ -16,6 +16,7 @@ HEADINGS = (
     "What it predicts",
     "Training, validation and test",
     "Scores on the test flights",
+    "As the day unfolds",
     "Calibration",
     "Threshold",
     "Limits",
@@ -39,6 +40,15 @@ def test_scores_stand_beside_each_other_in_the_three_states(card, make_training)
 
     values = [f"{scores.roc_auc.value:.3f}" for scores in make_training().scores.values()]
     assert re.findall(r"\| (0\.\d{3}) ", row) == values
+
+
+def test_scores_stand_one_below_the_other_as_the_day_unfolds(card, make_training):
+    rows = [
+        line for line in card.splitlines() if line.startswith(("| day before |", "| 2 h |", "| 30 min |"))
+    ]
+    values = [f"{one.scores.roc_auc.value:.3f}" for one in make_training().horizons]
+    assert [re.findall(r"\| (0\.\d{3}) ", row)[0] for row in rows] == values
+    assert r"live\_180" in rows[1]
 
 
 def test_a_hostile_name_writes_neither_html_nor_a_column(card):

@@ -7,12 +7,53 @@ import click
 
 from puntual.cli.options import bundle_option, json_option, registry_option, require_period, source_options
 
+_HIDDEN = ("tails", "weather")
+_FARTHEST = 18 * 60
+
+
+def read_horizons(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Read horizons such as `day,360,30`; refuse what is neither `day` nor minutes that a cut-off may be before."""
+    names = _split(text)
+    for name in names:
+        if name != "day" and not (name.isdecimal() and 1 <= int(name) <= _FARTHEST):
+            raise click.BadParameter(
+                f"{name!r} is no horizon; expected day, or minutes from 1 to {_FARTHEST}; give such as day,120,30"
+            )
+    return names
+
+
+def read_hidden(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Read what is to be hidden."""
+    names = _split(text)
+    for name in names:
+        if name not in _HIDDEN:
+            raise click.BadParameter(
+                f"{name!r} cannot be hidden; expected {' or '.join(_HIDDEN)}; name one or both"
+            )
+    return names
+
+
+def _split(text: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(","))) if text else ()
+
 
 @click.command()
 @bundle_option
 @source_options
 @click.option(
     "--split-test", is_flag=True, help="Score the bundle's own test flights, by the model tested on them."
+)
+@click.option(
+    "--horizons",
+    metavar="DAY,MINUTES",
+    callback=read_horizons,
+    help="Score as the day unfolds: day for the close of the day before, and minutes before the schedule.",
+)
+@click.option(
+    "--without",
+    metavar="tails,weather",
+    callback=read_hidden,
+    help="Hide what the table tells of aircraft or weather from --horizons.",
 )
 @registry_option
 @json_option
@@ -25,6 +66,8 @@ def evaluate(
     start: datetime | None,
     until: datetime | None,
     split_test: bool,
+    horizons: tuple[str, ...],
+    without: tuple[str, ...],
     registry: str,
     as_json: bool,
 ) -> None:
@@ -43,7 +86,9 @@ def evaluate(
         table = read_flights(source, data, map_file, bad_rows=bad_rows)
         say_reading(table)
         report_progress("scoring", 1, 2)
-        scored = score_bundle(bundle, table, start=start, until=until, split_test=split_test)
+        scored = score_bundle(
+            bundle, table, start=start, until=until, split_test=split_test, horizons=horizons, without=without
+        )
     if scored.trained_on:
         say(
             f"{scored.trained_on:,} of these flights lie in the period that the model was trained on, so the scores "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 class Group(enum.StrEnum):
-    """The six groups over which reasons are shared out."""
+    """The groups over which reasons are shared out; the last five only of what is known as the day unfolds."""
 
     CALENDAR = "calendar"
     AIRLINE = "airline"
@@ -13,6 +13,11 @@ class Group(enum.StrEnum):
     TIME_OF_DAY = "time of day"
     CONGESTION = "congestion"
     HISTORY = "history"
+    AIRPORT_NOW = "airport now"
+    AIRLINE_NOW = "airline now"
+    PREVIOUS_LEG = "aircraft's previous leg"
+    WEATHER = "weather"
+    REVISED = "revised time"
 
 
 class Known(enum.IntEnum):

@@ -3,7 +3,7 @@
 Training, ONNX, calibration, predictor and report walk `STATES`; a further state is one more entry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from puntual.features import kernel
 from puntual.features.flight_keys import view
 from puntual.features.history import WINDOWS
+from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.spec import Known
 from puntual.features.vector import COLUMNS, FEATURES, Matrix
 
@@ -23,7 +24,8 @@ class State:
     """One state of knowledge, which has an expert, a scaling and an ONNX member of its own, all by its name.
 
     Its expert reads the features known by `known`. A flight is in the first state whose `sentinel` column it has;
-    the last state has none and takes the rest. `history` says whether the operations of days past are known. Of the
+    the last state has none and takes the rest. `history` says whether the operations of days past are known. A live
+    state is that of flights up to `until` minutes before their schedule, and its expert learns from `cut_offs`. Of the
     flights that its expert is fitted on, `typical_share` are shown with a typical timetable, and `lagged_share` with a
     history that was closed days before.
     """
@@ -34,6 +36,8 @@ class State:
     typical_share: float
     lagged_share: float = 0.0
     history: bool = False
+    until: int | None = None
+    cut_offs: tuple[int, ...] = ()
 
     @property
     def hidden(self) -> NDArray[np.intp]:
@@ -43,7 +47,7 @@ class State:
         )
 
 
-# Who knows most stands first.
+# The states that every model answers in. Who knows most stands first.
 STATES = (
     State(
         "history",
@@ -56,7 +60,21 @@ STATES = (
     ),
     State("timetable", Known.TIMETABLE, sentinel=None, typical_share=0.5),
 )
-STATE_NAMES = tuple(state.name for state in STATES)
+# Those that a model may have learnt besides, one for each range of horizons, nearest first; their rows are wider.
+LIVE_STATES = tuple(
+    State(
+        f"live_{cut_offs[-1]}",
+        Known.LIVE,
+        sentinel=ALL_COLUMNS.index("horizon"),
+        typical_share=0.0,
+        history=True,
+        until=until,
+        cut_offs=cut_offs,
+    )
+    for cut_offs, until in (((30,), 45), ((60,), 90), ((120, 180), 240), ((360, 720), 18 * 60))
+)
+ALL_STATES = (*STATES, *LIVE_STATES)
+STATE_NAMES = tuple(state.name for state in ALL_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +103,16 @@ def part(matrix: Matrix) -> Iterator[tuple[State, Rows | slice]]:
     """
     places, common = _places(matrix)
     if common >= 0:
-        yield STATES[common], slice(None)
+        yield ALL_STATES[common], slice(None)
         return
-    for place, state in enumerate(STATES):
+    for place, state in enumerate(ALL_STATES):
         rows = np.flatnonzero(places == place)
         if len(rows):
             yield state, rows
 
 
 def places_of(matrix: Matrix) -> NDArray[np.int8]:
-    """Give the state of knowledge of n rows as their places in `STATES`, whose names are `STATE_NAMES`; shape (n,)."""
+    """Give the state of n rows as their places in `ALL_STATES`, whose names are `STATE_NAMES`; shape (n,)."""
     return _places(matrix)[0]
 
 
@@ -102,7 +120,24 @@ def _places(matrix: Matrix) -> tuple[NDArray[np.int8], int]:
     """Give the place of each row's state, and that of all rows, -1 where they differ."""
     places = np.empty(len(matrix), np.int8)
     sentinels = tuple(-1 if state.sentinel is None else state.sentinel for state in STATES)
-    return places, kernel.states_of(view(matrix), sentinels, view(places))
+    common = kernel.states_of(view(matrix), sentinels, view(places))
+    if matrix.shape[1] == len(COLUMNS):
+        return places, common
+    # The nearest last, since what is near is within reach of the far ones too.
+    for state in reversed(LIVE_STATES):
+        places[matrix[:, state.sentinel] <= (state.until or 0)] = ALL_STATES.index(state)
+    return places, int(places[0]) if len(places) and (places == places[0]).all() else -1
+
+
+def withhold(matrix: Matrix, names: Container[str]) -> Matrix:
+    """Leave the rows of a wide matrix, in place, without a horizon whose live state is not among `names`.
+
+    They are then in the state of the day before, which answers for them.
+    """
+    for state, rows in list(part(matrix)):
+        if state.until is not None and state.name not in names:
+            matrix[rows, state.sentinel] = np.nan
+    return matrix
 
 
 def rows_in(state: State, matrix: Matrix) -> Rows:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from puntual.features.flight_keys import view
 from puntual.features.history import WINDOWS
-from puntual.features.states import STATES, part
+from puntual.features.states import ALL_STATES, part
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT
@@ -139,6 +139,7 @@ def from_table(table: Columns) -> Calibration:
             center=values[f"{state.name}.center"],
             follow=values[f"{state.name}.follow"][0],
         )
-        for state in STATES
+        for state in ALL_STATES
+        if f"{state.name}.slope" in values
     }
     return Calibration(scalings, Level(values["level.weights"], values["level.base"][0]))

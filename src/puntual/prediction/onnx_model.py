@@ -14,8 +14,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from puntual.features.states import STATES, part
-from puntual.features.vector import COLUMNS, Matrix
+from puntual.features.live_vector import ALL_COLUMNS
+from puntual.features.states import ALL_STATES, part
+from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 
 # The candidates whose trees are walked row by row; all others multiply matrices.
@@ -41,8 +42,12 @@ class Model:
         `threads` is the number to use, 0 for all cores.
         """
         self._experts = {
-            state.name: _ExpertModel(experts[state.name], columns[state.name], candidate in _TREES)
-            for state in STATES
+            # What is live is learnt by trees, whatever candidate won.
+            state.name: _ExpertModel(
+                experts[state.name], columns[state.name], candidate in _TREES or state.until is not None
+            )
+            for state in ALL_STATES
+            if state.name in experts
         }
         self._threads = threads or os.cpu_count() or 1
 
@@ -72,7 +77,7 @@ class _ExpertModel:
     def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:
         self._session = _session(content)
         (self._input,) = (given.name for given in self._session.get_inputs())
-        self._columns = np.array([COLUMNS.index(column) for column in columns], np.intp)
+        self._columns = np.array([ALL_COLUMNS.index(column) for column in columns], np.intp)
         self.bands: Callable[[Matrix], _FloatBands] = self._run if by_rows else self._by_blocks
 
     def _run(self, matrix: Matrix) -> _FloatBands:

@@ -40,7 +40,7 @@ class Predictions:
     (n, 3) at p50, p80, p95 in minutes, `late` (n,) the label at `threshold`, which `threshold_rule` chose, `supports`
     (n, 4) the flights of the last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,)
     the last day of operations used, as days since 1970 or -1 for none, `states` (n,) the place of the state of
-    knowledge in `features.states.STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6)
+    knowledge in `features.states.ALL_STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6)
     where wanted.
     """
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights, view
+from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.features.route import CODED, Vocabulary
-from puntual.features.states import STATES, places_of
+from puntual.features.states import ALL_STATES, LIVE_STATES, places_of, withhold
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
@@ -34,7 +35,7 @@ BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS)
-_WITH_HISTORY = np.array([state.history for state in STATES])
+_WITH_HISTORY = np.array([state.history for state in ALL_STATES])
 _EPOCH = date(1970, 1, 1)
 Progress = Callable[[int], object]
 
@@ -112,6 +113,9 @@ class Predictor:
         self._absent = bundle.manifest.absent
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
+        # What an older bundle has not learnt it does not answer by.
+        self.live_states = tuple(state.name for state in LIVE_STATES if state.name in experts)
+        self.turns = turns_from(tables[f"{prefix}turns"]) if f"{prefix}turns" in tables else NO_TURNS
         self._require_same_answers(bundle, tables[f"{prefix}questions"])
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
@@ -141,6 +145,7 @@ class Predictor:
         *,
         past: "pl.DataFrame | None" = None,
         timetable_of: "pl.DataFrame | None" = None,
+        live: Matrix | None = None,
         reasons: bool = False,
         progress: Progress | None = None,
     ) -> Predictions:
@@ -150,24 +155,33 @@ class Predictor:
         bundle; only operations of days before the flight, and before the day of `as_of`, are used.
         `timetable_of` is the timetable of the days to predict; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
+        `live` holds what is known of each flight as its day unfolds, from `features.live_vector.live_columns` with
+        the bundle's `turns`, shape (n, live columns); where the bundle has no expert for it, the day before answers.
         `progress` is called with the number of flights done, batch after batch. Of an airport that nobody lists a
         table may hold the code, as its reader notes; a Flight may only where training saw it, else
         UnknownAirportError is raised.
         """
         inputs = self._inputs(flights, as_of, past, timetable_of)
-        answered = self._answer(*inputs, reasons=reasons, progress=progress)
+        answered = self._answer(*inputs, live=live, reasons=reasons, progress=progress)
         return warn_of_twice(answered, inputs[0], self.unlisted)
 
     def predict_keys(
-        self, keys: Keys, closed: Days, known: Timetable, *, reasons: bool = False
+        self,
+        keys: Keys,
+        closed: Days,
+        known: Timetable,
+        *,
+        live: Matrix | None = None,
+        reasons: bool = False,
     ) -> Predictions:
         """Predict n flights by their keys, the timetable of some days being known.
 
-        `closed` (n,) is the day before which operations are known, at the latest the flight's own.
+        `closed` (n,) is the day before which operations are known, at the latest the flight's own; `live` is what
+        `predict` takes.
         """
         keys = self._as_learnt(keys)
         is_known = known.departures_of_the_day(keys) > 0
-        return self._answer(keys, self._lookups, known, is_known, closed, reasons=reasons)
+        return self._answer(keys, self._lookups, known, is_known, closed, live=live, reasons=reasons)
 
     def vectors_of(
         self,
@@ -212,12 +226,15 @@ class Predictor:
         is_known: NDArray[np.bool_],
         closed: Days,
         *,
+        live: Matrix | None = None,
         reasons: bool = False,
         progress: Progress | None = None,
     ) -> Predictions:
         """Ask the model about flights, and read from the bands all that is predicted of each."""
         # Keys recur across a whole table, so vectors are made at once; the model predicts batch by batch.
         matrix = vectorise(keys, lookups, known, is_known, closed)
+        if live is not None and self.live_states:
+            matrix = withhold(np.hstack([matrix, live]), self.live_states)
         bands, why = self._infer(matrix, reasons, progress)
         manifest = self.bundle.manifest
         late_probability = bands[:, 1:].sum(axis=1)

@@ -22,7 +22,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from puntual.errors import BundleError, OversizedFileError, describe_os_error, did_you_mean
-from puntual.features.states import STATE_NAMES
+from puntual.features.states import STATES
 from puntual.flights.arrays import Columns
 from puntual.registry.array_files import from_npy, require_one_height, to_npy
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
@@ -271,7 +271,7 @@ def _require_tables(tables: Collection[str], name: str) -> None:
 def _require_experts(bundle: Bundle, name: str) -> None:
     """Refuse a bundle without a model, and columns of it, for each state of knowledge."""
     for kind, models in ((EXPERTS, bundle.experts), (TESTED, bundle.tested)):
-        for state in STATE_NAMES:
+        for state in (state.name for state in STATES):
             if models is not None and (state not in models or state not in bundle.manifest.expert_columns):
                 raise BundleError(
                     f"{name}: lacks {kind}/{state}.onnx or the columns that it reads, needed to predict; train or "

@@ -16,8 +16,15 @@ from puntual.evaluation.curves import wilson
 from puntual.features.states import MAIN
 from puntual.reporting.narrative import label
 from puntual.reporting.svg import ACCENT, INK, LATE, MUTED, QUIET, inline
-from puntual.reporting.training_result import AblationStep, CandidateResult, Rate, RollingScore, Training
-from puntual.reporting.wording import count
+from puntual.reporting.training_result import (
+    AblationStep,
+    CandidateResult,
+    HorizonScore,
+    Rate,
+    RollingScore,
+    Training,
+)
+from puntual.reporting.wording import count, horizon_title
 
 WIDTH = 9.6
 ROW = 0.26
@@ -33,6 +40,7 @@ def all_figures(training: Training) -> dict[str, str]:
     curves = training.curves
     drawn = {
         "comparison": comparison(training.comparison),
+        "horizons": horizons(training.horizons) if training.horizons else "",
         "rolling": rolling(training.rolling) if training.rolling else "",
         "ablation": ablation(training.ablation) if training.ablation else "",
         "roc": roc(curves.roc) if curves.roc else "",
@@ -58,6 +66,14 @@ def rolling(scores: Sequence[RollingScore]) -> str:
     """Draw ROC AUC, log loss and late rate for each cut-off."""
     description = "ROC AUC, log loss and late rate after each cut-off, with 95 % intervals"
     return inline("rolling", description, (WIDTH, 4.8), partial(_rolling, scores))
+
+
+def horizons(scores: Sequence[HorizonScore]) -> str:
+    """Draw ROC AUC, average precision and log loss as the day unfolds."""
+    description = (
+        "ROC AUC, average precision and log loss from the day before to departure, with 95 % intervals"
+    )
+    return inline("horizons", description, (WIDTH, 2.8), partial(_horizons, scores))
 
 
 def ablation(steps: Sequence[AblationStep]) -> str:
@@ -130,6 +146,15 @@ def _rolling(scores: Sequence[RollingScore], figure: Figure) -> None:
     _percentages(panels[2].yaxis, 4)
     panels[2].set_ylim(bottom=0)
     panels[2].set_xticks(range(len(scores)), names)
+
+
+def _horizons(scores: Sequence[HorizonScore], figure: Figure) -> None:
+    panels = figure.subplots(1, 3)
+    _line(panels[0], [one.scores.roc_auc for one in scores], "ROC AUC")
+    _line(panels[1], [one.scores.average_precision for one in scores], "Average precision")
+    _line(panels[2], [one.scores.log_loss for one in scores], "Log loss")
+    for axes in panels:
+        axes.set_xticks(range(len(scores)), [horizon_title(one.minutes) for one in scores])
 
 
 def _ablation(steps: Sequence[AblationStep], figure: Figure) -> None:

@@ -23,6 +23,7 @@ TITLES = {
     "comparison": "The candidates compared",
     "splits": "By time and stratified, side by side",
     "states": "Three states of knowledge",
+    "horizons": "As the day unfolds",
     "rolling": "One cut-off after another",
     "ablation": "From a simple model to this one",
     "curves": "Curves and calibration",
@@ -61,6 +62,7 @@ def render_report(training: Training) -> str:
             fewest_flights=FEWEST_FLIGHTS,
             treatments=TREATMENTS,
             states=_titled(CONDITION_TITLES, training.scores),
+            horizons=[(wording.horizon_title(one.minutes), one.scores) for one in training.horizons],
             splits=_titled(SPLITS, training.by_split),
             groups=_titled(GROUPS, training.scores[MAIN.name].by),
             reproduction=reproduction(training),
@@ -72,6 +74,7 @@ def _sections(training: Training, figures: Mapping[str, str]) -> dict[str, str]:
     """Give the titles of the sections that have something to show, in order."""
     shown = {
         "splits": len(training.by_split) > 1,
+        "horizons": bool(training.horizons),
         "rolling": bool(training.rolling),
         "ablation": bool(training.ablation),
         "curves": bool(figures.keys() & {"roc", "precision_recall", "reliability"}),

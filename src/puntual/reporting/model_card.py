@@ -7,7 +7,7 @@ from puntual.evaluation import Evaluation, describe_rule
 from puntual.flights.flight import BANDS
 from puntual.reporting.narrative import CONDITION_TITLES, label, leak, reproduction, summarise
 from puntual.reporting.training_result import Training
-from puntual.reporting.wording import count, fixed, late_rule, measured, percent, period
+from puntual.reporting.wording import count, fixed, horizon_title, late_rule, measured, percent, period
 
 MEANT_FOR = (
     "Planning, months ahead or on the day: which scheduled departures are likely to be late, and by how much.",
@@ -38,6 +38,12 @@ CAVEATS = (
     "The data hold flights, not persons; tail numbers, where a source has them, name aircraft.",
 )
 
+UNFOLDING = (
+    "Flights that were gone at a cut-off are left out. What the table does not say of when something became known is "
+    "assumed late: departures and landings minutes after they happened, weather when its hour is over, cancellations "
+    "hours after the schedule. Tails in a record are those that flew."
+)
+
 # What Markdown or HTML would read as more than text.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 
@@ -51,6 +57,7 @@ def model_card(training: Training) -> str:
         "What it predicts": [PREDICTS],
         "Training, validation and test": [_items(_periods(training)), *map(plain, leak(training))],
         "Scores on the test flights": [_scores(training.scores), INTERVALS],
+        **({"As the day unfolds": [_horizons(training), UNFOLDING]} if training.horizons else {}),
         "Calibration": [_calibration(training)],
         "Threshold": [_threshold(training)],
         "Limits": [_items(LIMITS)],
@@ -131,6 +138,33 @@ def _scores(scores: Mapping[str, Evaluation]) -> str:
         ("Pinball loss, minutes", *(measured(evaluation.pinball, 2) for _, evaluation in known)),
     ]
     return _table(("", *(title for title, _ in known)), rows)
+
+
+def _horizons(training: Training) -> str:
+    rows = [
+        (
+            horizon_title(one.minutes),
+            one.state,
+            count(one.scores.flights),
+            count(one.gone),
+            measured(one.scores.roc_auc),
+            measured(one.scores.average_precision),
+            measured(one.scores.log_loss, 4),
+            measured(one.scores.ece, 4),
+        )
+        for one in training.horizons
+    ]
+    heads = (
+        "Before departure",
+        "State",
+        "Flights",
+        "Gone by then",
+        "ROC AUC",
+        "Average precision",
+        "Log loss",
+        "ECE",
+    )
+    return _table(heads, rows)
 
 
 def _calibration(training: Training) -> str:

@@ -85,13 +85,25 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     late_rate: float
 
 
+class HorizonScore(msgspec.Struct, frozen=True, kw_only=True):
+    """Test scores so many minutes before the schedule, and how many flights were gone by then and left out.
+
+    `minutes` is 0 for the close of the day before. `state` names the state of knowledge that answers.
+    """
+
+    minutes: int
+    state: str
+    gone: int
+    scores: Evaluation
+
+
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one training measured.
 
     `scores` holds the test scores of the winner in the conditions of `features/states.py`: "history",
     "timetable", "typical_timetable". `by_split` holds test scores with history under "time" and "stratified".
     `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table. `command` is
-    the one that was run, empty where there was none.
+    the one that was run, empty where there was none. `horizons` are test scores as the day unfolds, farthest first.
     """
 
     created: datetime
@@ -104,6 +116,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     split: SplitInfo
     comparison: tuple[CandidateResult, ...]
     scores: dict[str, Evaluation]
+    horizons: tuple[HorizonScore, ...] = ()
     by_split: dict[str, Evaluation]
     rolling: tuple[RollingScore, ...]
     ablation: tuple[AblationStep, ...]

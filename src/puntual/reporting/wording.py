@@ -32,6 +32,17 @@ def signed(value: float | None, digits: int = 3) -> str:
     return f"+{text}" if value > 0 else text
 
 
+def horizon_title(minutes: int) -> str:
+    """Name a cut-off by the time from it to the schedule; 0 is the close of the day before.
+
+    >>> horizon_title(0), horizon_title(360), horizon_title(30)
+    ('day before', '6 h', '30 min')
+    """
+    if not minutes:
+        return "day before"
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share as a percentage.
 

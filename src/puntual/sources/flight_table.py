@@ -43,9 +43,10 @@ class FlightTable:
     """Flights with `schema.SCHEMA`, sorted by scheduled departure, origin, airline, number and destination.
 
     `rows` were read; each is among `flights` or counted in `left_out`. `records` gives, for each flight, the
-    position of its row in the file, from 0. `digest` is the SHA-256 of the file's bytes.
-    `notes` are for the report. `given` holds the columns of each flight's row as the file has them, where they were to
-    be kept.
+    position of its row in the file, from 0. `digest` is the SHA-256 of the file's bytes. `arrived` is when each flight
+    landed, by the clocks there, where the source tells it, and `weather` what was observed at airports, as
+    `sources/observed.py` reads it. `notes` are for the report. `given` holds the columns of each flight's row as the
+    file has them, where they were to be kept.
     """
 
     flights: pl.DataFrame
@@ -57,6 +58,8 @@ class FlightTable:
     notes: tuple[str, ...]
     records: pl.Series
     given: pl.DataFrame | None = None
+    arrived: pl.Series | None = None
+    weather: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Reading:
 def assemble(
     raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading, notes: tuple[str, ...] = ()
 ) -> FlightTable:
-    """Check and sort typed columns; `operated_as`, beside the schema's, tells operations apart.
+    """Check and sort typed columns; beside the schema's, `operated_as` tells operations apart, and `arrived` landings.
 
     Rows that are wrong, or repeat a flight, are all refused in one error or left out, as the reading says.
     """
@@ -113,6 +116,7 @@ def assemble(
         ),
         draft["record"],
         raw.frame[draft["row"]] if reading.keeps_columns else None,
+        draft["arrived"] if draft["arrived"].count() else None,
     )
 
 
@@ -153,7 +157,7 @@ def _left_unreadable(raw: RawTable) -> tuple[LeftOut, ...]:
 
 def _draft(raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading) -> pl.DataFrame:
     """Put the columns under the schema's names and types, with null where a source has nothing to say."""
-    types = dict(SCHEMA) | {"operated_as": pl.String()}
+    types = dict(SCHEMA) | {"operated_as": pl.String(), "arrived": pl.Datetime("us")}
     given = dict(columns) | {
         "time_zone": zones_of(columns["origin"], reading.time_zones),
         "flight_number": clean_flight_numbers(columns["flight_number"], columns["airline"]),

@@ -12,6 +12,11 @@ tail = "registration"
 [operation]                         # what happened; without it the table can be predicted, not learnt from
 departed = "atd"                    # or delay_minutes = "delay"
 cancelled = "called_off"
+arrived = "ata"                     # by the clocks there
+[weather]                           # a table beside this one, of which every measure may be missing
+file = "weather.csv"
+airport = { constant = "SCL" }      # or a column
+observed = "time"                   # by the clocks there
 [rules]                             # all optional
 late = ">=15"
 bad_rows = "refuse"                 # or "leave_out"
@@ -30,6 +35,7 @@ from typing import Any
 from puntual.errors import MapError, OutcomeAsFeatureError, TableError, UnknownAirportError, did_you_mean
 from puntual.flights import airports
 from puntual.flights.flight import LateRule
+from puntual.flights.operations import MEASURES
 from puntual.sources.airport_codes import OwnAirports
 from puntual.sources.faults import BadRows
 from puntual.sources.files import read_bytes
@@ -81,6 +87,7 @@ class TableMap:
     operation: dict[str, From]
     rules: Rules
     airports: OwnAirports
+    weather: dict[str, From] = field(default_factory=dict)
 
 
 # What is read without a map, by a source that has columns of its own.
@@ -102,8 +109,15 @@ OPERATION_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "departed": (WHOLE, DATED),
     "delay_minutes": (WHOLE,),
     "cancelled": (WHOLE,),
+    "arrived": (WHOLE, DATED),
 }
-SECTIONS = ("flights", "operation", "rules", "airports")
+WEATHER_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "file": (WHOLE,),
+    "airport": (WHOLE, CONSTANT),
+    "observed": (WHOLE, DATED, IN_PARTS),
+    **dict.fromkeys(MEASURES, (WHOLE,)),
+}
+SECTIONS = ("flights", "operation", "weather", "rules", "airports")
 # The rules that a source with columns of its own leaves open.
 OPEN_RULES = ("missing", "bad_rows")
 
@@ -145,13 +159,16 @@ def map_of(entries: Mapping[str, Any], name: str) -> TableMap:
     """Check what a map says; `name` is how messages call it."""
     _refuse_unknown(entries, SECTIONS, name)
     sections = {section: _section(entries, section, name) for section in SECTIONS}
-    _refuse_absent(sections["flights"], name)
+    _refuse_absent(sections["flights"], f"{name}, [flights]")
     table_map = TableMap(
         dict(_fields(sections["flights"], FLIGHT_FORMS, f"{name}, [flights]")),
         dict(_fields(sections["operation"], OPERATION_FORMS, f"{name}, [operation]")),
         _rules(sections["rules"], f"{name}, [rules]"),
         _own_airports(sections["airports"], f"{name}, [airports]"),
+        dict(_fields(sections["weather"], WEATHER_FORMS, f"{name}, [weather]")),
     )
+    if sections["weather"]:
+        _refuse_absent(sections["weather"], f"{name}, [weather]", ("file", "airport", "observed"))
     _refuse_two_departures(table_map, name)
     refuse_outcomes(table_map, name)
     return table_map
@@ -191,12 +208,12 @@ def _refuse_unknown(entries: Iterable[str], known: Iterable[str], name: str) -> 
             )
 
 
-def _refuse_absent(flights: Mapping[str, Any], name: str) -> None:
-    absent = [key for key in REQUIRED if key not in flights]
+def _refuse_absent(entries: Mapping[str, Any], name: str, required: tuple[str, ...] = REQUIRED) -> None:
+    absent = [key for key in required if key not in entries]
     if absent:
         raise MapError(
-            f"{name}, [flights]: {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing; expected "
-            f'{", ".join(REQUIRED)}; write {absent[0]} = "the name of its column"'
+            f"{name}: {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing; expected "
+            f'{", ".join(required)}; write {absent[0]} = "the name of its column"'
         )
 
 

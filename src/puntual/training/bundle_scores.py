@@ -1,10 +1,12 @@
 """A bundle scored on a table of flights, in each state of knowledge."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from puntual.errors import BundleError, NotEnoughFlightsError
 from puntual.evaluation import Evaluation, Outcomes, score
@@ -16,16 +18,25 @@ from puntual.prediction.predictions import Predictions
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle
 from puntual.sources import FlightTable
+from puntual.training.live_vectors import LiveFlights
 
 FEWEST = 30
+# The close of the previous local day.
+DAY = "day"
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of a bundle by state of knowledge, and how many of the flights its model was trained on."""
+    """Scores of a bundle by state of knowledge, and how many of the flights its model was trained on.
+
+    `horizons` holds, where wanted, the scores so many minutes before the schedule by name, and `gone` how many flights
+    were gone by then and left out.
+    """
 
     states: dict[str, Evaluation]
     trained_on: int
+    horizons: dict[str, Evaluation] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
 
 
 def score_bundle(
@@ -35,13 +46,18 @@ def score_bundle(
     start: datetime | None = None,
     until: datetime | None = None,
     split_test: bool = False,
+    horizons: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> Scored:
     """Score a bundle on the flights of a period, or on the test flights of its own split.
 
     Flights before `start` only feed history; `until` is exclusive. Every flight is predicted from the operations
     of the days before it. With `split_test` they are predicted by the model that had not seen the test.
+    `horizons` are minutes before the schedule, or `day` for the close of the day before; the table's own past is
+    played, `without` its `tails` or `weather`.
     """
-    flights = table.flights.filter(has_operation(table.flights))
+    flights = table.flights if table.arrived is None else table.flights.with_columns(arrived=table.arrived)
+    flights = flights.filter(has_operation(flights)).with_row_index("place")
     chosen = _test_flights(bundle, table, flights) if split_test else flights
     chosen = chosen.filter(_between(start, until))
     if chosen.height < FEWEST:
@@ -57,7 +73,25 @@ def score_bundle(
         name: score(outcomes, predictions.predicted, threshold, rounds=200 if name == MAIN.name else 1)
         for name, predictions in by_condition.items()
     }
-    return Scored(states, 0 if split_test else _trained_on(bundle, table, chosen))
+    scored = Scored(states, 0 if split_test else _trained_on(bundle, table, chosen))
+    past = LiveFlights(keys_of(flights), flights, rule, table.weather).without(*without)
+    for name in horizons:
+        waiting, predictions = _at(predictor, past, chosen, 0 if name == DAY else int(name))
+        at = Outcomes(outcomes.band[waiting], outcomes.delay[waiting], outcomes.day[waiting])
+        scored.horizons[name] = score(at, predictions.predicted, threshold, rounds=200)
+        scored.gone[name] = int((~waiting).sum())
+    return scored
+
+
+def _at(
+    predictor: Predictor, past: LiveFlights, chosen: pl.DataFrame, minutes: int
+) -> tuple[NDArray[np.bool_], Predictions]:
+    """Predict the flights that were not gone so many minutes before their schedule, and say which those are."""
+    places = chosen["place"].to_numpy().astype(np.intp)
+    waiting = past.is_waiting(places, minutes) if minutes else np.ones(len(places), bool)
+    live = past.columns(places[waiting], minutes, predictor.turns) if minutes else None
+    flights = past.flights
+    return waiting, predictor.predict(chosen.filter(waiting), past=flights, timetable_of=flights, live=live)
 
 
 def _predictions(predictor: Predictor, chosen: pl.DataFrame, flights: pl.DataFrame) -> dict[str, Predictions]:

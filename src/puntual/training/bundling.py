@@ -23,6 +23,7 @@ from puntual.training.backtesting import EvaluatedModel
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Experiment, Options
 from puntual.training.fitting import FittedModel
+from puntual.training.live_fit import live_proof
 from puntual.training.onnx_export import columns_read, convert, prove
 from puntual.training.selection import sample_for_proof
 
@@ -107,6 +108,8 @@ def _proven(
     proof = sample_for_proof(model.vectors, np.arange(len(model.vectors.dataset.flights)))
     models = convert(model.experts)
     difference = prove(model.experts, models, model.candidate.name, proof)
+    if len(models) > len(STATES):
+        difference = max(difference, prove(model.experts, models, model.candidate.name, live_proof(model)))
     return models, Agreement(
         rows=len(proof),
         rows_with_missing=int(np.isnan(proof).any(axis=1).sum()),
@@ -133,6 +136,7 @@ def _learnt(model: FittedModel) -> dict[str, Columns]:
     """Lay out what goes with one model and no other."""
     return {
         "calibration": calibration.to_table(model.calibration),
+        "turns": model.vectors.turns,
         "typical_week": model.vectors.usual_departures,
         "vocabulary": model.vectors.vocabulary.to_table(),
     }

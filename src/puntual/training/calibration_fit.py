@@ -53,7 +53,7 @@ def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calib
     each block in turn, since what one period teaches of slope and intercepts need not hold in the next.
     """
     scalings = {
-        state.name: _fit_scaling([_only(block, rows_in(state, block.matrix)) for block in blocks])
+        state.name: fit_scaling([_only(block, rows_in(state, block.matrix)) for block in blocks])
         for state in STATES
     }
     return Calibration(scalings, level)
@@ -94,7 +94,8 @@ def _only(block: HoldoutPredictions, rows: Rows) -> HoldoutPredictions:
     return replace(block, **kept)
 
 
-def _fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
+def fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
+    """Fit the scaling of one state of knowledge on flights after one or several cut-offs."""
     if sum(len(block.bands) for block in blocks) < _FEW:
         return blocks[-1].prior
     if len(blocks) == 1:

@@ -13,6 +13,7 @@ from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Keys
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import History
+from puntual.features.rotation import turns_from
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Group, Known
 from puntual.features.states import STATES, Condition, State
@@ -30,8 +31,10 @@ from puntual.features.vector import (
 )
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
+from puntual.flights.operations import Minutes
 from puntual.flights.schema import bands_of, delay_minutes
 from puntual.reporting.training_result import Rate
+from puntual.training.live_vectors import LiveFlights
 
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
 CONGESTION_COLUMNS = columns_of(Group.CONGESTION)
@@ -46,6 +49,7 @@ class Dataset:
     flights: pl.DataFrame
     rule: LateRule
     seed: int = 0
+    weather: pl.DataFrame | None = None
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,6 +79,11 @@ class Dataset:
     def history(self) -> History:
         """The history of the whole table; each flight asks it only for the days before its own."""
         return history.build_history(self.operations)
+
+    @cached_property
+    def live(self) -> LiveFlights:
+        """What was known of the flights as their days unfolded."""
+        return LiveFlights(self.keys, self.flights, self.rule, self.weather)
 
     @cached_property
     def uncoded(self) -> Matrix:
@@ -134,6 +143,19 @@ class TrainingVectors:
         matrix, keys = self.dataset.uncoded[rows], self.dataset.keys.take(rows)
         matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
         return hide_unknown(matrix, keys)
+
+    @cached_property
+    def turns(self) -> Columns:
+        """The usual turn-rounds of aircraft."""
+        return self.dataset.live.learn_turns(self.learnt_from)
+
+    def live(self, rows: Rows, horizon: Minutes | int, hidden: NDArray[np.bool_] | None = None) -> Matrix:
+        """Give vectors as they were so many minutes before the schedule, shape (rows, all columns).
+
+        Of those that `hidden` marks the tail is not known.
+        """
+        now = self.dataset.live.columns(rows, horizon, turns_from(self.turns), hidden)
+        return np.hstack([self.full(rows), now])
 
     def under(self, condition: Condition, rows: Rows) -> Matrix:
         """Give the vectors of some flights under one condition of knowledge."""

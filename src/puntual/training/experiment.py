@@ -11,7 +11,8 @@ from puntual.errors import NotEnoughFlightsError
 from puntual.evaluation import Rule, parse_cost
 from puntual.evaluation.splits import Rows, Split, SplitKind, split_by_time, split_stratified
 from puntual.features.history import WINDOWS
-from puntual.features.states import State
+from puntual.features.live_vector import ALL_COLUMNS
+from puntual.features.states import STATES, State
 from puntual.features.vector import COLUMNS, columns_made_of
 from puntual.flights.flight import BANDS
 from puntual.flights.schema import has_operation
@@ -89,6 +90,11 @@ class Experiment:
         excluded = (LEVEL if self.by_time else ()) + naming_the_day + yearly + unknown
         return columns_without(excluded, state.known)
 
+    def live_columns(self) -> NDArray[np.intp]:
+        """Give the columns that a live expert may learn from: those of the day before, and all that is live."""
+        live = np.arange(len(COLUMNS), len(ALL_COLUMNS), dtype=np.intp)
+        return np.concatenate([self.columns_of(STATES[0]), live])
+
     def vectors(self, rows: Rows) -> TrainingVectors:
         """Give the flights' vectors, by what is learnt from the flights of a fold before its cut-off.
 
@@ -125,13 +131,13 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
     omitted = [
         Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
     ]
-    flights = table.flights
+    flights = table.flights if table.arrived is None else table.flights.with_columns(arrived=table.arrived)
     for reason, outside in bounds:
         flights, gone = flights.filter(~outside), flights.filter(outside)
         omitted += _omission(reason, gone)
     operated = has_operation(flights)
     omitted += _omission("no departure and no cancellation recorded", flights.filter(~operated))
-    dataset = Dataset(flights.filter(operated), table.late_rule, options.seed)
+    dataset = Dataset(flights.filter(operated), table.late_rule, options.seed, table.weather)
     _require_bands(dataset)
     return dataset, tuple(omitted)
 

@@ -13,7 +13,8 @@ from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_
 from xgboost import XGBClassifier
 
 from puntual.errors import ConversionError
-from puntual.features.vector import COLUMNS, Matrix
+from puntual.features.live_vector import ALL_COLUMNS
+from puntual.features.vector import Matrix
 from puntual.prediction.onnx_model import Model
 from puntual.training.fitting import Expert, Experts
 from puntual.training.xgboost_onnx import convert_vector_leaves
@@ -38,7 +39,7 @@ def convert(experts: Experts) -> dict[str, bytes]:
 def columns_read(experts: Experts) -> dict[str, tuple[str, ...]]:
     """Name the columns that the expert of each state of knowledge reads, in its order."""
     return {
-        state: tuple(COLUMNS[column] for column in expert.columns) for state, expert in experts.of.items()
+        state: tuple(ALL_COLUMNS[column] for column in expert.columns) for state, expert in experts.of.items()
     }
 
 

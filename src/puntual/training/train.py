@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from puntual.errors import SettingError
 from puntual.evaluation import curves, gate, parse_cost
@@ -34,6 +35,8 @@ from puntual.training.candidates import Candidate, parse_candidates
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Experiment, Options, experiments, learnable
 from puntual.training.fitting import CalibratedEstimator, FittedModel
+from puntual.training.horizon_scores import score_horizons
+from puntual.training.live_fit import add_live, plan_live
 from puntual.training.selection import compare
 from puntual.training.tuning import tune
 
@@ -72,11 +75,18 @@ def train(
         candidates = tune(own, candidates, options.tune_minutes, steps.begin)
     winner, comparison = compare(own, candidates, steps.begin)
     evaluated = evaluate_model(own, winner, steps.begin)
+    steps.begin("live experts")
+    plan = plan_live(own, winner)
+    evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
+    horizons = score_horizons(own, evaluated)
     stored = Registry(registry)
     steps.begin("evidence for the gate")
     evidence = gather_evidence(own, evaluated, table, stored)
     steps.begin("fit on all flights")
-    final = retrain(own, evaluated.fitted) if own is by_time else evaluated.fitted
+    final = evaluated.fitted
+    if own is by_time:
+        everything = np.arange(len(dataset.flights))
+        final = add_live(own, retrain(own, evaluated.fitted), everything, plan)
     steps.begin("bundle")
     bundle = make_bundle(own, evaluated, final, comparison, evidence, table, options, now)
     training = Training(
@@ -90,6 +100,7 @@ def train(
         split=split_info(own),
         comparison=comparison,
         scores=evaluated.scores,
+        horizons=horizons,
         by_split={own.split.kind.value: evaluated.scores[MAIN.name]},
         rolling=(),
         ablation=(),
@@ -154,12 +165,12 @@ class _Steps:
 
 
 def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
-    """Count the steps: vectors, candidates, the folds and the fit before the test, evidence, last fit and bundle."""
+    """Count the steps: vectors, candidates, folds, the fit before the test, live ones, evidence, last fit, bundle."""
     tuned = len({candidate.name for candidate in candidates}) if options.tune_minutes else 0
     by_time, stratified = len(CUT_OFFS) + 1, 2
     own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
     backtests = other + STEP_COUNT + 1 if options.backtest else 0
-    return 1 + tuned + len(candidates) + own + 3 + backtests
+    return 1 + tuned + len(candidates) + own + 4 + backtests
 
 
 def _backtest(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from puntual.training.bundle_scores import Scored
 
 
+HORIZON_TITLES = {"day": "day before"}
 FLAT = (
     "roc_auc",
     "average_precision",
@@ -37,14 +38,28 @@ def plain_scores(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
     full = scored.states[MAIN.name]
     return {
         "bundle": bundle.version,
-        "flights": full.flights,
-        "late_rate": full.late_rate,
-        **values_of(full),
-        "threshold": full.threshold,
-        "threshold_rule": bundle.manifest.threshold_rule,
-        "intervals": {name: _ends(getattr(full, name)) for name in FLAT},
+        **_plain(bundle, full),
         "states": {state: values_of(scores) for state, scores in scored.states.items()},
         "trained_on": scored.trained_on,
+        **({"horizons": _plain_horizons(bundle, scored)} if scored.horizons else {}),
+    }
+
+
+def _plain_horizons(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
+    return {
+        name: {**_plain(bundle, scores), "gone": scored.gone[name]}
+        for name, scores in scored.horizons.items()
+    }
+
+
+def _plain(bundle: Bundle, scores: Evaluation) -> dict[str, Any]:
+    return {
+        "flights": scores.flights,
+        "late_rate": scores.late_rate,
+        **values_of(scores),
+        "threshold": scores.threshold,
+        "threshold_rule": bundle.manifest.threshold_rule,
+        "intervals": {name: _ends(getattr(scores, name)) for name in FLAT},
     }
 
 
@@ -60,6 +75,19 @@ def print_scores(bundle: Bundle, scored: "Scored") -> None:
             value_of(getattr(scores, name)) for state, scores in scored.states.items() if state != MAIN.name
         )
         table.add_row(name.replace("_", " "), first, *rest)
+    output_console().print(table)
+    if scored.horizons:
+        _print_horizons(scored)
+
+
+def _print_horizons(scored: "Scored") -> None:
+    names = (HORIZON_TITLES.get(name, f"{name} min") for name in scored.horizons)
+    table = table_of("as the day unfolds", "measure", *names)
+    for measure in FLAT:
+        values = (measured(getattr(scores, measure)) for scores in scored.horizons.values())
+        table.add_row(measure.replace("_", " "), *values)
+    table.add_row("flights", *(f"{scores.flights:,}" for scores in scored.horizons.values()))
+    table.add_row("gone by then", *(f"{gone:,}" for gone in scored.gone.values()))
     output_console().print(table)
 
 

@@ -1,0 +1,178 @@
+"""What an airport looks like at a minute: departures of late, flights overdue, cancelled and still ahead.
+
+At four levels: the network, the airport, the airline there and the flights from there to the destination. Every count
+is of what was known at the cut-off, and the flight itself is in none of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.features.flight_keys import Keys
+from puntual.features.history import DELAY_CAP_SECONDS
+from puntual.features.moments import LEVELS, MINUTES_A_DAY, CutOffs, EventLine, entities_of, line_of
+from puntual.features.spec import Feature, Group, Known
+from puntual.flights.operations import Minutes, Operations
+
+HOURS = (1, 3)
+# A flight is overdue for so long; after that it is no longer news, or was cancelled without a word.
+OVERDUE_FOR = 3 * 60
+LATE_AFTER = 15
+_NOUN = {
+    "network": "all airports of the table",
+    "airport": "the airport",
+    "airline": "the airline there",
+    "destination": "flights to the destination",
+}
+_GROUP = {
+    "network": Group.AIRPORT_NOW,
+    "airport": Group.AIRPORT_NOW,
+    "airline": Group.AIRLINE_NOW,
+    "destination": Group.AIRPORT_NOW,
+}
+_WINDOWS = (*(f"{hours}h" for hours in HOURS), "today")
+_MEANINGS = (
+    *(
+        (f"{what}_{window}", f"{meaning} of the {'operating day' if window == 'today' else window}", bits)
+        for window in _WINDOWS
+        for what, meaning, bits in (
+            ("departed", "departures", 0),
+            ("delay", "mean delay of departures", 4),
+            ("late", "late share of departures", 10),
+        )
+    ),
+    ("overdue", "flights overdue", 0),
+    ("overdue_minutes", "minutes that flights are overdue, in all", 0),
+    ("overdue_late", "flights overdue by 15 minutes or more", 0),
+    ("cancelled", "share of the operating day's flights known to be cancelled", 10),
+    ("ahead", "departures still ahead in the operating day", 0),
+)
+FEATURES = tuple(
+    Feature(f"now_{level}_{name}", _GROUP[level], Known.LIVE, f"{meaning}: {_NOUN[level]}", bits)
+    for level in LEVELS
+    for name, meaning, bits in _MEANINGS
+)
+_GONE, _SCHEDULED, _OVERDUE, _OVERDUE_LATE, _EARLY = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class _LevelLines:
+    """The lines of one level: gone flights, the timetable, flights while overdue, and while gone before their time."""
+
+    gone: EventLine
+    planned: EventLine
+    overdue: EventLine
+    early: EventLine
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The operations of some airports, laid out for looking up what was known of them at any minute."""
+
+    levels: dict[str, _LevelLines]
+
+    def features(self, moments: CutOffs) -> NDArray[np.float64]:
+        """Give what is known at n cut-offs in `FEATURES` order, shape (n, features); NaN where nothing is."""
+        entities = entities_of(moments.keys)
+        day_begin = moments.day_begin
+        blocks = [
+            np.hstack(
+                [
+                    _departures(level.gone, entities[name], moments.cut_off, day_begin),
+                    _overdue(level.overdue, entities[name], moments),
+                    _cancelled(level.gone, entities[name], day_begin, moments.cut_off),
+                    _ahead(level, entities[name], moments, day_begin + MINUTES_A_DAY),
+                ]
+            )
+            for name, level in self.levels.items()
+        ]
+        return np.hstack(blocks)
+
+
+def traffic_of(keys: Keys, operations: Operations) -> Traffic:
+    """Lay operations out by level."""
+    entities = entities_of(keys)
+    gone, scheduled = operations.gone_known, operations.scheduled
+    capped = np.clip(operations.delay_seconds, -DELAY_CAP_SECONDS, DELAY_CAP_SECONDS)
+    has_left = operations.left_known <= operations.cancelled_known
+    what = np.column_stack([has_left, has_left & operations.late, np.where(has_left, capped, 0), ~has_left])
+    one = np.ones((len(keys), 1), np.int64)
+    due = np.flatnonzero(gone > scheduled)
+    early = np.flatnonzero(gone < scheduled)
+    return Traffic(
+        {
+            name: _LevelLines(
+                line_of(ids, gone, what.astype(np.int64)),
+                line_of(ids, scheduled, one),
+                _while_overdue(ids[due], scheduled[due], gone[due]),
+                _while(ids[early], gone[early], scheduled[early], one[early]),
+            )
+            for name, ids in entities.items()
+        }
+    )
+
+
+def _while(ids: NDArray[np.uint64], begin: Minutes, end: Minutes, counts: NDArray[np.int64]) -> EventLine:
+    """Count what begins at one minute and ends at another."""
+    return line_of(np.tile(ids, 2), np.concatenate([begin, end]), np.concatenate([counts, -counts]))
+
+
+def _while_overdue(ids: NDArray[np.uint64], scheduled: Minutes, gone: Minutes) -> EventLine:
+    """Count flights, their schedules, and those that are late already, while they are overdue."""
+    end = np.minimum(gone, scheduled + OVERDUE_FOR)
+    one, none = np.ones_like(scheduled), np.zeros_like(scheduled)
+    late = np.flatnonzero(end > scheduled + LATE_AFTER)
+    begins = np.concatenate([scheduled, scheduled[late] + LATE_AFTER])
+    counts = np.concatenate(
+        [
+            np.column_stack([one, scheduled, none]),
+            np.column_stack([none[late], none[late], one[late]]),
+        ]
+    )
+    return _while(np.concatenate([ids, ids[late]]), begins, np.concatenate([end, end[late]]), counts)
+
+
+def _departures(
+    line: EventLine, ids: NDArray[np.uint64], cut_off: Minutes, day_begin: Minutes
+) -> NDArray[np.float64]:
+    """Give departures, their mean delay in minutes and late share, window by window, shape (n, 9)."""
+    begins = (*(cut_off - 60 * hours for hours in HOURS), day_begin)
+    return np.hstack([_summary(line.between(ids, begin, cut_off)) for begin in begins])
+
+
+def _summary(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    departed, late, seconds = (counts[:, place] for place in range(3))
+    some = np.where(departed > 0, departed, np.nan)
+    return np.column_stack([departed, seconds / some / 60, late / some])
+
+
+def _cancelled(
+    line: EventLine, ids: NDArray[np.uint64], day_begin: Minutes, cut_off: Minutes
+) -> NDArray[np.float64]:
+    counts = line.between(ids, day_begin, cut_off)
+    gone = counts[:, 0] + counts[:, 3]
+    return (counts[:, 3] / np.where(gone > 0, gone, np.nan))[:, np.newaxis]
+
+
+def _overdue(line: EventLine, ids: NDArray[np.uint64], moments: CutOffs) -> NDArray[np.float64]:
+    """Give flights overdue, their minutes, and those late already; without the flight itself, shape (n, 3)."""
+    counts = line.until(ids, moments.cut_off)
+    behind = moments.cut_off - moments.scheduled
+    own = (behind >= 0) & (behind < OVERDUE_FOR) & moments.listed
+    flights = counts[:, 0] - own
+    minutes = moments.cut_off * counts[:, 0] - counts[:, 1] - np.where(own, behind, 0)
+    late = counts[:, 2] - (own & (behind >= LATE_AFTER))
+    values = np.column_stack([flights, minutes, late]).astype(np.float64)
+    values[~moments.listed] = np.nan
+    return values
+
+
+def _ahead(
+    level: _LevelLines, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes
+) -> NDArray[np.float64]:
+    """Give the departures after the cut-off until the operating day ends, without those that have left already."""
+    cut_off, scheduled = moments.cut_off, moments.scheduled
+    ahead = level.planned.between(ids, cut_off, day_end)[:, 0] - level.early.until(ids, cut_off)[:, 0]
+    own = (scheduled > cut_off) & (scheduled <= day_end)
+    return np.where(moments.listed, ahead - own, np.nan)[:, np.newaxis]

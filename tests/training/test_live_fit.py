@@ -1,0 +1,124 @@
+"""Live experts: which of them answer, what they are fitted on, and what of them a bundle holds."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from experiments_made import QUICK, made_experiments
+from puntual.features.live_vector import ALL_COLUMNS
+from puntual.features.states import LIVE_STATES, STATE_NAMES, places_of, withhold
+from puntual.prediction.calibration import Scaling, from_table, to_table
+from puntual.prediction.onnx_model import Model
+from puntual.training.fitting import fit_on
+from puntual.training.live_fit import LivePlan, add_live, keep_better, plan_live
+from puntual.training.onnx_export import TOLERANCE, columns_read, convert
+
+LIVE = {state.name: Scaling(follow=0.5) for state in LIVE_STATES}
+NOBODY_GONE = np.ones(3, bool)
+
+
+def losses_at(**means: float) -> dict[str, tuple[Scaling, dict[int, np.ndarray]]]:
+    """The losses of three flights at each cut-off of every range, those of a range being alike."""
+    return {
+        state.name: (LIVE[state.name], {minutes: np.full(3, means[state.name]) for minutes in state.cut_offs})
+        for state in LIVE_STATES
+    }
+
+
+def test_a_state_answers_only_where_it_knows_more_than_what_is_known_before() -> None:
+    validated = losses_at(live_30=0.6, live_60=0.71, live_180=0.65, live_720=0.9)
+    plan = keep_better(validated, pooled=False, daily=0.7, present=NOBODY_GONE)
+    assert set(plan.scalings) == {"live_30", "live_180"}
+    assert plan.losses == {0: 0.7, 180: 0.65, 120: 0.65, 30: 0.6}
+
+
+def test_what_answers_never_loses_by_knowing_more() -> None:
+    means = np.random.default_rng(0).random((50, 4))
+    for row in means:
+        validated = losses_at(**dict(zip(LIVE, row.tolist(), strict=True)))
+        losses = keep_better(validated, pooled=True, daily=0.5, present=NOBODY_GONE).losses
+        farthest_first = [losses[minutes] for minutes in sorted(losses, key=lambda at: -at if at else -1e9)]
+        assert farthest_first == sorted(farthest_first, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    experiment = made_experiments()[0]
+    rows = np.arange(1400)
+    plan = LivePlan({name: LIVE[name] for name in ("live_60", "live_720")}, False, {})
+    return experiment, add_live(experiment, fit_on(experiment, QUICK, rows), rows, plan)
+
+
+def test_flights_at_a_cut_off_are_in_the_state_of_its_range(fitted) -> None:
+    _, model = fitted
+    for minutes, state in ((-20, 30), (30, 30), (46, 60), (120, 180), (700, 720)):
+        (place,) = set(places_of(model.vectors.live(np.arange(1500, 1520), minutes)))
+        assert STATE_NAMES[place] == f"live_{state}"
+    far = model.vectors.live(np.arange(1500, 1520), 24 * 60)
+    assert STATE_NAMES[places_of(far)[0]] == "history"
+
+
+def test_a_range_without_an_expert_is_answered_as_the_day_before(fitted) -> None:
+    _, model = fitted
+    rows = np.arange(1500, 1600)
+    near = withhold(model.vectors.live(rows, 30), model.experts.of)
+    np.testing.assert_array_equal(model.predict(near), model.predict(model.vectors.full(rows)))
+    hour = withhold(model.vectors.live(rows, 60), model.experts.of)
+    assert not np.array_equal(model.predict(hour), model.predict(model.vectors.full(rows)))
+
+
+def test_live_experts_are_converted_calibrated_and_stored_like_all_others(fitted) -> None:
+    _, model = fitted
+    models = convert(model.experts)
+    assert list(models) == ["history", "timetable", "live_60", "live_720"]
+    assert from_table(to_table(model.calibration)) == model.calibration
+    read = columns_read(model.experts)
+    assert set(read["live_60"]) <= set(ALL_COLUMNS) and "now_airport_overdue" in read["live_60"]
+    rows = np.arange(1500, 1600)
+    matrix = np.concatenate([model.vectors.live(rows, 60), model.vectors.live(rows, 24 * 60)])
+    bands = Model(models, read, QUICK.name, threads=1).bands(matrix)
+    np.testing.assert_allclose(bands, model.experts.predict_proba(matrix), atol=TOLERANCE)
+
+
+def test_what_no_flight_tells_is_not_learnt_from(fitted) -> None:
+    _, model = fitted
+    read = columns_read(model.experts)["live_60"]
+    assert not {name for name in read if name.startswith(("weather_", "revised_", "rotation_"))}
+    assert "now_airport_departed_1h" in read
+
+
+def test_later_flights_change_nothing_that_is_learnt_before_a_cut_off(fitted) -> None:
+    experiment, model = fitted
+    flights = experiment.dataset.flights
+    late = (
+        pl.when(pl.int_range(pl.len()) >= 1430)
+        .then(pl.col("departed") + pl.duration(hours=3))
+        .otherwise("departed")
+    )
+    changed = replace(
+        experiment, dataset=replace(experiment.dataset, flights=flights.with_columns(departed=late))
+    )
+    rows = np.arange(1400)
+    plan = LivePlan({"live_60": LIVE["live_60"]}, False, {})
+    other = add_live(changed, fit_on(changed, QUICK, rows), rows, plan)
+    asked = model.vectors.live(np.arange(1300, 1390), 60)
+    np.testing.assert_array_equal(
+        other.experts.of["live_60"].predict_proba(asked), model.experts.of["live_60"].predict_proba(asked)
+    )
+
+
+def test_a_plan_is_made_on_validation_alone() -> None:
+    experiment = made_experiments()[0]
+    plan = plan_live(experiment, QUICK)
+    flights = experiment.dataset.flights
+    test = pl.int_range(pl.len()) >= int(experiment.split.test[0]) + 20
+    late = pl.when(test).then(pl.col("departed") + pl.duration(hours=3)).otherwise("departed")
+    changed = replace(
+        experiment, dataset=replace(experiment.dataset, flights=flights.with_columns(departed=late))
+    )
+    assert plan_live(changed, QUICK) == plan
+    assert sorted(plan.losses) == sorted(
+        {0} | {minutes for state in LIVE_STATES if state.name in plan.scalings for minutes in state.cut_offs}
+    )
