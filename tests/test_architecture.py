@@ -59,10 +59,10 @@ def definitions(file: Path) -> Iterator[str]:
 
 
 def types_of(file: Path) -> Iterator[str]:
-    """Give the names of a file's classes, and of its public type aliases, which are written as classes are."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ClassDef):
-            yield node.name.lstrip("_")
+    """Give the names of a file's public classes, and of its type aliases, which are written as classes are."""
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name = node.targets[0].id
             if name[0].isupper() and not name.isupper():

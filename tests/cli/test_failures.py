@@ -174,9 +174,12 @@ def test_a_table_for_which_there_is_no_room_names_the_file(made_bundle, monkeypa
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_memory_that_is_full_is_said(made_bundle, monkeypatch):
+@pytest.mark.parametrize(
+    "full", [MemoryError(), ImportError("libpolars.so: failed to map segment from shared object")]
+)
+def test_a_memory_that_is_full_is_said(made_bundle, monkeypatch, full):
     def too_much(*_: object, **__: object) -> None:
-        raise MemoryError
+        raise full
 
     monkeypatch.setattr("puntual.prediction.table_io.read_table", too_much)
     result = CliRunner().invoke(

@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from puntual.api.predict import flight_resolution
+from puntual.api.predict import flight_reading
 from puntual.api.serving.coming_flights import read_coming
 from puntual.errors import MapError, PuntualError, TableError
 from puntual.features import calendar, flight_keys, route, vector
 from puntual.flights import airports
-from puntual.prediction.known_world import KnownWorld
+from puntual.prediction.predictor import _KnownWorld
 from puntual.sources import read_flights, read_plain
 
 Reader = Callable[[bytes, str, str], object]
@@ -127,9 +127,9 @@ def test_an_empty_map_is_one_clear_error(tmp_path: Path, text: str, message: str
 
 
 def test_what_is_kept_of_what_anybody_may_ask_about_is_bounded() -> None:
-    world = KnownWorld(0, 1, None, route.Vocabulary({kind: {} for kind in route.CODED}))
+    world = _KnownWorld(0, 1, None, route.Vocabulary({kind: {} for kind in route.CODED}))
     caches = (
-        *(route.of_route, calendar.of_date, calendar._holidays, airports._airport, flight_resolution._listed),
+        *(route.of_route, calendar.of_date, calendar._holidays, airports._airport, flight_reading.listed),
         *(flight_keys._number, vector._of_day),
         *(world.vocabulary.row, world._of_flight),
     )

@@ -10,6 +10,10 @@ import click
 from puntual.cli.extras import missing_library
 from puntual.errors import CostError, PuntualError, UnknownCandidateError, describe_os_error
 
+MEMORY_FULL = "the memory is full; give more of it, or fewer flights at once"
+# What the loader says of a compiled library that finds no room.
+NO_ROOM = ("failed to map segment", "cannot allocate memory")
+
 
 @contextmanager
 def report_failures(context: click.Context | None = None) -> Iterator[None]:
@@ -28,12 +32,14 @@ def report_failures(context: click.Context | None = None) -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except ModuleNotFoundError as error:
         raise _without_library(error, context) from error
+    except ImportError as error:
+        raise _without_room(error) from error
     except BrokenPipeError:
         raise _reader_gone() from None
     except OSError as error:
         raise click.ClickException(describe_os_error(error)) from error
     except MemoryError as error:
-        raise click.ClickException("the memory is full; give more of it, or fewer flights at once") from error
+        raise click.ClickException(MEMORY_FULL) from error
 
 
 def _without_library(
@@ -42,6 +48,12 @@ def _without_library(
     command = context.invoked_subcommand if context else None
     message = missing_library(error.name or "", command or "")
     return error if message is None else click.ClickException(message)
+
+
+def _without_room(error: ImportError) -> click.ClickException | ImportError:
+    if any(reason in str(error).casefold() for reason in NO_ROOM):
+        return click.ClickException(MEMORY_FULL)
+    return error
 
 
 def _reader_gone() -> SystemExit:

@@ -3,7 +3,7 @@
 import re
 
 # Numbers that are written so already; the rest are looked at one by one.
-CLEAN = r"^(?:0|[1-9][0-9]*[A-Z]?)$"
+CLEAN = re.compile("^(?:0|[1-9][0-9]*[A-Z]?)$")
 _NUMBER = re.compile(r"0*([0-9]+)(?:\.0+|([A-Z]?))")
 
 

@@ -8,7 +8,7 @@ from puntual.flights.flight_number import CLEAN, clean_flight_number
 def clean_flight_numbers(numbers: pl.Series, airlines: pl.Series) -> pl.Series:
     """Clean the flight numbers of n flights, each by its airline; null stays null."""
     rows = pl.DataFrame({"written": numbers, "airline": airlines})
-    other = ~pl.col("written").str.contains(CLEAN)
+    other = ~pl.col("written").str.contains(CLEAN.pattern)
     pairs = rows.filter(other).unique()
     if pairs.is_empty():
         return numbers

@@ -374,7 +374,7 @@ def test_where_all_else_wants_a_key_a_signature_is_enough(bundle_file: Path, tmp
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path))
     with running(*words, webhook_secret=SECRET, auth="always") as server:
         assert server.client.get("/models/champion").status_code == 401
-        assert server.client.post("/webhooks/gitlab").status_code == 401
+        assert server.client.post("/models/reload").status_code == 401
         assert deliver(server.client, "ping", PING).status_code == 200
 
 

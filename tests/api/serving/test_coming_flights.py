@@ -87,7 +87,7 @@ def rows(**changes: object) -> bytes:
         (b"[{}, {}]", ".json", "f: it holds no flights"),
         (f"{HEADER},origin\n{ROW},SCL\n".encode(), ".csv", "column 'origin' stands twice in the header"),
         (CSV.replace(",", ";").encode(), ".csv", "column 'origin' is missing.*is the separator ';'"),
-        (CSV.replace("origin", "orgin").encode(), ".csv", "is missing.*did you mean 'orgin'"),
+        (CSV.replace("origin", "origin2").encode(), ".csv", "is missing.*did you mean 'origin2'"),
         (CSV.encode() + b"AA,1,JFK", ".csv", "f, line 3: it has 3 fields; expected 5"),
         (CSV.encode() + b'AA,"1,JFK\n', ".csv", r"f, line 3: it is not a CSV \('unexpected end"),
         (CSV.encode() + b'AA,"1"2,JFK,MIA,2017-01-01 10:00\n', ".csv", "f, line 3: it is not a CSV"),

@@ -151,7 +151,7 @@ class _Part(NamedTuple):
 
 def _parts(body: bytes, kind: str, unlisted: Mapping[str, str]) -> list[_Part]:
     """Read the rows of a table, and part them by cut-off; raise ProblemError naming the row that means nothing."""
-    rows, as_of = (rows_of_csv(body), None) if kind == _CSV else rows_of_json(body)
+    rows, as_of = (_without_zeros(rows_of_csv(body)), None) if kind == _CSV else rows_of_json(body)
     if not 0 < len(rows) <= MOST_FLIGHTS:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"{len(rows):,} rows; send 1 to {MOST_FLIGHTS:,} at once")
     cuts: dict[Any, list[int]] = {}
@@ -165,6 +165,15 @@ def _parts(body: bytes, kind: str, unlisted: Mapping[str, str]) -> list[_Part]:
             request = _request([rows[place] for place in places], as_of)
             parts.append(_Part(convert_request(request, unlisted), places))
     return parts
+
+
+def _without_zeros(rows: list[Row]) -> list[Row]:
+    """Write flight numbers of CSV without the zero of a float, which tools write once a cell of a column is empty."""
+    for row in rows:
+        for name in _NUMBERS:
+            if (row.get(name) or "").endswith(".0"):
+                row[name] = clean_flight_number(row[name])
+    return rows
 
 
 async def _answers(service: ServingModel, parts: list[_Part], request_id: str) -> list[InvokedRow]:
@@ -211,10 +220,6 @@ def _cell(name: str, value: Any) -> Any:
     """Give a cell the type that the contract wants, where another tool wrote the same thing in another."""
     if name == "MES" and isinstance(value, str):
         return MONTHS.get(value, value)
-    if name not in _NUMBERS:
-        return value
-    if isinstance(value, str):
-        return clean_flight_number(value)
     if name == "flight_number" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(int(value)) if value == value // 1 else value
     return value

@@ -25,7 +25,7 @@ from puntual.api.predict.flight_reading import (
 )
 from puntual.api.problems import FieldError, shown
 from puntual.features.flight_keys import NAMED, UNKNOWABLE, Keys, Unknown, category_of
-from puntual.flights.flight_number import clean_flight_number
+from puntual.flights.flight_number import CLEAN, clean_flight_number
 from puntual.sources.times import LocalTime, local_time, parse_time
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -155,11 +155,13 @@ def _resolved(
 ) -> ResolvedFlight:
     airline, number = flight.airline, flight.flight_number
     missing: tuple[str, ...] = ()
+    if number is not None and CLEAN.fullmatch(number) is None:
+        number = clean_flight_number(number, airline)
     if airline is None or number is None:
         missing = tuple(name for name in ("airline", "flight_number") if getattr(flight, name) is None)
     return ResolvedFlight.of(
         (airline or "").upper(),
-        clean_flight_number(number or "", airline),
+        number or "",
         origin,
         destination,
         departure,

@@ -1,7 +1,6 @@
 """The coming flights out of a table that the service is given: all of them, or an error that names the bad row."""
 
 import heapq
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -103,7 +102,7 @@ def _category(values: list[str], positions: NDArray[np.intp]) -> Category:
 
 def _cleaned(number: Category, airline: Category) -> Category:
     """Write flight numbers in the one way, each by its airline."""
-    if all(map(re.compile(CLEAN).match, number.values)):
+    if all(map(CLEAN.fullmatch, number.values)):
         return number
     texts = [
         clean_flight_number(*words) for words in zip(number.named(EVERY), airline.named(EVERY), strict=True)

@@ -27,7 +27,7 @@ _SUFFIXES = {"text/csv": ".csv", "application/json": ".json"}
 
 
 Cell = str | float | bool | None
-Text = Annotated[str, Meta(pattern=r"\S", max_length=LONGEST_TEXT)] | float | bool
+Text = Annotated[str, Meta(pattern=r"^[^\x00]*$", max_length=LONGEST_TEXT)] | float | bool
 ListedAirport = Annotated[str, Meta(extra_json_schema={"format": "airport-code"})]
 ListedDestination = Annotated[str, Meta(extra_json_schema={"format": "destination-code"})]
 LocalDeparture = Annotated[str, Meta(extra_json_schema={"format": "local-flight-time"})]
@@ -125,11 +125,11 @@ async def get_timetable(
         ),
     ] = "",
     day: Annotated[
-        str,
+        str | None,
         Parameter(
             description="Only flights of this local day, such as 2017-10-03.", schema_extra={"format": "date"}
         ),
-    ] = "",
+    ] = None,
 ) -> Response[list[ComingFlight]]:
     """Give the coming flights that the service keeps.
 
@@ -167,12 +167,10 @@ def _code(airport: str) -> str | None:
     return listed.code
 
 
-def _day(text: str) -> date | None:
-    if not text:
-        return None
+def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        return msgspec.convert(text, date | None)
+    except msgspec.ValidationError:
         raise ProblemError(
             400, f"day {shown(text)} is no date; expected one such as 2017-10-03; correct it, or leave it out"
         ) from None
