@@ -31,7 +31,7 @@ def table_with_slow_days() -> pl.DataFrame:
 def trained(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("live")
     table = as_flight_table(table_with_slow_days())
-    options = Options(candidates="lightgbm:none", backtest=False)
+    options = Options(candidates="lightgbm:none", backtest=False, live=True)
     training = train(table, registry=str(folder), now=datetime(2026, 1, 2, tzinfo=UTC), options=options)
     return folder, training, table
 

@@ -42,6 +42,11 @@ from puntual.cli.options import (
 @click.option(
     "--no-backtest", is_flag=True, help="Leave out other periods, the other split and the ablation."
 )
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Learn from the day as it unfolds too, for evaluate --horizons; it takes longer.",
+)
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @json_option
@@ -59,6 +64,7 @@ def train(
     cost: str,
     seed: int,
     no_backtest: bool,
+    live: bool,
     registry: str,
     reports: Path,
     as_json: bool,
@@ -82,6 +88,7 @@ def train(
         cost=cost,
         seed=seed,
         backtest=not no_backtest,
+        live=live,
         command=command_line(click.get_current_context()),
     )
     check_options(options, registry, reports)

@@ -14,7 +14,7 @@ from puntual.features.rotation import Legs, Turns
 from puntual.features.spec import Feature, Group
 from puntual.features.spec import Known as When
 from puntual.features.vector import COLUMNS, Matrix
-from puntual.features.weather import Weather
+from puntual.features.weather import WeatherLine
 
 HORIZON = (
     Feature("horizon", Group.TIME_OF_DAY, When.LIVE, "minutes from the cut-off to the schedule", 0),
@@ -28,16 +28,16 @@ _SCALES = 2.0 ** np.array([feature.bits for feature in LIVE_FEATURES])
 
 
 @dataclass(frozen=True, slots=True)
-class KnownNow:
+class DayKnowledge:
     """What was known of some airports at any moment; what is None there is nothing of."""
 
     traffic: Traffic
     turns: Turns
-    weather: Weather | None = None
+    weather: WeatherLine | None = None
     revisions: Revisions | None = None
 
 
-def live_columns(moments: CutOffs, legs: Legs | None, flight: Ids, known: KnownNow) -> Matrix:
+def live_columns(moments: CutOffs, legs: Legs | None, flight: Ids, known: DayKnowledge) -> Matrix:
     """Give what is known of n flights at their cut-offs in `LIVE_COLUMNS` order, float32 of shape (n, columns).
 
     `legs` are the flights' previous ones, and `flight` their ids among the revisions. Training calls this for all

@@ -163,7 +163,7 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 
 
 # The clock's features of each minute of the day.
-_MINUTES: dict[int, kernel.Values] = {}
+_MINUTES: dict[int, kernel.Values] = dict(enumerate(map(clock.of_minute, range(clock.MINUTES_A_DAY))))
 
 
 def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:

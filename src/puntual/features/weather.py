@@ -34,7 +34,7 @@ FEATURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Weather:
+class WeatherLine:
     """Observations on one line of (airport, minute); `values` lie in its order, NaN before the first."""
 
     line: EventLine
@@ -54,11 +54,11 @@ class Weather:
         return self.values[np.where(recent > 0, before + seen, 0)]
 
 
-def weather_of(observations: Observations) -> Weather:
+def weather_of(observations: Observations) -> WeatherLine:
     """Lay observations out by airport and the minute at which each was known."""
     airport = category(observations.airport)
     one = np.ones((len(airport), 1), np.int64)
     line = line_of(airport.ids, observations.known, one)
     order = np.lexsort([observations.known, airport.ids])
     nothing = np.full((1, observations.values.shape[1]), np.nan)
-    return Weather(line, np.concatenate([nothing, observations.values[order]]))
+    return WeatherLine(line, np.concatenate([nothing, observations.values[order]]))

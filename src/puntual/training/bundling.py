@@ -134,9 +134,10 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
 
 def _learnt(model: FittedModel) -> dict[str, Columns]:
     """Lay out what goes with one model and no other."""
+    has_live = len(model.experts.of) > len(STATES)
     return {
         "calibration": calibration.to_table(model.calibration),
-        "turns": model.vectors.turns,
+        **({"turns": model.vectors.turns} if has_live else {}),
         "typical_week": model.vectors.usual_departures,
         "vocabulary": model.vectors.vocabulary.to_table(),
     }

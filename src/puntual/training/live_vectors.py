@@ -11,11 +11,11 @@ from puntual.evaluation.splits import Rows
 from puntual.features import live, rotation, weather
 from puntual.features.flight_keys import Keys
 from puntual.features.live import Traffic
-from puntual.features.live_vector import KnownNow, live_columns
+from puntual.features.live_vector import DayKnowledge, live_columns
 from puntual.features.moments import CutOffs
 from puntual.features.rotation import Turns
 from puntual.features.vector import Matrix
-from puntual.features.weather import Weather
+from puntual.features.weather import WeatherLine
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, LateRule
 from puntual.flights.operations import Minutes, Operations
@@ -54,7 +54,7 @@ class LiveFlights:
         return live.traffic_of(self.keys, self.operations)
 
     @cached_property
-    def weather(self) -> Weather | None:
+    def weather(self) -> WeatherLine | None:
         """The weather that was known at any minute."""
         return None if self.observed is None else weather.weather_of(observations_of(self.observed))
 
@@ -100,7 +100,7 @@ class LiveFlights:
             previous = previous.copy()
             previous[rows[hidden]] = -1
         legs = rotation.legs_of(rows, previous, self.keys, self.operations)
-        known = KnownNow(self.traffic, turns, self.weather)
+        known = DayKnowledge(self.traffic, turns, self.weather)
         return live_columns(moments, legs, np.zeros(len(rows), np.uint64), known)
 
 

@@ -75,18 +75,20 @@ def train(
         candidates = tune(own, candidates, options.tune_minutes, steps.begin)
     winner, comparison = compare(own, candidates, steps.begin)
     evaluated = evaluate_model(own, winner, steps.begin)
-    steps.begin("live experts")
-    plan = plan_live(own, winner)
-    evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
-    horizons = score_horizons(own, evaluated)
+    plan = None
+    if options.live:
+        steps.begin("live experts")
+        plan = plan_live(own, winner)
+        evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
     stored = Registry(registry)
     steps.begin("evidence for the gate")
     evidence = gather_evidence(own, evaluated, table, stored)
     steps.begin("fit on all flights")
     final = evaluated.fitted
     if own is by_time:
-        everything = np.arange(len(dataset.flights))
-        final = add_live(own, retrain(own, evaluated.fitted), everything, plan)
+        final = retrain(own, evaluated.fitted)
+        if plan is not None:
+            final = add_live(own, final, np.arange(len(dataset.flights)), plan)
     steps.begin("bundle")
     bundle = make_bundle(own, evaluated, final, comparison, evidence, table, options, now)
     training = Training(
@@ -100,7 +102,7 @@ def train(
         split=split_info(own),
         comparison=comparison,
         scores=evaluated.scores,
-        horizons=horizons,
+        horizons=score_horizons(own, evaluated) if options.live else (),
         by_split={own.split.kind.value: evaluated.scores[MAIN.name]},
         rolling=(),
         ablation=(),
@@ -170,7 +172,7 @@ def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
     by_time, stratified = len(CUT_OFFS) + 1, 2
     own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
     backtests = other + STEP_COUNT + 1 if options.backtest else 0
-    return 1 + tuned + len(candidates) + own + 4 + backtests
+    return 1 + tuned + len(candidates) + own + int(options.live) + 3 + backtests
 
 
 def _backtest(
