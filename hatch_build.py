@@ -1,5 +1,6 @@
 """Compiles the kernels where Cython and a compiler are there; elsewhere the wheel holds their plain Python alone."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,10 @@ class CustomBuildHook(BuildHookInterface[Any]):
             return
         if version == "editable":
             for name, library in built.items():
-                (Path(self.root) / "src" / name).write_bytes(library.read_bytes())
+                place = Path(self.root) / "src" / name
+                # Beside it and then in its place: a process that runs the former library has its file mapped.
+                shutil.copy(library, place.with_suffix(".new"))
+                place.with_suffix(".new").replace(place)
             return
         build_data["pure_python"], build_data["infer_tag"] = False, True
         build_data["force_include"] |= {str(library): name for name, library in built.items()}
