@@ -99,7 +99,7 @@ class _QuickRequest(PredictRequest, frozen=True, forbid_unknown_fields=True):
 QUICK_DECODER: msgspec.json.Decoder[PredictRequest] = msgspec.json.Decoder(_QuickRequest)
 
 
-class Bands(msgspec.Struct, frozen=True):
+class Bands(msgspec.Struct, frozen=True, gc=False):
     """The probability of each range of delay in minutes; the last one holds cancellations too. They sum to 1."""
 
     up_to_15: float = msgspec.field(name=BAND_KEYS[0])
@@ -109,7 +109,7 @@ class Bands(msgspec.Struct, frozen=True):
     from_120: float = msgspec.field(name=BAND_KEYS[4])
 
 
-class Quantiles(msgspec.Struct, frozen=True):
+class Quantiles(msgspec.Struct, frozen=True, gc=False):
     """The delays in minutes not exceeded with probability .5, .8 and .95."""
 
     p50: float
@@ -117,7 +117,7 @@ class Quantiles(msgspec.Struct, frozen=True):
     p95: float
 
 
-class Support(msgspec.Struct, frozen=True):
+class Support(msgspec.Struct, frozen=True, gc=False):
     """The flights of the last sixty days behind a prediction: of the airline there, on the route, of the number."""
 
     airline: int
@@ -125,14 +125,14 @@ class Support(msgspec.Struct, frozen=True):
     flight: int
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """The share of one group of features in the difference from the reference flight (Shapley value)."""
 
     group: str
     effect: float
 
 
-class PredictedFlight(msgspec.Struct, frozen=True, omit_defaults=True):
+class PredictedFlight(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The prediction of one flight."""
 
     late_probability: float

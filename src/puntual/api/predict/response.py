@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import repeat
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import astuple, replace
@@ -19,6 +20,7 @@ from puntual.prediction.warnings import BITS, warnings_of
 from puntual.registry import Bundle
 
 _ENCODER = msgspec.json.Encoder()
+_TIMETABLE: tuple[Literal["typical", "known"], ...] = ("typical", "known")
 _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline", "route", "flight"))
 
 
@@ -76,38 +78,25 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
                 predictions.reasons.tolist(), predictions.history_until.tolist(), strict=True
             )
         ]
-    return [
-        PredictedFlight(
-            late_probability,
-            late,
-            threshold,
-            Bands(*bands),
-            minutes,
-            Quantiles(*quantiles),
-            horizon,
-            "known" if known else "typical",
-            _date(until),
-            Support(support[_AIRLINE], support[_ROUTE], support[_FLIGHT]),
-            warnings_of(odd),
-            STATE_NAMES[state],
-            why,
-        )
-        for late_probability, late, bands, minutes, quantiles, horizon, known, until, support, odd, state, why in zip(
+    by_level = predictions.supports.T
+    return list(
+        map(
+            PredictedFlight,
             predictions.late_probability.tolist(),
             predictions.late.tolist(),
-            predictions.bands.tolist(),
+            repeat(threshold),
+            map(Bands, *predictions.bands.T.tolist()),
             predictions.expected_minutes.tolist(),
-            predictions.quantiles.tolist(),
+            map(Quantiles, *predictions.quantiles.T.tolist()),
             horizons,
-            predictions.timetable_known.tolist(),
-            predictions.history_until.tolist(),
-            predictions.supports.tolist(),
-            predictions.warnings.tolist(),
-            predictions.states.tolist(),
+            map(_TIMETABLE.__getitem__, predictions.timetable_known.tolist()),
+            map(_date, predictions.history_until.tolist()),
+            map(Support, *(by_level[level].tolist() for level in (_AIRLINE, _ROUTE, _FLIGHT))),
+            map(warnings_of, predictions.warnings.tolist()),
+            map(STATE_NAMES.__getitem__, predictions.states.tolist()),
             reasons,
-            strict=True,
         )
-    ]
+    )
 
 
 def complete(row: PredictedFlight, flight: ResolvedFlight) -> PredictedFlight:
