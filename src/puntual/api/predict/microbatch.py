@@ -1,15 +1,13 @@
 """One champion with one timetable, answering requests: those that wait at the same moment are answered together."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from msgspec.structs import replace
 
 from puntual.api.live.known_now import KnownNow
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
@@ -32,10 +30,6 @@ from puntual.prediction.predictor import Predictor
 LIGHT_FLIGHTS = 32
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
-_STORED = 16_384
-# Of a flight, all that its prediction depends on with one predictor and one timetable, and the day before which
-# operations are known.
-_Key = tuple[str, str, str, str, int, int, int]
 
 
 class Asker(Protocol):
@@ -54,13 +48,6 @@ class _Waiting(NamedTuple):
     asker: Asker
 
 
-class _RowInState(NamedTuple):
-    """A row of the answer as it is before the horizon is set, which passes, and the state of knowledge behind it."""
-
-    row: PredictedFlight
-    state: str
-
-
 class MicroBatcher:
     """Answers requests by one bundle and one timetable; when either changes, another takes its place."""
 
@@ -72,10 +59,9 @@ class MicroBatcher:
         queue: int,
         executor: Executor,
         answered: Callable[[Sequence[ResolvedFlight], Sequence[int], Sequence[float]], None],
-        stored: int = _STORED,
         known_now: KnownNow | None = None,
     ) -> None:
-        """Get ready to answer; `queue` is how many flights may wait, `stored` how many predictions are kept.
+        """Get ready to answer; `queue` is how many flights may wait.
 
         `answered` is called after each batch: its flights, the days before which operations are known, and P(late).
         `known_now` adds to each answer what events tell of its flights.
@@ -86,7 +72,6 @@ class MicroBatcher:
         self._waiting = {True: 0, False: 0}
         self._queue, self._executor, self._answered = queue, executor, answered
         self._threshold = predictor.bundle.manifest.threshold
-        self._kept = _KeptPredictions(stored)
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
         self._known_now = known_now
@@ -167,7 +152,7 @@ class MicroBatcher:
         try:
             flights = [flight for waiting in batch for flight in waiting.flights]
             cut_offs = [cut_off for waiting in batch for cut_off in waiting.cut_offs]
-            rows, states = self._rows(flights, cut_offs)
+            rows, states = self._predict(flights, cut_offs)
             self._count(flights, cut_offs, rows)
         except Exception as error:
             for waiting in batch:
@@ -190,8 +175,8 @@ class MicroBatcher:
         def work() -> Answered:
             flights = self._resolved(request)
             cut_offs = [moments(flight, request.as_of, now) for flight in flights]
-            rows = self._predict(flights, cut_offs, reasons=request.reasons)
-            answered = self._written(flights, cut_offs, *_completed(rows, flights, cut_offs))
+            rows, states = self._predict(flights, cut_offs, reasons=request.reasons)
+            answered = self._written(flights, cut_offs, rows, states)
             if self._known_now is not None and self._known_now.airports:
                 answered = self._known_now.add_to(answered, self.predictor, request.as_of, now)
             record(answered)
@@ -201,28 +186,17 @@ class MicroBatcher:
         self._count(answered.flights, answered.cut_offs, answered.predictions)
         return answered
 
-    def _rows(
-        self, flights: list[ResolvedFlight], cut_offs: list[Moments]
-    ) -> tuple[list[PredictedFlight], list[str]]:
-        """Give the rows of n flights and their states of knowledge, predicting together those that are not kept."""
-        predicted = self._kept.find(flights, cut_offs)
-        missing = [place for place, one in enumerate(predicted) if one is None]
-        if missing:
-            new, new_cut_offs = [flights[place] for place in missing], [cut_offs[place] for place in missing]
-            made = self._predict(new, new_cut_offs)
-            self._kept.keep(new, new_cut_offs, made)
-            for place, one in zip(missing, made, strict=True):
-                predicted[place] = one
-        return _completed((one for one in predicted if one is not None), flights, cut_offs)
-
     def _predict(
         self, flights: list[ResolvedFlight], cut_offs: list[Moments], *, reasons: bool = False
-    ) -> list[_RowInState]:
+    ) -> tuple[list[PredictedFlight], list[str]]:
+        """Give the rows of n flights, with what is peculiar to the words of each, and their states of knowledge."""
         closed = np.array([cut_off.closed for cut_off in cut_offs], np.int64)
         made = self.predictor.predict_keys(keys_of(flights), closed, self.known, reasons=reasons)
         rows = rows_of(made, self._threshold, [cut_off.horizon for cut_off in cut_offs])
-        states = [STATE_NAMES[state] for state in made.states.tolist()]
-        return list(map(_RowInState, rows, states))
+        for place, flight in enumerate(flights):
+            if flight.missing or flight.twice:
+                rows[place] = complete(rows[place], flight)
+        return rows, [STATE_NAMES[state] for state in made.states.tolist()]
 
     def _count(
         self,
@@ -282,63 +256,3 @@ class _Informed(NamedTuple):
     def fail(self, error: Exception) -> None:
         """Pass on that there is no answer."""
         self.asker.fail(error)
-
-
-class _KeptPredictions:
-    """The last predictions by what they depend on; the oldest give way.
-
-    Texts are codes, so each takes a kilobyte at most. Flights with something missing are not kept.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._predicted: dict[_Key, _RowInState] = {}
-        self._order: deque[_Key] = deque()
-
-    def find(self, flights: list[ResolvedFlight], cut_offs: list[Moments]) -> list[_RowInState | None]:
-        """Give what is kept of n flights, None for each that is not."""
-        find = self._predicted.get
-        return [
-            None if flight.missing else find(_key(flight, cut_off))
-            for flight, cut_off in zip(flights, cut_offs, strict=True)
-        ]
-
-    def keep(
-        self, flights: list[ResolvedFlight], cut_offs: list[Moments], predicted: list[_RowInState]
-    ) -> None:
-        """Take the predictions of n flights."""
-        if not self._capacity:
-            return
-        for flight, cut_off, one in zip(flights, cut_offs, predicted, strict=True):
-            key = _key(flight, cut_off)
-            if flight.missing or key in self._predicted:
-                continue
-            if len(self._order) >= self._capacity:
-                del self._predicted[self._order.popleft()]
-            self._order.append(key)
-            self._predicted[key] = one
-
-
-def _key(flight: ResolvedFlight, cut_off: Moments) -> _Key:
-    return (
-        flight.flight_number,
-        flight.airline,
-        flight.origin,
-        flight.destination,
-        flight.day,
-        flight.minute,
-        cut_off.closed,
-    )
-
-
-def _completed(
-    predicted: Iterable[_RowInState], flights: list[ResolvedFlight], cut_offs: list[Moments]
-) -> tuple[list[PredictedFlight], list[str]]:
-    """Give the rows of n flights with the horizon of each and what is peculiar to its words, and their states."""
-    rows, states = [], []
-    for (row, state), flight, cut_off in zip(predicted, flights, cut_offs, strict=True):
-        if row.horizon_minutes != cut_off.horizon:
-            row = replace(row, horizon_minutes=cut_off.horizon)
-        rows.append(complete(row, flight) if flight.missing or flight.twice else row)
-        states.append(state)
-    return rows, states
