@@ -43,13 +43,25 @@ def replace_all(server: Server) -> None:
 
 def test_a_worker_whose_loop_stands_still_is_replaced(registry: Registry, tmp_path: Path) -> None:
     with running(*words(registry, tmp_path)) as server:
-        assert until(lambda: len(server.workers()) == 2)
+        assert until(lambda: server.messages.read_text().count("Application startup complete") == 2)
+        assert statuses(server, "/livez") == {200}
         first = server.workers()
         # What a loop that never turns looks like from outside: its process lives, and answers nothing.
         os.kill(first[0], signal.SIGSTOP)
         assert until(lambda: len(server.workers()) == 2 and first[0] not in server.workers())
         assert first[1] in server.workers()
         assert "stood still for 5 s" in server.messages.read_text()
+
+
+def test_a_service_ends_although_a_worker_stands_still(registry: Registry, tmp_path: Path) -> None:
+    with running(*words(registry, tmp_path), drain="0") as server:
+        assert until(lambda: len(server.workers()) == 2)
+        # Before it answers, so that it is not replaced meanwhile.
+        os.kill(server.workers()[0], signal.SIGSTOP)
+        server.process.terminate()
+        assert server.process.wait(60) is not None
+        assert not is_listened_on(server.port)
+        assert "does not end, and is killed" in server.messages.read_text()
 
 
 def test_a_worker_whose_loop_alone_stands_still_does_not_answer_its_supervisor() -> None:

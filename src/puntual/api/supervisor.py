@@ -11,7 +11,7 @@ from typing import cast
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from puntual.api.worker import Worker
+from puntual.api.worker import GRACE, Worker
 from puntual.errors import PuntualError
 
 _LOG = logging.getLogger("puntual.supervisor")
@@ -57,6 +57,16 @@ class Supervisor(Multiprocess):
                 self._remove(worker)
             if worker.replaced_at is not None and time.monotonic() >= worker.replaced_at:
                 self._start(place, attempt=1 if worker.answered_for(_LONG_ENOUGH) else worker.attempt + 1)
+
+    def join_all(self) -> None:
+        """Wait until the workers have ended, and kill those that do not in time: one that stands still never would."""
+        end = time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + GRACE
+        for worker in self.processes:
+            worker.process.join(max(0.0, end - time.monotonic()))
+            if worker.process.is_alive():
+                _LOG.error("worker %s does not end, and is killed", worker.pid)
+                worker.kill()
+            worker.join()
 
     def handle_hup(self) -> None:
         """Have the workers fetch the champion, where uvicorn would restart them."""

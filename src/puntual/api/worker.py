@@ -22,7 +22,7 @@ from puntual.errors import PuntualError
 from puntual.settings import read_settings
 
 # What the requests in flight may take beyond their drain once the supervisor is gone.
-_GRACE = 5.0
+GRACE = 5.0
 
 
 class Report(NamedTuple):
@@ -100,7 +100,7 @@ class Worker(Process):
             return
         supervisor.join()
         signal.raise_signal(signal.SIGTERM)
-        time.sleep((self.config.timeout_graceful_shutdown or 0) + _GRACE)
+        time.sleep((self.config.timeout_graceful_shutdown or 0) + GRACE)
         # A loop that stands still never ends by itself.
         os._exit(1)
 
