@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from puntual.storage.atomic_write import atomic_write
+from puntual.storage.file_lock import file_lock
 from puntual.storage.state_folder import make_private
 
 NAME = "token-secret"
@@ -36,12 +37,11 @@ def _kept(folder: Path) -> str:
     if secret := _read(path):
         return secret
     make_private(folder)
-    try:
-        with atomic_write(path, mode=0o600, replace=path.exists()) as file:
-            file.write(secrets.token_hex(_BYTES).encode())
-    except FileExistsError:
-        # Another worker was faster; all of them take what stands there.
-        pass
+    # Of several workers one makes it, and the others take what stands there then.
+    with file_lock(folder / f".{NAME}.lock", mode=0o600):
+        if not _read(path):
+            with atomic_write(path, mode=0o600) as file:
+                file.write(secrets.token_hex(_BYTES).encode())
     return _read(path)
 
 

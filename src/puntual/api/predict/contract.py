@@ -49,7 +49,7 @@ Time = Annotated[
 ]
 
 
-class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ScheduledFlight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One scheduled departure that is asked about; of an airline or a number that is not given nothing is taken."""
 
     origin: Annotated[AirportCode, Meta(examples=["SCL"])]
@@ -83,7 +83,7 @@ class PredictRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reasons: bool = False
 
 
-class _QuickFlight(ScheduledFlight, frozen=True, forbid_unknown_fields=True):
+class _QuickFlight(ScheduledFlight, frozen=True, forbid_unknown_fields=True, gc=False):
     """One without patterns, which take the decoder longer than all the rest; `has_codes` says whether it keeps them."""
 
     airline: _ShortText | None = None
