@@ -176,7 +176,7 @@ def test_where_it_cannot_be_written_the_former_timetable_goes_on(
         assert said(server.client, day)[0] == "known"
         # Nothing half-written stays beside what the service keeps.
         kept = {path.name for path in tmp_path.iterdir()}
-        assert kept == {"timetable.msgpack", "token-secret"}
+        assert kept == {"timetable.msgpack", "token-secret", ".token-secret.lock"}
         large = server.client.put("/timetable", content=csv_of(day) * 100, headers=CSV)
         assert large.status_code == 413
         assert "20,000 bytes" in large.json()["detail"]
