@@ -151,13 +151,13 @@ def _validate(
     raw = {minutes: expert.predict_proba(shown[minutes]) for minutes in state.cut_offs}
     shares = np.bincount(truth, minlength=BAND_COUNT) / len(truth)
     prior = Scaling(center=tuple(np.log(np.maximum(shares, 1e-6)).tolist()))
-    asked = np.concatenate([raw[minutes][waiting[minutes]] for minutes in state.cut_offs])
+    raw_bands = np.concatenate([raw[minutes][waiting[minutes]] for minutes in state.cut_offs])
     bands = np.concatenate([truth[waiting[minutes]] for minutes in state.cut_offs])
     levels = np.concatenate([level[waiting[minutes]] for minutes in state.cut_offs])
-    none = np.empty((len(asked), 0), np.float32)
-    block = HoldoutPredictions(np.arange(len(asked)), asked, none, bands, levels, prior)
+    none = np.empty((len(raw_bands), 0), np.float32)
+    block = HoldoutPredictions(np.arange(len(raw_bands)), raw_bands, none, bands, levels, prior)
     # The airport's level as an offset wins when the level moves and loses when it does not, so it is half followed.
-    scaling = _mean(fit_scaling([block]), fit_scaling([replace(block, level=np.zeros(len(asked)))]))
+    scaling = _mean(fit_scaling([block]), fit_scaling([replace(block, level=np.zeros(len(raw_bands)))]))
     losses = {
         minutes: log_losses(softmax(scaling.logits(bands, level)), truth) for minutes, bands in raw.items()
     }

@@ -2,10 +2,12 @@
 
 import json
 import re
+import socket
+from pathlib import Path
 
 import pytest
 
-from api.conftest import FLIGHT, Server, request_of
+from api.conftest import FLIGHT, Server, request_of, running
 
 ASKED = json.dumps({"flights": [FLIGHT], "as_of": "2023-04-19T12:00"}).encode()
 
@@ -99,3 +101,20 @@ def test_a_horizon_is_that_of_its_own_request_though_the_prediction_is_kept(serv
         return minutes
 
     assert [horizon(f"2023-04-20T0{hour}:30") for hour in (8, 7, 8)] == [120, 180, 120]
+
+
+def test_a_client_that_says_nothing_more_after_its_flights_is_answered(bundle_file: Path) -> None:
+    body = (
+        b'{"flights":[{"airline":"LA","flight_number":"1","origin":"SCL","destination":"MIA",'
+        b'"scheduled_departure":"2025-01-02T10:00"}]}'
+    )
+    head = b"POST /predict HTTP/1.1\r\nhost: puntual\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    with (
+        running("--bundle", str(bundle_file), "--no-auth", journal="off") as server,
+        server.connect() as client,
+    ):
+        client.sendall(head % len(body) + body)
+        client.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"}")

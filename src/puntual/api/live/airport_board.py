@@ -154,7 +154,7 @@ def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightSta
     """Give the flights of the timetable within a period, of which nothing else is known."""
     columns = (flights.airline, flights.flight_number, flights.destination)
     texts = (column.texts().tolist() for column in columns)
-    found = []
+    rows = []
     for minute, airline, number, destination in zip(
         (flights.day * 1_440 + flights.minute).tolist(), *texts, strict=True
     ):
@@ -162,8 +162,8 @@ def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightSta
         local = local_time(clock, period.zone) if period.start <= clock < period.end else None
         if local is not None:
             flight = FlightKey(airline, number, period.airport, clock.isoformat(timespec="minutes"))
-            found.append((flight, FlightState("scheduled", local.instant, destination, datetime.min)))
-    return found
+            rows.append((flight, FlightState("scheduled", local.instant, destination, datetime.min)))
+    return rows
 
 
 async def _predictions(

@@ -114,9 +114,9 @@ async def get_flights(
     service: ServingModel = state.service
     intake: EventIntake = state.events
     period = read_period(airport, start, end, as_of, service.unlisted)
-    found = await airport_flights(service, intake.board, period, as_of, request.state.call["request_id"])
-    state.guard.charge_flights(len(found.flights))
-    return found
+    board = await airport_flights(service, intake.board, period, as_of, request.state.call["request_id"])
+    state.guard.charge_flights(len(board.flights))
+    return board
 
 
 ROUTES = (post_events, get_flights)
