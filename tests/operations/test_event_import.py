@@ -69,8 +69,8 @@ def test_the_command_reads_a_table_and_a_service_that_starts_shows_it(tmp_path: 
     (tmp_path / "map.toml").write_text(readme_map(), encoding="utf-8")
     words = ["events", "import", str(tmp_path / "flights.csv"), "--map", str(tmp_path / "map.toml"), "--json"]
     words += ["--state", str(tmp_path / "state")]
-    told = [json.loads(CliRunner().invoke(main, words, catch_exceptions=False).stdout) for _ in range(2)]
-    assert told == [
+    printed = [json.loads(CliRunner().invoke(main, words, catch_exceptions=False).stdout) for _ in range(2)]
+    assert printed == [
         {"applied": table.height, "unchanged": 0, "silent": 0},
         {"applied": 0, "unchanged": table.height, "silent": 0},
     ]
