@@ -1,7 +1,6 @@
 """What lies on a sorted line by entity and minute, for a board: points come and go one by one."""
 
 from bisect import bisect_left, bisect_right
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +36,18 @@ class GrowingLine:
 
     def until(self, entity: Ids, minute: Minutes) -> NDArray[np.int64]:
         """Sum the counts of n entities up to a minute, which is included; shape (n, counts)."""
-        sums = [
-            self._nothing if run is None else run.total(until)
-            for run, until in zip(map(self._runs.get, entity.tolist()), minute.tolist(), strict=True)
-        ]
-        return np.array(sums, np.int64).reshape(-1, len(self._nothing))
+        pairs = list(zip(entity.tolist(), minute.tolist(), strict=True))
+        # Flights of one board have most of them in common.
+        sums = {pair: self._sum(*pair) for pair in set(pairs)}
+        return np.array([sums[pair] for pair in pairs], np.int64).reshape(-1, len(self._nothing))
 
     def between(self, entity: Ids, after: Minutes, until: Minutes) -> NDArray[np.int64]:
         """Sum the counts of n entities after one minute and up to another, shape (n, counts)."""
         return self.until(entity, until) - self.until(entity, after)
+
+    def _sum(self, entity: int, minute: int) -> Counts:
+        run = self._runs.get(entity)
+        return self._nothing if run is None else run.total(minute)
 
 
 class _Run:

@@ -5,6 +5,7 @@ Training, ONNX, calibration, predictor and report walk `STATES`; a further state
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,14 @@ LIVE_STATES = tuple(
 )
 ALL_STATES = (*STATES, *LIVE_STATES)
 STATE_NAMES = tuple(state.name for state in ALL_STATES)
+# What users are told of, to whom all live states are one.
+_LIVE: tuple[Literal["live"], ...] = ("live",)
+SHOWN_STATES: tuple[Literal["history", "timetable", "live"], ...] = (
+    "history",
+    "timetable",
+    *_LIVE * len(LIVE_STATES),
+)
+FARTHEST_LIVE = max(state.until or 0 for state in LIVE_STATES)
 
 
 @dataclass(frozen=True, slots=True)

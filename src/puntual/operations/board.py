@@ -148,9 +148,7 @@ def state_of(events: list[KnownEvent], moment: datetime) -> FlightState | None:
     if not known:
         return None
     newest = {event.kind: event for event in known}
-    outcome = next(
-        (event for event in reversed(known) if event.kind in OUTCOMES), None
-    )
+    outcome = next((event for event in reversed(known) if event.kind in OUTCOMES), None)
     happened: Status = "scheduled" if outcome is None else outcome.kind  # type: ignore[assignment]
     # A flight that has landed still left when it did.
     left = None if happened == "cancelled" else newest.get("left")

@@ -12,12 +12,12 @@ from puntual.features.rotation import Turns
 from puntual.features.vector import Matrix
 from puntual.flights.flight import LateRule
 from puntual.operations.board import Board
-from puntual.operations.event import KnownEvent
+from puntual.operations.event import FlightKey, KnownEvent
 from puntual.operations.operations_layout import AskedFlights, OperationsLayout
 
 _EPOCH = EPOCH.replace(tzinfo=UTC)
 # The board forgets by the hour; what it forgot is left out here when all is laid out anew.
-_LAID_OUT_FOR = timedelta(hours=6)
+_LAID_OUT_FOR = timedelta(days=1)
 # So many flights are placed before whoever waits for a prediction may read.
 _AT_ONCE = 64
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -50,12 +50,12 @@ class LiveOperations:
                 self._laid_out_at = newest
                 self._lay_out()
                 return
-            self._list_days(self._layout, events)
-            flights = list(dict.fromkeys(event.flight for event in events if event.kind != "weather"))
+            of_flights = [event.flight for event in events if event.kind != "weather"]
+            flights = list(dict.fromkeys([*self._listed_flights(self._layout, events), *of_flights]))
             for start in range(0, len(flights), _AT_ONCE):
                 with self._reading:
                     self._layout.place(flights[start : start + _AT_ONCE])
-            if len(flights) < len(events):
+            if len(of_flights) < len(events):
                 self._layout.look_at_weather()
 
     def columns(self, asked: AskedFlights, turns: Turns) -> Matrix:
@@ -66,19 +66,25 @@ class LiveOperations:
     def _lay_out(self) -> None:
         layout = OperationsLayout(self._board, self._rule)
         layout.look_at_weather()
-        for board in list(self._board.airports.values()):
-            flights = dict(board.flights)
-            self._list_days(layout, [events[-1] for events in flights.values()])
-            layout.place(list(flights))
+        known = {
+            flight: events
+            for board in list(self._board.airports.values())
+            for flight, events in list(board.flights.items())
+        }
+        listed = self._listed_flights(layout, [events[-1] for events in known.values()])
+        layout.place(list(dict.fromkeys([*listed, *known])))
         with self._reading:
             self._layout = layout
 
-    def _list_days(self, layout: OperationsLayout, events: Iterable[KnownEvent]) -> None:
+    def _listed_flights(self, layout: OperationsLayout, events: Iterable[KnownEvent]) -> list[FlightKey]:
         """List the timetable's flights of the days that events were known on, and of the days around them."""
         if self._timetable is None:
-            return
+            return []
         known_on = {(event.known_at - _EPOCH).days for event in events}
-        for day in sorted({day + around for day in known_on for around in (-1, 0, 1)} - layout.days):
-            flights = self._timetable.take(np.flatnonzero(self._timetable.day == day))
+        days = {day + around for day in known_on for around in (-1, 0, 1)} - layout.days
+        flights: list[FlightKey] = []
+        for day in sorted(days):
+            of_day = self._timetable.take(np.flatnonzero(self._timetable.day == day))
             with self._reading:
-                layout.list_day(day, flights, self._unlisted)
+                flights += layout.list_day(day, of_day, self._unlisted)
+        return flights

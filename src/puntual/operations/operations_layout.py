@@ -82,30 +82,36 @@ class OperationsLayout:
         self._board, self._rule = board, rule
         self.days: set[int] = set()
         self._weather: WeatherLine | None = None
-        self._lines = {name: LevelLines(*map(GrowingLine, LINE_WIDTHS)) for name in LEVELS}
+        self._lines = {name: tuple(map(GrowingLine, LINE_WIDTHS)) for name in LEVELS}
+        self._traffic = Traffic({name: LevelLines(*lines) for name, lines in self._lines.items()})
         self._placed: dict[FlightKey, list[tuple[tuple[int, ...], _Point]]] = {}
         # The flights of the timetable, with when they leave and where for.
         self._listed: dict[FlightKey, tuple[datetime, str]] = {}
         self._by_tail: defaultdict[str, set[FlightKey]] = defaultdict(set)
         self._newest_legs: dict[FlightKey, _Leg] = {}
 
-    def list_day(self, day: int, flights: Keys, unlisted: Mapping[str, str]) -> None:
-        """Take the flights of the timetable of a day; `unlisted` are airports that nobody lists, with time zones."""
-        self.days.add(day)
+    def list_day(self, day: int, flights: Keys, unlisted: Mapping[str, str]) -> list[FlightKey]:
+        """Take the flights of the timetable of a day, to be placed, and name them.
+
+        `unlisted` are airports that nobody lists, with time zones.
+        """
         texts = (
             column.texts().tolist()
             for column in (flights.origin, flights.airline, flights.flight_number, flights.destination)
         )
+        zones = {
+            origin: airports.zone_of(origin, unlisted) for origin in set(flights.origin.texts().tolist())
+        }
         listed = {}
         for minute, origin, airline, number, destination in zip(flights.minute.tolist(), *texts, strict=True):
             clock = EPOCH + timedelta(days=day, minutes=minute)
-            zone = _zone(origin) or unlisted.get(origin)
-            local = local_time(clock, ZoneInfo(zone)) if zone else None
+            local = local_time(clock, ZoneInfo(zones[origin])) if zones[origin] else None
             if local is not None:
                 flight = FlightKey(airline, number, origin, clock.isoformat(timespec="minutes"))
                 listed[flight] = (local.instant, destination)
+        self.days.add(day)
         self._listed |= listed
-        self.place(list(listed))
+        return list(listed)
 
     def place(self, flights: Sequence[FlightKey]) -> None:
         """Put flights on the lines by all that is known of them now, in the place of what was known before."""
@@ -128,7 +134,7 @@ class OperationsLayout:
         """Give what was known of n flights at their cut-offs in `LIVE_COLUMNS` order, shape (n, columns)."""
         listed = np.array([flight in self._listed for flight in asked.flights], bool)
         moments = CutOffs(asked.keys, asked.scheduled, asked.cut_off, asked.offset, listed)
-        known = DayKnowledge(Traffic(self._lines), turns, self._weather, self._revisions(asked))
+        known = DayKnowledge(self._traffic, turns, self._weather, self._revisions(asked))
         return live_columns(moments, self._legs(asked), as_ids(np.arange(len(moments))), known)
 
     def _put(self, flight: FlightKey, entities: tuple[int, ...], point: _Point) -> None:
@@ -142,17 +148,19 @@ class OperationsLayout:
                 self._lines[name][point.line].remove(entity, point.minute, point.counts)
 
     def _versions(self, flight: FlightKey) -> list[tuple[int, _Leg]]:
-        """Give what was known of a flight as each piece of news of its end came, and when; one entry where none came."""
+        """Give what was known of a flight as each piece of news of its end came, and when; at least one entry."""
         events = self._board.events_of(flight)
         for event in events:
             if event.tail is not None:
                 self._by_tail[event.tail].add(flight)
+        newest = self._leg(flight, events, _LATEST)
         if events:
-            self._newest_legs[flight] = self._leg(flight, events, events[-1].known_at)
-        ends = sorted({event.known_at for event in events if event.kind in OUTCOMES})
-        legs = [(_minute(moment), self._leg(flight, events, moment)) for moment in ends]
-        is_gone = [(known, leg) for known, leg in legs if min(leg.left_known, leg.cancelled_known) < NEVER]
-        return is_gone or [(NEVER, self._leg(flight, events, datetime.max.replace(tzinfo=UTC)))]
+            self._newest_legs[flight] = newest
+        ends = sorted({event.known_at for event in events if event.kind in ("left", "cancelled")})
+        if len(ends) < 2:
+            return [(NEVER, newest)]
+        moments = [event.known_at for event in events if event.kind in OUTCOMES and event.known_at >= ends[0]]
+        return [(_minute(moment), self._leg(flight, events, moment)) for moment in sorted(set(moments))]
 
     def _points(
         self, flights: Sequence[FlightKey], versions: Sequence[Sequence[tuple[int, _Leg]]]
@@ -226,6 +234,7 @@ class OperationsLayout:
         return revisions_of(as_ids(flight), scheduled, known, expected)
 
 
+_LATEST = datetime.max.replace(tzinfo=UTC)
 _UNKNOWN = FlightState("scheduled", _EPOCH, "", _EPOCH)
 
 
@@ -256,15 +265,9 @@ def _minute(moment: datetime | None) -> int:
     return NEVER if moment is None else -((_EPOCH - moment) // _MINUTE)
 
 
-@lru_cache(maxsize=4_096)
-def _zone(airport: str) -> str:
-    listed = airports.look_up(airport)
-    return "" if listed is None else listed.time_zone
-
-
 @lru_cache(maxsize=16_384)
 def _due(scheduled_arrival: str | None, destination: str) -> int:
-    zone = _zone(destination)
+    zone = airports.zone_of(destination) if destination else ""
     if not scheduled_arrival or not zone:
         return NEVER
     local = local_time(datetime.fromisoformat(scheduled_arrival), ZoneInfo(zone))
@@ -272,11 +275,13 @@ def _due(scheduled_arrival: str | None, destination: str) -> int:
 
 
 def _operations(legs: Sequence[_Leg], rule: LateRule, aircraft: Sequence[int] | None = None) -> Operations:
-    columns = np.array([leg[:8] for leg in legs], np.int64).T
-    left, delay = columns[1], columns[7]
-    late = band_of(delay / 60, np.zeros(len(legs), bool), rule) > 0
+    numbers = np.array([leg[:8] for leg in legs], np.int64).T
+    scheduled, left, left_known, cancelled_known, due, arrived, arrived_known, delay = numbers
+    late = (band_of(delay / 60, np.zeros(len(legs), bool), rule) > 0) & (left < NEVER)
     tail = np.array(aircraft or [-1] * len(legs), np.int64)
-    return Operations(*columns, late=late & (left < NEVER), tail=tail)
+    return Operations(
+        scheduled, left, left_known, cancelled_known, due, arrived, arrived_known, delay, late, tail
+    )
 
 
 def _keys_of(flights: Sequence[FlightKey], destinations: Sequence[str]) -> Keys:

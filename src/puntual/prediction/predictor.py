@@ -15,7 +15,7 @@ from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights, view
 from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.features.route import CODED, Vocabulary
-from puntual.features.states import ALL_STATES, LIVE_STATES, places_of, withhold
+from puntual.features.states import LIVE_STATES, STATES, places_of, withhold
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
@@ -35,7 +35,7 @@ BATCH, _REASONED_BATCH = 65_536, 1_024
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS)
-_WITH_HISTORY = np.array([state.history for state in ALL_STATES])
+_HISTORY_SENTINEL = STATES[0].sentinel
 _EPOCH = date(1970, 1, 1)
 Progress = Callable[[int], object]
 
@@ -146,6 +146,7 @@ class Predictor:
         past: "pl.DataFrame | None" = None,
         timetable_of: "pl.DataFrame | None" = None,
         live: Matrix | None = None,
+        closed: Days | None = None,
         reasons: bool = False,
         progress: Progress | None = None,
     ) -> Predictions:
@@ -157,13 +158,18 @@ class Predictor:
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
         `live` holds what is known of each flight as its day unfolds, from `features.live_vector.live_columns` with
         the bundle's `turns`, shape (n, live columns); where the bundle has no expert for it, the day before answers.
+        `closed` (n,) is the day (since 1970) before which operations are known of each flight, where its cut-off lies
+        on the day before it.
         `progress` is called with the number of flights done, batch after batch. Of an airport that nobody lists a
         table may hold the code, as its reader notes; a Flight may only where training saw it, else
         UnknownAirportError is raised.
         """
-        inputs = self._inputs(flights, as_of, past, timetable_of)
-        answered = self._answer(*inputs, live=live, reasons=reasons, progress=progress)
-        return warn_of_twice(answered, inputs[0], self.unlisted)
+        keys, lookups, known, is_known, latest = self._inputs(flights, as_of, past, timetable_of)
+        closed = latest if closed is None else np.minimum(latest, closed)
+        answered = self._answer(
+            keys, lookups, known, is_known, closed, live=live, reasons=reasons, progress=progress
+        )
+        return warn_of_twice(answered, keys, self.unlisted)
 
     def predict_keys(
         self,
@@ -239,7 +245,8 @@ class Predictor:
         manifest = self.bundle.manifest
         late_probability = bands[:, 1:].sum(axis=1)
         states = places_of(matrix)
-        has_history = _WITH_HISTORY[states]
+        # A live flight may have none.
+        has_history = matrix[:, _HISTORY_SENTINEL] == matrix[:, _HISTORY_SENTINEL]
         last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
         supports = np.empty((len(matrix), len(_SUPPORT_COLUMNS)), np.int64)
         band_kernel.counts(view(matrix), _SUPPORT_COLUMNS, view(supports))

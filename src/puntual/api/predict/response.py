@@ -12,7 +12,7 @@ from msgspec.structs import astuple, replace
 from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
 from puntual.api.predict.flight_resolution import Moments, ResolvedFlight
 from puntual.features.spec import Group
-from puntual.features.states import STATE_NAMES
+from puntual.features.states import SHOWN_STATES
 from puntual.features.vector import GROUPS
 from puntual.operations.journal_line import JournalRow
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
@@ -25,13 +25,12 @@ _AIRLINE, _ROUTE, _FLIGHT = (SUPPORT_LEVELS.index(level) for level in ("airline"
 
 
 class Answered(NamedTuple):
-    """The body of an answer, and of each flight in it the cut-off, the prediction and the state of knowledge."""
+    """The body of an answer, and of each flight in it the cut-off and the prediction."""
 
     body: bytes
     flights: Sequence[ResolvedFlight]
     cut_offs: Sequence[Moments]
     predictions: Sequence[PredictedFlight]
-    states: Sequence[str]
     version: str
 
     @property
@@ -52,15 +51,13 @@ class Answered(NamedTuple):
                 self.version,
                 key_name,
                 peer,
-                state,
+                row.state,
                 None if row.horizon_minutes is None else cut_off.shown,
                 row.horizon_minutes,
                 row.history_until,
                 *astuple(row.bands),
             )
-            for flight, cut_off, row, state in zip(
-                self.flights, self.cut_offs, self.predictions, self.states, strict=True
-            )
+            for flight, cut_off, row in zip(self.flights, self.cut_offs, self.predictions, strict=True)
         ]
 
 
@@ -93,7 +90,7 @@ def rows_of(predictions: Predictions, threshold: float, horizons: Sequence[int])
             map(_date, predictions.history_until.tolist()),
             map(Support, *(by_level[level].tolist() for level in (_AIRLINE, _ROUTE, _FLIGHT))),
             map(warnings_of, predictions.warnings.tolist()),
-            map(STATE_NAMES.__getitem__, predictions.states.tolist()),
+            map(SHOWN_STATES.__getitem__, predictions.states.tolist()),
             reasons,
         )
     )

@@ -245,7 +245,10 @@ class ServingModel:
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
-        known = known_timetable(self._timetable.keys())
+        coming = self._timetable.keys()
+        known = known_timetable(coming)
+        if self.known_now is not None:
+            self.known_now.know(coming, predictor.bundle.manifest.late_rule, predictor.unlisted)
         version = predictor.bundle.version
 
         def answered(flights: Sequence[ResolvedFlight], closed: Sequence[int], late: Sequence[float]) -> None:
