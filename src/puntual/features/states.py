@@ -25,7 +25,7 @@ class State:
     """One state of knowledge, which has an expert, a scaling and an ONNX member of its own, all by its name.
 
     Its expert reads the features known by `known`. A flight is in the first state whose `sentinel` column it has;
-    the last state has none and takes the rest. `history` says whether the operations of days past are known. A live
+    the last state has none and takes the rest. `history` says whether the operations of days past may be known. A live
     state is that of flights up to `until` minutes before their schedule, and its expert learns from `cut_offs`. Of the
     flights that its expert is fitted on, `typical_share` are shown with a typical timetable, and `lagged_share` with a
     history that was closed days before.
@@ -158,8 +158,7 @@ def rows_in(state: State, matrix: Matrix) -> Rows:
 
 
 def knows_history(matrix: Matrix) -> NDArray[np.bool_]:
-    """Mark the rows of a matrix in whose state of knowledge the operations of days past are known, shape (n,)."""
-    known = np.empty(len(matrix), bool)
-    for state, rows in part(matrix):
-        known[rows] = state.history
+    """Mark the rows of a matrix of which the operations of days past are known, shape (n,)."""
+    present = matrix[:, STATES[0].sentinel]
+    known: NDArray[np.bool_] = present == present
     return known

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights, view
+from puntual.features.live_vector import GROUPS_NOW, LIVE_COLUMNS
 from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.features.route import CODED, Vocabulary
-from puntual.features.states import LIVE_STATES, STATES, places_of, withhold
+from puntual.features.states import LIVE_STATES, State, knows_history, places_of, withhold
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
@@ -31,12 +32,12 @@ from puntual.registry import Bundle, Registry, require_columns
 if TYPE_CHECKING:
     import polars as pl
 
-BATCH, _REASONED_BATCH = 65_536, 1_024
+BATCH = 65_536
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS)
-_HISTORY_SENTINEL = STATES[0].sentinel
 _EPOCH = date(1970, 1, 1)
+_NOTHING_NOW = np.full(len(LIVE_COLUMNS), np.nan, np.float32)
 Progress = Callable[[int], object]
 
 
@@ -103,7 +104,8 @@ class Predictor:
         self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
         self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
         self._shape = predictions.shape_from_table(tables["delay_shape"])
-        self._reference = tables["reference"]["value"]
+        now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
+        self._reference = np.concatenate([tables["reference"]["value"], now])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
             timetable.typical_timetable(tables[f"{prefix}typical_week"]),
@@ -116,7 +118,7 @@ class Predictor:
         # What an older bundle has not learnt it does not answer by.
         self.live_states = tuple(state.name for state in LIVE_STATES if state.name in experts)
         self.turns = turns_from(tables[f"{prefix}turns"]) if f"{prefix}turns" in tables else NO_TURNS
-        self._require_same_answers(bundle, tables[f"{prefix}questions"])
+        self._require_same_answers(bundle, prefix)
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
         self._world = _KnownWorld(first, last, routes, self._lookups.vocabulary)
@@ -136,7 +138,7 @@ class Predictor:
     @property
     def reference_late_probability(self) -> float:
         """P(late) of the flight that reasons compare with."""
-        return float(self._late_probability(self._reference[np.newaxis])[0])
+        return float(self._late_probability(self._reference[np.newaxis, : len(COLUMNS)])[0])
 
     def predict(
         self,
@@ -245,8 +247,7 @@ class Predictor:
         manifest = self.bundle.manifest
         late_probability = bands[:, 1:].sum(axis=1)
         states = places_of(matrix)
-        # A live flight may have none.
-        has_history = matrix[:, _HISTORY_SENTINEL] == matrix[:, _HISTORY_SENTINEL]
+        has_history = knows_history(matrix)
         last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
         supports = np.empty((len(matrix), len(_SUPPORT_COLUMNS)), np.int64)
         band_kernel.counts(view(matrix), _SUPPORT_COLUMNS, view(supports))
@@ -266,11 +267,15 @@ class Predictor:
             reasons=why,
         )
 
-    def _require_same_answers(self, bundle: Bundle, table: Columns) -> None:
-        matrix = questions.vectors_of(table, bundle.version)
-        raw = self._model.bands(matrix)
-        bands = self._calibration.apply(raw.astype(np.float64), matrix)
-        questions.require_same_answers(table, raw, bands, bundle.version)
+    def _require_same_answers(self, bundle: Bundle, prefix: str) -> None:
+        live = [state for state in LIVE_STATES if state.name in self.live_states]
+        asked: dict[str, list[State]] = {"questions": []} | ({"live_questions": live} if live else {})
+        for name, states in asked.items():
+            table = bundle.tables.get(prefix + name, {})
+            matrix = questions.vectors_of(table, bundle.version, states)
+            raw = self._model.bands(matrix)
+            bands = self._calibration.apply(raw.astype(np.float64), matrix)
+            questions.require_same_answers(table, raw, bands, bundle.version)
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
@@ -295,8 +300,9 @@ class Predictor:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if len(matrix) <= BATCH and not reasons and progress is None:
             return self.bands(matrix), None
-        bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(GROUPS)))]
-        size = _REASONED_BATCH if reasons else BATCH
+        groups = (*GROUPS, *GROUPS_NOW)[: len(GROUPS) if matrix.shape[1] == len(COLUMNS) else None]
+        bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(groups)))]
+        size = max(1, BATCH >> len(groups)) if reasons else BATCH
         for batch in (matrix[start : start + size] for start in range(0, len(matrix), size)):
             bands.append(self.bands(batch))
             if reasons:

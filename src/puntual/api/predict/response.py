@@ -11,6 +11,7 @@ from msgspec.structs import astuple, replace
 
 from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
 from puntual.api.predict.flight_resolution import Moments, ResolvedFlight
+from puntual.features.live_vector import GROUPS_NOW
 from puntual.features.spec import Group
 from puntual.features.states import SHOWN_STATES
 from puntual.features.vector import GROUPS
@@ -116,8 +117,9 @@ def _reasons(effects: list[float], has_history: bool) -> list[Reason]:
     """Name the groups, the one that matters most first; history is one only where there is any."""
     named = [
         Reason(str(group), effect)
-        for group, effect in zip(GROUPS, effects, strict=True)
-        if has_history or group is not Group.HISTORY
+        # Of a flight whose day does not unfold there are six.
+        for group, effect in zip((*GROUPS, *GROUPS_NOW), effects, strict=False)
+        if (has_history or group is not Group.HISTORY) and (effect or group not in GROUPS_NOW)
     ]
     return sorted(named, key=lambda reason: -abs(reason.effect))
 
