@@ -5,6 +5,7 @@ Training, ONNX, calibration, predictor and report walk `STATES`; a further state
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -139,14 +140,23 @@ def _places(matrix: Matrix) -> tuple[NDArray[np.int8], int]:
 
 
 def withhold(matrix: Matrix, names: Container[str]) -> Matrix:
-    """Leave the rows of a wide matrix, in place, without a horizon whose live state is not among `names`.
+    """Put the rows of a wide matrix, in place, whose live state is not among `names`, into a coarser one that is.
 
-    They are then in the state of the day before, which answers for them.
+    They are then looked at as from as far ahead as that one reaches down to. Where there is none they lose their
+    horizon, and the state of the day before answers for them.
     """
     for state, rows in list(part(matrix)):
         if state.until is not None and state.name not in names:
-            matrix[rows, state.sentinel] = np.nan
+            matrix[rows, state.sentinel] = _nearest_coarser(state, names)
     return matrix
+
+
+def _nearest_coarser(state: State, names: Container[str]) -> float:
+    place = LIVE_STATES.index(state)
+    for nearer, coarser in pairwise(LIVE_STATES[place:]):
+        if coarser.name in names:
+            return (nearer.until or 0) + 1
+    return np.nan
 
 
 def rows_in(state: State, matrix: Matrix) -> Rows:

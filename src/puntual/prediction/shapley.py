@@ -2,8 +2,8 @@
 
 Each group is either the flight's own or the reference flight's, in all ways there are (Shapley, 1953; the value
 function is that of Lundberg and Lee, 2017, with one reference). So the reasons sum to the flight's P(late) less the
-reference flight's. A flight of the day before has six groups, and so 64 ways; one whose day unfolds has eleven, of which those
-that nothing is known of are left out.
+reference flight's. A flight of the day before has six groups, and so 64 ways; one whose day unfolds has eleven, of
+which those that nothing is known of are left out.
 """
 
 import math
