@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import numpy as np
 import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from live_made import leg, live_flights, table_of
+from puntual.features.flight_keys import EPOCH, Keys, category_of
 from puntual.features.from_frame import keys_of
 from puntual.features.live_vector import LIVE_COLUMNS
-from puntual.features.rotation import turns_from
+from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import (
     CANCELLATION_KNOWN_AFTER,
@@ -153,3 +156,86 @@ def test_a_day_of_new_york_gives_the_columns_that_training_makes():
         events += weather_of_table(source.weather.filter(pl.col("observed").is_between(begin, end)))
     events.sort(key=lambda event: event.known_at)
     require_same(table, followed(table, events, source.late_rule), rows, turns)
+
+
+FLIGHT_ROWS = [FlightKey("AA", str(number), "JFK", f"2023-01-04T{8 + number:02}:00") for number in range(6)]
+MIDNIGHT = datetime(2023, 1, 4, 5, tzinfo=UTC)
+of_flights = st.builds(
+    lambda kind, row, known, shift, tail: (kind, row, known, shift, tail),
+    st.sampled_from(["left", "arrived", "cancelled", "expected", "tail", "weather"]),
+    st.integers(0, 5),
+    st.integers(6 * 60, 16 * 60),
+    st.integers(-40, 90),
+    st.sampled_from(["N1", "N2"]),
+)
+
+
+def made_event(kind: str, row: int, known: int, shift: int, tail: str) -> KnownEvent:
+    """One piece of news, of any kind, known so many minutes after midnight at JFK."""
+    flight, departs = FLIGHT_ROWS[row], MIDNIGHT + timedelta(hours=8 + row)
+    known_at = MIDNIGHT + known * MINUTE
+    if kind == "weather":
+        seen = msgspec.json.encode({"visibility": shift}).decode()
+        return with_content_key(
+            KnownEvent("", kind, "JFK", "", "", "", "", None, None, known_at, known_at, None, None, seen)
+        )
+    return with_content_key(
+        KnownEvent(
+            "",
+            kind,
+            "JFK",
+            flight.airline,
+            flight.flight_number,
+            flight.scheduled_departure,
+            "BOS",
+            departs,
+            None,
+            min(known_at, departs + shift * MINUTE),
+            known_at,
+            departs + shift * MINUTE if kind == "expected" else None,
+            tail if kind == "tail" else None,
+            None,
+        )
+    )
+
+
+def timetable() -> Keys:
+    number = [flight.flight_number for flight in FLIGHT_ROWS]
+    same = {name: category_of([value] * 6) for name, value in (("AA", "AA"), ("JFK", "JFK"), ("BOS", "BOS"))}
+    day = np.full(6, (datetime(2023, 1, 4) - EPOCH).days)
+    minute = np.array([(8 + row) * 60 for row in range(6)])
+    return Keys(day, minute, same["JFK"], same["AA"], same["BOS"], category_of(number))
+
+
+def columns_at(events: list[KnownEvent], clock: int) -> np.ndarray:
+    """What a board that was told these events knows of all six flights so many minutes after midnight."""
+    board = Board()
+    live = LiveOperations(board)
+    live.know(timetable(), LateRule.FROM_15)
+    for event in events:
+        board.apply([event])
+    # So that the board knows the day, whatever else it was told.
+    board.apply([made_event("weather", 0, 6 * 60, 0, "")])
+    start = int(MIDNIGHT.timestamp()) // 60
+    scheduled = np.array([start + (8 + row) * 60 for row in range(6)])
+    asked_flights = AskedFlights(
+        FLIGHT_ROWS, timetable(), scheduled, np.full(6, start + clock), np.full(6, -300)
+    )
+    return live.columns(asked_flights, NO_TURNS)
+
+
+@settings(max_examples=60)
+@given(st.lists(of_flights, max_size=25), st.integers(6 * 60, 16 * 60))
+def test_nothing_that_is_known_after_the_cut_off_is_in_any_column(told: list, clock: int) -> None:
+    events = [made_event(*news) for news in told]
+    until = [event for event in events if event.known_at <= MIDNIGHT + clock * MINUTE]
+    np.testing.assert_array_equal(columns_at(events, clock), columns_at(until, clock))
+
+
+@settings(max_examples=60)
+@given(st.lists(of_flights, max_size=25), st.integers(6 * 60, 16 * 60), st.randoms(use_true_random=False))
+def test_the_order_and_repetition_of_news_changes_no_column(told: list, clock: int, chance) -> None:
+    events = [made_event(*news) for news in told]
+    shuffled = events + events[:5]
+    chance.shuffle(shuffled)
+    np.testing.assert_array_equal(columns_at(events, clock), columns_at(shuffled, clock))

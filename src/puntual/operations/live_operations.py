@@ -66,13 +66,10 @@ class LiveOperations:
     def _lay_out(self) -> None:
         layout = OperationsLayout(self._board, self._rule)
         layout.look_at_weather()
-        known = {
-            flight: events
-            for board in list(self._board.airports.values())
-            for flight, events in list(board.flights.items())
-        }
-        listed = self._listed_flights(layout, [events[-1] for events in known.values()])
-        layout.place(list(dict.fromkeys([*listed, *known])))
+        boards = list(self._board.airports.values())
+        known = {flight: events for board in boards for flight, events in list(board.flights.items())}
+        newest = [events[-1] for events in (*known.values(), *(board.weather for board in boards)) if events]
+        layout.place(list(dict.fromkeys([*self._listed_flights(layout, newest), *known])))
         with self._reading:
             self._layout = layout
 
