@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from puntual.operations.driver_errors import first_line
 from puntual.operations.refused_lines import NAME, RefusedLines
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Journal:
 
     def _set_aside(self, line: "JournalRow", error: Exception) -> None:
         self.refused += 1
-        if not self._refused_lines.add(line, _first_line(error)):
+        if not self._refused_lines.add(line, first_line(error)):
             self.lost += 1
 
     def _remove_old(self) -> bool:
@@ -187,7 +188,7 @@ class Journal:
         return self._database
 
     def _complain(self, error: Exception) -> None:
-        message = _first_line(error)
+        message = first_line(error)
         database = self._database
         if self.error is None:
             _LOG.error(
@@ -200,8 +201,3 @@ class Journal:
         self.failures += 1
         if database is not None:
             database.close()
-
-
-def _first_line(error: Exception) -> str:
-    """Say what the driver said; the rest of its message may repeat the whole statement."""
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
