@@ -5,9 +5,11 @@ from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
-from puntual.operations.event_contract import MOST_EVENTS
 from puntual.operations.event_feed import EventFeed
 from puntual.operations.table_events import TableEvents
+
+# A commit waits for the disk, so that many events share one.
+_AT_ONCE = 5_000
 
 
 class Imported(NamedTuple):
@@ -26,7 +28,7 @@ def import_events(
     Raises EventsUnavailableError where the journal does not take them; what was appended before stays.
     """
     applied = known = 0
-    while batch := list(islice(table.events, MOST_EVENTS)):
+    while batch := list(islice(table.events, _AT_ONCE)):
         applied += feed.append(batch, now, "import")
         known += len(batch)
         on_progress(known)

@@ -10,7 +10,8 @@ from puntual.flights import airports
 from puntual.operations.operated_days import OperatedDays
 from puntual.prediction.predictor import Predictor
 
-_PATIENCE = 3.0
+# Nobody waits longer for what takes longer, neither on starting nor for another champion.
+_PATIENCE = 1.0
 _EPOCH = date(1970, 1, 1)
 
 
