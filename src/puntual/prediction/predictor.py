@@ -1,7 +1,8 @@
 """The one path from flights to predictions: terminal, Python and the service all come through here."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
 from puntual.prediction import band_kernel, calibration, predictions, questions
+from puntual.prediction.continued_history import ClosedHistory
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -106,11 +108,14 @@ class Predictor:
         self._shape = predictions.shape_from_table(tables["delay_shape"])
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
         self._reference = np.concatenate([tables["reference"]["value"], now])
+        typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
-            timetable.typical_timetable(tables[f"{prefix}typical_week"]),
+            typical,
             history.build_history(tables["history"]),
         )
+        closed = (bundle.manifest.history_until - _EPOCH).days
+        self._closed = ClosedHistory(tables["history"], closed, bundle.manifest.late_rule, typical)
         # What the table did not tell of its flights the model knows nothing of, whatever a request says.
         self._absent = bundle.manifest.absent
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
@@ -139,6 +144,15 @@ class Predictor:
     def reference_late_probability(self) -> float:
         """P(late) of the flight that reasons compare with."""
         return float(self._late_probability(self._reference[np.newaxis, : len(COLUMNS)])[0])
+
+    def continued(self, operated: history.OperatedFlights, today: Mapping[str, int]) -> "Predictor":
+        """Give this predictor with what flights did since its bundle was closed.
+
+        `today` holds the local day (since 1970) of the airports whose days count once they are over.
+        """
+        going_on = copy(self)
+        going_on._lookups = replace(self._lookups, history=self._closed.continued(operated, today))
+        return going_on
 
     def predict(
         self,
