@@ -43,7 +43,7 @@ class Options:
     `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
     take the place of the preset's; `cost` is the rule of the threshold: `balanced`, `f1`,
     `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
-    scores, the other split and the ablation are left out. With `live`, what is known as the day unfolds is learnt too.
+    scores, the other split and the ablation are left out; without `live`, what is known as the day unfolds.
     `command` is the one that was run, for card and report.
     """
 
@@ -56,7 +56,7 @@ class Options:
     cost: str = "balanced"
     seed: int = 0
     backtest: bool = True
-    live: bool = False
+    live: bool = True
     command: str = ""
 
 
