@@ -3,8 +3,9 @@
 python -m benchmarks.training_trace [SOURCE [TABLE [MAP]]]
 
 The flights of the table's first 120 days are read and trained with, LightGBM the only candidate, backtests included but
-no report, and without what is known as the day unfolds. What runs for them is noted on all threads and counted by room. What reads a table depends on its source, and
-the keeping of files sees no flight, so neither is on the way that is counted.
+no report, and without what is known as the day unfolds. What runs for them is noted on all threads and counted by room.
+What reads a table depends on its source, and the keeping of files sees no flight, so neither is on the way that is
+counted.
 """
 
 import sys

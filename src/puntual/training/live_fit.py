@@ -13,7 +13,7 @@ from puntual.evaluation.splits import Rows
 from puntual.features.states import LIVE_STATES, State, withhold
 from puntual.features.vector import Matrix
 from puntual.prediction.calibration import Scaling
-from puntual.training.candidates import LARGE, Candidate, Parameters, Treatment, fit
+from puntual.training.candidates import LARGE, Candidate, Treatment, fit
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Expert, Experts, FittedModel
@@ -27,14 +27,26 @@ _PROVEN = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A way to learn: with one expert for all horizons, or one for each range; and from the airport's level, or not."""
+
+    pooled: bool
+    learns_level: bool
+
+    def __str__(self) -> str:
+        sharing = "one for all horizons" if self.pooled else "one for each range of horizons"
+        return f"{sharing}, {'learning' if self.learns_level else 'without'} the airport's level"
+
+
+@dataclass(frozen=True, slots=True)
 class LivePlan:
-    """What was chosen: the live states that answer, with their scalings, and whether all share an expert.
+    """What was chosen: the live states that answer, with their scalings, and the way in which their experts learn.
 
     `losses` holds the log loss of the folds' flights by horizon in minutes, and at 0 that of the day before.
     """
 
     scalings: Mapping[str, Scaling]
-    pooled: bool
+    way: Way
     losses: Mapping[int, float]
 
 
@@ -43,7 +55,7 @@ def add_live(experiment: Experiment, model: FittedModel, rows: Rows, plan: LiveP
     states = [state for state in LIVE_STATES if state.name in plan.scalings]
     if not states:
         return model
-    experts = fit_live(experiment, model.vectors, rows, states, pooled=plan.pooled)
+    experts = fit_live(experiment, model.vectors, rows, states, plan.way)
     scalings = {**model.calibration.scalings, **plan.scalings}
     return replace(
         model,
@@ -57,21 +69,22 @@ def fit_live(
     vectors: TrainingVectors,
     rows: Rows,
     states: Sequence[State],
-    *,
-    pooled: bool,
+    way: Way,
 ) -> dict[str, Expert]:
     """Fit one expert on all cut-offs for these states, or one for each on its own; by the names of the states."""
-    if pooled:
-        expert = _fit_at(experiment, vectors, rows, CUT_OFFS)
+    columns = experiment.live_columns(learns_level=way.learns_level)
+    rows = draw(experiment, rows, MOST_FLIGHTS)
+    if way.pooled:
+        expert = _fit_at(experiment, vectors, rows, columns, CUT_OFFS)
         return {state.name: expert for state in states}
-    return {state.name: _fit_at(experiment, vectors, rows, state.cut_offs) for state in states}
+    return {state.name: _fit_at(experiment, vectors, rows, columns, state.cut_offs) for state in states}
 
 
 def live_candidate(flights: int) -> Candidate:
     """Give the candidate that live experts are, whatever won the comparison: trees, which take what is missing."""
-    small: Parameters = {"num_leaves": 15, "learning_rate": 0.04, "n_estimators": 120}
-    large: Parameters = {"num_leaves": 31, "learning_rate": 0.1, "n_estimators": 120}
-    return Candidate("lightgbm", Treatment.NONE, small if flights < LARGE / 2 else large)
+    size = {"num_leaves": 15, "learning_rate": 0.04} if flights < LARGE / 2 else {"learning_rate": 0.1}
+    # A tree sees a fifth of so many columns, of which much says the same.
+    return Candidate("lightgbm", Treatment.NONE, size | {"n_estimators": 120, "colsample_bytree": 0.2})
 
 
 def live_proof(model: FittedModel) -> Matrix:
@@ -83,11 +96,15 @@ def live_proof(model: FittedModel) -> Matrix:
 
 
 def _fit_at(
-    experiment: Experiment, vectors: TrainingVectors, rows: Rows, cut_offs: tuple[int, ...]
+    experiment: Experiment,
+    vectors: TrainingVectors,
+    rows: Rows,
+    columns: NDArray[np.intp],
+    cut_offs: tuple[int, ...],
 ) -> Expert:
     """Fit an expert on flights, each at one of some cut-offs, without those that were gone by then."""
     chance = np.random.default_rng(experiment.seed + sum(cut_offs))
-    dataset, rows = experiment.dataset, draw(experiment, rows, MOST_FLIGHTS)
+    dataset = experiment.dataset
     horizon = chance.choice(cut_offs, len(rows))
     waiting = dataset.live.is_waiting(rows, horizon)
     rows, horizon = rows[waiting], horizon[waiting]
@@ -95,9 +112,7 @@ def _fit_at(
     hidden = hide_tails(dataset.live.operations.tail[rows], bands, chance)
     matrix = vectors.live(rows, horizon, hidden)
     # What nothing is known of in any flight there is nothing to learn from.
-    columns = np.array(
-        [column for column in experiment.live_columns() if not np.isnan(matrix[:, column]).all()]
-    )
+    columns = columns[~np.isnan(matrix[:, columns]).all(axis=0)]
     return Expert(fit(live_candidate(len(rows)), matrix, columns, bands, experiment.seed), columns)
 
 

@@ -1,4 +1,4 @@
-"""Which live states answer, by one expert or one for each, and how far they follow the airport's level.
+"""Which live states answer, by one expert or one for each, and how they learn or follow the airport's level.
 
 All of it is chosen on folds: each holds the flights after a cut-off, and what is learnt from those before it.
 """
@@ -20,7 +20,7 @@ from puntual.training.candidates import LARGE
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Expert
-from puntual.training.live_fit import CUT_OFFS, LivePlan, draw, fit_live
+from puntual.training.live_fit import CUT_OFFS, LivePlan, Way, draw, fit_live
 
 # As an offset the airport's level wins when it moves and loses when it does not: so much of it is followed.
 FOLLOWED = (0.0, 0.5, 1.0)
@@ -30,7 +30,7 @@ _USUAL = (0.5, L2_PENALTIES[1])
 _MOST_FITTED, _MOST_SCORED = 50_000, 8_000
 _FOLDS, _FOLDS_OF_LARGE = 3, 2
 # Those that `plan_live` and the fit before the test name as they begin.
-LIVE_STEPS = 3
+LIVE_STEPS = 4
 
 Losses = NDArray[np.float64]
 # Of each live state its scaling, and the losses of the folds' flights at each of its cut-offs.
@@ -70,9 +70,9 @@ class _Fold:
         everywhere: NDArray[np.bool_] = np.logical_and.reduce(list(self.waiting.values()))
         return everywhere
 
-    def experts(self, *, pooled: bool) -> dict[str, Expert]:
+    def experts(self, way: Way) -> dict[str, Expert]:
         drawn = draw(self.experiment, self.before, _MOST_FITTED)
-        return fit_live(self.experiment, self.vectors, drawn, LIVE_STATES, pooled=pooled)
+        return fit_live(self.experiment, self.vectors, drawn, LIVE_STATES, way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +114,23 @@ def plan_live(
     lose, a live state has to better, each in its turn.
     """
     folds = list(_folds(experiment, blocks, calibration))
-    ways = {}
-    for pooled in (True, False):
-        begin(f"live experts, {'one for all horizons' if pooled else 'one for each range of horizons'}")
-        ways[pooled] = _answer(folds, pooled=pooled)
-    pooled = min(ways, key=lambda way: _loss_of(ways[way]))
-    validated = {name: _validate(answered) for name, answered in ways[pooled].items()}
+    ways: dict[Way, dict[str, list[_Answered]]] = {}
+
+    def best_of(*tried: Way) -> Way:
+        for way in tried:
+            if way not in ways:
+                begin(f"live experts, {way}")
+                ways[way] = _answer(folds, way)
+        return min(tried, key=lambda way: _loss_of(ways[way]))
+
+    way = best_of(Way(pooled=True, learns_level=False), Way(pooled=False, learns_level=False))
+    way = best_of(way, replace(way, learns_level=True))
+    validated = {name: _validate(answered) for name, answered in ways[way].items()}
     daily = np.concatenate([fold.daily[fold.present] for fold in folds])
-    return keep_better(validated, pooled, float(daily.mean()))
+    return keep_better(validated, way, float(daily.mean()))
 
 
-def keep_better(validated: Validated, pooled: bool, daily: float) -> LivePlan:
+def keep_better(validated: Validated, way: Way, daily: float) -> LivePlan:
     """Keep the live states, farthest first, whose loss at each cut-off is no higher than at the one before it.
 
     From a range that is not kept on, the nearer ones have to better what answers there.
@@ -136,7 +142,7 @@ def keep_better(validated: Validated, pooled: bool, daily: float) -> LivePlan:
         if falls:
             scalings[name], best = scaling, means[-1]
             losses |= dict(zip(sorted(at, reverse=True), means, strict=True))
-    return LivePlan(scalings, pooled, losses)
+    return LivePlan(scalings, way, losses)
 
 
 def _folds(
@@ -153,10 +159,10 @@ def _folds(
         yield _Fold(experiment, before, rows, daily, block.level[places], prior)
 
 
-def _answer(folds: Sequence[_Fold], *, pooled: bool) -> dict[str, list[_Answered]]:
+def _answer(folds: Sequence[_Fold], way: Way) -> dict[str, list[_Answered]]:
     answered: dict[str, list[_Answered]] = {state.name: [] for state in LIVE_STATES}
     for fold in folds:
-        experts = fold.experts(pooled=pooled)
+        experts = fold.experts(way)
         for state in LIVE_STATES:
             answered[state.name].append(_Answered(fold, _raw(state, experts[state.name], fold)))
     return answered
