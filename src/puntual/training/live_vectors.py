@@ -101,11 +101,9 @@ class LiveFlights:
             self.offsets[rows],
             np.ones(len(rows), bool),
         )
-        previous = self.previous
+        legs = rotation.legs_of(rows, self.previous, self.keys, self.operations)
         if hidden is not None:
-            previous = previous.copy()
-            previous[rows[hidden]] = -1
-        legs = rotation.legs_of(rows, previous, self.keys, self.operations)
+            legs = replace(legs, is_there=legs.is_there & ~hidden)
         known = DayKnowledge(self.traffic, turns, self.weather)
         return live_columns(moments, legs, np.zeros(len(rows), np.uint64), known)
 
