@@ -24,7 +24,6 @@ _NAMES = {
     "flight_number": "flight_number",
 }
 _COLUMNS = (*(_NAMES[name] for name in NAMED), "scheduled_departure", "departs", "at", "known_at", "kind")
-Numbers = NDArray[np.int64]
 
 
 class OutcomeDatabase(JournalEngine):
