@@ -71,9 +71,9 @@ class OperatedDays:
 
     def _read(self, after: int, today: int) -> bool:
         database = self._open()
-        is_another = database.was_replaced()
-        if is_another:
-            database.close()
+        change = database.file_change()
+        if change is not None:
+            database.leave(change)
             self._read_until, self._stale = 0, set(self._known)
         newest = database.newest_id()
         if newest > self._read_until:

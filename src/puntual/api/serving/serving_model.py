@@ -258,10 +258,13 @@ class ServingModel:
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
-        known = known_timetable(self._timetable.keys())
+        coming = self._timetable.keys()
+        known = known_timetable(coming)
         predictor = self._past_days.continued(predictor)
         if self._shadow is not None:
             self._shadow.go_on(self._past_days)
+        if self.known_now is not None:
+            self.known_now.know(coming, predictor.bundle.manifest.late_rule, predictor.unlisted)
         version = predictor.bundle.version
 
         def answered(flights: Sequence[ResolvedFlight], closed: Sequence[int], late: Sequence[float]) -> None:
