@@ -73,13 +73,13 @@ def replay(
     questions = played.questions()
     midnights = sorted({question.minute for question in questions if question.horizon == DAY})
     predictions: dict[str, dict[int, Prediction]] = {horizon: {} for horizon in HORIZONS}
-    told_until, told, refused = -1, 0, 0
+    reached, told, refused = -1, 0, 0
     for done, question in enumerate(questions):
         progress("questions", done, len(questions))
         pace.wait_for(question.minute)
-        if question.minute > told_until:
-            is_first, told_until = told_until < 0, _told_until(question.minute, speed, midnights)
-            end = int(np.searchsorted(played.told_at, told_until, side="right"))
+        if question.minute > reached:
+            is_first, reached = reached < 0, told_until(question.minute, speed, midnights)
+            end = int(np.searchsorted(played.told_at, reached, side="right"))
             refused += service.post_events(played.events[told:end])
             told = end
             # What history goes on from is whole once a day is over.
@@ -90,7 +90,7 @@ def replay(
     return Replayed(played, model, predictions, scores, refused)
 
 
-def _told_until(minute: int, speed: float | None, midnights: list[int]) -> int:
+def told_until(minute: int, speed: float | None, midnights: list[int]) -> int:
     """Give the minute up to which events are told before a question: its own, or that of those which follow.
 
     Not beyond a midnight, at which is asked what was known without any news of the day.
