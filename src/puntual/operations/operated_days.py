@@ -117,8 +117,8 @@ class OperatedDays:
 
 
 def _within_reach(days: set[int]) -> set[int]:
-    """Keep the days that the longest window can still reach from the newest."""
-    oldest = max(days, default=0) - max(WINDOWS) - _LEAVES_WITHIN
+    """Keep the days that the longest window can still reach from the newest, and from a week before."""
+    oldest = max(days, default=0) - max(WINDOWS) - 2 * _LEAVES_WITHIN
     return {day for day in days if day > oldest}
 
 

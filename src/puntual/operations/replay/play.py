@@ -10,7 +10,7 @@ import numpy as np
 from puntual.errors import ReplayError
 from puntual.evaluation import Evaluation, Predicted, score
 from puntual.operations.replay.played_day import DAY, HORIZONS, PlayedDay, Question
-from puntual.operations.replay.service import Prediction, ReplayService, ServedModel
+from puntual.operations.replay.service import ReplayedPrediction, ReplayService, ServedModel
 
 # Fewer say nothing of a model.
 FEWEST = 30
@@ -27,7 +27,7 @@ class Replayed:
 
     played: PlayedDay
     model: ServedModel
-    predictions: dict[str, dict[int, Prediction]]
+    predictions: dict[str, dict[int, ReplayedPrediction]]
     scores: dict[str, Evaluation | None]
     refused: int
 
@@ -72,19 +72,19 @@ def replay(
     pace = _Pace(speed, int(played.midnight.min()))
     questions = played.questions()
     midnights = sorted({question.minute for question in questions if question.horizon == DAY})
-    predictions: dict[str, dict[int, Prediction]] = {horizon: {} for horizon in HORIZONS}
+    predictions: dict[str, dict[int, ReplayedPrediction]] = {horizon: {} for horizon in HORIZONS}
     reached, told, refused = -1, 0, 0
     for done, question in enumerate(questions):
         progress("questions", done, len(questions))
         pace.wait_for(question.minute)
         if question.minute > reached:
-            is_first, reached = reached < 0, told_until(question.minute, speed, midnights)
+            reached = told_until(question.minute, speed, midnights)
             end = int(np.searchsorted(played.told_at, reached, side="right"))
             refused += service.post_events(played.events[told:end])
             told = end
-            # What history goes on from is whole once a day is over.
-            if is_first or question.horizon == DAY:
-                service.wait_for_history()
+        # By now the days before are over, and history goes on from them.
+        if done == 0 or question.horizon == DAY:
+            service.wait_for_history()
         predictions[question.horizon] |= _answers(service, played, question)
     scores = {horizon: _score(played, model, answers) for horizon, answers in predictions.items()}
     return Replayed(played, model, predictions, scores, refused)
@@ -100,8 +100,8 @@ def told_until(minute: int, speed: float | None, midnights: list[int]) -> int:
     return min([minute + _AT_ONCE, *(one for one in midnights if one >= minute)])
 
 
-def _answers(service: ReplayService, played: PlayedDay, question: Question) -> dict[int, Prediction]:
-    answers: dict[int, Prediction] = {}
+def _answers(service: ReplayService, played: PlayedDay, question: Question) -> dict[int, ReplayedPrediction]:
+    answers: dict[int, ReplayedPrediction] = {}
     for start in range(0, len(question.rows), _MOST_FLIGHTS):
         rows = question.rows[start : start + _MOST_FLIGHTS]
         answered = service.predict(played.requests(rows), question.as_of)
@@ -109,7 +109,9 @@ def _answers(service: ReplayService, played: PlayedDay, question: Question) -> d
     return answers
 
 
-def _score(played: PlayedDay, model: ServedModel, answers: dict[int, Prediction]) -> Evaluation | None:
+def _score(
+    played: PlayedDay, model: ServedModel, answers: dict[int, ReplayedPrediction]
+) -> Evaluation | None:
     chosen = np.zeros(len(played.outcomes), bool)
     chosen[list(answers)] = True
     outcomes = played.outcomes.only(chosen)

@@ -39,7 +39,7 @@ class ServedModel(msgspec.Struct, frozen=True):
     threshold: float
 
 
-class Minutes(msgspec.Struct, frozen=True):
+class DelayQuantiles(msgspec.Struct, frozen=True):
     """The delays not exceeded with probability .5, .8 and .95."""
 
     p50: float
@@ -47,20 +47,20 @@ class Minutes(msgspec.Struct, frozen=True):
     p95: float
 
 
-class Prediction(msgspec.Struct, frozen=True):
+class ReplayedPrediction(msgspec.Struct, frozen=True):
     """What a replay keeps of an answer about one flight."""
 
     late_probability: float
     late: bool
     bands: dict[str, float]
     expected_delay_minutes: float
-    delay_quantiles: Minutes
+    delay_quantiles: DelayQuantiles
     state: str
     history_until: date | None
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    predictions: list[Prediction]
+    predictions: list[ReplayedPrediction]
 
 
 class _Taken(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ class ReplayService:
             refused += len(taken.refused)
         return refused
 
-    def predict(self, flights: Sequence[dict[str, str]], as_of: str | None) -> list[Prediction]:
+    def predict(self, flights: Sequence[dict[str, str]], as_of: str | None) -> list[ReplayedPrediction]:
         """Ask about flights."""
         request = {"flights": flights} | ({} if as_of is None else {"as_of": as_of})
         return msgspec.json.decode(self._ask("POST", "/predict", request), type=_Answer).predictions
