@@ -17,9 +17,9 @@ import numpy as np
 
 from puntual.features.flight_keys import EPOCH, Keys, as_ids, category_of
 from puntual.features.growing_line import Counts, GrowingLine
-from puntual.features.live import LINE_WIDTHS, LevelLines, Traffic, outcomes_of, points_of
+from puntual.features.live import LINE_WIDTHS, Lines, Traffic, outcomes_of, points_of
 from puntual.features.live_vector import DayKnowledge, live_columns
-from puntual.features.moments import LEVELS, CutOffs, entities_of
+from puntual.features.moments import CutOffs, entities_of
 from puntual.features.revised import Revisions, revisions_of
 from puntual.features.rotation import LONGEST_GAP, Legs, Turns, legs_of, previous_of
 from puntual.features.vector import Matrix
@@ -33,7 +33,7 @@ from puntual.sources.times import local_time
 
 _EPOCH = EPOCH.replace(tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
-_GONE = LevelLines._fields.index("gone")
+_GONE = Lines._fields.index("gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,15 @@ class _Leg(NamedTuple):
 
 
 class OperationsLayout:
-    """The lines of all levels, and the flights of each aircraft; only one may change or read it at a time."""
+    """The lines of all flights, and the flights of each aircraft; only one may change or read it at a time."""
 
     def __init__(self, board: Board, rule: LateRule) -> None:
         """Begin without a flight; what flights' news is is read from the board, and `rule` says what is late."""
         self._board, self._rule = board, rule
         self.days: set[int] = set()
         self._weather: WeatherLine | None = None
-        self._lines = {name: tuple(map(GrowingLine, LINE_WIDTHS)) for name in LEVELS}
-        self._traffic = Traffic({name: LevelLines(*lines) for name, lines in self._lines.items()})
+        self._lines = tuple(map(GrowingLine, LINE_WIDTHS))
+        self._traffic = Traffic(Lines(*self._lines))
         self._placed: dict[FlightKey, list[tuple[tuple[int, ...], _Point]]] = {}
         # The flights of the timetable, with when they leave and where for.
         self._listed: dict[FlightKey, tuple[datetime, str]] = {}
@@ -121,10 +121,10 @@ class OperationsLayout:
         for flight in flights:
             self._take_off(flight)
         destinations = [newest.destination for *_, (_, newest) in versions]
-        entities = entities_of(_keys_of(flights, destinations))
-        by_level = list(zip(*(entities[name].tolist() for name in LEVELS), strict=True))
+        by_level = (ids.tolist() for ids in entities_of(_keys_of(flights, destinations)).values())
+        entities = list(zip(*by_level, strict=True))
         for row, point in self._points(flights, versions):
-            self._put(flights[row], by_level[row], point)
+            self._put(flights[row], entities[row], point)
 
     def look_at_weather(self) -> None:
         """Lay out the weather that the board holds."""
@@ -138,14 +138,14 @@ class OperationsLayout:
         return live_columns(moments, self._legs(asked), as_ids(np.arange(len(moments))), known)
 
     def _put(self, flight: FlightKey, entities: tuple[int, ...], point: _Point) -> None:
-        for name, entity in zip(LEVELS, entities, strict=True):
-            self._lines[name][point.line].add(entity, point.minute, point.counts)
+        for entity in entities:
+            self._lines[point.line].add(entity, point.minute, point.counts)
         self._placed.setdefault(flight, []).append((entities, point))
 
     def _take_off(self, flight: FlightKey) -> None:
         for entities, point in self._placed.pop(flight, []):
-            for name, entity in zip(LEVELS, entities, strict=True):
-                self._lines[name][point.line].remove(entity, point.minute, point.counts)
+            for entity in entities:
+                self._lines[point.line].remove(entity, point.minute, point.counts)
 
     def _versions(self, flight: FlightKey) -> list[tuple[int, _Leg]]:
         """Give what was known of a flight as each piece of news of its end came, and when; at least one entry."""
