@@ -100,7 +100,7 @@ def _is_named(destination: Category) -> NDArray[np.bool_]:
     return np.array([bool(value) for value in destination.values])[destination.positions]
 
 
-def _seconds(moments: Sequence[str]) -> Numbers:
+def _seconds(moments: Sequence[str]) -> NDArray[np.int64]:
     """Read moments to the second, all of one clock."""
-    seconds: Numbers = np.array(moments, "U19").astype("datetime64[s]").astype(np.int64)
+    seconds: NDArray[np.int64] = np.array(moments, "U19").astype("datetime64[s]").astype(np.int64)
     return seconds
