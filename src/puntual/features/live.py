@@ -54,7 +54,6 @@ FEATURES = tuple(
     for level in LEVELS
     for name, meaning, bits in _MEANINGS
 )
-_GONE, _SCHEDULED, _OVERDUE, _OVERDUE_LATE, _EARLY = range(5)
 
 
 class Line(Protocol):
@@ -75,8 +74,8 @@ class Points(NamedTuple):
     counts: NDArray[np.int64]
 
 
-class LevelLines(NamedTuple):
-    """The lines of one level: gone flights, the timetable, flights while overdue, and while gone before their time."""
+class Lines(NamedTuple):
+    """The lines of all levels: gone flights, the timetable, flights while overdue, and while gone before their time."""
 
     gone: Line
     planned: Line
@@ -92,39 +91,48 @@ LINE_WIDTHS = (4, 1, 3, 1)
 class Traffic:
     """The operations of some airports, laid out for looking up what was known of them at any minute."""
 
-    levels: dict[str, LevelLines]
+    lines: Lines
 
     def features(self, moments: CutOffs) -> NDArray[np.float64]:
         """Give what is known at n cut-offs in `FEATURES` order, shape (n, features); NaN where nothing is."""
-        entities = entities_of(moments.keys)
+        flights = len(moments)
+        # All levels at once, one below the other: for one flight, calls take longer than what they do.
+        ids = np.concatenate([*entities_of(moments.keys).values()])
+        moments = moments.tiled(len(LEVELS))
         day_begin = moments.day_begin
-        blocks = [
-            np.hstack(
-                [
-                    _departures(level.gone, entities[name], moments.cut_off, day_begin),
-                    _overdue(level.overdue, entities[name], moments),
-                    _cancelled(level.gone, entities[name], day_begin, moments.cut_off),
-                    _ahead(level, entities[name], moments, day_begin + MINUTES_A_DAY),
-                ]
-            )
-            for name, level in self.levels.items()
-        ]
-        return np.hstack(blocks)
+        departed, cancelled = _departures(self.lines.gone, ids, moments.cut_off, day_begin)
+        values = np.hstack(
+            [
+                departed,
+                _overdue(self.lines.overdue, ids, moments),
+                cancelled,
+                _ahead(self.lines, ids, moments, day_begin + MINUTES_A_DAY),
+            ]
+        )
+        by_level = values.reshape(len(LEVELS), flights, len(_MEANINGS))
+        return by_level.swapaxes(0, 1).reshape(flights, len(FEATURES))
 
 
 def traffic_of(keys: Keys, operations: Operations) -> Traffic:
-    """Lay operations out by level."""
-    points = points_of(operations)
+    """Lay operations out for all levels."""
+    entities = [*entities_of(keys).values()]
+    levels = len(entities)
     return Traffic(
-        {
-            name: LevelLines(*(line_of(ids[on.flight], on.minute, on.counts) for on in points))
-            for name, ids in entities_of(keys).items()
-        }
+        Lines(
+            *(
+                line_of(
+                    np.concatenate([ids[on.flight] for ids in entities]),
+                    np.tile(on.minute, levels),
+                    np.tile(on.counts, (levels, 1)),
+                )
+                for on in points_of(operations)
+            )
+        )
     )
 
 
 class LinePoints(NamedTuple):
-    """The points of flights, line by line as `LevelLines` has them."""
+    """The points of flights, line by line as `Lines` has them."""
 
     gone: Points
     planned: Points
@@ -177,24 +185,26 @@ def _while_overdue(due: NDArray[np.intp], scheduled: Minutes, gone: Minutes) -> 
 
 def _departures(
     line: Line, ids: NDArray[np.uint64], cut_off: Minutes, day_begin: Minutes
-) -> NDArray[np.float64]:
-    """Give departures, their mean delay in minutes and late share, window by window, shape (n, 9)."""
-    begins = (*(cut_off - 60 * hours for hours in HOURS), day_begin)
-    return np.hstack([_summary(line.between(ids, begin, cut_off)) for begin in begins])
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give departures, their mean delay in minutes and late share, window by window, shape (n, 9).
+
+    And, shape (n, 1), the share of the operating day's flights that are known to be cancelled.
+    """
+    # Since ever, until each window begins and until now: a window's counts are what lies between.
+    until_now = line.until(ids, cut_off)
+    windows = [
+        until_now - line.until(ids, begin)
+        for begin in (*(cut_off - 60 * hours for hours in HOURS), day_begin)
+    ]
+    gone = windows[-1][:, 0] + windows[-1][:, 3]
+    cancelled = windows[-1][:, 3] / np.where(gone > 0, gone, np.nan)
+    return np.hstack([*map(_summary, windows)]), cancelled[:, np.newaxis]
 
 
 def _summary(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     departed, late, seconds = (counts[:, place] for place in range(3))
     some = np.where(departed > 0, departed, np.nan)
     return np.column_stack([departed, seconds / some / 60, late / some])
-
-
-def _cancelled(
-    line: Line, ids: NDArray[np.uint64], day_begin: Minutes, cut_off: Minutes
-) -> NDArray[np.float64]:
-    counts = line.between(ids, day_begin, cut_off)
-    gone = counts[:, 0] + counts[:, 3]
-    return (counts[:, 3] / np.where(gone > 0, gone, np.nan))[:, np.newaxis]
 
 
 def _overdue(line: Line, ids: NDArray[np.uint64], moments: CutOffs) -> NDArray[np.float64]:
@@ -210,11 +220,9 @@ def _overdue(line: Line, ids: NDArray[np.uint64], moments: CutOffs) -> NDArray[n
     return values
 
 
-def _ahead(
-    level: LevelLines, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes
-) -> NDArray[np.float64]:
+def _ahead(lines: Lines, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes) -> NDArray[np.float64]:
     """Give the departures after the cut-off until the operating day ends, without those that have left already."""
     cut_off, scheduled = moments.cut_off, moments.scheduled
-    ahead = level.planned.between(ids, cut_off, day_end)[:, 0] - level.early.until(ids, cut_off)[:, 0]
+    ahead = lines.planned.between(ids, cut_off, day_end)[:, 0] - lines.early.until(ids, cut_off)[:, 0]
     own = (scheduled > cut_off) & (scheduled <= day_end)
     return np.where(moments.listed, ahead - own, np.nan)[:, np.newaxis]
