@@ -185,10 +185,10 @@ def _plot(training: Training) -> str:
     """Draw ROC AUC by horizon as bars of text, from guessing at .5 to 1, in a block that keeps its spaces."""
     known = [(one.minutes, one.scores.roc_auc.value) for one in training.horizons if one.scores.roc_auc]
     bars = [
-        f"{horizon_title(minutes):>10} {'█' * round((auc - 0.5) * 2 * _BAR):{_BAR}} {fixed(auc)}"
+        f"{horizon_title(minutes):<10} {'█' * round((auc - 0.5) * 2 * _BAR):{_BAR}} {fixed(auc)}"
         for minutes, auc in known
     ]
-    return "\n".join(["```text", f"{'ROC AUC':>10} .5{'1':>{_BAR - 2}}", *bars, "```"])
+    return "\n".join(["```text", f"{'ROC AUC':<10} .5{'1':>{_BAR - 2}}", *bars, "```"])
 
 
 def _is_live(training: Training) -> bool:
