@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import events, quality, serving, speed
+from benchmarks import events, live, quality, serving, speed
 from benchmarks.events import effort as event_effort
 from benchmarks.serving.effort import FULL, SHORT, Effort
 
@@ -67,7 +67,7 @@ PARTS = {
     "speed": _speed,
     "scl": lambda folder: quality.scl(folder / "scl"),
     "nyc": lambda folder: quality.nyc(folder / "nyc"),
-    "live": lambda folder: quality.live(folder / "live"),
+    "live": lambda folder: live.live(folder / "live"),
     "whole": lambda folder: quality.whole_comparison(folder / "whole"),
     "serving": _serving,
     "events": _events,

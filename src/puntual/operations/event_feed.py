@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from puntual.errors import JournalError
 from puntual.operations.board import KEPT, Board
+from puntual.operations.driver_errors import first_line
 from puntual.operations.event import KnownEvent
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class EventFeed:
                 raise
             except Exception as error:
                 self._complain(error)
-                raise EventsUnavailableError(_first_line(error)) from error
+                raise EventsUnavailableError(first_line(error)) from error
             self.error = None
             self.board.apply(events)
             return new
@@ -128,15 +129,10 @@ class EventFeed:
         return self._database
 
     def _complain(self, error: Exception) -> None:
-        message = _first_line(error)
+        message = first_line(error)
         if self.error is None:
             _LOG.error("events cannot be read or kept (%s); predictions go on with what is known", message)
         self.error = message
         # The log of a database whose file cannot be let go of would go into what stands under its name.
         if self._database is not None and not isinstance(error, OSError):
             self._database.close()
-
-
-def _first_line(error: Exception) -> str:
-    """Say what the driver said; the rest of its message may repeat the whole statement."""
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from puntual.operations.driver_errors import first_line
 from puntual.operations.refused_lines import NAME, RefusedLines
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class Journal:
 
     def _set_aside(self, line: "JournalRow", error: Exception) -> None:
         self.refused += 1
-        if not self._refused_lines.add(line, _first_line(error)):
+        if not self._refused_lines.add(line, first_line(error)):
             self.lost += 1
 
     def _remove_old(self) -> bool:
@@ -194,7 +195,7 @@ class Journal:
         return self._database
 
     def _complain(self, error: Exception, *, closing: bool = True) -> None:
-        message = _first_line(error)
+        message = first_line(error)
         database = self._database
         if self.error is None:
             _LOG.error(
@@ -208,8 +209,3 @@ class Journal:
         # The log of a database that is closed goes into whatever stands under its name.
         if database is not None and closing:
             database.close()
-
-
-def _first_line(error: Exception) -> str:
-    """Say what the driver said; the rest of its message may repeat the whole statement."""
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
