@@ -24,8 +24,8 @@ REFERENCE = re.compile(r'"\$ref":"#/components/schemas/\w+"')
 
 @pytest.fixture(scope="module")
 def document(server: Server) -> dict[str, Any]:
-    found: dict[str, Any] = server.client.get("/openapi.json").raise_for_status().json()
-    return found
+    openapi: dict[str, Any] = server.client.get("/openapi.json").raise_for_status().json()
+    return openapi
 
 
 @pytest.fixture(scope="module")
