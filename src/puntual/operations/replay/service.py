@@ -57,6 +57,7 @@ class ReplayedPrediction(msgspec.Struct, frozen=True):
     delay_quantiles: DelayQuantiles
     state: str
     history_until: date | None
+    status: str | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
