@@ -167,12 +167,15 @@ def continued(closed: Columns, until: int, later: Columns) -> Columns:
     return closing(rows, earlier=_ASKED_AGAIN)
 
 
-def build_history(operations: Columns) -> History:
-    """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history."""
+def build_history(operations: Columns, named: Keys | None = None) -> History:
+    """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history.
+
+    `named` are the keys of these flights where somebody has them: to find the distinct texts again takes a while.
+    """
     day = operations["day"]
     if not len(day):
         return History(0, 0, _NO_OPERATIONS)
-    keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
+    keys = Keys(day, day, *(category(operations[name]) for name in NAMED)) if named is None else named
     counts = np.array([operations[name] for name in COUNTS], np.int64)
     first, end = int(day.min()), int(day.max()) + 1
     return History(first, end, _line(_entities(keys), day - first, counts, first, end))

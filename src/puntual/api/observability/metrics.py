@@ -143,7 +143,11 @@ class Metrics(Collector):
 
     def observe(self, metric: Described, *labels: str, value: float) -> None:
         """Add one value to a histogram."""
-        self.observe_all(metric, *labels, values=(value,))
+        pending = self._pending.get((metric.name, labels))
+        if pending is None or len(pending) >= _PENDING - 1:
+            self.observe_all(metric, *labels, values=(value,))
+        else:
+            pending.append(value)
 
     def observe_all(self, metric: Described, *labels: str, values: Iterable[float]) -> None:
         """Add values to a histogram; they are sorted into buckets later, many at once."""
