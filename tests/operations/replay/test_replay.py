@@ -1,6 +1,7 @@
 """A past day is played through the API, and what it answers is what training's own vectors give, bit for bit."""
 
 import json
+import socket
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -104,6 +105,16 @@ def test_a_model_that_knows_the_day_is_refused(result: Replayed) -> None:
     require_unseen(result.model, LATE_DAY)
     with pytest.raises(ReplayError, match=r"--until 2023-03-20.*--seen"):
         require_unseen(result.model, date(2023, 3, 20))
+
+
+def test_a_connection_that_was_idle_for_too_long_is_made_anew(
+    registry: Path, version: str, tmp_path: Path
+) -> None:
+    with start(str(registry), version, tmp_path) as service:
+        service.model()
+        assert service._connection.sock is not None
+        service._connection.sock.shutdown(socket.SHUT_RDWR)
+        assert service.model().version == version
 
 
 def test_a_service_that_is_not_there_is_named() -> None:
