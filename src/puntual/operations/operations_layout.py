@@ -144,11 +144,18 @@ class OperationsLayout:
         newest = self._leg(flight, events, _LATEST)
         if events:
             self._newest_legs[flight] = newest
-        ends = sorted({event.known_at for event in events if event.kind in ("left", "cancelled")})
-        if len(ends) < 2:
+        ends = [event for event in events if event.kind in OUTCOMES]
+        # Most flights leave once and land, which changes nothing of how they left.
+        if newest.left < NEVER and sum(event.kind != "arrived" for event in ends) == 1:
             return [(NEVER, newest)]
-        moments = [event.known_at for event in events if event.kind in OUTCOMES and event.known_at >= ends[0]]
-        return [(minute_of(moment), self._leg(flight, events, moment)) for moment in sorted(set(moments))]
+        moments = sorted({event.known_at for event in ends})
+        versions = [(minute_of(moment), self._leg(flight, events, moment)) for moment in moments]
+        gone = [
+            place
+            for place, (_, leg) in enumerate(versions)
+            if min(leg.left_known, leg.cancelled_known) < NEVER
+        ]
+        return versions[gone[0] :] if gone else [(NEVER, newest)]
 
     def _points(
         self, flights: Sequence[FlightKey], versions: Sequence[Sequence[tuple[int, KnownLeg]]]
