@@ -25,7 +25,8 @@ DAY_BEFORE = (
     "with the day before.",
 )
 THE_DAY = (
-    "It does not know strikes, air traffic control, maintenance, or how full a flight is, nor any forecast of the weather.",
+    "It does not know strikes, air traffic control, maintenance, or how full a flight is, nor any forecast of the "
+    "weather.",
     "What it knows of the day itself is what a feed brings: without one, or longer than a day ahead, history ends with "
     "the day before.",
 )
