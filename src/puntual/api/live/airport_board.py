@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from puntual.api.predict.contract import PredictedFlight
 from puntual.api.predict.flight_reading import EARLIEST, LATEST, find_origin, read_time
-from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.api.serving.serving_model import ServingModel
 from puntual.features.flight_keys import EPOCH, Keys

@@ -14,8 +14,8 @@ from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
-from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.microbatch import MicroBatcher
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
 from puntual.api.serving.last_good_bundle import LastGoodBundle
