@@ -37,6 +37,16 @@ class CutOffs:
         kept = {name: getattr(self, name)[flights] for name in ("scheduled", "cut_off", "offset", "listed")}
         return replace(self, keys=self.keys.take(flights), **kept)
 
+    def tiled(self, times: int) -> "CutOffs":
+        """Give the same so many times over, one after another, but for the keys, which stay those of n flights."""
+        return CutOffs(
+            self.keys,
+            np.tile(self.scheduled, times),
+            np.tile(self.cut_off, times),
+            np.tile(self.offset, times),
+            np.tile(self.listed, times),
+        )
+
     @property
     def day_begin(self) -> Minutes:
         """When the operating day of the cut-off began, by the origin's clocks."""

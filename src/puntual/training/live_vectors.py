@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows
 from puntual.features import live, rotation, weather
-from puntual.features.flight_keys import Keys
+from puntual.features.flight_keys import Days, Keys
 from puntual.features.live import Traffic
 from puntual.features.live_vector import DayKnowledge, live_columns
-from puntual.features.moments import CutOffs
+from puntual.features.moments import MINUTES_A_DAY, CutOffs
 from puntual.features.rotation import Turns
 from puntual.features.vector import Matrix
 from puntual.features.weather import WeatherLine
@@ -79,6 +79,12 @@ class LiveFlights:
         gone = np.minimum(self.operations.left[rows], self.operations.cancelled_known[rows])
         waiting: NDArray[np.bool_] = gone > self.operations.scheduled[rows] - horizon
         return waiting
+
+    def days_of(self, rows: Rows, horizon: Minutes | int) -> Days:
+        """Give the day at the origin (since 1970) that it was so many minutes before the schedule of some flights."""
+        clock = self.operations.scheduled[rows] - horizon + self.offsets[rows]
+        days: Days = clock // MINUTES_A_DAY
+        return days
 
     def columns(
         self, rows: Rows, horizon: Minutes | int, turns: Turns, hidden: NDArray[np.bool_] | None = None
