@@ -36,10 +36,13 @@ from puntual.api.live.event_intake import EventIntake
 from puntual.api.live.known_now import KnownNow
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
+from puntual.api.predict.known_codes import CodeBook, get_codes
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
 from puntual.api.serving import timetable_routes
 from puntual.api.serving.serving_model import ServingModel
+from puntual.api.web import routes as web
+from puntual.api.web.page_files import page_files
 from puntual.operations import refused_lines
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
@@ -105,10 +108,12 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
                 "/", route_handlers=timetable_routes.ROUTES, request_max_body_size=settings.timetable_limit
             ),
             *live.ROUTES,
+            get_codes,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
             *docs_page.ROUTES,
+            *web.ROUTES,
         ],
         lifespan=[running],
         middleware=[PatientBody(settings.patience)],
@@ -121,6 +126,9 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     guard.routes = KnownRoutes((route.path, getattr(route, "methods", _METHODS)) for route in inner.routes)
     inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
+    inner.state.codes = CodeBook(service)
+    # Compressed before anybody asks for it.
+    page_files()
     settle()
     return Gateway(inner, service, guard, log, Cors(settings.cors_origins))
 

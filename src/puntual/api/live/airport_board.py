@@ -21,6 +21,7 @@ from puntual.operations.event import FlightKey
 from puntual.sources.times import LocalTime, local_time
 
 MOST_FLIGHTS = 3_000
+MOST_REASONS = 50
 LONGEST = timedelta(days=7)
 BEFORE, _DAY = timedelta(hours=6), timedelta(days=1)
 
@@ -52,6 +53,7 @@ class AirportFlights(msgspec.Struct, frozen=True):
     """The flights that leave an airport within a period, as known at a moment."""
 
     airport: Annotated[str, Meta(examples=["SCL"])]
+    time_zone: Annotated[str, Meta(description="IANA name.", examples=["America/Santiago"])]
     as_of: Annotated[str, Meta(description="Local to the airport, to the minute.")]
     data_age_seconds: Annotated[
         int | None,
@@ -90,9 +92,12 @@ def read_period(airport: str, start: str, end: str, as_of: str, unlisted: Mappin
 
 
 async def airport_flights(
-    service: ServingModel, board: Board, period: Period, as_of: str, request_id: str
+    service: ServingModel, board: Board, period: Period, as_of: str, request_id: str, reasons: int = 0
 ) -> AirportFlights:
-    """Put the board of an airport together; raise ProblemError where it has too many flights for one answer."""
+    """Put the board of an airport together, with reasons for so many of those that are likeliest late.
+
+    Raise ProblemError where it has too many flights for one answer.
+    """
     states = await flights_within(service, board, period)
     if len(states) > MOST_FLIGHTS:
         raise ProblemError(
@@ -101,10 +106,13 @@ async def airport_flights(
             "ask for a shorter one",
         )
     ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
-    predictions = await _predictions(service, states, period, as_of, request_id)
+    request = ResolvedRequest(resolve_known(states, period.zone), as_of or None)
+    predictions = await _predictions(service, request, request_id)
+    predictions |= await _predictions(service, _likeliest(request, predictions, reasons), request_id)
     age = board.data_age(period.airport, period.moment)
     return AirportFlights(
         period.airport,
+        period.zone.key,
         _local(period.moment, period.zone),
         None if age is None else int(age.total_seconds()),
         [_shown(flight, state, period, predictions.get(flight)) for flight, state in ordered],
@@ -167,18 +175,27 @@ def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightSta
 
 
 async def _predictions(
-    service: ServingModel,
-    flights: Mapping[FlightKey, FlightState],
-    period: Period,
-    as_of: str,
-    request_id: str,
+    service: ServingModel, request: ResolvedRequest, request_id: str
 ) -> dict[FlightKey, PredictedFlight]:
-    """Predict the flights whose destination is known; none while there is no model."""
-    resolved = resolve_known(flights, period.zone)
-    if not resolved or service.batcher is None:
+    """Predict flights; none while there is no model."""
+    if not request.flights or service.batcher is None:
         return {}
-    answered = await service.answer(ResolvedRequest(resolved, as_of or None), request_id, recorded=False)
-    return dict(zip(map(key_of, resolved), answered.predictions, strict=True))
+    answered = await service.answer(request, request_id, recorded=False)
+    return dict(zip(map(key_of, request.flights), answered.predictions, strict=True))
+
+
+def _likeliest(
+    request: ResolvedRequest, predictions: Mapping[FlightKey, PredictedFlight], count: int
+) -> ResolvedRequest:
+    """Ask why, of the flights that have neither left nor been cancelled and are likeliest late."""
+    open_ones = [
+        flight
+        for flight in request.flights
+        if (prediction := predictions.get(key_of(flight))) is not None
+        and prediction.status in (msgspec.UNSET, "overdue")
+    ]
+    open_ones.sort(key=lambda flight: -predictions[key_of(flight)].late_probability)
+    return request._replace(flights=open_ones[:count], reasons=True)
 
 
 def _shown(

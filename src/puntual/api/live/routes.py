@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 
 from puntual.api.described import WITH_A_KEY, describe_problems, takes
 from puntual.api.http.media_type import require_media_type
-from puntual.api.live.airport_board import AirportFlights, airport_flights, read_period
+from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights, read_period
 from puntual.api.live.event_intake import EventIntake, EventsRequest, EventsTaken
 from puntual.api.serving.serving_model import ServingModel
 from puntual.operations.event_contract import MOST_EVENTS, Left
@@ -105,6 +105,14 @@ async def get_flights(
             schema_extra={"format": "flight-time"},
         ),
     ] = "",
+    reasons: Annotated[
+        int,
+        QueryParameter(
+            description="Give reasons for so many flights: of those still to leave, the likeliest late.",
+            ge=0,
+            le=MOST_REASONS,
+        ),
+    ] = 0,
 ) -> AirportFlights:
     """Give the flights that leave an airport, what is known of each, and what is predicted of it.
 
@@ -114,7 +122,8 @@ async def get_flights(
     service: ServingModel = state.service
     intake: EventIntake = state.events
     period = read_period(airport, start, end, as_of, service.unlisted)
-    board = await airport_flights(service, intake.board, period, as_of, request.state.call["request_id"])
+    request_id = request.state.call["request_id"]
+    board = await airport_flights(service, intake.board, period, as_of, request_id, reasons)
     state.guard.charge_flights(len(board.flights))
     return board
 

@@ -1,0 +1,60 @@
+"""A day at JFK as it stands now: flights that left, flights that should have, and flights to come."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flights_made import AIRLINES, DESTINATIONS
+
+ZONE = ZoneInfo("America/New_York")
+# Minutes from now; those of before now left, but for these.
+OVERDUE, CANCELLED, EXPECTED, SHOWN = {-25, -15, -5}, {55}, {35: 80}, range(-175, 700, 10)
+
+
+def scheduled(minutes: int, now: datetime) -> str:
+    return _clock(now + timedelta(minutes=minutes))
+
+
+def flight(minutes: int, now: datetime) -> dict[str, str]:
+    """The flight that is due so many minutes from now, with a number, an airline and a destination of its own."""
+    place = (minutes + 175) // 10
+    return {
+        "airline": list(AIRLINES)[place % 4],
+        "flight_number": str(100 + place),
+        "origin": "JFK",
+        "destination": DESTINATIONS[place % 5],
+        "scheduled_departure": scheduled(minutes, now),
+    }
+
+
+def timetable(now: datetime, shown: range = SHOWN) -> list[dict[str, str]]:
+    return [flight(minutes, now) for minutes in shown]
+
+
+def events(now: datetime) -> list[dict[str, Any]]:
+    """What was known of those flights by a minute ago."""
+    left = [_left(minutes, now) for minutes in SHOWN if minutes < 0 and minutes not in OVERDUE]
+    cancelled = [
+        {"kind": "cancelled", **flight(minutes, now), "known_at": scheduled(-40, now)}
+        for minutes in CANCELLED
+    ]
+    expected = [
+        {
+            "kind": "expected",
+            **flight(minutes, now),
+            "expected_departure": scheduled(later, now),
+            "known_at": scheduled(-20, now),
+        }
+        for minutes, later in EXPECTED.items()
+    ]
+    tail = {"kind": "tail", **flight(35, now), "tail": "N516JB", "known_at": scheduled(-60, now)}
+    return [*left, *cancelled, *expected, tail]
+
+
+def _left(minutes: int, now: datetime) -> dict[str, Any]:
+    at = min(minutes + 3, -1)
+    return {"kind": "left", **flight(minutes, now), "at": scheduled(at, now), "known_at": scheduled(at, now)}
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(ZONE).replace(tzinfo=None).isoformat(timespec="minutes")
