@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from api.conftest import Server, bundle_file, running
+from api.conftest import Server, bundle_file, other_bundle, running
 from page.day_made import events, timetable
 
-__all__ = ["bundle_file"]
+__all__ = ["bundle_file", "other_bundle"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOTS = Path(__file__).parents[2] / "build" / "shots"
 # Of what a browser does by itself nothing is wanted: it would ask hosts that are not ours.

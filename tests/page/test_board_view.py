@@ -48,7 +48,8 @@ def test_filters_and_order_live_in_the_address(open_page: Open) -> None:
     assert all(" B6 " in row for row in shown)
     assert any("left" in row for row in shown)
     page.reload()
-    assert rows(page) == shown
+    # By their names, since numbers move with the clock.
+    assert [row.split()[1:3] for row in rows(page)] == [row.split()[1:3] for row in shown]
     page.get_by_role("searchbox").fill("no such flight")
     assert "No flight leaves here" in page.inner_text("main")
 
@@ -88,6 +89,7 @@ def test_all_is_done_by_keyboard(open_page: Open) -> None:
     page.keyboard.press("?")
     assert page.locator("#help-dialog").is_visible()
     page.keyboard.press("Escape")
+    page.locator("#help-dialog").wait_for(state="hidden")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("Enter")

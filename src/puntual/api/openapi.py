@@ -26,6 +26,7 @@ from puntual.api.invocations.table_types import (
     RecordsTable,
 )
 from puntual.api.live.event_intake import EventsRequest
+from puntual.api.live.flight_marks import MarkRequest
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.santiago import SclFlight
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
@@ -45,6 +46,7 @@ _DECODED: tuple[type[msgspec.Struct], ...] = (
     SclFlight,
     TimetableFlight,
     EventsRequest,
+    MarkRequest,
     *get_args(SentEvent),
     InvokedFlight,
     InvokedSclFlight,

@@ -98,10 +98,14 @@ class Board:
 
     def __init__(self) -> None:
         self.airports: dict[str, AirportBoard] = {}
+        # How many events were new so far: another number is another board.
+        self.version = 0
 
     def apply(self, events: Iterable[KnownEvent]) -> int:
         """Take events, and count those that were new."""
-        return sum(self.airports.setdefault(event.airport, AirportBoard()).apply(event) for event in events)
+        new = sum(self.airports.setdefault(event.airport, AirportBoard()).apply(event) for event in events)
+        self.version += new
+        return new
 
     def state(self, flight: FlightKey, moment: datetime) -> FlightState | None:
         """Say what is known of a flight at a moment in UTC; None where nothing is."""

@@ -23,7 +23,7 @@ _OPEN_PREFIXES = ("/docs/", "/page/")
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # An airport's own plans are shown to those who may write them.
-_KEPT = frozenset({"/timetable", "/flights"})
+_KEPT = frozenset({"/timetable", "/flights", "/flights/stream"})
 _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by.

@@ -3,19 +3,21 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
 import { bandsLegend } from "./bands.js";
-import { countsOf, DEFAULTS, filtersOf, rowsOf } from "./board_rows.js";
+import { countsOf, DEFAULTS, filtersOf, isOpen, nameOf, rowsOf } from "./board_rows.js";
 import { changesSince, lastLook, look } from "./changes.js";
-import { flightRow } from "./flight_row.js";
+import { flightAddress, flightRow } from "./flight_row.js";
 import { clock, day, moved, number } from "./format.js";
-import { read } from "./service.js";
+import { mark } from "./marks.js";
+import { read, ServiceError } from "./service.js";
 import { address, inUrl } from "./settings.js";
+import { follow } from "./stream.js";
 import { say } from "./words.js";
 
 const BEFORE_HOURS = 6;
-const REFRESH = 30_000;
+const AGAIN_MOST = 10_000;
 const OLD_MINUTES = 60;
 const LAST_AIRPORT = "puntual-airport";
-const COLUMNS = ["time", "flight", "to", "state", "late", "delay", "minutes", "why", "aircraft"];
+const COLUMNS = ["time", "flight", "to", "state", "late", "delay", "minutes", "why", "in_hand", "aircraft"];
 // Elsewhere the filters open when they are wanted.
 const isWide = matchMedia("(min-width: 52rem)").matches;
 const SORTED = { time: "time", late: "risk" };
@@ -25,30 +27,54 @@ export function createBoard(shell) {
   let lost = false;
   let looked = null;
   let timer = 0;
+  let losses = 0;
   let asked = null;
   let shownFor = "";
 
   const filters = () => filtersOf(inUrl());
 
+  // A board of the past is asked for once; that of now is followed, and followed again when it is lost.
   async function refresh() {
     clearTimeout(timer);
     asked?.abort();
-    const { airport, hours, watch, as_of } = filters();
-    if (!airport) return;
+    const chosen = filters();
+    if (!chosen.airport) return;
     asked = new AbortController();
     const { signal } = asked;
     try {
-      const answer = await read(`/flights?${periodOf({ airport, hours, watch, as_of })}`, { signal });
-      lost = false;
-      show(answer);
+      if (chosen.as_of) show(await read(`/flights?${pastPeriod(chosen)}`, { signal }));
+      else await follow(`/flights/stream?${presentPeriod(chosen)}`, taker(), signal);
+      if (chosen.as_of) return;
     } catch (error) {
       if (signal.aborted) return;
       // The service refused: what stands here is no longer what was asked for.
       if (error.status && error.status < 500) return shell.fail(error);
-      lost = true;
-      shell.update();
     }
-    if (!as_of) timer = setTimeout(refresh, lost ? 2_000 : REFRESH);
+    if (signal.aborted || shell.problem) return;
+    lose();
+    timer = setTimeout(refresh, Math.min(500 * 2 ** losses++, AGAIN_MOST));
+  }
+
+  function taker() {
+    const known = new Map();
+    return (event, part) => {
+      if (event === "refused") return refused(part);
+      for (const flight of part.flights) known.set(nameOf(flight), flight);
+      for (const key of part.gone) known.delete(key.join(" "));
+      losses = 0;
+      lost = false;
+      show({ ...part, flights: [...known.values()] });
+    };
+  }
+
+  function refused(problem) {
+    // Beyond its rate a key waits; all else is said.
+    if (problem.status !== 429) shell.fail(new ServiceError(problem.status, problem));
+  }
+
+  function lose() {
+    lost = true;
+    shell.update();
   }
 
   function show(answer) {
@@ -57,6 +83,23 @@ export function createBoard(shell) {
     looked = lastLook(board) || look(board);
     shell.succeed();
     shell.announce(countsText(board, filters()));
+  }
+
+  // Others see it by the stream; whoever did it sees it at once.
+  async function act(flight, kind) {
+    try {
+      const marks = await mark(flight, kind);
+      board.flights = board.flights.map((one) => (nameOf(one) === nameOf(flight) ? { ...one, marks } : one));
+      shell.update();
+    } catch (error) {
+      shell.fail(error);
+    }
+  }
+
+  function takeFocused() {
+    const link = document.activeElement.closest?.("table.board tr")?.querySelector("th a");
+    const flight = link && board.flights.find((one) => flightAddress(one, filters()) === link.getAttribute("href"));
+    if (flight && isOpen(flight)) act(flight, "acknowledged");
   }
 
   function change(changes) {
@@ -95,23 +138,23 @@ export function createBoard(shell) {
     keys: {
       o: () => change({ order: filters().order === "time" ? "risk" : "time" }),
       l: lookNow,
+      a: takeFocused,
     },
     template() {
       const chosen = filters();
       return html`${controls(chosen, board, change)}
         ${lost && board ? html`<p class="lost" role="alert">${say("lost", { time: clock(board.as_of) })}</p>` : nothing}
-        ${board && chosen.airport ? list(board, chosen, looked, { change, lookNow })
+        ${board && chosen.airport ? list(board, chosen, looked, { change, lookNow, act: chosen.as_of ? null : act })
           : chosen.airport ? html`<p>${say("loading")}</p>` : html`<p class="hint">${say("which_airport")}</p>`}`;
     },
   };
 }
 
-// With an offset where it is now, since the airport's clocks are not known before it answered.
-function periodOf({ airport, hours, watch, as_of }) {
-  const at = (minutes) => as_of ? moved(as_of, minutes) : `${moved(new Date().toISOString().slice(0, 16), minutes)}Z`;
-  const period = { airport, from: at(-BEFORE_HOURS * 60), to: at(hours * 60), reasons: watch };
-  return new URLSearchParams(as_of ? { ...period, as_of } : period);
-}
+const pastPeriod = ({ airport, hours, watch, as_of }) => new URLSearchParams({
+  airport, from: moved(as_of, -BEFORE_HOURS * 60), to: moved(as_of, hours * 60), reasons: watch, as_of });
+
+const presentPeriod = ({ airport, hours, watch }) =>
+  new URLSearchParams({ airport, before: BEFORE_HOURS, hours, reasons: watch });
 
 const countsText = (board, { watch }) => {
   const counts = countsOf(board.flights);
@@ -156,7 +199,7 @@ function controls(chosen, board, change) {
 function list(board, chosen, looked, acts) {
   const rows = rowsOf(board.flights, chosen);
   const changes = changesSince(looked, board);
-  const context = { filters: chosen, board, marks: changes.marks };
+  const context = { filters: chosen, board, changes: changes.marks, act: acts.act };
   const sorted = (name) => (SORTED[name] === chosen.order ? (name === "time" ? "ascending" : "descending") : nothing);
   const head = (name) => SORTED[name]
     ? html`<th scope="col" class=${name} aria-sort=${sorted(name)}><button @click=${() =>

@@ -39,7 +39,7 @@ export function rowsOf(flights, filters) {
     .map((flight) => ({ flight, name: nameOf(flight), isWatched: watched.has(nameOf(flight)) }));
 }
 
-function isShown(flight, { airline, destination, threshold, state, q }) {
+export function isShown(flight, { airline, destination, threshold, state, q }) {
   if (state === "open" ? !isOpen(flight) : state !== "all" && flight.status !== state) return false;
   if (airline && flight.airline !== airline) return false;
   if (destination && flight.destination !== destination) return false;

@@ -3,6 +3,7 @@
 import { html, nothing, svg } from "./lit-html/lit-html.js";
 import { stateOf } from "./flight_row.js";
 import { clock, day, minutesBetween, moved, percent } from "./format.js";
+import { mark, marksPanel } from "./marks.js";
 import { predictionPanel } from "./prediction.js";
 import { read } from "./service.js";
 import { address, inUrl } from "./settings.js";
@@ -37,6 +38,15 @@ export function createFlight(shell) {
     if (!wanted.as_of) timer = setTimeout(refresh, REFRESH);
   }
 
+  async function act(flight, kind, note) {
+    try {
+      found.flight.marks = await mark(flight, kind, note);
+      shell.update();
+    } catch (error) {
+      shell.fail(error);
+    }
+  }
+
   return {
     name: "flight",
     get title() {
@@ -53,13 +63,14 @@ export function createFlight(shell) {
       asked?.abort();
     },
     refresh,
+    keys: { a: () => found?.flight && act(found.flight, "acknowledged") },
     template() {
       const wanted = wantedFlight();
       const back = address({ airport: wanted.origin, as_of: wanted.as_of, utc: wanted.utc ? "1" : "" }, new URLSearchParams());
       return html`<p><a href=${back} data-link>← ${say("title", { airport: wanted.origin })}</a></p>
         <h1>${wanted.airline} ${wanted.number}</h1>
         ${!found ? html`<p>${say("loading")}</p>` : !found.flight ? html`<p class="hint">${say("no_flight")}</p>`
-          : detail(found, steps, wanted)}`;
+          : detail(found, steps, wanted, act)}`;
     },
   };
 }
@@ -90,7 +101,7 @@ async function look(wanted, board, signal) {
     .filter(({ flight }) => flight?.prediction);
 }
 
-function detail({ board, flight }, steps, { utc }) {
+function detail({ board, flight }, steps, { utc, as_of }, act) {
   const shown = (time) => clock(time, board.time_zone, utc);
   const other = (time) => clock(time, board.time_zone, !utc);
   return html`
@@ -99,6 +110,7 @@ function detail({ board, flight }, steps, { utc }) {
       ${flight.tail ? html` · ${say("aircraft")} ${flight.tail}` : nothing}</p>
     <p class="state ${flight.status}">${stateOf(flight, board.as_of, shown)}
       <small>${say("as_of", { time: shown(board.as_of) })}</small></p>
+    ${as_of ? nothing : marksPanel(flight, shown, act)}
     ${flight.prediction ? predictionPanel(flight.prediction) : html`<p class="hint">${say("no_prediction")}</p>`}
     ${steps.length > 1 ? html`<section class="movements"><h2>${say("moves")}</h2>${movesPlot(steps, flight)}${movesTable(steps, shown)}</section>` : nothing}`;
 }

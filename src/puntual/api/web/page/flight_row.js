@@ -4,6 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { bandsBar } from "./bands.js";
 import { minutesOverdue } from "./board_rows.js";
 import { clock, minutesBetween, number, percent, signed } from "./format.js";
+import { inHand } from "./marks.js";
 import { address } from "./settings.js";
 import { say } from "./words.js";
 
@@ -15,7 +16,7 @@ export const flightAddress = (flight, filters) =>
     airline: flight.airline, number: flight.flight_number, departure: flight.scheduled_departure,
   }, new URLSearchParams());
 
-export const flightRow = (row, { filters, board, marks }) => {
+export const flightRow = (row, { filters, board, changes, act }) => {
   const { flight, isWatched } = row;
   const shown = (time) => clock(time, board.time_zone, filters.utc);
   return html`<tr class="${flight.status}${isWatched ? " watched" : ""}">
@@ -24,10 +25,11 @@ export const flightRow = (row, { filters, board, marks }) => {
     <td class="to">${flight.destination || "–"}</td>
     <td class="state">${stateOf(flight, board.as_of, shown)}</td>
     <td class="chance">${flight.prediction ? percent(flight.prediction.late_probability) : "–"}
-      ${markOf(marks.get(row.name))}</td>
+      ${markOf(changes.get(row.name))}</td>
     <td class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td>
     <td class="range">${flight.prediction ? rangeOf(flight.prediction.delay_quantiles) : nothing}</td>
     <td class="why">${flight.prediction ? shortReasons(flight.prediction) : nothing}</td>
+    <td class="in_hand">${inHand(flight, shown, isWatched ? act : null)}</td>
     <td class="tail">${flight.tail || ""}</td>
   </tr>`;
 };

@@ -6,12 +6,14 @@ import { createBoard } from "./board.js";
 import { createFlight } from "./flight.js";
 import { helpDialog, keyDialog } from "./dialogs.js";
 import { watchKeys } from "./keyboard.js";
+import { createModel } from "./model.js";
+import { createReplay } from "./replay.js";
 import { key, keepKey } from "./service.js";
 import { address, applyChoices, chooseColours, chooseLanguage, colours, inUrl, language, LANGUAGES } from "./settings.js";
 import { say } from "./words.js";
 
-const VIEWS = { board: createBoard, flight: createFlight, ask: createAsk };
-const IN_MENU = ["board", "ask"];
+const VIEWS = { board: createBoard, flight: createFlight, ask: createAsk, model: createModel, replay: createReplay };
+const IN_MENU = ["board", "replay", "ask", "model"];
 
 let view = null;
 let announced = "";
