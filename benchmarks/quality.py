@@ -93,7 +93,7 @@ def live(folder: Path) -> Iterator[str]:
     yield from _reached("Santiago", run(*asked, *_UNFOLDING))
 
 
-_QUICKLY = ("--preset", "quick", "--no-backtest", "--live")
+_QUICKLY = ("--preset", "quick", "--no-backtest")
 _BEFORE_OCTOBER = ("--until", "2013-10-01", *_QUICKLY)
 _UNFOLDING = ("--horizons", "day,360,120,60,30")
 

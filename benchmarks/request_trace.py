@@ -46,8 +46,10 @@ OTHERS = frozenset(
         "operations.event_feed",
         "operations.journal_database",
         "operations.journal_engine",
+        "operations.journal_migration",
         "operations.journal_writer",
         "operations.sqlite_files",
+        "storage.state_folder",
     )
 )
 # What a build compiles, where no trace sees its functions: they are named apart, compiled or not.

@@ -1,12 +1,16 @@
 """Experiments on two thousand made flights, a hundred days of twenty, and a candidate that is fitted at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
+import pytest
 
 from flights_made import as_flight_table, make_flights
 from puntual.sources import FlightTable
+from puntual.training import live_fit
 from puntual.training.candidates import Candidate, Treatment
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Experiment, Options, experiments, learnable
@@ -37,3 +41,11 @@ def an_hour_late_from(experiment: Experiment, moment: datetime) -> Experiment:
 
 def begin(_: str) -> None:
     """Listen to no step."""
+
+
+@contextmanager
+def few_live_trees() -> Iterator[None]:
+    """Let live experts have a dozen trees, which are fitted at once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(live_fit, "live_candidate", lambda _: replace(QUICK, parameters={"n_estimators": 12}))
+        yield

@@ -43,7 +43,15 @@ def run(*words: str, folder: Path) -> str:
 
 def test_the_training_script_puts_a_bundle_into_the_registry(folder):
     options = ("--source", "table", "--data", "flights.csv", "--map", "map.toml")
-    run(str(SCRIPTS / "train.py"), *options, "--candidates", "logistic:none", "--no-backtest", folder=folder)
+    run(
+        str(SCRIPTS / "train.py"),
+        *options,
+        "--candidates",
+        "logistic:none",
+        "--no-backtest",
+        "--no-live",
+        folder=folder,
+    )
     (listed,) = Registry(folder / "models").versions()
     bundle = Registry(folder / "models").read(listed.version)
     assert bundle.manifest.source == "table"

@@ -10,7 +10,9 @@ from puntual.training.train import Options, train
 
 def make_bundles(registry: Registry) -> tuple[str, str]:
     """Train one bundle, and publish it with another card as a second one; give their versions."""
-    options = Options(candidates="logistic:none", start=datetime(2013, 10, 18), until=datetime(2013, 11, 1))
+    options = Options(
+        candidates="logistic:none", live=False, start=datetime(2013, 10, 18), until=datetime(2013, 11, 1)
+    )
     trained = train(read_flights("nyc"), registry=registry.url, now=datetime.now(UTC), options=options)
     first = registry.read(trained.version)
     return trained.version, registry.publish(

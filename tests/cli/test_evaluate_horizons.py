@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from experiments_made import few_live_trees
 from flights_made import as_flight_table, make_flights
 from puntual.cli import main
 from puntual.prediction.predictor import Predictor
@@ -31,8 +32,9 @@ def table_with_slow_days() -> pl.DataFrame:
 def trained(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("live")
     table = as_flight_table(table_with_slow_days())
-    options = Options(candidates="lightgbm:none", backtest=False, live=True)
-    training = train(table, registry=str(folder), now=datetime(2026, 1, 2, tzinfo=UTC), options=options)
+    options = Options(candidates="lightgbm:none", backtest=False)
+    with few_live_trees():
+        training = train(table, registry=str(folder), now=datetime(2026, 1, 2, tzinfo=UTC), options=options)
     return folder, training, table
 
 

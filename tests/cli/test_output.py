@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -16,14 +18,29 @@ from puntual.cli.output import bundles
 from puntual.registry import Bundle, Registry
 
 
-def test_versions_are_listed_whole_on_a_terminal_of_80_columns(
-    made_registry: Path, made_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_versions_and_models_are_listed_whole_on_a_terminal_of_80_columns(
+    made_registry: Path, made_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     written = io.StringIO()
-    monkeypatch.setattr(bundles, "output_console", lambda: Console(file=written, width=80))
-    bundles.print_models(Registry(made_registry).versions(), as_json=False)
-    assert f"{made_bundle.version} " in written.getvalue()
-    assert max(map(len, written.getvalue().splitlines())) <= 80
+    monkeypatch.setattr(bundles, "output_console", lambda: Console(file=written, width=width))
+    listed = Registry(made_registry).versions()
+    (listed_one,) = [one for one in listed if one.version == made_bundle.version]
+    manifest = msgspec.structs.replace(
+        made_bundle.manifest, candidate="lightgbm", treatment="weights", source="table"
+    )
+    shown = replace(listed_one, manifest=manifest, champion=True)
+    broken = replace(
+        listed_one, version="f" * 16, manifest=None, broken="it is no bundle " * 9, champion=False
+    )
+    bundles.print_models([shown, broken], as_json=False)
+    lines = written.getvalue().splitlines()
+    assert lines[1].startswith(f"{made_bundle.version}  champion  ")
+    assert "  lightgbm:weights" in lines[1]
+    assert any(line.startswith("f" * 16) for line in lines)
+    assert written.getvalue().count("no") == 9
+    assert ("log loss" in lines[0], "ROC AUC" in lines[0]) == (width == 140, width >= 80)
+    assert max(map(len, lines)) <= width
 
 
 def offered(words: str, folder: Path, **environment: str) -> list[str]:

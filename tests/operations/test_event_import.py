@@ -14,6 +14,7 @@ from puntual.operations.event_contract import Left
 from puntual.operations.event_feed import EventFeed
 from puntual.operations.event_import import import_events
 from puntual.operations.event_reading import read_event
+from puntual.operations.table_events import events_of_table
 from test_docs import made_table, readme_map
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,8 +39,8 @@ def test_a_departure_is_known_minutes_later_and_a_cancellation_hours_after_its_s
         {"scheduled_departure": noon, "flight_number": "3", "cancelled": None},
         {"scheduled_departure": noon, "airline": "A name, not a code", "departed": noon},
     )
-    assert import_events(flights, feed, NOW, lambda _: None) == (2, 0, 2)
-    assert import_events(flights, feed, NOW, lambda _: None) == (0, 2, 2)
+    assert import_events(events_of_table(flights), feed, NOW, lambda _: None) == (2, 0, 2)
+    assert import_events(events_of_table(flights), feed, NOW, lambda _: None) == (0, 2, 2)
     feed.close()
     known = {
         number: [
@@ -54,7 +55,8 @@ def test_a_departure_is_known_minutes_later_and_a_cancellation_hours_after_its_s
 
 def test_an_imported_departure_is_the_event_that_the_api_would_have_taken(feed: EventFeed) -> None:
     noon, left = datetime(2023, 4, 20, 12), datetime(2023, 4, 20, 12, 41)
-    import_events(flights_of({"scheduled_departure": noon, "departed": left}), feed, NOW, lambda _: None)
+    flights = flights_of({"scheduled_departure": noon, "departed": left})
+    import_events(events_of_table(flights), feed, NOW, lambda _: None)
     sent = Left(
         airline="AA", flight_number="1", origin="JFK", destination="BOS", scheduled_departure="2023-04-20T12:00",
         at="2023-04-20T12:41", known_at="2023-04-20T12:46",
@@ -69,8 +71,8 @@ def test_the_command_reads_a_table_and_a_service_that_starts_shows_it(tmp_path: 
     (tmp_path / "map.toml").write_text(readme_map(), encoding="utf-8")
     words = ["events", "import", str(tmp_path / "flights.csv"), "--map", str(tmp_path / "map.toml"), "--json"]
     words += ["--state", str(tmp_path / "state")]
-    told = [json.loads(CliRunner().invoke(main, words, catch_exceptions=False).stdout) for _ in range(2)]
-    assert told == [
+    counts = [json.loads(CliRunner().invoke(main, words, catch_exceptions=False).stdout) for _ in range(2)]
+    assert counts == [
         {"applied": table.height, "unchanged": 0, "silent": 0},
         {"applied": 0, "unchanged": table.height, "silent": 0},
     ]
@@ -78,3 +80,46 @@ def test_the_command_reads_a_table_and_a_service_that_starts_shows_it(tmp_path: 
     feed.rebuild()
     feed.close()
     assert sum(len(board.flights) for board in feed.board.airports.values()) == table.height
+
+
+MAP = """
+[flights]
+origin = "from"
+destination = "to"
+scheduled_departure = "std"
+scheduled_arrival = "sta"
+airline = "carrier"
+flight_number = "number"
+tail = "registration"
+[operation]
+departed = "atd"
+arrived = "ata"
+[weather]
+file = "hours.csv"
+airport = "station"
+observed = "time"
+wind_speed = "wind"
+"""
+
+
+def test_landings_tails_and_weather_of_a_mapped_table_are_imported_too(tmp_path: Path) -> None:
+    (tmp_path / "flights.csv").write_text(
+        "from,to,std,sta,carrier,number,registration,atd,ata\n"
+        "JFK,LAX,2023-04-20 12:00,2023-04-20 15:10,AA,1,N1,2023-04-20 12:41,2023-04-20 15:30\n"
+    )
+    (tmp_path / "hours.csv").write_text("station,time,wind\nJFK,2023-04-20 11:00,12.5\n")
+    (tmp_path / "map.toml").write_text(MAP)
+    words = ["events", "import", str(tmp_path / "flights.csv"), "--map", str(tmp_path / "map.toml"), "--json"]
+    words += ["--state", str(tmp_path / "state"), "--from", "2023-04-20", "--until", "2023-04-21"]
+    counts = json.loads(CliRunner().invoke(main, words, catch_exceptions=False).stdout)
+    assert counts == {"applied": 4, "unchanged": 0, "silent": 0}
+    feed = EventFeed(tmp_path / "state" / "journal.db")
+    feed.rebuild()
+    feed.close()
+    flight = FlightKey("AA", "1", "JFK", "2023-04-20T12:00")
+    known = [feed.board.state(flight, at(clock)) for clock in ("00:00", "12:46", "18:34", "18:35")]
+    assert [(state.status, state.tail) for state in known if state] == [
+        ("scheduled", "N1"), ("left", "N1"), ("left", "N1"), ("arrived", "N1")
+    ]  # fmt: skip
+    (weather,) = feed.board.airports["JFK"].weather
+    assert (weather.known_at, weather.observation) == (at("12:00"), '{"wind_speed":12.5}')

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from operations.test_journal import line, until
 from operations.test_journal_migration import FORMER, FORMER_ROWS
+from puntual.operations import journal_migration
 from puntual.operations.journal_line import COLUMNS
 from puntual.operations.journal_schema import PREDICTIONS, REVISIONS, VERSION_TABLE
 from puntual.operations.journal_writer import Journal
@@ -44,7 +46,12 @@ def test_lines_come_back_to_the_bit(postgresql: str) -> None:
     assert (journal.written, journal.lost) == (4, 0)
 
 
-def test_the_migrations_end_in_the_table_that_is_written(postgresql: str) -> None:
+@pytest.mark.parametrize("by_migrations", [True, False])
+def test_a_new_journal_has_the_table_that_is_written(
+    postgresql: str, by_migrations: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by_migrations:
+        monkeypatch.setattr(journal_migration, "_is_empty", lambda _: False)
     journal = Journal(postgresql)
     journal.start()
     journal.record_many([line(0.5)])

@@ -16,7 +16,8 @@ from puntual.errors import MapError, PuntualError, TableError
 from puntual.features import calendar, flight_keys, route, vector
 from puntual.flights import airports
 from puntual.prediction.predictor import _KnownWorld
-from puntual.sources import read_flights, read_plain
+from puntual.sources import files, read_flights, read_plain
+from puntual.storage import open_store
 
 Reader = Callable[[bytes, str, str], object]
 HEADER = "airline,flight_number,origin,destination,scheduled_departure"
@@ -141,3 +142,21 @@ def test_what_no_code_can_be_is_no_airport(code: str) -> None:
     assert airports.look_up(code) is None
     with pytest.raises(PuntualError):
         airports.code_of(code)
+
+
+@pytest.mark.parametrize("place", ["folder", "bucket", "device"])
+def test_a_table_larger_than_any_is_not_read(
+    place: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LARGEST_TABLE", 1_000)
+    names: dict[str, Path | str] = {"folder": tmp_path / "flights.csv", "device": Path("/dev/zero")}
+    if place == "bucket":
+        names["bucket"] = f"{request.getfixturevalue('bucket')}/flights.csv"
+        folder, _, name = str(names["bucket"]).rpartition("/")
+        open_store(folder).write(name, bytes(1_001))
+    else:
+        (tmp_path / "flights.csv").write_bytes(bytes(1_001))
+    with pytest.raises(
+        TableError, match=r"it has [\d,]+ bytes or more; expected at most 1,000; .*keep the columns and years"
+    ):
+        files.read_bytes(names[place])

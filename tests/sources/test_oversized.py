@@ -3,13 +3,18 @@
 import struct
 import zipfile
 import zlib
+from contextlib import suppress
 from io import BytesIO
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from puntual.errors import TableError
-from puntual.sources import read_plain
+from puntual.sources import parquet_size, read_plain
+from puntual.sources.thrift import read_structure
 
 FLIGHT = {
     "airline": "LA",
@@ -110,3 +115,117 @@ def test_a_small_parquet_of_a_great_many_equal_rows_is_refused() -> None:
         TableError, match="f: 10,000,001 rows of 5 columns; expected at most 50,000,000 cells"
     ):
         read_plain(buffer.getvalue(), "f", ".parquet")
+
+
+def with_texts(length: int, cells: int) -> bytes:
+    """Write a workbook of one flight, and so many rows below that all hold the same text."""
+    plain, changed = BytesIO(), BytesIO()
+    pl.DataFrame([FLIGHT]).write_excel(plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        contents = {name: source.read(name) for name in source.namelist()}
+        texts = contents["xl/sharedStrings.xml"]
+        own = texts.count(b"<si>")
+        contents["xl/sharedStrings.xml"] = texts.replace(
+            b"</sst>", b"<si><t>" + b"A" * length + b"</t></si></sst>"
+        )
+        rows = "".join(
+            f'<row r="{row}"><c r="B{row}" t="s"><v>{own}</v></c></row>' for row in range(3, 3 + cells)
+        )
+        contents[SHEET] = contents[SHEET].replace(b"</sheetData>", rows.encode() + b"</sheetData>")
+        for name, content in contents.items():
+            target.writestr(name, content)
+    return changed.getvalue()
+
+
+def test_a_workbook_with_a_text_that_no_cell_holds_is_refused() -> None:
+    data = with_texts(50_000_000, 1)
+    assert len(data) < 100_000
+    with pytest.raises(
+        TableError, match="f: one of its texts has more than 262,144 bytes; expected cells of"
+    ):
+        read_plain(data, "f", ".xlsx")
+
+
+def test_a_text_of_a_workbook_that_a_great_many_cells_name_is_refused() -> None:
+    with pytest.raises(
+        TableError,
+        match=r"f: its texts, of all cells, hold 6\d\d,\d{3},\d{3} bytes; expected at most 536,870,912",
+    ):
+        read_plain(with_texts(32_000, 20_000), "f", ".xlsx")
+
+
+def test_a_long_remark_among_many_short_cells_is_no_reason_to_refuse_a_workbook() -> None:
+    rows = [FLIGHT | {"flight_number": str(number), "remark": ""} for number in range(20_000)]
+    rows[7]["remark"] = "A" * 32_000
+    buffer = BytesIO()
+    pl.DataFrame(rows).write_excel(buffer)
+    assert read_plain(buffer.getvalue(), "f", ".xlsx").flights.height == 20_000
+
+
+def parquet(text: str, rows: int = 1) -> bytes:
+    """Write flights of which one column holds the same text, stored once, in every row."""
+    columns = [
+        pl.Series(name, [value]).gather([0] * rows) for name, value in (FLIGHT | {"airline": text}).items()
+    ]
+    buffer = BytesIO()
+    pl.DataFrame(columns).write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def test_a_parquet_whose_page_expands_hugely_is_refused_before_it_is_unpacked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parquet_size, "LARGEST_UNPACKED", 2**20)
+    data = parquet("A" * 5_000_000)
+    assert len(data) < 5_000
+    with pytest.raises(
+        TableError, match=r"f: it would unpack to 5,000,\d{3} bytes; expected at most 1,048,576"
+    ):
+        read_plain(data, "f", ".parquet")
+
+
+def test_a_text_of_a_parquet_that_stands_for_a_great_many_is_refused_before_it_is_copied() -> None:
+    data = parquet("A" * 1_000_000, rows=600)
+    with pytest.raises(
+        TableError, match=r"f: its texts, of all rows, hold 600,\d{3},\d{3} bytes; expected at most"
+    ):
+        read_plain(data, "f", ".parquet")
+
+
+@pytest.mark.parametrize("compression", ["zstd", "snappy", "gzip", "brotli", "lz4", "uncompressed"])
+def test_a_parquet_of_any_compression_and_many_row_groups_is_measured_and_read(compression: Any) -> None:
+    rows = [
+        FLIGHT | {"flight_number": str(number), "remark": None, "seats": number} for number in range(5_000)
+    ]
+    buffer = BytesIO()
+    pl.DataFrame(rows).write_parquet(buffer, compression=compression, row_group_size=700)
+    assert read_plain(buffer.getvalue(), "f", ".parquet").flights.height == 5_000
+
+
+@given(st.binary(max_size=200))
+def test_whatever_stands_there_is_a_structure_or_refused(description: bytes) -> None:
+    with suppress(ValueError):
+        assert read_structure(description, 0).end <= len(description)
+
+
+def test_a_dictionary_of_more_entries_than_it_has_room_for_is_refused() -> None:
+    # Its number of entries is written as twice itself.
+    damaged = parquet("LA").replace(b"L\x15\x02", b"L\x15\x7e", 1)
+    with pytest.raises(
+        TableError, match="its pages cannot be measured: a dictionary of 63 entries in 6 bytes"
+    ):
+        read_plain(damaged, "f", ".parquet")
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        (b"\x19\xfc\xff\xff\xff\xff\x0f", "cut off"),
+        (b"\x16" + b"\xff" * 40, "a number has no end"),
+        (b"\x1c" * 40, "too deep"),
+        (b"\x1d\x00", "a field of kind 13 is none"),
+    ],
+)
+def test_what_describes_nothing_is_named(description: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_structure(description, 0)

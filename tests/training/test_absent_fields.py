@@ -30,7 +30,7 @@ ROWS = np.arange(NOBODYS.height)
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Training, Path]:
     folder = tmp_path_factory.mktemp("nobodys")
-    options = Options(candidates="lightgbm:none,logistic:none,forest:none")
+    options = Options(candidates="lightgbm:none,logistic:none,forest:none", live=False)
     training = train(
         as_flight_table(NOBODYS), registry=str(folder / "models"), now=NOW, options=options, reports=folder
     )

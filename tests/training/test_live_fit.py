@@ -6,17 +6,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from experiments_made import QUICK, made_experiments
+from experiments_made import QUICK, begin, few_live_trees, made_experiments
 from puntual.features.live_vector import ALL_COLUMNS
-from puntual.features.states import LIVE_STATES, STATE_NAMES, places_of, withhold
+from puntual.features.states import LIVE_STATES, MAIN, STATE_NAMES, places_of, withhold
 from puntual.prediction.calibration import Scaling, from_table, to_table
 from puntual.prediction.onnx_model import Model
+from puntual.training.backtesting import evaluate_model
+from puntual.training.experiment import Experiment
 from puntual.training.fitting import fit_on
-from puntual.training.live_fit import LivePlan, add_live, keep_better, plan_live
+from puntual.training.live_fit import LivePlan, Way, add_live
+from puntual.training.live_plan import keep_better, plan_live
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert
 
+RANGES = Way(pooled=False, learns_level=False)
 LIVE = {state.name: Scaling(follow=0.5) for state in LIVE_STATES}
-NOBODY_GONE = np.ones(3, bool)
 
 
 def losses_at(**means: float) -> dict[str, tuple[Scaling, dict[int, np.ndarray]]]:
@@ -29,7 +32,7 @@ def losses_at(**means: float) -> dict[str, tuple[Scaling, dict[int, np.ndarray]]
 
 def test_a_state_answers_only_where_it_knows_more_than_what_is_known_before() -> None:
     validated = losses_at(live_30=0.6, live_60=0.71, live_180=0.65, live_720=0.9)
-    plan = keep_better(validated, pooled=False, daily=0.7, present=NOBODY_GONE)
+    plan = keep_better(validated, RANGES, daily=0.7)
     assert set(plan.scalings) == {"live_30", "live_180"}
     assert plan.losses == {0: 0.7, 180: 0.65, 120: 0.65, 30: 0.6}
 
@@ -38,7 +41,7 @@ def test_what_answers_never_loses_by_knowing_more() -> None:
     means = np.random.default_rng(0).random((50, 4))
     for row in means:
         validated = losses_at(**dict(zip(LIVE, row.tolist(), strict=True)))
-        losses = keep_better(validated, pooled=True, daily=0.5, present=NOBODY_GONE).losses
+        losses = keep_better(validated, RANGES, daily=0.5).losses
         farthest_first = [losses[minutes] for minutes in sorted(losses, key=lambda at: -at if at else -1e9)]
         assert farthest_first == sorted(farthest_first, reverse=True)
 
@@ -47,8 +50,9 @@ def test_what_answers_never_loses_by_knowing_more() -> None:
 def fitted():
     experiment = made_experiments()[0]
     rows = np.arange(1400)
-    plan = LivePlan({name: LIVE[name] for name in ("live_60", "live_720")}, False, {})
-    return experiment, add_live(experiment, fit_on(experiment, QUICK, rows), rows, plan)
+    plan = LivePlan({name: LIVE[name] for name in ("live_60", "live_720")}, RANGES, {})
+    with few_live_trees():
+        return experiment, add_live(experiment, fit_on(experiment, QUICK, rows), rows, plan)
 
 
 def test_flights_at_a_cut_off_are_in_the_state_of_its_range(fitted) -> None:
@@ -101,24 +105,31 @@ def test_later_flights_change_nothing_that_is_learnt_before_a_cut_off(fitted) ->
         experiment, dataset=replace(experiment.dataset, flights=flights.with_columns(departed=late))
     )
     rows = np.arange(1400)
-    plan = LivePlan({"live_60": LIVE["live_60"]}, False, {})
-    other = add_live(changed, fit_on(changed, QUICK, rows), rows, plan)
+    plan = LivePlan({"live_60": LIVE["live_60"]}, RANGES, {})
+    with few_live_trees():
+        other = add_live(changed, fit_on(changed, QUICK, rows), rows, plan)
     asked = model.vectors.live(np.arange(1300, 1390), 60)
     np.testing.assert_array_equal(
         other.experts.of["live_60"].predict_proba(asked), model.experts.of["live_60"].predict_proba(asked)
     )
 
 
-def test_a_plan_is_made_on_validation_alone() -> None:
+def plan_of(experiment: Experiment) -> LivePlan:
+    evaluated = evaluate_model(experiment, QUICK, begin, (MAIN,))
+    with few_live_trees():
+        return plan_live(experiment, evaluated.folds, evaluated.fitted.calibration, begin)
+
+
+def test_a_plan_is_made_before_the_test_alone() -> None:
     experiment = made_experiments()[0]
-    plan = plan_live(experiment, QUICK)
+    plan = plan_of(experiment)
     flights = experiment.dataset.flights
     test = pl.int_range(pl.len()) >= int(experiment.split.test[0]) + 20
     late = pl.when(test).then(pl.col("departed") + pl.duration(hours=3)).otherwise("departed")
     changed = replace(
         experiment, dataset=replace(experiment.dataset, flights=flights.with_columns(departed=late))
     )
-    assert plan_live(changed, QUICK) == plan
+    assert plan_of(changed) == plan
     assert sorted(plan.losses) == sorted(
         {0} | {minutes for state in LIVE_STATES if state.name in plan.scalings for minutes in state.cut_offs}
     )

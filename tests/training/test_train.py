@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from experiments_made import few_live_trees
 from flights_made import as_flight_table
 from puntual.errors import SettingError
 from puntual.prediction.predictor import Predictor
@@ -25,14 +26,15 @@ def quick(
     made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Training, Path, list]:
     folder, steps = tmp_path_factory.mktemp("quick"), []
-    training = train(
-        as_flight_table(made_flights),
-        registry=str(folder / "models"),
-        now=NOW,
-        options=QUICK,
-        reports=folder,
-        progress=lambda *step: steps.append(step),
-    )
+    with few_live_trees():
+        training = train(
+            as_flight_table(made_flights),
+            registry=str(folder / "models"),
+            now=NOW,
+            options=QUICK,
+            reports=folder,
+            progress=lambda *step: steps.append(step),
+        )
     return training, folder, steps
 
 
@@ -40,7 +42,9 @@ def test_the_same_table_options_and_now_give_the_same_bundle_to_the_byte(
     quick: tuple[Training, Path, list], made_flights: pl.DataFrame, tmp_path: Path
 ) -> None:
     training, folder, _ = quick
-    again = train(as_flight_table(made_flights), registry=str(tmp_path), now=NOW, options=QUICK)
+    with few_live_trees():
+        again = train(as_flight_table(made_flights), registry=str(tmp_path), now=NOW, options=QUICK)
+    assert any(name.startswith("live_") for name in Registry(tmp_path).read(again.version).experts)
     assert again.version == training.version
     file = f"{training.version}.puntual"
     assert (tmp_path / file).read_bytes() == (folder / "models" / file).read_bytes()
@@ -64,6 +68,11 @@ def test_each_step_is_named_as_it_begins_and_all_are_counted(quick: tuple[Traini
     _, _, steps = quick
     names, done, totals = zip(*steps, strict=True)
     assert names[:3] == ("vectors", "forest:none", "lightgbm:none")
+    assert names[-8:-6] == (
+        "live experts, one for all horizons, without the airport's level",
+        "live experts, one for each range of horizons, without the airport's level",
+    )
+    assert names[-6].endswith("learning the airport's level") and names[-5] == "live experts before the test"
     assert names[-4:] == ("evidence for the gate", "fit on all flights", "bundle", "done")
     assert set(totals) == {len(steps) - 1}
     assert done == tuple(range(len(steps)))
@@ -84,7 +93,7 @@ def test_the_bundle_is_published_before_the_backtests(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training_module, "_backtest", interrupted)
-    options = Options(candidates="logistic:none")
+    options = Options(candidates="logistic:none", live=False)
     with pytest.raises(KeyboardInterrupt):
         train(as_flight_table(made_flights), registry=str(tmp_path), now=NOW, options=options)
     (listed,) = Registry(tmp_path).versions()
@@ -101,7 +110,7 @@ def test_backtests_add_periods_the_other_split_and_the_ablation(
         as_flight_table(made_flights),
         registry=str(tmp_path),
         now=NOW,
-        options=Options(candidates="logistic:none"),
+        options=Options(candidates="logistic:none", live=False),
         progress=lambda *step: steps.append(step),
     )
     assert set(training.by_split) == {"time", "stratified"}

@@ -78,7 +78,7 @@ def test_a_training_with_tuning_says_what_it_found(made_flights: pl.DataFrame, t
         as_flight_table(made_flights),
         registry=str(tmp_path),
         now=datetime(2026, 1, 2, tzinfo=UTC),
-        options=Options(candidates="logistic:none", tune_minutes=0.02, backtest=False),
+        options=Options(candidates="logistic:none", tune_minutes=0.02, backtest=False, live=False),
     )
     assert trained.tuned_minutes == 0.02
     assert "C" in trained.winner.parameters

@@ -87,6 +87,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         if journal is not None:
             journal.start()
         await events.rebuild()
+        await service.look_around()
         tasks = {
             asyncio.create_task(service.watch()),
             asyncio.create_task(events.follow()),

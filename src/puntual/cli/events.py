@@ -3,14 +3,10 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from puntual.cli.options import MOMENTS, SOURCE_NAMES, bad_rows_option, json_option, place, require_period
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @click.group()
@@ -41,14 +37,16 @@ def import_command(
 ) -> None:
     """Put what happened to the flights of a table into the journal of a service, which may be running.
 
-    A departure counts as known five minutes after it, a cancellation three hours after its schedule. What is in the
-    journal already stays as it is.
+    Departures and landings count as known five minutes after them, a cancellation three hours after its schedule, the
+    weather of an hour when it is over, and a tail a day before the schedule. What is in the journal already stays as it
+    is.
     """
     from puntual.cli.output.console import print_json, progress, say
     from puntual.cli.output.notes import say_reading
     from puntual.errors import JournalError
     from puntual.operations.event_feed import EventFeed
     from puntual.operations.event_import import import_events
+    from puntual.operations.table_events import events_of_table, period_of
     from puntual.settings import read_settings
     from puntual.sources import read_flights
 
@@ -61,12 +59,12 @@ def import_command(
         )
     table = read_flights(source, file, map_file, bad_rows=bad_rows)
     say_reading(table)
-    flights = _between(table.flights, start, until)
+    events = events_of_table(*period_of(table, start, until))
     feed = EventFeed(journal)
     try:
         with progress("importing") as report:
             imported = import_events(
-                flights, feed, datetime.now(UTC), lambda done: report("events", done, flights.height)
+                events, feed, datetime.now(UTC), lambda done: report("events", done, events.number)
             )
     finally:
         feed.close()
@@ -77,12 +75,3 @@ def import_command(
         f"{imported.applied:,} events are new in the journal, {imported.unchanged:,} were there already; "
         f"{imported.silent:,} flights tell of none"
     )
-
-
-def _between(flights: "pl.DataFrame", start: datetime | None, until: datetime | None) -> "pl.DataFrame":
-    import polars as pl
-
-    scheduled = pl.col("scheduled_departure")
-    wanted = [scheduled >= start] if start else []
-    wanted += [scheduled < until] if until else []
-    return flights.filter(*wanted) if wanted else flights

@@ -43,9 +43,9 @@ from puntual.cli.options import (
     "--no-backtest", is_flag=True, help="Leave out other periods, the other split and the ablation."
 )
 @click.option(
-    "--live",
+    "--no-live",
     is_flag=True,
-    help="Learn from the day as it unfolds too, for evaluate --horizons; it takes longer.",
+    help="Leave out what is known as the day unfolds; the model then answers as on the evening before.",
 )
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
@@ -64,7 +64,7 @@ def train(
     cost: str,
     seed: int,
     no_backtest: bool,
-    live: bool,
+    no_live: bool,
     registry: str,
     reports: Path,
     as_json: bool,
@@ -88,7 +88,7 @@ def train(
         cost=cost,
         seed=seed,
         backtest=not no_backtest,
-        live=live,
+        live=not no_live,
         command=command_line(click.get_current_context()),
     )
     check_options(options, registry, reports)

@@ -165,7 +165,7 @@ def category_of(texts: Sequence[str]) -> Category:
     if len(texts) <= FEW:
         return Category(tuple(texts), np.arange(len(texts)))
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    return Category(tuple(places), np.array([places[text] for text in texts], np.intp))
+    return Category(tuple(places), np.fromiter(map(places.__getitem__, texts), np.intp, len(texts)))
 
 
 def category(texts: NDArray[np.str_]) -> Category:

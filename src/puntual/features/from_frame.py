@@ -1,15 +1,14 @@
 """What features ask of a table of flights: the keys of its flights, and its operations as rows of counts."""
 
-import numpy as np
 import polars as pl
 
 from puntual.errors import BadValueError
 from puntual.features.flight_keys import EPOCH, NAMED, UNKNOWABLE, Category, Keys, Unknown
-from puntual.features.history import DELAY_CAP_SECONDS
+from puntual.features.history import OperatedFlights
 from puntual.flights import airports
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import EARLIEST, LATEST, LateRule
-from puntual.flights.schema import bands_of, has_operation
+from puntual.flights.schema import has_operation
 from puntual.sources.flight_numbers import clean_flight_numbers
 
 # An operation of an unknown airline still counts for airport and destination; by no airline is this looked up.
@@ -55,27 +54,17 @@ def keys_of(flights: pl.DataFrame) -> Keys:
 
 
 def operations_of(flights: pl.DataFrame, rule: LateRule) -> Columns:
-    """Turn flights with operations into rows of counts, each on the day on which it became known.
-
-    A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
-    shows in a history that was closed before it happened.
-    """
+    """Turn flights with operations into rows of counts, each on the day on which it became known."""
     operated = flights.filter(has_operation(flights)).with_columns(NAMED_OR_BLANK)
-    seconds = (pl.col("departed") - pl.col("scheduled_departure")).dt.total_seconds()
-    known_on = pl.max_horizontal(pl.col("scheduled_departure").dt.date(), pl.col("departed").dt.date())
-    counted = operated.select(
-        day=known_on.cast(pl.Int32).cast(pl.Int64),
-        departed=pl.col("departed").is_not_null().cast(pl.Int64),
-        delay_seconds=seconds.clip(-DELAY_CAP_SECONDS, DELAY_CAP_SECONDS).fill_null(0),
+    scheduled = pl.col("scheduled_departure")
+    parts = operated.select(
+        scheduled=scheduled.dt.epoch("s"),
+        delay_seconds=(pl.col("departed") - scheduled).dt.total_seconds().fill_null(0),
+        has_left=pl.col("departed").is_not_null(),
+        cancelled=pl.col("cancelled").fill_null(False),
     )
-    return {
-        **{name: _category(operated[name]).texts() for name in NAMED},
-        "day": counted["day"].to_numpy(),
-        "flights": np.ones(len(operated), np.int64),
-        "late": (bands_of(operated, rule) > 0).astype(np.int64),
-        "departed": counted["departed"].to_numpy(),
-        "delay_seconds": counted["delay_seconds"].to_numpy(),
-    }
+    named = {name: _category(operated[name]).texts() for name in NAMED}
+    return OperatedFlights(named, **{name: parts[name].to_numpy() for name in parts.columns}).counts(rule)
 
 
 def _refuse_far(flights: pl.DataFrame) -> None:

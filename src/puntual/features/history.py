@@ -6,7 +6,7 @@ Counts are whole numbers (flights, late and departed ones, seconds of delay), so
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from puntual.features import kernel
 from puntual.features.flight_keys import NAMED, Days, Ids, Keys, as_ids, category, combine, index_of, view
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
+from puntual.flights.flight import LateRule, band_of
 
 WINDOWS = (1, 7, 30, 60)
 # Each level leans on its parent for as many flights as its strength says.
@@ -54,6 +55,7 @@ FEATURES = tuple(
 )
 # A departure three hours behind says no more about tomorrow than one two hours behind.
 DELAY_CAP_SECONDS = 2 * 60 * 60
+_DAY_SECONDS = 24 * 60 * 60
 COUNTS = ("flights", "late", "departed", "delay_seconds")
 
 
@@ -95,6 +97,55 @@ def _room() -> kernel.Room:
     return kernel.Room(_PARENTS, _STRENGTHS, WINDOWS)
 
 
+@dataclass(frozen=True, slots=True)
+class OperatedFlights:
+    """What became of n flights: `named` by `NAMED`, and of shape (n,) their schedules and delays.
+
+    `scheduled` are seconds since 1970 began on the clocks of the origin, `delay_seconds` is 0 where a flight has not
+    left.
+    """
+
+    named: Columns
+    scheduled: NDArray[np.int64]
+    delay_seconds: NDArray[np.int64]
+    has_left: NDArray[np.bool_]
+    cancelled: NDArray[np.bool_]
+
+    def take(self, flights: NDArray[np.intp]) -> "OperatedFlights":
+        """Keep the flights at these positions."""
+        kept = (
+            getattr(self, name)[flights] for name in ("scheduled", "delay_seconds", "has_left", "cancelled")
+        )
+        return OperatedFlights(take(self.named, flights), *kept)
+
+    def counts(self, rule: LateRule) -> Columns:
+        """Turn the flights into rows of counts, each on the day on which its operation became known.
+
+        A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
+        shows in a history that was closed before it happened.
+        """
+        bands = band_of(self.delay_seconds / 60, self.cancelled, rule)
+        return {
+            **self.named,
+            "day": (self.scheduled + np.maximum(self.delay_seconds, 0)) // _DAY_SECONDS,
+            "flights": np.ones(len(self.scheduled), np.int64),
+            "late": (bands > 0).astype(np.int64),
+            "departed": self.has_left.astype(np.int64),
+            "delay_seconds": self.delay_seconds.clip(-DELAY_CAP_SECONDS, DELAY_CAP_SECONDS),
+        }
+
+
+def joined(parts: Sequence[OperatedFlights]) -> OperatedFlights:
+    """Put flights together, those of no part being none."""
+    parts = (NOBODY, *parts)
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("scheduled", "delay_seconds", "has_left", "cancelled")
+    )
+    named = {name: np.concatenate([part.named[name] for part in parts]) for name in NAMED}
+    return OperatedFlights(named, *columns)
+
+
 def closing(operations: Columns) -> Columns:
     """Keep what the longest window can still reach: the counts of the last sixty days, summed by flight."""
     day = operations["day"]
@@ -102,6 +153,12 @@ def closing(operations: Columns) -> Columns:
     order, begins = grouped([kept[name] for name in (*NAMED, "day")])
     sums = {name: np.add.reduceat(kept[name][order], begins) for name in COUNTS}
     return take({name: kept[name] for name in (*NAMED, "day")}, order[begins]) | sums
+
+
+def continued(closed: Columns, until: int, later: Columns) -> Columns:
+    """Add to the rows of a history those of operations that became known after the day `until`, which it covers."""
+    new = take(later, later["day"] > until)
+    return closing({name: np.concatenate([closed[name], new[name]]) for name in (*NAMED, "day", *COUNTS)})
 
 
 def build_history(operations: Columns) -> History:
@@ -134,6 +191,13 @@ def _line(
 
 
 _NOTHING = np.empty(0, np.int64)
+NOBODY = OperatedFlights(
+    dict.fromkeys(NAMED, np.empty(0, np.str_)),
+    _NOTHING,
+    _NOTHING,
+    _NOTHING.astype(bool),
+    _NOTHING.astype(bool),
+)
 _NO_OPERATIONS = kernel.OperationLine(
     index_of(np.empty(0, np.uint64)),
     view(np.zeros(1, np.int64)),

@@ -277,9 +277,9 @@ def fill_recurring(
     for row in range(len(rows)):
         flight = start + row
         key = flights.key(flight, kind)
-        if key not in made:
-            made[key] = make(flight)
-        values = made[key]
+        values = made.get(key)
+        if values is None:
+            values = made[key] = make(flight)
         for place in range(len(values)):
             rows[row, column + place] = values[place]
 

@@ -5,15 +5,16 @@ is of what was known at the cut-off, and the flight itself is in none of them.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.features.flight_keys import Keys
+from puntual.features.flight_keys import Ids, Keys
 from puntual.features.history import DELAY_CAP_SECONDS
-from puntual.features.moments import LEVELS, MINUTES_A_DAY, CutOffs, EventLine, entities_of, line_of
+from puntual.features.moments import LEVELS, MINUTES_A_DAY, CutOffs, entities_of, line_of
 from puntual.features.spec import Feature, Group, Known
-from puntual.flights.operations import Minutes, Operations
+from puntual.flights.operations import NEVER, Minutes, Operations
 
 HOURS = (1, 3)
 # A flight is overdue for so long; after that it is no longer news, or was cancelled without a word.
@@ -53,92 +54,151 @@ FEATURES = tuple(
     for level in LEVELS
     for name, meaning, bits in _MEANINGS
 )
-_GONE, _SCHEDULED, _OVERDUE, _OVERDUE_LATE, _EARLY = range(5)
 
 
-@dataclass(frozen=True, slots=True)
-class _LevelLines:
-    """The lines of one level: gone flights, the timetable, flights while overdue, and while gone before their time."""
+class Line(Protocol):
+    """Whole numbers on a line by entity and minute: a table's, or a board's that grows."""
 
-    gone: EventLine
-    planned: EventLine
-    overdue: EventLine
-    early: EventLine
+    def until(self, entity: Ids, minute: Minutes) -> NDArray[np.int64]:
+        """Sum the counts of n entities up to a minute, which is included; shape (n, counts)."""
+
+    def between(self, entity: Ids, after: Minutes, until: Minutes) -> NDArray[np.int64]:
+        """Sum the counts of n entities after one minute and up to another, shape (n, counts)."""
+
+
+class Points(NamedTuple):
+    """What flights put on a line: of which flight each point is, its minute, and its counts, shape (points, counts)."""
+
+    flight: NDArray[np.intp]
+    minute: Minutes
+    counts: NDArray[np.int64]
+
+
+class Lines(NamedTuple):
+    """The lines of all levels: gone flights, the timetable, flights while overdue, and while gone before their time."""
+
+    gone: Line
+    planned: Line
+    overdue: Line
+    early: Line
+
+
+# How many counts the points of each of these lines carry.
+LINE_WIDTHS = (4, 1, 3, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """The operations of some airports, laid out for looking up what was known of them at any minute."""
 
-    levels: dict[str, _LevelLines]
+    lines: Lines
 
     def features(self, moments: CutOffs) -> NDArray[np.float64]:
         """Give what is known at n cut-offs in `FEATURES` order, shape (n, features); NaN where nothing is."""
-        entities = entities_of(moments.keys)
+        flights = len(moments)
+        # All levels at once, one below the other: for one flight, calls take longer than what they do.
+        ids = np.concatenate([*entities_of(moments.keys).values()])
+        moments = moments.tiled(len(LEVELS))
         day_begin = moments.day_begin
-        blocks = [
-            np.hstack(
-                [
-                    _departures(level.gone, entities[name], moments.cut_off, day_begin),
-                    _overdue(level.overdue, entities[name], moments),
-                    _cancelled(level.gone, entities[name], day_begin, moments.cut_off),
-                    _ahead(level, entities[name], moments, day_begin + MINUTES_A_DAY),
-                ]
-            )
-            for name, level in self.levels.items()
-        ]
-        return np.hstack(blocks)
+        departed, cancelled = _departures(self.lines.gone, ids, moments.cut_off, day_begin)
+        values = np.hstack(
+            [
+                departed,
+                _overdue(self.lines.overdue, ids, moments),
+                cancelled,
+                _ahead(self.lines, ids, moments, day_begin + MINUTES_A_DAY),
+            ]
+        )
+        by_level = values.reshape(len(LEVELS), flights, len(_MEANINGS))
+        return by_level.swapaxes(0, 1).reshape(flights, len(FEATURES))
 
 
 def traffic_of(keys: Keys, operations: Operations) -> Traffic:
-    """Lay operations out by level."""
-    entities = entities_of(keys)
-    gone, scheduled = operations.gone_known, operations.scheduled
-    capped = np.clip(operations.delay_seconds, -DELAY_CAP_SECONDS, DELAY_CAP_SECONDS)
-    has_left = operations.left_known <= operations.cancelled_known
-    what = np.column_stack([has_left, has_left & operations.late, np.where(has_left, capped, 0), ~has_left])
-    one = np.ones((len(keys), 1), np.int64)
-    due = np.flatnonzero(gone > scheduled)
-    early = np.flatnonzero(gone < scheduled)
+    """Lay operations out for all levels."""
+    entities = [*entities_of(keys).values()]
+    levels = len(entities)
     return Traffic(
-        {
-            name: _LevelLines(
-                line_of(ids, gone, what.astype(np.int64)),
-                line_of(ids, scheduled, one),
-                _while_overdue(ids[due], scheduled[due], gone[due]),
-                _while(ids[early], gone[early], scheduled[early], one[early]),
+        Lines(
+            *(
+                line_of(
+                    np.concatenate([ids[on.flight] for ids in entities]),
+                    np.tile(on.minute, levels),
+                    np.tile(on.counts, (levels, 1)),
+                )
+                for on in points_of(operations)
             )
-            for name, ids in entities.items()
-        }
+        )
     )
 
 
-def _while(ids: NDArray[np.uint64], begin: Minutes, end: Minutes, counts: NDArray[np.int64]) -> EventLine:
+class LinePoints(NamedTuple):
+    """The points of flights, line by line as `Lines` has them."""
+
+    gone: Points
+    planned: Points
+    overdue: Points
+    early: Points
+
+
+def points_of(operations: Operations) -> LinePoints:
+    """Say what n flights put on the lines of each of their levels; a point at `NEVER` is none."""
+    gone, scheduled = operations.gone_known, operations.scheduled
+    every, one = np.arange(len(gone)), np.ones((len(gone), 1), np.int64)
+    early = np.flatnonzero(gone < scheduled)
+    return LinePoints(
+        Points(every, gone, outcomes_of(operations)),
+        Points(every, scheduled, one),
+        _while_overdue(np.flatnonzero(gone > scheduled), scheduled, gone),
+        _while(early, gone[early], scheduled[early], one[early]),
+    )
+
+
+def outcomes_of(operations: Operations) -> NDArray[np.int64]:
+    """Give what counts of flights once they are gone: departures, late ones, seconds of delay, cancellations."""
+    capped = np.clip(operations.delay_seconds, -DELAY_CAP_SECONDS, DELAY_CAP_SECONDS)
+    has_left = (operations.left_known <= operations.cancelled_known) & (operations.left_known < NEVER)
+    cancelled = operations.cancelled_known < operations.left_known
+    counts = [has_left, has_left & operations.late, np.where(has_left, capped, 0), cancelled]
+    return np.column_stack(counts).astype(np.int64)
+
+
+def _while(flight: NDArray[np.intp], begin: Minutes, end: Minutes, counts: NDArray[np.int64]) -> Points:
     """Count what begins at one minute and ends at another."""
-    return line_of(np.tile(ids, 2), np.concatenate([begin, end]), np.concatenate([counts, -counts]))
+    return Points(np.tile(flight, 2), np.concatenate([begin, end]), np.concatenate([counts, -counts]))
 
 
-def _while_overdue(ids: NDArray[np.uint64], scheduled: Minutes, gone: Minutes) -> EventLine:
+def _while_overdue(due: NDArray[np.intp], scheduled: Minutes, gone: Minutes) -> Points:
     """Count flights, their schedules, and those that are late already, while they are overdue."""
-    end = np.minimum(gone, scheduled + OVERDUE_FOR)
-    one, none = np.ones_like(scheduled), np.zeros_like(scheduled)
-    late = np.flatnonzero(end > scheduled + LATE_AFTER)
-    begins = np.concatenate([scheduled, scheduled[late] + LATE_AFTER])
+    begin = scheduled[due]
+    end = np.minimum(gone[due], begin + OVERDUE_FOR)
+    one, none = np.ones_like(begin), np.zeros_like(begin)
+    late = np.flatnonzero(end > begin + LATE_AFTER)
     counts = np.concatenate(
         [
-            np.column_stack([one, scheduled, none]),
+            np.column_stack([one, begin, none]),
             np.column_stack([none[late], none[late], one[late]]),
         ]
     )
-    return _while(np.concatenate([ids, ids[late]]), begins, np.concatenate([end, end[late]]), counts)
+    begins = np.concatenate([begin, begin[late] + LATE_AFTER])
+    return _while(np.concatenate([due, due[late]]), begins, np.concatenate([end, end[late]]), counts)
 
 
 def _departures(
-    line: EventLine, ids: NDArray[np.uint64], cut_off: Minutes, day_begin: Minutes
-) -> NDArray[np.float64]:
-    """Give departures, their mean delay in minutes and late share, window by window, shape (n, 9)."""
-    begins = (*(cut_off - 60 * hours for hours in HOURS), day_begin)
-    return np.hstack([_summary(line.between(ids, begin, cut_off)) for begin in begins])
+    line: Line, ids: NDArray[np.uint64], cut_off: Minutes, day_begin: Minutes
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give departures, their mean delay in minutes and late share, window by window, shape (n, 9).
+
+    And, shape (n, 1), the share of the operating day's flights that are known to be cancelled.
+    """
+    # Since ever, until each window begins and until now: a window's counts are what lies between.
+    until_now = line.until(ids, cut_off)
+    windows = [
+        until_now - line.until(ids, begin)
+        for begin in (*(cut_off - 60 * hours for hours in HOURS), day_begin)
+    ]
+    gone = windows[-1][:, 0] + windows[-1][:, 3]
+    cancelled = windows[-1][:, 3] / np.where(gone > 0, gone, np.nan)
+    return np.hstack([*map(_summary, windows)]), cancelled[:, np.newaxis]
 
 
 def _summary(counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -147,15 +207,7 @@ def _summary(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.column_stack([departed, seconds / some / 60, late / some])
 
 
-def _cancelled(
-    line: EventLine, ids: NDArray[np.uint64], day_begin: Minutes, cut_off: Minutes
-) -> NDArray[np.float64]:
-    counts = line.between(ids, day_begin, cut_off)
-    gone = counts[:, 0] + counts[:, 3]
-    return (counts[:, 3] / np.where(gone > 0, gone, np.nan))[:, np.newaxis]
-
-
-def _overdue(line: EventLine, ids: NDArray[np.uint64], moments: CutOffs) -> NDArray[np.float64]:
+def _overdue(line: Line, ids: NDArray[np.uint64], moments: CutOffs) -> NDArray[np.float64]:
     """Give flights overdue, their minutes, and those late already; without the flight itself, shape (n, 3)."""
     counts = line.until(ids, moments.cut_off)
     behind = moments.cut_off - moments.scheduled
@@ -168,11 +220,9 @@ def _overdue(line: EventLine, ids: NDArray[np.uint64], moments: CutOffs) -> NDAr
     return values
 
 
-def _ahead(
-    level: _LevelLines, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes
-) -> NDArray[np.float64]:
+def _ahead(lines: Lines, ids: NDArray[np.uint64], moments: CutOffs, day_end: Minutes) -> NDArray[np.float64]:
     """Give the departures after the cut-off until the operating day ends, without those that have left already."""
     cut_off, scheduled = moments.cut_off, moments.scheduled
-    ahead = level.planned.between(ids, cut_off, day_end)[:, 0] - level.early.until(ids, cut_off)[:, 0]
+    ahead = lines.planned.between(ids, cut_off, day_end)[:, 0] - lines.early.until(ids, cut_off)[:, 0]
     own = (scheduled > cut_off) & (scheduled <= day_end)
     return np.where(moments.listed, ahead - own, np.nan)[:, np.newaxis]

@@ -24,6 +24,9 @@ LIVE_FEATURES = (*HORIZON, *live.FEATURES, *rotation.FEATURES, *weather.FEATURES
 LIVE_COLUMNS = tuple(feature.name for feature in LIVE_FEATURES)
 # A live vector is the one of the day before with these behind it.
 ALL_COLUMNS = (*COLUMNS, *LIVE_COLUMNS)
+# The groups of features that a flight gains as its day unfolds, and where it says how far ahead it is looked at.
+GROUPS_NOW = (Group.AIRPORT_NOW, Group.AIRLINE_NOW, Group.PREVIOUS_LEG, Group.WEATHER, Group.REVISED)
+HORIZON_COLUMNS = np.arange(len(COLUMNS), len(COLUMNS) + len(HORIZON))
 _SCALES = 2.0 ** np.array([feature.bits for feature in LIVE_FEATURES])
 
 

@@ -37,6 +37,11 @@ class CutOffs:
         kept = {name: getattr(self, name)[flights] for name in ("scheduled", "cut_off", "offset", "listed")}
         return replace(self, keys=self.keys.take(flights), **kept)
 
+    def tiled(self, times: int) -> "CutOffs":
+        """Give the same so many times over, one after another, but for the keys, which stay those of n flights."""
+        columns = (self.scheduled, self.cut_off, self.offset, self.listed)
+        return CutOffs(self.keys, *(np.tile(column, times) for column in columns))
+
     @property
     def day_begin(self) -> Minutes:
         """When the operating day of the cut-off began, by the origin's clocks."""

@@ -5,6 +5,8 @@ Training, ONNX, calibration, predictor and report walk `STATES`; a further state
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ class State:
     """One state of knowledge, which has an expert, a scaling and an ONNX member of its own, all by its name.
 
     Its expert reads the features known by `known`. A flight is in the first state whose `sentinel` column it has;
-    the last state has none and takes the rest. `history` says whether the operations of days past are known. A live
+    the last state has none and takes the rest. `history` says whether the operations of days past may be known. A live
     state is that of flights up to `until` minutes before their schedule, and its expert learns from `cut_offs`. Of the
     flights that its expert is fitted on, `typical_share` are shown with a typical timetable, and `lagged_share` with a
     history that was closed days before.
@@ -75,6 +77,14 @@ LIVE_STATES = tuple(
 )
 ALL_STATES = (*STATES, *LIVE_STATES)
 STATE_NAMES = tuple(state.name for state in ALL_STATES)
+# What users are told of, to whom all live states are one.
+_LIVE: tuple[Literal["live"], ...] = ("live",)
+SHOWN_STATES: tuple[Literal["history", "timetable", "live"], ...] = (
+    "history",
+    "timetable",
+    *_LIVE * len(LIVE_STATES),
+)
+FARTHEST_LIVE = max(state.until or 0 for state in LIVE_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +140,23 @@ def _places(matrix: Matrix) -> tuple[NDArray[np.int8], int]:
 
 
 def withhold(matrix: Matrix, names: Container[str]) -> Matrix:
-    """Leave the rows of a wide matrix, in place, without a horizon whose live state is not among `names`.
+    """Put the rows of a wide matrix, in place, whose live state is not among `names`, into a coarser one that is.
 
-    They are then in the state of the day before, which answers for them.
+    They are then looked at as from as far ahead as that one reaches down to. Where there is none they lose their
+    horizon, and the state of the day before answers for them.
     """
     for state, rows in list(part(matrix)):
         if state.until is not None and state.name not in names:
-            matrix[rows, state.sentinel] = np.nan
+            matrix[rows, state.sentinel] = _nearest_coarser(state, names)
     return matrix
+
+
+def _nearest_coarser(state: State, names: Container[str]) -> float:
+    place = LIVE_STATES.index(state)
+    for nearer, coarser in pairwise(LIVE_STATES[place:]):
+        if coarser.name in names:
+            return (nearer.until or 0) + 1
+    return np.nan
 
 
 def rows_in(state: State, matrix: Matrix) -> Rows:
@@ -149,8 +168,7 @@ def rows_in(state: State, matrix: Matrix) -> Rows:
 
 
 def knows_history(matrix: Matrix) -> NDArray[np.bool_]:
-    """Mark the rows of a matrix in whose state of knowledge the operations of days past are known, shape (n,)."""
-    known = np.empty(len(matrix), bool)
-    for state, rows in part(matrix):
-        known[rows] = state.history
+    """Mark the rows of a matrix of which the operations of days past are known, shape (n,)."""
+    present = matrix[:, STATES[0].sentinel]
+    known: NDArray[np.bool_] = present == present
     return known

@@ -91,7 +91,7 @@ def vectorise(
             kernel.fill_recurring(flights, kind, make, made, start, view(rows), column)
         timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
         lookups.history.fill(flights, closed, start, rows, _HISTORY)
-        matrix[start : start + _CHUNK] = on_grid(rows)
+        matrix[start : start + _CHUNK] = _nearest(rows, _SCALES)
     return hide_unknown(matrix, keys)
 
 
@@ -105,8 +105,16 @@ def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix
     >>> on_grid(np.array([0.3, 1.0]), CODE_COLUMNS[:2])
     array([0.30078125, 1.        ], dtype=float32)
     """
-    scales = _SCALES[columns]
-    return (np.rint(values * scales) / scales).astype(np.float32)
+    return _nearest(values, _SCALES[columns]).astype(np.float32)
+
+
+def _nearest(values: Blocks, scales: NDArray[np.float64]) -> Blocks:
+    """Round values to the nearest number of their grids."""
+    scaled = values * scales
+    # In place: for each further block of thousands of rows the system would have to find memory, and clear it.
+    np.rint(scaled, out=scaled)
+    scaled /= scales
+    return scaled
 
 
 CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])

@@ -17,6 +17,9 @@ KNOWN_AFTER = 5
 CANCELLATION_KNOWN_AFTER = 3 * 60
 # What an hour of a weather table observes is taken as known when the hour is over.
 OBSERVATION_KNOWN_AFTER = 60
+# Training counts a tail as known at every cut-off, the farthest of which is 18 hours before the schedule. Its event is
+# known before that, and is still on a board when the leg after the next is looked at.
+TAIL_KNOWN_BEFORE = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ the last three days before the airport's newest event, so that it does not grow.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -19,6 +19,8 @@ _HOUR = timedelta(hours=1)
 _RANKS = {"weather": 0, "tail": 1, "expected": 2, "cancelled": 3, "left": 4, "arrived": 5}
 # A sign that somebody still tells what happens to the flights that leave an airport.
 _SIGNS_OF_LIFE = frozenset({"left", "cancelled", "expected", "tail"})
+# News of how a flight ended.
+OUTCOMES = frozenset({"left", "arrived", "cancelled"})
 
 
 class FlightState(NamedTuple):
@@ -35,6 +37,9 @@ class FlightState(NamedTuple):
     expected_departure: datetime | None = None
     revisions: int = 0
     tail: str | None = None
+    left_known_at: datetime | None = None
+    arrived_known_at: datetime | None = None
+    cancelled_known_at: datetime | None = None
 
 
 class AirportBoard:
@@ -100,18 +105,27 @@ class Board:
         self.airports: dict[str, AirportBoard] = {}
         # How many events were new so far: another number is another board.
         self.version = 0
+        # Called with the events of a batch that were new, once they are on the board.
+        self.follower: Callable[[list[KnownEvent]], object] = _nobody
 
     def apply(self, events: Iterable[KnownEvent]) -> int:
         """Take events, and count those that were new."""
-        new = sum(self.airports.setdefault(event.airport, AirportBoard()).apply(event) for event in events)
-        self.version += new
-        return new
+        new = [
+            event for event in events if self.airports.setdefault(event.airport, AirportBoard()).apply(event)
+        ]
+        if new:
+            self.follower(new)
+            self.version += len(new)
+        return len(new)
+
+    def events_of(self, flight: FlightKey) -> list[KnownEvent]:
+        """Give what is known of a flight, in the order in which it counts."""
+        airport = self.airports.get(flight.origin)
+        return [] if airport is None else airport.flights.get(flight, [])
 
     def state(self, flight: FlightKey, moment: datetime) -> FlightState | None:
         """Say what is known of a flight at a moment in UTC; None where nothing is."""
-        airport = self.airports.get(flight.origin)
-        events = None if airport is None else airport.flights.get(flight)
-        return None if events is None else state_of(events, moment)
+        return state_of(self.events_of(flight), moment)
 
     def departures(self, airport: str) -> Iterator[tuple[FlightKey, list[KnownEvent]]]:
         """Give the flights that leave an airport, each with its events in the order in which they count."""
@@ -137,9 +151,7 @@ def state_of(events: list[KnownEvent], moment: datetime) -> FlightState | None:
     if not known:
         return None
     newest = {event.kind: event for event in known}
-    outcome = next(
-        (event for event in reversed(known) if event.kind in ("left", "arrived", "cancelled")), None
-    )
+    outcome = next((event for event in reversed(known) if event.kind in OUTCOMES), None)
     happened: Status = "scheduled" if outcome is None else outcome.kind  # type: ignore[assignment]
     # A flight that has landed still left when it did.
     left = None if happened == "cancelled" else newest.get("left")
@@ -157,7 +169,14 @@ def state_of(events: list[KnownEvent], moment: datetime) -> FlightState | None:
         None if expected is None else expected.expected_departure,
         len({event.expected_departure for event in known if event.kind == "expected"}),
         None if tail is None else tail.tail,
+        None if left is None else left.known_at,
+        None if arrived is None else arrived.known_at,
+        newest["cancelled"].known_at if happened == "cancelled" else None,
     )
+
+
+def _nobody(_: list[KnownEvent]) -> None:
+    """Follow nothing."""
 
 
 def _order(event: KnownEvent) -> tuple[datetime, int, datetime, str]:

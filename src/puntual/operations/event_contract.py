@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 MOST_EVENTS = 1_000
-LONGEST_CODE, LONGEST_PLACE = 8, 4
+LONGEST_CODE, LONGEST_PLACE, LONGEST_TAIL = 8, 4, 16
 
 EventCode = Annotated[
     str,
@@ -37,7 +37,7 @@ EventTime = Annotated[
         extra_json_schema={"format": "flight-time"},
     ),
 ]
-TailNumber = Annotated[str, Meta(min_length=1, max_length=16, pattern="^[0-9A-Za-z-]+$")]
+TailNumber = Annotated[str, Meta(min_length=1, max_length=LONGEST_TAIL, pattern="^[0-9A-Za-z-]+$")]
 
 
 class FlightEvent(
@@ -114,13 +114,4 @@ class Weather(
     visibility: Annotated[float, Meta(ge=0, le=1_000, description="Miles.")] | None = None
 
 
-OBSERVED = (
-    "temperature",
-    "humidity",
-    "wind_speed",
-    "wind_gust",
-    "precipitation",
-    "pressure",
-    "visibility",
-)
 SentEvent = Left | Arrived | Cancelled | Expected | Tail | Weather

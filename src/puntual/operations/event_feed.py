@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from puntual.errors import JournalError
 from puntual.operations.board import KEPT, Board
+from puntual.operations.driver_errors import first_line
 from puntual.operations.event import KnownEvent
 
 if TYPE_CHECKING:
     from puntual.operations.event_database import EventDatabase
+    from puntual.operations.sqlite_files import FileChange
 
 _LOG = logging.getLogger("puntual.operations.event_feed")
 # The board keeps whole hours.
@@ -60,13 +62,14 @@ class EventFeed:
         with self._lock:
             try:
                 database = self._open()
+                self._refuse_if_changed(database)
                 new = database.append(events, received, key_name) if events else 0
-                self._refuse_if_replaced(database)
+                self._refuse_if_changed(database)
             except EventsUnavailableError:
                 raise
             except Exception as error:
                 self._complain(error)
-                raise EventsUnavailableError(_first_line(error)) from error
+                raise EventsUnavailableError(first_line(error)) from error
             self.error = None
             self.board.apply(events)
             return new
@@ -77,8 +80,8 @@ class EventFeed:
             taken = 0
             try:
                 database = self._open()
-                if database.was_replaced():
-                    self._leave(database)
+                if (change := database.file_change()) is not None:
+                    self._leave(database, change)
                 while (new := database.read_after(self._read_until)).events:
                     taken += self.board.apply(new.events)
                     self._read_until = new.read_until
@@ -90,21 +93,31 @@ class EventFeed:
     def close(self) -> None:
         """Let go of the journal."""
         with self._lock:
-            if self._database is not None:
-                self._database.close()
+            database = self._database
+            if database is None:
+                return
+            try:
+                if (change := database.file_change()) is not None:
+                    self._leave(database, change)
+            except OSError as error:
+                # Closed, its log would go into what stands under its name now.
+                self._complain(error)
+                return
+            database.close()
 
-    def _refuse_if_replaced(self, database: "EventDatabase") -> None:
-        """Refuse what was written to a file that is no longer the one of its name: nobody would read it again."""
-        if database.was_replaced():
-            self._leave(database)
-            raise EventsUnavailableError("its file was deleted or replaced meanwhile")
+    def _refuse_if_changed(self, database: "EventDatabase") -> None:
+        """Refuse what goes, or went, to a file that others changed: nobody might read it again."""
+        if (change := database.file_change()) is not None:
+            self._leave(database, change)
+            raise EventsUnavailableError(f"its file was {change} meanwhile")
 
-    def _leave(self, database: "EventDatabase") -> None:
+    def _leave(self, database: "EventDatabase", change: "FileChange") -> None:
+        database.leave(change)
         _LOG.error(
-            "journal %s was deleted or replaced; events go to the file of that name from now on",
+            "journal %s was %s; events go to the file of that name from now on",
             database.name,
+            change,
         )
-        database.leave()
         self._read_until = 0
 
     def _open(self) -> "EventDatabase":
@@ -116,14 +129,10 @@ class EventFeed:
         return self._database
 
     def _complain(self, error: Exception) -> None:
-        message = _first_line(error)
+        message = first_line(error)
         if self.error is None:
             _LOG.error("events cannot be read or kept (%s); predictions go on with what is known", message)
         self.error = message
-        if self._database is not None:
+        # The log of a database whose file cannot be let go of would go into what stands under its name.
+        if self._database is not None and not isinstance(error, OSError):
             self._database.close()
-
-
-def _first_line(error: Exception) -> str:
-    """Say what the driver said; the rest of its message may repeat the whole statement."""
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

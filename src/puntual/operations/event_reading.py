@@ -17,9 +17,9 @@ from msgspec import Meta
 from puntual.flights import airports
 from puntual.flights.airports import Airport
 from puntual.flights.flight_number import clean_flight_number
+from puntual.flights.operations import MEASURES
 from puntual.operations.event import KnownEvent, with_content_key
 from puntual.operations.event_contract import (
-    OBSERVED,
     Arrived,
     Expected,
     FlightEvent,
@@ -157,9 +157,9 @@ def _weather(sent: Weather, unlisted: Mapping[str, str]) -> KnownEvent:
     zone = _zone(airport, "airport", sent.airport)
     at = _moment(sent.at, "at", zone).instant
     known_at = at if sent.known_at is None else _moment(sent.known_at, "known_at", zone).instant
-    measured = {name: value for name in OBSERVED if (value := getattr(sent, name)) is not None}
+    measured = {name: value for name in MEASURES if (value := getattr(sent, name)) is not None}
     if not measured:
-        raise EventRefusal("meaningless", "", None, f"one measurement at least, of {', '.join(OBSERVED)}")
+        raise EventRefusal("meaningless", "", None, f"one measurement at least, of {', '.join(MEASURES)}")
     observation = msgspec.json.encode(measured).decode()
     return KnownEvent(
         "", "weather", airport.code, "", "", "", "", None, None, at, known_at, None, None, observation

@@ -12,7 +12,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from puntual.errors import JournalError
 from puntual.operations.journal_migration import migrate
-from puntual.operations.sqlite_files import SqliteFiles
+from puntual.operations.sqlite_files import FileChange, SqliteFiles
+from puntual.operations.sqlite_marks import name_database
 from puntual.storage.state_folder import make_private
 
 _BUSY_MILLISECONDS = 2_000
@@ -20,7 +21,7 @@ _CACHE_KIB = 256
 
 
 class JournalEngine:
-    """Opened at the first use, and again after a failure; of SQLite it notices where the file was replaced."""
+    """Opened at the first use, and again after a failure; of SQLite it notices what others do to the file."""
 
     # Of SQLite: NORMAL may lose the last commits when the machine loses its power, FULL none.
     synchronous = "NORMAL"
@@ -37,16 +38,26 @@ class JournalEngine:
         """The URL without its password."""
         return self._url.render_as_string(hide_password=True)
 
-    def was_replaced(self) -> bool:
-        """Tell whether the file that is written is no longer the one of its name; never for a server's database."""
-        return self._opened is not None and self._files is not None and self._files.were_replaced()
+    def file_change(self) -> FileChange | None:
+        """Tell what others did to the file that is written, None for nothing; never for a server's database.
 
-    def leave(self) -> None:
-        """Let go of a file that was replaced, whole, and of the log beside it that belongs to no other."""
+        Who still writes over it is waited for.
+        """
+        return None if self._opened is None or self._files is None else self._files.change()
+
+    def leave(self, change: FileChange) -> None:
+        """Let go of a file that others changed, and of the log beside it that belongs to no other.
+
+        One that was replaced is left whole; nothing is written to one that was overwritten. Raises OSError where it
+        cannot be let go of yet.
+        """
         if self._opened is None or self._files is None:
             return
-        with suppress(sa.exc.SQLAlchemyError), self._opened.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint")
+        if change == "overwritten":
+            self._files.detach()
+        else:
+            with suppress(sa.exc.SQLAlchemyError), self._opened.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint")
         self.close()
         self._files.remove_log()
 
@@ -94,6 +105,8 @@ def _open(url: URL, synchronous: str) -> Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite(synchronous))
     try:
         migrate(engine, file)
+        if file is not None:
+            name_database(engine, file)
     except BaseException:
         engine.dispose()
         raise

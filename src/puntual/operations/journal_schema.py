@@ -9,12 +9,19 @@ REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 # A name of our own, since the database may be shared with others who use Alembic.
 VERSION_TABLE = "puntual_journal_version"
 
-_METADATA = sa.MetaData()
+METADATA = sa.MetaData()
+VERSIONS = sa.Table(
+    VERSION_TABLE,
+    METADATA,
+    # Named as Alembic names it.
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 PREDICTIONS = sa.Table(
     "predictions",
-    _METADATA,
+    METADATA,
     sa.Column("id", _ID, primary_key=True),
     sa.Column("answered", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
     sa.Column("request_id", sa.String(128), nullable=False),
@@ -40,7 +47,7 @@ PREDICTIONS = sa.Table(
 
 EVENTS = sa.Table(
     "events",
-    _METADATA,
+    METADATA,
     sa.Column("id", _ID, primary_key=True),
     sa.Column("received", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
     sa.Column("key_name", sa.String(64), nullable=False, comment="whose key it came with"),
@@ -65,7 +72,7 @@ EVENTS = sa.Table(
 
 MARKS = sa.Table(
     "marks",
-    _METADATA,
+    METADATA,
     sa.Column("id", _ID, primary_key=True),
     sa.Column("received", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
     sa.Column("key_name", sa.String(64), nullable=False, comment="whose key it came with"),

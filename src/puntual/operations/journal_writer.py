@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from puntual.operations.driver_errors import first_line
 from puntual.operations.refused_lines import NAME, RefusedLines
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ _LOG = logging.getLogger("puntual.operations.journal_writer")
 _PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 # The first look for what is too old waits until the service has started.
 _FIRST_REMOVAL, _REMOVAL = 60.0, 3_600.0
+_CHANGED = {
+    "deleted or replaced": "journal %s was deleted or replaced while it was written; what is written from now on "
+    "goes to the file of that name, and what its former file held is in that file alone",
+    "overwritten": "journal %s was overwritten while it was written; what was written over it is kept as it is, and "
+    "what is written from now on is added to that",
+}
 # URLs that need no checking before they are used.
 _PLAIN = "sqlite:///"
 
@@ -104,25 +111,26 @@ class Journal:
     def _write_on(self) -> None:
         pause = _PAUSE
         while not self._ended.wait(pause):
-            self._reopen_if_replaced()
-            done = self._write_all() and self._remove_old()
+            done = self._is_in_place() and self._write_all() and self._remove_old()
             pause = _PAUSE if done else min(_LONGEST_PAUSE, pause * 2)
-        self._reopen_if_replaced()
-        self._write_all()
-        if self._database is not None:
-            self._database.close()
+        if self._is_in_place():
+            self._write_all()
+            if self._database is not None:
+                self._database.close()
 
-    def _reopen_if_replaced(self) -> None:
-        """Begin anew where the database's file was deleted or replaced: what is written there is seen by nobody."""
+    def _is_in_place(self) -> bool:
+        """Begin anew where others changed the database's file, and tell whether it can be written."""
         database = self._database
-        if database is None or not database.was_replaced():
-            return
-        _LOG.error(
-            "journal %s was deleted or replaced while it was written; what is written from now on goes to the file "
-            "of that name, and what its former file held is in that file alone",
-            database.name,
-        )
-        database.leave()
+        change = None if database is None else database.file_change()
+        if database is None or change is None:
+            return True
+        try:
+            database.leave(change)
+        except OSError as error:
+            self._complain(error, closing=False)
+            return False
+        _LOG.error(_CHANGED[change], database.name)
+        return True
 
     def _write_all(self) -> bool:
         """Write all that waits; False when the database would not have it."""
@@ -160,7 +168,7 @@ class Journal:
 
     def _set_aside(self, line: "JournalRow", error: Exception) -> None:
         self.refused += 1
-        if not self._refused_lines.add(line, _first_line(error)):
+        if not self._refused_lines.add(line, first_line(error)):
             self.lost += 1
 
     def _remove_old(self) -> bool:
@@ -186,8 +194,8 @@ class Journal:
             self._database = Database(self._place)
         return self._database
 
-    def _complain(self, error: Exception) -> None:
-        message = _first_line(error)
+    def _complain(self, error: Exception, *, closing: bool = True) -> None:
+        message = first_line(error)
         database = self._database
         if self.error is None:
             _LOG.error(
@@ -198,10 +206,6 @@ class Journal:
             )
         self.error = message
         self.failures += 1
-        if database is not None:
+        # The log of a database that is closed goes into whatever stands under its name.
+        if database is not None and closing:
             database.close()
-
-
-def _first_line(error: Exception) -> str:
-    """Say what the driver said; the rest of its message may repeat the whole statement."""
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

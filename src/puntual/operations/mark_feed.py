@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from puntual.errors import JournalError
+from puntual.operations.driver_errors import first_line
 from puntual.operations.event import FlightKey
 from puntual.operations.marks import Mark, Watch, watch_of
 
 if TYPE_CHECKING:
     from puntual.operations.mark_database import MarkDatabase
+    from puntual.operations.sqlite_files import FileChange
 
 _LOG = logging.getLogger("puntual.operations.mark_feed")
 KEPT = timedelta(days=4)
@@ -51,20 +53,24 @@ class MarkFeed:
         """Make a mark durable, and know it; raise MarksUnavailableError where the journal does not take it."""
         with self._lock:
             try:
-                self._open().append(mark)
+                database = self._open()
+                self._refuse_if_changed(database)
+                database.append(mark)
+                self._refuse_if_changed(database)
                 self._read()
+            except MarksUnavailableError:
+                raise
             except Exception as error:
                 self._complain(error)
-                raise MarksUnavailableError(_first_line(error)) from error
+                raise MarksUnavailableError(first_line(error)) from error
 
     def read_new(self) -> None:
         """Know what was appended since, by whomever; nothing is raised."""
         with self._lock:
             try:
                 database = self._open()
-                if database.was_replaced():
-                    database.leave()
-                    self._read_until, self._marks = 0, {}
+                if (change := database.file_change()) is not None:
+                    self._leave(database, change)
                 self._read()
                 self._is_away = False
             except Exception as error:
@@ -73,8 +79,28 @@ class MarkFeed:
     def close(self) -> None:
         """Let go of the journal."""
         with self._lock:
-            if self._database is not None:
-                self._database.close()
+            database = self._database
+            if database is None:
+                return
+            try:
+                if (change := database.file_change()) is not None:
+                    self._leave(database, change)
+            except OSError as error:
+                # Closed, its log would go into what stands under its name now.
+                self._complain(error)
+                return
+            database.close()
+
+    def _refuse_if_changed(self, database: "MarkDatabase") -> None:
+        """Refuse what goes, or went, to a file that others changed: nobody might read it again."""
+        if (change := database.file_change()) is not None:
+            self._leave(database, change)
+            raise MarksUnavailableError(f"its file was {change} meanwhile")
+
+    def _leave(self, database: "MarkDatabase", change: "FileChange") -> None:
+        database.leave(change)
+        self._read_until, self._marks = 0, {}
+        self.version += 1
 
     def _read(self) -> None:
         since = (datetime.now(UTC) - KEPT).isoformat()[:16]
@@ -98,11 +124,7 @@ class MarkFeed:
 
     def _complain(self, error: Exception) -> None:
         if not self._is_away:
-            _LOG.error("marks cannot be read or kept (%s)", _first_line(error))
+            _LOG.error("marks cannot be read or kept (%s)", first_line(error))
         self._is_away = True
-        if self._database is not None:
+        if self._database is not None and not isinstance(error, OSError):
             self._database.close()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]

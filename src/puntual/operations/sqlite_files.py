@@ -1,7 +1,19 @@
-"""The files of a SQLite database, by which one that was deleted or replaced is noticed."""
+"""The files of a SQLite database, by which one that was deleted, replaced or written over is noticed."""
 
+import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
+
+from puntual.operations.sqlite_marks import Marks, read_marks
+from puntual.storage.file_lock import file_lock
+
+FileChange = Literal["deleted or replaced", "overwritten"]
+# A file that nobody has written for so long is whole.
+_QUIET_SECONDS, _LOOK_SECONDS = 0.5, 0.1
+# Within it a second change may leave the times of a file as they were.
+_CLOCK_TICK_SECONDS = 0.05
 
 
 class SqliteFiles:
@@ -12,10 +24,44 @@ class SqliteFiles:
         self._file = file
         self._identity = _identity(file)
         self._log = {path: _identity(path) for path in map(self._beside, ("-wal", "-shm"))}
+        self._times: tuple[int, ...] | None = None
+        self._marks = Marks()
+        self.change()
 
-    def were_replaced(self) -> bool:
-        """Tell whether the database's name leads to another file now, or to none."""
-        return _identity(self._file) != self._identity
+    def change(self) -> FileChange | None:
+        """Tell what became of the file, None for nothing; who still writes over it is waited for."""
+        if _identity(self._file) != self._identity:
+            return "deleted or replaced"
+        times = _times(self._file)
+        if times == self._times:
+            return None
+        marks = read_marks(self._file)
+        if marks is None or not self._marks.can_become(marks):
+            # It may have been read while another worker moved the log into it.
+            times = self._wait_until_whole()
+            marks = read_marks(self._file)
+        if marks is None or not self._marks.can_become(marks):
+            return "overwritten" if _identity(self._file) == self._identity else "deleted or replaced"
+        self._marks = marks
+        self._times = times if _seconds_since(times) > _CLOCK_TICK_SECONDS else None
+        return None
+
+    def detach(self) -> None:
+        """Put what was written over the database into a file of its own, so that its log spoils another one.
+
+        SQLite leaves a database alone that is no longer under its name. Raises OSError where that cannot be done.
+        """
+        with file_lock(self._beside_hidden(".lock"), mode=0o600):
+            # Another worker may have done it.
+            if _identity(self._file) != self._identity:
+                return
+            copy = self._beside_hidden(".restored")
+            try:
+                shutil.copy(self._file, copy)
+                copy.replace(self._file)
+            except OSError:
+                copy.unlink(missing_ok=True)
+                raise
 
     def remove_log(self) -> None:
         """Remove the log of the database that stood there: SQLite would take it for that of the one that stands now."""
@@ -24,8 +70,18 @@ class SqliteFiles:
                 with suppress(OSError):
                     path.unlink()
 
+    def _wait_until_whole(self) -> tuple[int, ...]:
+        times = _times(self._file)
+        while _seconds_since(times) < _QUIET_SECONDS:
+            time.sleep(_LOOK_SECONDS)
+            times = _times(self._file)
+        return times
+
     def _beside(self, suffix: str) -> Path:
         return self._file.with_name(self._file.name + suffix)
+
+    def _beside_hidden(self, suffix: str) -> Path:
+        return self._file.with_name(f".{self._file.name}{suffix}")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -34,3 +90,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _times(path: Path) -> tuple[int, ...]:
+    """Give what changes whenever a file is written to; nothing for one that is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ctime_ns, status.st_mtime_ns, status.st_size
+
+
+def _seconds_since(times: tuple[int, ...]) -> float:
+    return (time.time_ns() - times[0]) / 1e9 if times else float("inf")

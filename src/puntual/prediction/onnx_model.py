@@ -78,17 +78,23 @@ class _ExpertModel:
         self._session = _session(content)
         (self._input,) = (given.name for given in self._session.get_inputs())
         self._columns = np.array([ALL_COLUMNS.index(column) for column in columns], np.intp)
+        self._reads_all = np.array_equal(self._columns, np.arange(len(columns)))
         self.bands: Callable[[Matrix], _FloatBands] = self._run if by_rows else self._by_blocks
 
     def _run(self, matrix: Matrix) -> _FloatBands:
-        bands: _FloatBands = self._session.run(None, {self._input: matrix.take(self._columns, axis=1)})[0]
+        if not self._reads_all or matrix.shape[1] > len(self._columns):
+            matrix = matrix.take(self._columns, axis=1)
+        bands: _FloatBands = self._session.run(None, {self._input: matrix})[0]
         return bands
 
     def _by_blocks(self, matrix: Matrix) -> _FloatBands:
         bands = np.empty((len(matrix), BAND_COUNT), np.float32)
         for start in range(0, len(matrix), _BLOCK):
-            block = np.arange(start, min(start + _BLOCK, len(matrix)))
-            bands[block] = self._run(matrix[np.resize(block, _BLOCK)])[: len(block)]
+            block = matrix[start : start + _BLOCK]
+            rows = len(block)
+            # The last is filled up with its own rows, again and again.
+            full = block if rows == _BLOCK else block.take(np.arange(_BLOCK) % rows, axis=0)
+            bands[start : start + rows] = self._run(full)[:rows]
         return bands
 
 

@@ -41,7 +41,7 @@ class Predictions:
     (n, 4) the flights of the last sixty days of each of `SUPPORT_LEVELS`, `timetable_known` (n,), `history_until` (n,)
     the last day of operations used, as days since 1970 or -1 for none, `states` (n,) the place of the state of
     knowledge in `features.states.ALL_STATES`, `warnings` (n,) sums of `prediction.warnings.BITS`, and `reasons` (n, 6)
-    where wanted.
+    where wanted, (n, 11) where the days of some unfold.
     """
 
     bands: NDArray[np.float64]
@@ -99,6 +99,7 @@ class Predictions:
         )
         if self.reasons is None:
             return frame
+        # A table is predicted for the day before.
         return frame.hstack(pl.DataFrame(self.reasons, schema=list(REASON_NAMES)))
 
 

@@ -1,7 +1,8 @@
 """The one path from flights to predictions: terminal, Python and the service all come through here."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -13,14 +14,16 @@ from numpy.typing import NDArray
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights, view
+from puntual.features.live_vector import GROUPS_NOW, LIVE_COLUMNS
 from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.features.route import CODED, Vocabulary
-from puntual.features.states import ALL_STATES, LIVE_STATES, places_of, withhold
+from puntual.features.states import LIVE_STATES, State, knows_history, places_of, withhold
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
 from puntual.prediction import band_kernel, calibration, predictions, questions
+from puntual.prediction.continued_history import ClosedHistory
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -31,12 +34,12 @@ from puntual.registry import Bundle, Registry, require_columns
 if TYPE_CHECKING:
     import polars as pl
 
-BATCH, _REASONED_BATCH = 65_536, 1_024
+BATCH = 65_536
 # A day's timetable is taken as known when the flights to predict are most of a usual day's.
 _MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS)
-_WITH_HISTORY = np.array([state.history for state in ALL_STATES])
 _EPOCH = date(1970, 1, 1)
+_NOTHING_NOW = np.full(len(LIVE_COLUMNS), np.nan, np.float32)
 Progress = Callable[[int], object]
 
 
@@ -103,12 +106,16 @@ class Predictor:
         self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
         self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
         self._shape = predictions.shape_from_table(tables["delay_shape"])
-        self._reference = tables["reference"]["value"]
+        now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
+        self._reference = np.concatenate([tables["reference"]["value"], now])
+        typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
-            timetable.typical_timetable(tables[f"{prefix}typical_week"]),
+            typical,
             history.build_history(tables["history"]),
         )
+        closed = (bundle.manifest.history_until - _EPOCH).days
+        self._closed = ClosedHistory(tables["history"], closed, bundle.manifest.late_rule, typical)
         # What the table did not tell of its flights the model knows nothing of, whatever a request says.
         self._absent = bundle.manifest.absent
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
@@ -116,7 +123,7 @@ class Predictor:
         # What an older bundle has not learnt it does not answer by.
         self.live_states = tuple(state.name for state in LIVE_STATES if state.name in experts)
         self.turns = turns_from(tables[f"{prefix}turns"]) if f"{prefix}turns" in tables else NO_TURNS
-        self._require_same_answers(bundle, tables[f"{prefix}questions"])
+        self._require_same_answers(bundle, prefix)
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
         self._world = _KnownWorld(first, last, routes, self._lookups.vocabulary)
@@ -136,7 +143,16 @@ class Predictor:
     @property
     def reference_late_probability(self) -> float:
         """P(late) of the flight that reasons compare with."""
-        return float(self._late_probability(self._reference[np.newaxis])[0])
+        return float(self._late_probability(self._reference[np.newaxis, : len(COLUMNS)])[0])
+
+    def continued(self, operated: history.OperatedFlights, today: Mapping[str, int]) -> "Predictor":
+        """Give this predictor with what flights did since its bundle was closed.
+
+        `today` holds the local day (since 1970) of the airports whose days count once they are over.
+        """
+        going_on = copy(self)
+        going_on._lookups = replace(self._lookups, history=self._closed.continued(operated, today))
+        return going_on
 
     def predict(
         self,
@@ -146,6 +162,7 @@ class Predictor:
         past: "pl.DataFrame | None" = None,
         timetable_of: "pl.DataFrame | None" = None,
         live: Matrix | None = None,
+        closed: Days | None = None,
         reasons: bool = False,
         progress: Progress | None = None,
     ) -> Predictions:
@@ -157,13 +174,18 @@ class Predictor:
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
         `live` holds what is known of each flight as its day unfolds, from `features.live_vector.live_columns` with
         the bundle's `turns`, shape (n, live columns); where the bundle has no expert for it, the day before answers.
+        `closed` (n,) is the day (since 1970) before which operations are known of each flight, where its cut-off lies
+        on the day before it.
         `progress` is called with the number of flights done, batch after batch. Of an airport that nobody lists a
         table may hold the code, as its reader notes; a Flight may only where training saw it, else
         UnknownAirportError is raised.
         """
-        inputs = self._inputs(flights, as_of, past, timetable_of)
-        answered = self._answer(*inputs, live=live, reasons=reasons, progress=progress)
-        return warn_of_twice(answered, inputs[0], self.unlisted)
+        keys, lookups, known, is_known, latest = self._inputs(flights, as_of, past, timetable_of)
+        closed = latest if closed is None else np.minimum(latest, closed)
+        answered = self._answer(
+            keys, lookups, known, is_known, closed, live=live, reasons=reasons, progress=progress
+        )
+        return warn_of_twice(answered, keys, self.unlisted)
 
     def predict_keys(
         self,
@@ -239,7 +261,7 @@ class Predictor:
         manifest = self.bundle.manifest
         late_probability = bands[:, 1:].sum(axis=1)
         states = places_of(matrix)
-        has_history = _WITH_HISTORY[states]
+        has_history = knows_history(matrix)
         last = np.minimum(np.minimum(keys.day, closed), lookups.history.end) - 1
         supports = np.empty((len(matrix), len(_SUPPORT_COLUMNS)), np.int64)
         band_kernel.counts(view(matrix), _SUPPORT_COLUMNS, view(supports))
@@ -259,11 +281,15 @@ class Predictor:
             reasons=why,
         )
 
-    def _require_same_answers(self, bundle: Bundle, table: Columns) -> None:
-        matrix = questions.vectors_of(table, bundle.version)
-        raw = self._model.bands(matrix)
-        bands = self._calibration.apply(raw.astype(np.float64), matrix)
-        questions.require_same_answers(table, raw, bands, bundle.version)
+    def _require_same_answers(self, bundle: Bundle, prefix: str) -> None:
+        live = [state for state in LIVE_STATES if state.name in self.live_states]
+        asked: dict[str, list[State]] = {"questions": []} | ({"live_questions": live} if live else {})
+        for name, states in asked.items():
+            table = bundle.tables.get(prefix + name, {})
+            matrix = questions.vectors_of(table, bundle.version, states)
+            raw = self._model.bands(matrix)
+            bands = self._calibration.apply(raw.astype(np.float64), matrix)
+            questions.require_same_answers(table, raw, bands, bundle.version)
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
@@ -288,8 +314,9 @@ class Predictor:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         if len(matrix) <= BATCH and not reasons and progress is None:
             return self.bands(matrix), None
-        bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(GROUPS)))]
-        size = _REASONED_BATCH if reasons else BATCH
+        groups = (*GROUPS, *GROUPS_NOW)[: len(GROUPS) if matrix.shape[1] == len(COLUMNS) else None]
+        bands, why = [np.empty((0, BAND_COUNT))], [np.empty((0, len(groups)))]
+        size = max(1, BATCH >> len(groups)) if reasons else BATCH
         for batch in (matrix[start : start + size] for start in range(0, len(matrix), size)):
             bands.append(self.bands(batch))
             if reasons:

@@ -3,11 +3,14 @@
 They prove that the model which answers is the one that was trained: under this runtime, on this machine.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import BundleError
-from puntual.features.states import STATES, rows_in
+from puntual.features.live_vector import ALL_COLUMNS
+from puntual.features.states import STATES, State, rows_in
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT
@@ -23,19 +26,23 @@ def to_table(matrix: Matrix, bands: NDArray[np.float64]) -> Columns:
     return {"vector": matrix, "bands": bands}
 
 
-def vectors_of(table: Columns, version: str) -> Matrix:
-    """Give the vectors to ask about; raise BundleError unless there are some in each state of knowledge."""
+def vectors_of(table: Columns, version: str, live: Sequence[State] = ()) -> Matrix:
+    """Give the vectors to ask about; raise BundleError unless there are some in each state of knowledge.
+
+    Those of `live` states are wider, and asked apart.
+    """
+    states, columns = (live, len(ALL_COLUMNS)) if live else (STATES, len(COLUMNS))
     matrix, bands = table.get("vector"), table.get("bands")
     if (
         matrix is None
         or bands is None
         or matrix.dtype != np.float32
-        or matrix.shape[1:] != (len(COLUMNS),)
+        or matrix.shape[1:] != (columns,)
         or bands.shape != (len(matrix), BAND_COUNT)
-        or not all(len(rows_in(state, matrix)) for state in STATES)
+        or not all(len(rows_in(state, matrix)) for state in states)
     ):
         raise BundleError(
-            f"bundle {version}: its questions are not {len(COLUMNS)} features and {BAND_COUNT} answers each, some in "
+            f"bundle {version}: its questions are not {columns} features and {BAND_COUNT} answers each, some in "
             "each state of knowledge; train it again"
         )
     return matrix

@@ -3,8 +3,10 @@
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from puntual.errors import StorageError, TableError
+from puntual.errors import OversizedFileError, StorageError, TableError
+from puntual.sources.limits import LARGEST_TABLE
 from puntual.storage import read_url
+from puntual.storage.local import read_within
 
 # A file's path, or the URL (a text) of a file in a bucket.
 Place = Path | str
@@ -36,13 +38,14 @@ def beside(place: Place, name: str) -> bytes:
 
 
 def _read(place: Place, remedy: str) -> bytes | None:
-    if isinstance(place, str):
-        try:
-            return read_url(place)
-        except StorageError as failure:
-            raise TableError(f"{failure}; expected a table of flights") from failure
     try:
-        return place.read_bytes()
+        return read_url(place, LARGEST_TABLE) if isinstance(place, str) else read_within(place, LARGEST_TABLE)
+    except OversizedFileError as failure:
+        raise TableError(
+            f"{failure}; keep the columns and years that you need, or cut it in parts"
+        ) from failure
+    except StorageError as failure:
+        raise TableError(f"{failure}; expected a table of flights") from failure
     except FileNotFoundError:
         return None
     except IsADirectoryError:

@@ -11,9 +11,10 @@ from puntual.sources.csv_rows import EMPTY, no_csv, ragged, stray_quote
 from puntual.sources.encoding import as_utf8
 from puntual.sources.excel import read_excel
 from puntual.sources.json_objects import read_objects
-from puntual.sources.limits import CELLS_OF_A_BYTE, MOST_CELLS, check_header, refuse_sparse, refuse_wide
+from puntual.sources.limits import check_header, refuse_sparse, refuse_wide
 from puntual.sources.lines import first_ragged, first_stray_quote
 from puntual.sources.messages import shown
+from puntual.sources.parquet_size import refuse_large_texts, refuse_oversized
 from puntual.sources.raw_table import RawTable, raw_table
 
 MAGIC = b"PAR1"
@@ -55,8 +56,9 @@ def read_parquet(data: bytes, name: str, missing: tuple[str, ...] = ()) -> RawTa
         reason = "its end is missing" if data.startswith(MAGIC) else "it is not Parquet"
         raise TableError(f"{name}: {reason}; expected a complete Parquet file; fetch or export it again")
     try:
-        _refuse_oversized(data, name)
+        refuse_oversized(data, name)
         frame = pl.read_parquet(BytesIO(data))
+        refuse_large_texts(frame, data, name)
         texts = frame.select(selectors.string()).columns if missing else []
         return raw_table(
             name, frame.with_columns(pl.when(~pl.col(text).is_in(missing)).then(text) for text in texts)
@@ -66,14 +68,6 @@ def read_parquet(data: bytes, name: str, missing: tuple[str, ...] = ()) -> RawTa
         raise TableError(
             f"{name}: it cannot be read as Parquet ({reason}); fetch or export it again"
         ) from failure
-
-
-def _refuse_oversized(data: bytes, name: str) -> None:
-    """Refuse what a few bytes say they hold: a million equal cells take as much room in a Parquet file as one."""
-    columns = len(pl.read_parquet_schema(BytesIO(data)))
-    refuse_wide(columns, name)
-    rows = pl.scan_parquet(BytesIO(data)).select(pl.len()).collect().item()
-    refuse_sparse(rows, columns, name, max(MOST_CELLS, CELLS_OF_A_BYTE * len(data)))
 
 
 READERS: dict[str, Callable[[bytes, str], RawTable]] = {

@@ -10,6 +10,11 @@ MOST_COLUMNS = 1_000
 MOST_CELLS = 50_000_000
 # Of a Parquet file, which may hold more cells than those where it is large itself. A flight takes a byte or more.
 CELLS_OF_A_BYTE = 50
+# Bytes that a file which is packed may unpack to, and as many for each of its own where that is more.
+LARGEST_UNPACKED = 2**29
+BYTES_OF_A_BYTE = 20
+# Bytes of a table as it is stored.
+LARGEST_TABLE = 2**32
 LONGEST_TEXT = 200
 # Of a row as JSON, in bytes: as many columns as there may be, each with a name and a text of some length.
 LONGEST_ROW = 262_144

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from io import BytesIO
 
 from puntual.errors import TableError
-from puntual.sources.limits import refuse_sparse, refuse_wide
+from puntual.sources.limits import LARGEST_UNPACKED, refuse_sparse, refuse_wide
+from puntual.sources.workbook_texts import is_a_sheet, refuse_large_texts
 from puntual.storage.zip_file import pieces_of, require_size
 
-# Bytes, unpacked: a million rows of fourteen columns.
-LARGEST = 2**29
-_SHEETS = "xl/worksheets/"
 # Other workbooks that are archives too, told by a member: they have no sheets that could be measured here.
 _OTHERS = {"content.xml": "an OpenDocument sheet", "xl/workbook.bin": "a binary workbook (.xlsb)"}
 _PLACE = re.compile(rb"""\br\s{0,4}=\s{0,4}["']([A-Za-z]{1,9})([0-9]{1,19})["']""")
@@ -35,13 +33,14 @@ def refuse_oversized(data: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             _refuse_others(archive, name)
-            require_size(archive, LARGEST)
+            require_size(archive, LARGEST_UNPACKED)
             for member in archive.namelist():
                 _measure(archive, member, name)
+            refuse_large_texts(archive, name)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as failure:
         raise TableError(
             f"{name}: the workbook cannot be unpacked ({failure}); expected an .xlsx file of at most "
-            f"{LARGEST:,} bytes, unpacked; save it again as .xlsx, or as CSV in UTF-8"
+            f"{LARGEST_UNPACKED:,} bytes, unpacked; save it again as .xlsx, or as CSV in UTF-8"
         ) from failure
 
 
@@ -55,7 +54,7 @@ def _refuse_others(archive: zipfile.ZipFile, name: str) -> None:
 
 def _measure(archive: zipfile.ZipFile, member: str, name: str) -> None:
     """Read a member to its end, which holds it to its declared size, and refuse a sheet that is too sparse."""
-    is_sheet = member.lower().lstrip("/").startswith(_SHEETS)
+    is_sheet = is_a_sheet(member)
     far = False
     for piece in _overlapping(pieces_of(archive, member)):
         if is_sheet and b"\0" in piece:

@@ -1,6 +1,5 @@
 """Whole files under one URL: a folder or a bucket."""
 
-import sys
 from pathlib import Path
 
 from puntual.errors import StorageError
@@ -52,7 +51,7 @@ def is_url(place: object) -> bool:
     return isinstance(place, str) and "://" in place
 
 
-def read_url(url: str) -> bytes | None:
-    """Read the file at a URL, or None where there is none."""
+def read_url(url: str, largest: int) -> bytes | None:
+    """Read the file at a URL, of at most `largest` bytes, or None where there is none."""
     folder, _, name = url.rpartition("/")
-    return open_store(folder).read(name, sys.maxsize)
+    return open_store(folder).read(name, largest)

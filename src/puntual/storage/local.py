@@ -20,12 +20,14 @@ def read_within(path: Path, largest: int) -> bytes:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         content = file.read(size + 1) if size <= largest else b""
+        pieces, total = [content], len(content)
         # One that grows, or a device, which tells no size.
-        while size < len(content) <= largest and (piece := file.read(_PIECE)):
-            content += piece
-    if max(size, len(content)) > largest:
-        raise oversized(str(path), max(size, len(content)), largest)
-    return content
+        while size < total <= largest and (piece := file.read(_PIECE)):
+            pieces.append(piece)
+            total += len(piece)
+    if max(size, total) > largest:
+        raise oversized(str(path), max(size, total), largest)
+    return b"".join(pieces) if len(pieces) > 1 else content
 
 
 class Folder:

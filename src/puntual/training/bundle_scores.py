@@ -89,9 +89,12 @@ def _at(
     """Predict the flights that were not gone so many minutes before their schedule, and say which those are."""
     places = chosen["place"].to_numpy().astype(np.intp)
     waiting = past.is_waiting(places, minutes) if minutes else np.ones(len(places), bool)
-    live = past.columns(places[waiting], minutes, predictor.turns) if minutes else None
-    flights = past.flights
-    return waiting, predictor.predict(chosen.filter(waiting), past=flights, timetable_of=flights, live=live)
+    rows, flights = places[waiting], past.flights
+    live = past.columns(rows, minutes, predictor.turns) if minutes else None
+    closed = past.days_of(rows, minutes) if minutes else None
+    return waiting, predictor.predict(
+        chosen.filter(waiting), past=flights, timetable_of=flights, live=live, closed=closed
+    )
 
 
 def _predictions(predictor: Predictor, chosen: pl.DataFrame, flights: pl.DataFrame) -> dict[str, Predictions]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from puntual.evaluation.gate import Evidence
 from puntual.evaluation.splits import Rows, moment
 from puntual.features import history
-from puntual.features.states import STATES
+from puntual.features.live_vector import LIVE_COLUMNS
+from puntual.features.states import LIVE_STATES, STATES, rows_in
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
@@ -76,8 +77,10 @@ def make_bundle(
         absent=dataset.keys.absent(),
     )
     tables = _tables(experiment, tested_model, final)
-    tables["questions"] = make_questions(final, experts)
-    tables["tested_questions"] = make_questions(tested_model, tested or experts)
+    for prefix, model, answering in (("", final, experts), ("tested_", tested_model, tested or experts)):
+        tables[f"{prefix}questions"] = make_questions(model, answering)
+        if _has_live(model):
+            tables[f"{prefix}live_questions"] = _make_live_questions(model, answering)
     return Bundle(manifest, experts, "", tables, tested)
 
 
@@ -127,6 +130,7 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),
+        **({"live_reference": _live_reference(final)} if _has_live(final) else {}),
         "routes": _routes(dataset),
         "unlisted_airports": unlisted_airports(dataset),
     }
@@ -134,10 +138,9 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
 
 def _learnt(model: FittedModel) -> dict[str, Columns]:
     """Lay out what goes with one model and no other."""
-    has_live = len(model.experts.of) > len(STATES)
     return {
         "calibration": calibration.to_table(model.calibration),
-        **({"turns": model.vectors.turns} if has_live else {}),
+        **({"turns": model.vectors.turns} if _has_live(model) else {}),
         "typical_week": model.vectors.usual_departures,
         "vocabulary": model.vectors.vocabulary.to_table(),
     }
@@ -182,13 +185,39 @@ def _reference(final: FittedModel) -> Columns:
     return {"column": np.array(COLUMNS), "value": latest[middle]}
 
 
+def _live_reference(final: FittedModel) -> Columns:
+    """Take what is usually known an hour ahead, as what live reasons compare with; NaN where it never is."""
+    flights = len(final.vectors.dataset.flights)
+    now = final.vectors.live(np.arange(max(0, flights - _REFERENCE_SAMPLE), flights), 60)[:, len(COLUMNS) :]
+    usual = np.full(len(LIVE_COLUMNS), np.nan, np.float32)
+    known = ~np.isnan(now).all(axis=0)
+    usual[known] = np.nanmedian(now[:, known], axis=0)
+    return {"column": np.array(LIVE_COLUMNS), "value": usual}
+
+
 def make_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
     """Ask the ONNX models about real flights of the whole period, as shown to the expert of each state."""
     rows = np.linspace(0, len(model.vectors.dataset.flights) - 1, _QUESTIONS).astype(np.intp)
-    matrix = np.concatenate([model.vectors.for_fitting(state, rows) for state in STATES])
+    return _asked(
+        model, experts, np.concatenate([model.vectors.for_fitting(state, rows) for state in STATES])
+    )
+
+
+def _make_live_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
+    """Ask the live models about real flights as their day unfolded."""
+    proof = live_proof(model)
+    states = [rows_in(state, proof) for state in LIVE_STATES if state.name in model.experts.of]
+    return _asked(model, experts, proof[np.concatenate([rows[:_QUESTIONS] for rows in states])])
+
+
+def _asked(model: FittedModel, experts: dict[str, bytes], matrix: Matrix) -> Columns:
     read, name = columns_read(model.experts), model.candidate.name
     bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
     return questions.to_table(matrix, model.calibration.apply(bands, matrix))
+
+
+def _has_live(model: FittedModel) -> bool:
+    return len(model.experts.of) > len(STATES)
 
 
 def _histograms(matrix: Matrix) -> Columns:

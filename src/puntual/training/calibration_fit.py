@@ -99,19 +99,19 @@ def fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
     if sum(len(block.bands) for block in blocks) < _FEW:
         return blocks[-1].prior
     if len(blocks) == 1:
-        return _fit_penalised(blocks, L2_PENALTIES[0])
-    return _fit_penalised(blocks, min(L2_PENALTIES, key=lambda penalty: _loss_left_out(blocks, penalty)))
+        return fit_penalised(blocks, L2_PENALTIES[0])
+    return fit_penalised(blocks, min(L2_PENALTIES, key=lambda penalty: _loss_left_out(blocks, penalty)))
 
 
 def _loss_left_out(blocks: Sequence[HoldoutPredictions], penalty: float) -> float:
     """Give the log loss of each block under the scaling of all others, summed over flights."""
     return sum(
-        _log_loss(_fit_penalised([*blocks[:place], *blocks[place + 1 :]], penalty), block)
+        _log_loss(fit_penalised([*blocks[:place], *blocks[place + 1 :]], penalty), block)
         for place, block in enumerate(blocks)
     )
 
 
-def _fit_penalised(blocks: Sequence[HoldoutPredictions], penalty: float) -> Scaling:
+def fit_penalised(blocks: Sequence[HoldoutPredictions], penalty: float) -> Scaling:
     """Fit slope, intercepts and follow by penalised log loss; the problem is convex, and its gradient is given."""
     neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
     last = blocks[-1].prior

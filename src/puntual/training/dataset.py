@@ -154,8 +154,14 @@ class TrainingVectors:
 
         Of those that `hidden` marks the tail is not known.
         """
+        matrix, keys = self.full(rows), self.dataset.keys.take(rows)
+        closed = self.dataset.live.days_of(rows, horizon)
+        # The evening before may lie after the cut-off.
+        earlier = np.flatnonzero(closed < keys.day)
+        history = self.dataset.history.features(keys.take(earlier), closed[earlier])
+        matrix[np.ix_(earlier, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
         now = self.dataset.live.columns(rows, horizon, turns_from(self.turns), hidden)
-        return np.hstack([self.full(rows), now])
+        return np.hstack([hide_unknown(matrix, keys), now])
 
     def under(self, condition: Condition, rows: Rows) -> Matrix:
         """Give the vectors of some flights under one condition of knowledge."""

@@ -43,7 +43,7 @@ class Options:
     `start` and `until` (exclusive) bound the scheduled departures. `candidates` such as `lightgbm,logistic:none`
     take the place of the preset's; `cost` is the rule of the threshold: `balanced`, `f1`,
     `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
-    scores, the other split and the ablation are left out. With `live`, what is known as the day unfolds is learnt too.
+    scores, the other split and the ablation are left out; without `live`, what is known as the day unfolds.
     `command` is the one that was run, for card and report.
     """
 
@@ -56,7 +56,7 @@ class Options:
     cost: str = "balanced"
     seed: int = 0
     backtest: bool = True
-    live: bool = False
+    live: bool = True
     command: str = ""
 
 
@@ -92,10 +92,14 @@ class Experiment:
         excluded = (LEVEL if self.by_time else ()) + naming_the_day + yearly + unknown
         return columns_without(excluded, state.known)
 
-    def live_columns(self) -> NDArray[np.intp]:
-        """Give the columns that a live expert may learn from: those of the day before, and all that is live."""
+    def live_columns(self, *, learns_level: bool) -> NDArray[np.intp]:
+        """Give the columns that a live expert may learn from: those of the day before, and all that is live.
+
+        One that `learns_level` sees the airport's level, also where the day before takes it as an offset.
+        """
+        level = np.array([COLUMNS.index(name) for name in LEVEL] if learns_level else [], np.intp)
         live = np.arange(len(COLUMNS), len(ALL_COLUMNS), dtype=np.intp)
-        return np.concatenate([self.columns_of(STATES[0]), live])
+        return np.concatenate([np.union1d(self.columns_of(STATES[0]), level), live])
 
     def vectors(self, rows: Rows) -> TrainingVectors:
         """Give the flights' vectors, by what is learnt from the flights of a fold before its cut-off.

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows
 from puntual.features import live, rotation, weather
-from puntual.features.flight_keys import Keys
+from puntual.features.flight_keys import Days, Keys
 from puntual.features.live import Traffic
 from puntual.features.live_vector import DayKnowledge, live_columns
-from puntual.features.moments import CutOffs
+from puntual.features.moments import MINUTES_A_DAY, CutOffs
 from puntual.features.rotation import Turns
 from puntual.features.vector import Matrix
 from puntual.features.weather import WeatherLine
@@ -80,6 +80,12 @@ class LiveFlights:
         waiting: NDArray[np.bool_] = gone > self.operations.scheduled[rows] - horizon
         return waiting
 
+    def days_of(self, rows: Rows, horizon: Minutes | int) -> Days:
+        """Give the day at the origin (since 1970) that it was so many minutes before the schedule of some flights."""
+        clock = self.operations.scheduled[rows] - horizon + self.offsets[rows]
+        days: Days = clock // MINUTES_A_DAY
+        return days
+
     def columns(
         self, rows: Rows, horizon: Minutes | int, turns: Turns, hidden: NDArray[np.bool_] | None = None
     ) -> Matrix:
@@ -95,11 +101,9 @@ class LiveFlights:
             self.offsets[rows],
             np.ones(len(rows), bool),
         )
-        previous = self.previous
+        legs = rotation.legs_of(rows, self.previous, self.keys, self.operations)
         if hidden is not None:
-            previous = previous.copy()
-            previous[rows[hidden]] = -1
-        legs = rotation.legs_of(rows, previous, self.keys, self.operations)
+            legs = replace(legs, is_there=legs.is_there & ~hidden)
         known = DayKnowledge(self.traffic, turns, self.weather)
         return live_columns(moments, legs, np.zeros(len(rows), np.uint64), known)
 

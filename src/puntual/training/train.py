@@ -36,7 +36,8 @@ from puntual.training.dataset import Dataset
 from puntual.training.experiment import Experiment, Options, experiments, learnable
 from puntual.training.fitting import CalibratedEstimator, FittedModel
 from puntual.training.horizon_scores import score_horizons
-from puntual.training.live_fit import add_live, plan_live
+from puntual.training.live_fit import add_live
+from puntual.training.live_plan import LIVE_STEPS, plan_live
 from puntual.training.selection import compare
 from puntual.training.tuning import tune
 
@@ -77,8 +78,8 @@ def train(
     evaluated = evaluate_model(own, winner, steps.begin)
     plan = None
     if options.live:
-        steps.begin("live experts")
-        plan = plan_live(own, winner)
+        plan = plan_live(own, evaluated.folds, evaluated.fitted.calibration, steps.begin)
+        steps.begin("live experts before the test")
         evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
     stored = Registry(registry)
     steps.begin("evidence for the gate")
@@ -172,7 +173,7 @@ def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
     by_time, stratified = len(CUT_OFFS) + 1, 2
     own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
     backtests = other + STEP_COUNT + 1 if options.backtest else 0
-    return 1 + tuned + len(candidates) + own + int(options.live) + 3 + backtests
+    return 1 + tuned + len(candidates) + own + LIVE_STEPS * options.live + 3 + backtests
 
 
 def _backtest(

@@ -22,7 +22,6 @@ from puntual.api.predict.flight_resolution import (
 )
 from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
 from puntual.api.problems import FieldError, ProblemError
-from puntual.features.states import STATE_NAMES
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictor import Predictor
 
@@ -46,6 +45,8 @@ class _Waiting(NamedTuple):
     flights: list[ResolvedFlight]
     cut_offs: list[Moments]
     asker: Asker
+    # When each flight is looked at, in UTC; nothing while nobody tells of any.
+    seen_at: list[datetime]
 
 
 class MicroBatcher:
@@ -83,10 +84,9 @@ class MicroBatcher:
         """
         flights = self._resolved(request)
         cut_offs = [moments(flight, request.as_of, now) for flight in flights]
+        seen_at = self._seen_at(flights, request.as_of, now)
         self._enter(len(flights), apart=False)
-        if self._known_now is not None and self._known_now.airports:
-            asker = _Informed(asker, self._known_now, self.predictor, request.as_of, now)
-        self._batch.append(_Waiting(flights, cut_offs, asker))
+        self._batch.append(_Waiting(flights, cut_offs, asker, seen_at))
         if len(self._batch) == 1:
             # Nobody is waited for: one that is alone is answered as soon as the loop has looked for others.
             asyncio.get_running_loop().call_soon(self._flush)
@@ -152,7 +152,11 @@ class MicroBatcher:
         try:
             flights = [flight for waiting in batch for flight in waiting.flights]
             cut_offs = [cut_off for waiting in batch for cut_off in waiting.cut_offs]
-            rows, states = self._predict(flights, cut_offs)
+            seen_at = [moment for waiting in batch for moment in waiting.seen_at]
+            if len(seen_at) < len(flights):
+                # The first event of all came between two requests, of which it is for the later one.
+                seen_at = []
+            rows = self._predict(flights, cut_offs, seen_at)
             self._count(flights, cut_offs, rows)
         except Exception as error:
             for waiting in batch:
@@ -161,10 +165,16 @@ class MicroBatcher:
         start = 0
         for waiting in batch:
             end = start + len(waiting.flights)
-            waiting.asker.take(
-                self._written(waiting.flights, waiting.cut_offs, rows[start:end], states[start:end])
-            )
+            self._hand_over(waiting, rows[start:end])
             start = end
+
+    def _hand_over(self, waiting: _Waiting, rows: list[PredictedFlight]) -> None:
+        try:
+            answered = self._written(waiting.flights, waiting.cut_offs, rows, waiting.seen_at)
+        except Exception as error:
+            waiting.asker.fail(error)
+            return
+        waiting.asker.take(answered)
 
     async def _answer_apart(
         self,
@@ -175,10 +185,9 @@ class MicroBatcher:
         def work() -> Answered:
             flights = self._resolved(request)
             cut_offs = [moments(flight, request.as_of, now) for flight in flights]
-            rows, states = self._predict(flights, cut_offs, reasons=request.reasons)
-            answered = self._written(flights, cut_offs, rows, states)
-            if self._known_now is not None and self._known_now.airports:
-                answered = self._known_now.add_to(answered, self.predictor, request.as_of, now)
+            seen_at = self._seen_at(flights, request.as_of, now)
+            rows = self._predict(flights, cut_offs, seen_at, reasons=request.reasons)
+            answered = self._written(flights, cut_offs, rows, seen_at)
             record(answered)
             return answered
 
@@ -186,17 +195,29 @@ class MicroBatcher:
         self._count(answered.flights, answered.cut_offs, answered.predictions)
         return answered
 
+    def _seen_at(self, flights: list[ResolvedFlight], as_of: str | None, now: datetime) -> list[datetime]:
+        known_now = self._known_now
+        return [] if known_now is None or not known_now.airports else known_now.moments(flights, as_of, now)
+
     def _predict(
-        self, flights: list[ResolvedFlight], cut_offs: list[Moments], *, reasons: bool = False
-    ) -> tuple[list[PredictedFlight], list[str]]:
-        """Give the rows of n flights, with what is peculiar to the words of each, and their states of knowledge."""
+        self,
+        flights: list[ResolvedFlight],
+        cut_offs: list[Moments],
+        seen_at: list[datetime],
+        *,
+        reasons: bool = False,
+    ) -> list[PredictedFlight]:
+        """Give the rows of n flights, with what is peculiar to the words of each."""
         closed = np.array([cut_off.closed for cut_off in cut_offs], np.int64)
-        made = self.predictor.predict_keys(keys_of(flights), closed, self.known, reasons=reasons)
+        live = None
+        if seen_at and self._known_now is not None:
+            live = self._known_now.live_columns(flights, seen_at, self.predictor)
+        made = self.predictor.predict_keys(keys_of(flights), closed, self.known, live=live, reasons=reasons)
         rows = rows_of(made, self._threshold, [cut_off.horizon for cut_off in cut_offs])
         for place, flight in enumerate(flights):
             if flight.missing or flight.twice:
                 rows[place] = complete(rows[place], flight)
-        return rows, [STATE_NAMES[state] for state in made.states.tolist()]
+        return rows
 
     def _count(
         self,
@@ -213,9 +234,12 @@ class MicroBatcher:
         flights: list[ResolvedFlight],
         cut_offs: list[Moments],
         rows: list[PredictedFlight],
-        states: list[str],
+        seen_at: list[datetime],
     ) -> Answered:
-        return Answered(written(self._head, rows), flights, cut_offs, rows, states, self.version)
+        """Put an answer together, with what is known of the flights themselves where they were looked at."""
+        if seen_at and self._known_now is not None:
+            rows, cut_offs = self._known_now.add_to(rows, flights, cut_offs, seen_at, self.predictor)
+        return Answered(written(self._head, rows), flights, cut_offs, rows, self.version)
 
 
 class _Future:
@@ -233,26 +257,3 @@ class _Future:
         """Go on without one."""
         if not self.answered.done():
             self.answered.set_exception(error)
-
-
-class _Informed(NamedTuple):
-    """One who asks about flights that events may tell of."""
-
-    asker: Asker
-    known_now: KnownNow
-    predictor: Predictor
-    as_of: str | None
-    now: datetime
-
-    def take(self, answered: Answered) -> None:
-        """Pass the answer on, with what is known of its flights."""
-        try:
-            informed = self.known_now.add_to(answered, self.predictor, self.as_of, self.now)
-        except Exception as error:
-            self.asker.fail(error)
-            return
-        self.asker.take(informed)
-
-    def fail(self, error: Exception) -> None:
-        """Pass on that there is no answer."""
-        self.asker.fail(error)

@@ -19,6 +19,7 @@ from puntual.api.predict.microbatch import MicroBatcher
 from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
 from puntual.api.serving.last_good_bundle import LastGoodBundle
+from puntual.api.serving.past_days import PastDays
 from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
 from puntual.errors import BundleError, PuntualError, RegistryError
@@ -46,6 +47,7 @@ class ServingModel:
         self._shadow: Shadow | None = None
         self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
         self._timetable = TimetableFile(Path(settings.state))
+        self._past_days = PastDays(None if journal is None else settings.journal_place())
         self._last_good = LastGoodBundle(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
         self._swapping = asyncio.Lock()
@@ -193,15 +195,24 @@ class ServingModel:
         """Keep the coming flights for all workers, and count congestion among them from now on."""
         async with self._swapping:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._timetable.write, flights)
-            await self._look_at_timetable()
+        await self.look_around()
+
+    async def look_around(self) -> None:
+        """Count congestion among the coming flights and history from past days, where they are others than before."""
+        if self.batcher is None:
+            return
+        past = await self._past_days.look(self.batcher.predictor, datetime.now(UTC))
+        async with self._swapping:
+            if past or self._timetable.changed():
+                loop, predictor = asyncio.get_running_loop(), self.batcher.predictor
+                self._put(await loop.run_in_executor(self._threads, self._prepared, predictor))
 
     async def watch(self) -> None:
         """Look for another champion or timetable again and again; nothing that goes wrong ends it."""
         while True:
             await asyncio.sleep(self.settings.poll)
             try:
-                async with self._swapping:
-                    await self._look_at_timetable()
+                await self.look_around()
                 await self.reload()
                 self._complained = ""
             except PuntualError as error:
@@ -216,6 +227,7 @@ class ServingModel:
         for task in self._reloads:
             task.cancel()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._past_days.close()
         if self.journal is not None:
             self.journal.close()
         self.publish_metrics()
@@ -250,7 +262,13 @@ class ServingModel:
         return prepared
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
-        known = known_timetable(self._timetable.keys())
+        coming = self._timetable.keys()
+        known = known_timetable(coming)
+        predictor = self._past_days.continued(predictor)
+        if self._shadow is not None:
+            self._shadow.go_on(self._past_days)
+        if self.known_now is not None:
+            self.known_now.know(coming, predictor.bundle.manifest.late_rule, predictor.unlisted)
         version = predictor.bundle.version
 
         def answered(flights: Sequence[ResolvedFlight], closed: Sequence[int], late: Sequence[float]) -> None:
@@ -274,11 +292,6 @@ class ServingModel:
         self.metrics.forget(metrics.CHAMPION)
         trained_until = batcher.predictor.bundle.manifest.period[1].date().isoformat()
         self.metrics.set(metrics.CHAMPION, batcher.version, trained_until, value=1)
-
-    async def _look_at_timetable(self) -> None:
-        if self.batcher is not None and self._timetable.changed():
-            loop = asyncio.get_running_loop()
-            self._put(await loop.run_in_executor(self._threads, self._prepared, self.batcher.predictor))
 
     def _complain(self, message: str) -> None:
         """Log what is wrong; while it stays the same, once is enough."""

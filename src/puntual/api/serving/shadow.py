@@ -10,6 +10,7 @@ import numpy as np
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.flight_resolution import ResolvedFlight, keys_of
+from puntual.api.serving.past_days import PastDays
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictor import Predictor
 
@@ -29,6 +30,10 @@ class Shadow:
     def version(self) -> str:
         """The version of its bundle."""
         return self._predictor.bundle.version
+
+    def go_on(self, past_days: PastDays) -> None:
+        """Let the operations of past days count that count for the champion."""
+        self._predictor = past_days.continued(self._predictor)
 
     def compare(
         self,

@@ -1,6 +1,6 @@
 """The bundles of a registry and what became of a promotion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
@@ -8,10 +8,19 @@ from rich.markup import escape
 from puntual.cli.output.console import output_console, print_json, say, table_of
 from puntual.cli.output.score_tables import value_of, values_of
 from puntual.features.states import MAIN
-from puntual.registry import ListedBundle
+from puntual.registry import ListedBundle, Manifest
 from puntual.registry.promotion import Promoted
 
-VERSION_WIDTH = 16
+_HEADINGS = {
+    "version": "version",
+    "champion": "",
+    "made": "made",
+    "model": "model",
+    "source": "source",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+}
+_LEAST_FIRST = ("log_loss", "source", "roc_auc", "made")
 NO_PICKLE = "no estimator lies beside this bundle, so model_to_deploy.pkl was not written"
 
 
@@ -20,12 +29,21 @@ def print_models(versions: Sequence[ListedBundle], as_json: bool) -> None:
     if as_json:
         print_json({"models": [_listed(entry) for entry in versions]})
         return
-    table = table_of("", "version", "", "made", "model", "source", "ROC AUC", "log loss")
-    # A version is what the other commands are given: it is never cut.
-    table.columns[0].no_wrap, table.columns[0].min_width = True, VERSION_WIDTH
+    console = output_console()
+    rows = [_row(entry, entry.manifest) for entry in versions if entry.manifest is not None]
+    headings = _fitting(rows, console.width)
+    table = table_of("", *(_HEADINGS[heading] for heading in headings))
+    # A version is what the other commands are given, and by its name a model is known: neither is cut.
+    for heading, column in zip(headings, table.columns, strict=True):
+        if heading in ("version", "model"):
+            column.min_width = _width(rows, heading)
+    for row in rows:
+        table.add_row(*(escape(row[heading]) for heading in headings))
+    console.print(table)
     for entry in versions:
-        table.add_row(entry.version, "champion" if entry.champion else "", *_summary(entry))
-    output_console().print(table)
+        if entry.manifest is None:
+            mark = "champion, " if entry.champion else ""
+            console.print(escape(f"{entry.version}  {mark}broken: {entry.broken}"), highlight=False)
 
 
 def print_promotion(promoted: Promoted, as_json: bool) -> None:
@@ -59,11 +77,27 @@ def _listed(entry: ListedBundle) -> dict[str, Any]:
     }
 
 
-def _summary(entry: ListedBundle) -> tuple[str, ...]:
-    if entry.manifest is None:
-        return ("", escape(f"broken: {entry.broken}"))
-    manifest = entry.manifest
+def _row(entry: ListedBundle, manifest: Manifest) -> dict[str, str]:
     scores = manifest.scores.get(MAIN.name)
-    rest = ("", "") if scores is None else (value_of(scores.roc_auc), value_of(scores.log_loss))
-    made = f"{manifest.created:%Y-%m-%d %H:%M}"
-    return made, f"{manifest.candidate}:{manifest.treatment}", escape(manifest.source), *rest
+    return {
+        "version": entry.version,
+        "champion": "champion" if entry.champion else "",
+        "made": f"{manifest.created:%Y-%m-%d %H:%M}",
+        "model": f"{manifest.candidate}:{manifest.treatment}",
+        "source": manifest.source,
+        "roc_auc": "" if scores is None else value_of(scores.roc_auc),
+        "log_loss": "" if scores is None else value_of(scores.log_loss),
+    }
+
+
+def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> list[str]:
+    """Leave columns out, the least first, until those that are left stand side by side."""
+    headings = list(_HEADINGS)
+    for least in _LEAST_FIRST:
+        if sum(_width(rows, heading) + 2 for heading in headings) - 2 > width:
+            headings.remove(least)
+    return headings
+
+
+def _width(rows: Sequence[Mapping[str, str]], heading: str) -> int:
+    return max([len(_HEADINGS[heading]), *(len(row[heading]) for row in rows)])
