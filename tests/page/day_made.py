@@ -47,8 +47,33 @@ def events(now: datetime) -> list[dict[str, Any]]:
         }
         for minutes, later in EXPECTED.items()
     ]
-    tail = {"kind": "tail", **flight(35, now), "tail": "N516JB", "known_at": scheduled(-60, now)}
-    return [*left, *cancelled, *expected, tail]
+    return [*left, *cancelled, *expected, *_aircraft(now)]
+
+
+def _aircraft(now: datetime) -> list[dict[str, Any]]:
+    """The aircraft of the flight that is overdue most and of one to come, and the legs that bring them."""
+    events: list[dict[str, Any]] = []
+    for minutes, tail, behind in ((-25, "N515JB", 70), (35, "N516JB", 0)):
+        leg = {
+            "airline": "DL",
+            "flight_number": str(300 + minutes),
+            "origin": "BOS",
+            "destination": "JFK",
+            "scheduled_departure": scheduled(minutes - 120, now),
+            "scheduled_arrival": scheduled(minutes - 45, now),
+        }
+        known = {"known_at": scheduled(-45, now)}
+        events += [
+            {"kind": "tail", **flight(minutes, now), **known, "tail": tail},
+            {"kind": "tail", **leg, **known, "tail": tail},
+            {
+                "kind": "left",
+                **leg,
+                "at": scheduled(minutes - 120 + behind, now),
+                "known_at": scheduled(-40, now),
+            },
+        ]
+    return events
 
 
 def _left(minutes: int, now: datetime) -> dict[str, Any]:

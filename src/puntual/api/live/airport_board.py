@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from puntual.api.live.flight_marks import FlightMarks, shown_marks
+from puntual.api.live.inbound import Inbound, inbound_of
 from puntual.api.live.period import Period
 from puntual.api.predict.contract import PredictedFlight
 from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
@@ -46,6 +47,9 @@ class BoardFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expected_departure: BoardTime | None = None
     revisions: Annotated[int, Meta(description="How many times it was expected at so far.")] = 0
     tail: str | None = None
+    inbound: (
+        Annotated[Inbound, Meta(description="The leg that brings its aircraft, where that is known.")] | None
+    ) = None
     prediction: PredictedFlight | None = None
     marks: Annotated[FlightMarks, Meta(description="What people do about it, where anybody does.")] | None = (
         None
@@ -95,7 +99,7 @@ async def airport_flights(
         period.zone.key,
         _local(period.moment, period.zone),
         None if age is None else int(age.total_seconds()),
-        [_shown(flight, state, period, predictions.get(flight), marks) for flight, state in ordered],
+        [_shown(flight, state, period, predictions.get(flight), board, marks) for flight, state in ordered],
     )
 
 
@@ -183,6 +187,7 @@ def _shown(
     state: FlightState,
     period: Period,
     prediction: PredictedFlight | None,
+    board: Board,
     marks: MarkFeed | None,
 ) -> BoardFlight:
     has_events = state.known_at != datetime.min
@@ -205,6 +210,7 @@ def _shown(
         arrived_at=None if state.arrived_at is None else _local(state.arrived_at, there_zone),
         revisions=state.revisions,
         tail=state.tail,
+        inbound=inbound_of(board, flight, state, period.zone, period.moment),
         prediction=prediction,
         marks=shown_marks(marks, flight, period),
         **moments,

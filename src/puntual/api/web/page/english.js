@@ -58,6 +58,8 @@ export const EN = {
   replay: "Replay", day: "Day", at_time: "As known at {time}", play: "Play", pause: "Pause", happened: "What happened",
   no_outcomes: "Of no flight that was still to leave is it known what became of it.",
   agreement: "{n} flights were still to leave: {expected} of them expected late, {late} were; Brier score {brier}.",
+  lands_late: "the aircraft lands {n} min late", inbound_lands: "{flight} from {from} lands {time}",
+  inbound_landed: "{flight} from {from} landed {time}", buffer: "{n} min before", short: "{n} min after its time",
   reasons: {
     calendar: "the day", airline: "the airline", route: "the route", "time of day": "the hour", congestion: "how crowded the hour is",
     history: "the last weeks", "airport now": "the airport today", "airline now": "the airline today",

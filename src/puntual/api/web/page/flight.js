@@ -1,7 +1,7 @@
 // One flight: what is predicted and why, how that moved, and what happened when it has.
 
 import { html, nothing, svg } from "./lit-html/lit-html.js";
-import { stateOf } from "./flight_row.js";
+import { aircraftOf, reasonOf, stateOf } from "./flight_row.js";
 import { clock, day, minutesBetween, moved, percent } from "./format.js";
 import { mark, marksPanel } from "./marks.js";
 import { predictionPanel } from "./prediction.js";
@@ -107,11 +107,11 @@ function detail({ board, flight }, steps, { utc, as_of }, act) {
   return html`
     <p class="route">${flight.origin} → ${flight.destination || "–"} · ${day(flight.scheduled_departure)},
       <strong>${shown(flight.scheduled_departure)}</strong> (${other(flight.scheduled_departure)})
-      ${flight.tail ? html` · ${say("aircraft")} ${flight.tail}` : nothing}</p>
+      ${flight.tail ? html` · ${say("aircraft")} ${aircraftOf(flight, shown)}` : nothing}</p>
     <p class="state ${flight.status}">${stateOf(flight, board.as_of, shown)}
       <small>${say("as_of", { time: shown(board.as_of) })}</small></p>
     ${as_of ? nothing : marksPanel(flight, shown, act)}
-    ${flight.prediction ? predictionPanel(flight.prediction) : html`<p class="hint">${say("no_prediction")}</p>`}
+    ${flight.prediction ? predictionPanel(flight.prediction, (group) => reasonOf(group, flight, shown)) : html`<p class="hint">${say("no_prediction")}</p>`}
     ${steps.length > 1 ? html`<section class="movements"><h2>${say("moves")}</h2>${movesPlot(steps, flight)}${movesTable(steps, shown)}</section>` : nothing}`;
 }
 

@@ -28,9 +28,9 @@ export const flightRow = (row, { filters, board, changes, act }) => {
       ${markOf(changes.get(row.name))}</td>
     <td class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td>
     <td class="range">${flight.prediction ? rangeOf(flight.prediction.delay_quantiles) : nothing}</td>
-    <td class="why">${flight.prediction ? shortReasons(flight.prediction) : nothing}</td>
+    <td class="why">${flight.prediction ? shortReasons(flight, shown) : nothing}</td>
     <td class="in_hand">${inHand(flight, shown, isWatched ? act : null)}</td>
-    <td class="tail">${flight.tail || ""}</td>
+    <td class="tail">${aircraftOf(flight, shown)}</td>
   </tr>`;
 };
 
@@ -54,9 +54,26 @@ export const largestReasons = (reasons, most) =>
   [...reasons].filter(({ effect }) => Math.abs(effect) >= 0.005)
     .sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect)).slice(0, most);
 
-const shortReasons = ({ reasons = [] }) =>
-  html`${largestReasons(reasons, 2).map(({ group, effect }) => html`<span class="reason">${say("reasons")[group] || group}:
+// What is known of a reason says more than the name of its group.
+export function reasonOf(group, { inbound, expected_departure }, shown) {
+  if (group === "aircraft's previous leg" && inbound?.late_minutes > 0) {
+    return say("lands_late", { n: number(inbound.late_minutes) });
+  }
+  if (group === "revised time" && expected_departure) return say("expected_at", { time: shown(expected_departure) });
+  return say("reasons")[group] || group;
+}
+
+const shortReasons = (flight, shown) =>
+  html`${largestReasons(flight.prediction.reasons || [], 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
     ${say("points", { n: signed(effect * 100) })}</span> `)}`;
+
+export function aircraftOf({ tail, inbound }, shown) {
+  if (!inbound) return tail || "";
+  const words = say(inbound.status === "arrived" ? "inbound_landed" : "inbound_lands", {
+    flight: `${inbound.airline} ${inbound.flight_number}`, from: inbound.origin, time: shown(inbound.lands) });
+  return html`${tail} · ${words}, <span class=${inbound.buffer_minutes < 0 ? "tight" : ""}>${say(
+    inbound.buffer_minutes < 0 ? "short" : "buffer", { n: number(Math.abs(inbound.buffer_minutes)) })}</span>`;
+}
 
 function markOf(mark) {
   if (!mark) return nothing;

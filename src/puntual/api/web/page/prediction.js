@@ -6,7 +6,9 @@ import { largestReasons, rangeOf } from "./flight_row.js";
 import { number, percent, signed } from "./format.js";
 import { say } from "./words.js";
 
-export const predictionPanel = (prediction) => html`
+const groupName = (group) => say("reasons")[group] || group;
+
+export const predictionPanel = (prediction, nameOf = groupName) => html`
   <p class="verdict"><strong>${say("chance", { p: percent(prediction.late_probability) })}</strong>
     <span>${say(prediction.late ? "is_late" : "not_late", { p: percent(prediction.threshold) })}</span>
     <span>${say("expected_delay", { n: number(prediction.expected_delay_minutes) })}</span>
@@ -15,7 +17,7 @@ export const predictionPanel = (prediction) => html`
     html`<li>${say("warnings")[code] || message}</li>`)}</ul>` : nothing}
   <div class="plots">
     <section><h2>${say("distribution")}</h2>${bandsBar(prediction.bands)}${distribution(prediction.bands)}</section>
-    ${prediction.reasons ? html`<section><h2>${say("reasons_title")}</h2>${reasonsTable(prediction.reasons)}</section>` : nothing}
+    ${prediction.reasons ? html`<section><h2>${say("reasons_title")}</h2>${reasonsTable(prediction.reasons, nameOf)}</section>` : nothing}
     <section><h2>${say("rests_on")}</h2>${support(prediction)}</section>
   </div>`;
 
@@ -27,12 +29,12 @@ const distribution = (bands) => html`<table class="figures">
 const amount = (share, name) => svg`<svg class="amount" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
   <rect class=${name} width=${share * 100} height="10"></rect></svg>`;
 
-function reasonsTable(reasons) {
+function reasonsTable(reasons, nameOf) {
   const shown = largestReasons(reasons, reasons.length);
   const largest = Math.max(...shown.map(({ effect }) => Math.abs(effect)), 0.01);
   return html`<table class="figures">
     <thead><tr><th scope="col">${say("why")}</th><th scope="col">${say("effect")}</th><td></td></tr></thead>
-    <tbody>${shown.map(({ group, effect }) => html`<tr><th scope="row">${say("reasons")[group] || group}</th>
+    <tbody>${shown.map(({ group, effect }) => html`<tr><th scope="row">${nameOf(group)}</th>
       <td class="number">${say("points", { n: signed(effect * 100) })}</td>
       <td class="plot">${around(effect / largest)}</td></tr>`)}</tbody></table>
     <p class="note">${say("reasons_note")}</p>`;

@@ -67,6 +67,8 @@ export const ES = {
   replay: "Repetición", day: "Día", at_time: "Lo sabido a las {time}", play: "Reproducir", pause: "Pausa", happened: "Qué pasó",
   no_outcomes: "De ningún vuelo por salir se sabe qué pasó.",
   agreement: "Vuelos por salir: {n}; se esperaba atrasado el {expected}, lo estuvo el {late}; puntaje de Brier {brier}.",
+  lands_late: "el avión llega con {n} min de atraso", inbound_lands: "{flight} desde {from} llega {time}",
+  inbound_landed: "{flight} desde {from} llegó {time}", buffer: "{n} min antes", short: "{n} min después de su hora",
   reasons: {
     calendar: "el día", airline: "la aerolínea", route: "la ruta", "time of day": "la hora", congestion: "la congestión de esa hora",
     history: "las últimas semanas", "airport now": "el aeropuerto hoy", "airline now": "la aerolínea hoy",
