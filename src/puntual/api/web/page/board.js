@@ -15,6 +15,8 @@ import { say } from "./words.js";
 
 const BEFORE_HOURS = 6;
 const AGAIN_MOST = 10_000;
+// What a screen shows stands at once; the rest of a long list follows while it is read.
+const FIRST_ROWS = 120;
 const OLD_MINUTES = 60;
 const LAST_AIRPORT = "puntual-airport";
 const COLUMNS = ["time", "flight", "to", "state", "late", "delay", "minutes", "why", "in_hand", "aircraft"];
@@ -30,6 +32,7 @@ export function createBoard(shell) {
   let losses = 0;
   let asked = null;
   let shownFor = "";
+  let most = FIRST_ROWS;
 
   const filters = () => filtersOf(inUrl());
 
@@ -68,8 +71,8 @@ export function createBoard(shell) {
   }
 
   function refused(problem) {
-    // Beyond its rate a key waits; all else is said.
-    if (problem.status !== 429) shell.fail(new ServiceError(problem.status, problem));
+    // Beyond its rate a key waits, and so does who comes while too many do; all else is said.
+    if (problem.status !== 429 && problem.status < 500) shell.fail(new ServiceError(problem.status, problem));
   }
 
   function lose() {
@@ -94,6 +97,11 @@ export function createBoard(shell) {
     } catch (error) {
       shell.fail(error);
     }
+  }
+
+  function showMore() {
+    most *= 2;
+    shell.update();
   }
 
   function takeFocused() {
@@ -126,6 +134,7 @@ export function createBoard(shell) {
       const wanted = [airport, as_of, hours, watch].join(" ");
       if (wanted === shownFor && board && !shell.problem) return shell.update();
       shownFor = wanted;
+      most = FIRST_ROWS;
       if (board?.airport !== airport) board = null;
       refresh();
     },
@@ -144,7 +153,7 @@ export function createBoard(shell) {
       const chosen = filters();
       return html`${controls(chosen, board, change)}
         ${lost && board ? html`<p class="lost" role="alert">${say("lost", { time: clock(board.as_of) })}</p>` : nothing}
-        ${board && chosen.airport ? list(board, chosen, looked, { change, lookNow, act: chosen.as_of ? null : act })
+        ${board && chosen.airport ? list(board, chosen, looked, most, { change, lookNow, showMore, act: chosen.as_of ? null : act })
           : chosen.airport ? html`<p>${say("loading")}</p>` : html`<p class="hint">${say("which_airport")}</p>`}`;
     },
   };
@@ -196,8 +205,10 @@ function controls(chosen, board, change) {
   </form>`;
 }
 
-function list(board, chosen, looked, acts) {
-  const rows = rowsOf(board.flights, chosen);
+function list(board, chosen, looked, most, acts) {
+  const all = rowsOf(board.flights, chosen);
+  const rows = all.slice(0, most);
+  if (all.length > most) setTimeout(acts.showMore);
   const changes = changesSince(looked, board);
   const context = { filters: chosen, board, changes: changes.marks, act: acts.act };
   const sorted = (name) => (SORTED[name] === chosen.order ? (name === "time" ? "ascending" : "descending") : nothing);
