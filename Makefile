@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # Two makes at once take turns at the environment, where the system has flock; the second finds it ready.
 TURN := $(if $(shell command -v flock 2>/dev/null),flock requirements,)
 
-.PHONY: help demo serve stress test check bench image sbom rehearse lock clean install-train install-stress \
+.PHONY: help demo serve stress test soak check bench image sbom rehearse lock clean install-train install-stress \
   install-test install-check install-checkov install-image install-rehearse
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,10 @@ stress: install-stress ## Put the service under load and check its answers, e.g.
 
 test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+# The tests that end processes while they write, many more times than `make test` has the time for.
+soak: install-test ## Kill those who write events 200 times, on SQLite and PostgreSQL: none lost, none twice
+	@TEST_KILLS=200 $(BIN)/python -m pytest tests/operations/test_event_feed.py -k killed $(ARGS)
 
 check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .

@@ -6,18 +6,23 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import quality, serving, speed
+from benchmarks import events, live, quality, serving, speed
+from benchmarks.events import effort as event_effort
 from benchmarks.serving.effort import FULL, SHORT, Effort
 
 SHORTLY = "--short"
 
 
 def main(words: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, live, whole, serving.
+    """Run the parts named, or all: speed, scl, nyc, live, whole, serving, events.
 
-    `--short` makes `serving` just long enough to see that each of its parts works; its figures mean nothing.
+    `--short` makes `serving` and `events` just long enough to see that each part works; their figures mean nothing.
     """
-    parts = PARTS | {"serving": partial(_serving, effort=SHORT)} if SHORTLY in words else PARTS
+    short = {
+        "serving": partial(_serving, effort=SHORT),
+        "events": partial(_events, effort=event_effort.SHORT),
+    }
+    parts = PARTS | short if SHORTLY in words else PARTS
     wanted = [word for word in words if word != SHORTLY] or list(PARTS)
     if unknown := set(wanted) - PARTS.keys():
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such part; there are {', '.join(PARTS)}")
@@ -42,28 +47,30 @@ def _speed(folder: Path) -> Iterator[str]:
 
 
 def _serving(folder: Path, effort: Effort = FULL) -> Iterator[str]:
+    registry, version = _served_model(folder)
+    yield from serving.serving(folder / "serving", registry, version, effort)
+
+
+def _events(folder: Path, effort: event_effort.EventEffort = event_effort.FULL) -> Iterator[str]:
+    registry, version = _served_model(folder)
+    yield from events.events(folder / "events", registry, version, effort)
+
+
+def _served_model(folder: Path) -> tuple[str, str]:
     registry = str(folder / "registry")
-    words = (
-        "train",
-        "--source",
-        "nyc",
-        "--candidates",
-        "xgboost:none",
-        "--until",
-        "2013-07-01",
-        "--no-backtest",
-    )
-    trained = quality.run(*words, "--registry", registry, "--reports", str(folder))
-    yield from serving.serving(folder / "serving", registry, trained["version"], effort)
+    words = ("--source", "nyc", "--candidates", "xgboost:none", "--until", "2013-07-01", "--no-backtest")
+    trained = quality.run("train", *words, "--registry", registry, "--reports", str(folder))
+    return registry, trained["version"]
 
 
 PARTS = {
     "speed": _speed,
     "scl": lambda folder: quality.scl(folder / "scl"),
     "nyc": lambda folder: quality.nyc(folder / "nyc"),
-    "live": lambda folder: quality.live(folder / "live"),
+    "live": lambda folder: live.live(folder / "live"),
     "whole": lambda folder: quality.whole_comparison(folder / "whole"),
     "serving": _serving,
+    "events": _events,
 }
 
 if __name__ == "__main__":

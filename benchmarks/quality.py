@@ -52,62 +52,6 @@ def nyc(folder: Path) -> Iterator[str]:
     yield f"       (its training on January to September took {minutes:.1f} min)"
 
 
-# By horizon, ROC AUC and average precision to reach.
-REACH: dict[str, dict[str, tuple[float, float]]] = {
-    "New York without tails": {
-        "day": (0.710, 0.385),
-        "360": (0.750, 0.490),
-        "120": (0.772, 0.540),
-        "60": (0.780, 0.555),
-        "30": (0.785, 0.565),
-    },
-    "New York with tails": {
-        "360": (0.760, 0.510),
-        "120": (0.788, 0.580),
-        "60": (0.797, 0.595),
-        "30": (0.802, 0.605),
-    },
-    "Santiago": {
-        "day": (0.697, 0.415),
-        "360": (0.697, 0.415),
-        "120": (0.720, 0.430),
-        "60": (0.735, 0.445),
-        "30": (0.745, 0.465),
-    },
-}
-
-
-def live(folder: Path) -> Iterator[str]:
-    """Score as the day unfolds, on the last quarter of New York and the third of Santiago, by models trained before."""
-    new_york = ("--source", "nyc", "--registry", str(folder))
-    version = run("train", *new_york, *_BEFORE_OCTOBER, "--reports", str(folder))["version"]
-    asked = ("evaluate", *new_york, "--bundle", version, "--from", "2013-10-01")
-    yield from _reached("New York without tails", run(*asked, *_UNFOLDING, "--without", "tails"))
-    yield from _reached("New York with tails", run(*asked, *_UNFOLDING))
-    if SCL is None:
-        yield "skipped SCL: data/dataset_SCL.csv is not there"
-        return
-    santiago = ("--source", "scl", "--data", str(SCL), "--registry", str(folder))
-    version = run("train", *santiago, "--until", "2017-07-01", *_QUICKLY, "--reports", str(folder))["version"]
-    asked = ("evaluate", *santiago, "--bundle", version, "--from", "2017-07-01")
-    yield from _reached("Santiago", run(*asked, *_UNFOLDING))
-
-
-_QUICKLY = ("--preset", "quick", "--no-backtest")
-_BEFORE_OCTOBER = ("--until", "2013-10-01", *_QUICKLY)
-_UNFOLDING = ("--horizons", "day,360,120,60,30")
-
-
-def _reached(name: str, scores: dict[str, Any]) -> Iterator[str]:
-    for horizon, (auc, precision) in REACH[name].items():
-        at = scores["horizons"][horizon]
-        yield Promise(f"{name}, {horizon}, ROC AUC", auc, at_least=True).line([at["roc_auc"]])
-        yield Promise(f"{name}, {horizon}, average precision", precision, at_least=True).line(
-            [at["average_precision"]]
-        )
-        yield Promise(f"{name}, {horizon}, ECE", 0.02, at_least=False).line([at["ece"]])
-
-
 def whole_comparison(folder: Path) -> Iterator[str]:
     """Train on the whole year in a process of its own, whose time and memory the system tells."""
     words = ["train", "--source", "nyc", "--registry", str(folder), "--reports", str(folder), "--json"]

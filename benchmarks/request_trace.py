@@ -49,6 +49,7 @@ OTHERS = frozenset(
         "operations.journal_migration",
         "operations.journal_writer",
         "operations.sqlite_files",
+        "operations.sqlite_marks",
         "storage.state_folder",
     )
 )

@@ -85,5 +85,14 @@ def container(stack: Template) -> Any:
     return found
 
 
+def resolved(values: list[Any], *conditions: str) -> list[Any]:
+    """Give the elements of a list where these conditions hold and no other."""
+    chosen = [
+        (one["Fn::If"][1 if one["Fn::If"][0] in conditions else 2]) if set(one) == {"Fn::If"} else one
+        for one in values
+    ]
+    return [one for one in chosen if one != {"Ref": "AWS::NoValue"}]
+
+
 def attributes(resource: Any, field: str) -> dict[str, Any]:
     return {pair["Key"]: pair["Value"] for pair in resource[field]}

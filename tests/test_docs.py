@@ -125,6 +125,7 @@ PAGES = {
     "map": "your-own-table.md",
     "evaluate": "evaluate.md",
     "events": "as-the-day-unfolds.md",
+    "replay": "as-the-day-unfolds.md",
     "predict": "predict.md",
     "export": "other-clients.md",
     "models": "models.md",

@@ -22,6 +22,7 @@ PuntualError
 ├── JournalError              a journal that cannot be one, or does not take what has to be durable
 ├── ApiKeyError               an API key that cannot be made, found or read
 ├── NoAnswerError             a service that was called and did not answer
+├── ReplayError               a day that says nothing of a model that knows it
 ├── NotReadyError             a service that does not answer, or has no model yet
 ├── ExportError               a bundle that cannot be written as another tool's model
 ├── StressTestError           a stress test that could not be carried out
@@ -125,6 +126,10 @@ class NoAnswerError(PuntualError):
 
 class NotReadyError(PuntualError):
     """The service of this machine does not answer, or has no model yet."""
+
+
+class ReplayError(PuntualError):
+    """A day that says nothing of a model that knows it."""
 
 
 class ExportError(PuntualError):

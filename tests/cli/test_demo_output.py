@@ -18,8 +18,13 @@ from puntual.cli.output.demo_result import _print_next
 )
 def test_the_demo_ends_with_the_command_that_serves_and_one_that_asks_it(capsys, registry, serve):
     flights = make_flights(days=1).head(3)
-    _print_next(SimpleNamespace(flights=flights), registry, Console(width=80))
-    following, asking = capsys.readouterr().out.strip().splitlines()
+    training = SimpleNamespace(table=SimpleNamespace(source="nyc"))
+    _print_next(SimpleNamespace(flights=flights, training=training), registry, Console(width=80))
+    playing, following, asking = capsys.readouterr().out.strip().splitlines()
+    assert (
+        playing
+        == f"replay  puntual replay --source nyc --day 2023-01-02{serve.removeprefix('puntual serve')}"
+    )
     assert following == f"next    {serve}"
     words = shlex.split(asking.removeprefix("then"))
     request = msgspec.json.decode(words[words.index("-d") + 1], type=PredictRequest)

@@ -55,6 +55,7 @@ def endpoint() -> Iterator[str]:
 
 
 PUBLIC_KEY, OTHER_KEY = f"{'A' * 43}=", f"{'b/+' * 14}c="
+JOURNAL_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:puntual-journal-a1b2c3"
 WIRED = {
     "ClusterName", "ServiceName", "TaskFamily", "RepositoryUri", "LoadBalancerUrl", "BucketName", "RegistryUrl",
     "DataUrl", "DeployRoleArn", "LogGroupName",
@@ -85,6 +86,7 @@ def test_the_stack_is_created_with_an_image_a_certificate_and_no_nat(endpoint: s
             "GitHubOidcProviderArn": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
             "Image": image,
             "TrustedKeys": f"{PUBLIC_KEY},{OTHER_KEY}",
+            "JournalArn": JOURNAL_ARN,
             "CertificateArn": certificate["CertificateArn"],
             "DomainName": "late.example.org",
             "Nat": "none",
@@ -96,6 +98,7 @@ def test_the_stack_is_created_with_an_image_a_certificate_and_no_nat(endpoint: s
     (puntual,) = task["taskDefinition"]["containerDefinitions"]
     assert puntual["image"] == image
     assert {"name": "PUNTUAL_REGISTRY", "value": outputs["RegistryUrl"]} in puntual["environment"]
+    assert {"name": "PUNTUAL_JOURNAL", "valueFrom": JOURNAL_ARN} in puntual["secrets"]
     trusted_keys = {"name": "PUNTUAL_TRUSTED_KEYS", "value": f"{PUBLIC_KEY},{OTHER_KEY}"}
     assert trusted_keys in puntual["environment"]
     made = _client(endpoint, "cloudformation").describe_stack_resources(StackName="puntual-whole")

@@ -33,8 +33,17 @@ def test_only_the_load_balancer_reaches_an_instance(stack: Template) -> None:
     assert [one["ToPort"] for one in group["SecurityGroupEgress"]] == [443]
 
 
+def test_an_instance_reaches_the_journal_where_there_is_one(stack: Template) -> None:
+    assert stack["Resources"]["InstancesToJournal"]["Condition"] == "HasJournal"
+    rule = of_type(stack, "EC2::SecurityGroupEgress")["InstancesToJournal"]
+    assert rule["GroupId"] == {"Ref": "InstanceGroup"}
+    assert (rule["FromPort"], rule["ToPort"], rule["CidrIp"]) == (5432, 5432, {"Ref": "JournalCidr"})
+
+
 def test_the_load_balancer_reaches_nothing_but_tasks(stack: Template) -> None:
-    rule = the(stack, "EC2::SecurityGroupEgress")
+    rules = of_type(stack, "EC2::SecurityGroupEgress")
+    assert rules.keys() == {"LoadBalancerToTasks", "InstancesToJournal"}
+    rule = rules["LoadBalancerToTasks"]
     assert rule["GroupId"] == {"Ref": "LoadBalancerGroup"}
     assert rule["DestinationSecurityGroupId"] == {"Ref": "InstanceGroup"}
     assert [

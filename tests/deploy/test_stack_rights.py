@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from stack_template import GONE, TASK, Path, Template, assert_noticed, container, of_type, read, spoiled, the
+from stack_template import (
+    GONE,
+    TASK,
+    Path,
+    Template,
+    assert_noticed,
+    container,
+    of_type,
+    read,
+    resolved,
+    spoiled,
+    the,
+)
 
 # Actions that know no resource, by Amazon's own list.
 UNBOUNDED = {
@@ -45,13 +57,15 @@ def test_the_service_reads_models_and_writes_nothing(stack: Template) -> None:
     ]
 
 
-def test_starting_a_task_reads_its_two_secrets_and_no_other(stack: Template) -> None:
+def test_starting_a_task_reads_its_own_secrets_and_no_other(stack: Template) -> None:
     (secrets,) = (
         resources
         for actions, resources, _ in allowed(stack, "ExecutionRole")
         if "secretsmanager:GetSecretValue" in actions
     )
-    assert secrets == [one["ValueFrom"] for one in container(stack)["Secrets"]]
+    for conditions in ([], ["HasJournal"]):
+        of_task = [one["ValueFrom"] for one in resolved(container(stack)["Secrets"], *conditions)]
+        assert resolved(secrets, *conditions) == of_task
 
 
 @pytest.mark.parametrize("role", ["DeployRole", "TrainRole"])

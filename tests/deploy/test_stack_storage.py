@@ -8,7 +8,20 @@ import pytest
 
 from puntual.registry.signing import make_key
 from puntual.settings import read_settings
-from stack_template import GONE, TASK, Path, Template, assert_noticed, container, of_type, read, spoiled, the
+from stack_template import (
+    GONE,
+    TASK,
+    Path,
+    Template,
+    assert_noticed,
+    container,
+    default,
+    of_type,
+    read,
+    resolved,
+    spoiled,
+    the,
+)
 
 
 @pytest.fixture
@@ -58,7 +71,7 @@ def test_models_data_and_access_logs_outlive_the_stack(stack: Template) -> None:
 
 
 def test_secrets_reach_the_service_from_the_secrets_manager_alone(stack: Template) -> None:
-    secrets = {one["Name"]: one["ValueFrom"] for one in container(stack)["Secrets"]}
+    secrets = {one["Name"]: one["ValueFrom"] for one in resolved(container(stack)["Secrets"])}
     assert secrets == {
         "PUNTUAL_WEBHOOK_SECRET": {"Ref": "WebhookSecret"},
         "PUNTUAL_TOKEN_SECRET": {"Ref": "TokenSecret"},
@@ -74,9 +87,17 @@ def test_secrets_reach_the_service_from_the_secrets_manager_alone(stack: Templat
     assert [name for name in stack["Parameters"] if re.search("secret|password|token", name, re.I)] == []
 
 
-def test_tasks_know_that_others_have_journals_of_their_own(stack: Template) -> None:
+def test_tasks_know_of_each_other_and_share_a_journal_where_there_is_one(stack: Template) -> None:
     settings = {one["Name"]: one["Value"] for one in container(stack)["Environment"]}
     assert settings["PUNTUAL_REPLICAS"] == {"Fn::Sub": "${MaxTasks}"}
+    assert "PUNTUAL_JOURNAL" not in settings
+    with_a_journal, without = (resolved(container(stack)["Secrets"], *one) for one in (["HasJournal"], []))
+    assert [one for one in with_a_journal if one not in without] == [
+        {"Name": "PUNTUAL_JOURNAL", "ValueFrom": {"Ref": "JournalArn"}}
+    ]
+    assert stack["Conditions"]["HasJournal"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "JournalArn"}, default(stack, "JournalArn")]}]
+    }
 
 
 def test_images_secrets_logs_and_alarms_are_encrypted_with_a_key_that_rotates(stack: Template) -> None:
@@ -150,6 +171,7 @@ def test_logs_end_after_a_time(stack: Template) -> None:
     ),
     (test_models_data_and_access_logs_outlive_the_stack, ("Bucket", "DeletionPolicy"), GONE),
     (test_secrets_reach_the_service_from_the_secrets_manager_alone, (*TASK, "Secrets", 1), GONE),
+    (test_tasks_know_of_each_other_and_share_a_journal_where_there_is_one, (*TASK, "Secrets", 3), GONE),
     (
         test_secrets_reach_the_service_from_the_secrets_manager_alone,
         (*TASK, "Environment", 0, "Name"),

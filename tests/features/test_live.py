@@ -11,8 +11,10 @@ from live_made import leg, live_flights, seen, table_of
 from puntual.features.flight_keys import keys_of_flights
 from puntual.features.from_frame import keys_of
 from puntual.features.live import FEATURES, traffic_of
+from puntual.features.live_vector import DayKnowledge, live_columns
 from puntual.features.moments import CutOffs
-from puntual.features.rotation import turns_from
+from puntual.features.revised import revisions_of
+from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.flights.flight import Flight
 from puntual.flights.operations import KNOWN_AFTER, NEVER
 
@@ -100,7 +102,7 @@ HORIZONS = (30, 60, 120, 180, 360, 720)
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
-@pytest.mark.parametrize("event", ["left", "cancelled", "arrived", "own", "weather"])
+@pytest.mark.parametrize("event", ["left", "cancelled", "arrived", "tail", "own", "weather"])
 def test_what_became_known_after_the_cut_off_changes_nothing(event: str, horizon: int):
     made = make_flights(days=6, per_day=60).with_columns(
         scheduled_arrival=pl.col("scheduled_departure") + pl.duration(hours=2),
@@ -121,11 +123,35 @@ def test_what_became_known_after_the_cut_off_changes_nothing(event: str, horizon
         )
     else:
         changed = perturb(made, event, later, table.operations.arrived_known > cut_off, row)
+        assert not changed.equals(made)
     assert not changed.equals(made) or not observed.equals(weather)
     other = live_flights(changed, observed)
     assert np.array_equal(
         table.columns(rows, horizon, turns), other.columns(rows, horizon, turns), equal_nan=True
     )
+
+
+@pytest.mark.parametrize("horizon", HORIZONS)
+def test_a_time_expected_anew_after_the_cut_off_changes_nothing(horizon: int):
+    made = make_flights(days=6, per_day=60)
+    table, rows = live_flights(made), np.array([250])
+    flight, scheduled = np.array([1], np.uint64), table.operations.scheduled[rows]
+    cut_off = scheduled - horizon
+
+    def columns(*known: int) -> np.ndarray:
+        """The columns where each of these minutes brought another time."""
+        moved = np.arange(len(known))
+        revisions = revisions_of(
+            flight.repeat(len(known)),
+            scheduled.repeat(len(known)),
+            cut_off + np.array(known),
+            scheduled + 20 * (1 + moved),
+        )
+        moments = CutOffs(table.keys.take(rows), scheduled, cut_off, table.offsets[rows], np.ones(1, bool))
+        return live_columns(moments, None, flight, DayKnowledge(table.traffic, NO_TURNS, revisions=revisions))
+
+    np.testing.assert_array_equal(columns(-40, -7), columns(-40, -7, 1, 5))
+    assert not np.array_equal(columns(-40, -7), columns(-40, -7, 0), equal_nan=True)
 
 
 def perturb(
@@ -139,6 +165,10 @@ def perturb(
     if event == "arrived":
         moved = pl.when(pl.Series(not_landed)).then(pl.col("arrived") + pl.duration(minutes=50))
         return made.with_columns(arrived=moved.otherwise("arrived"))
+    if event == "tail":
+        # A table's tails count as known from the start, so the aircraft of later legs alone are after the cut-off.
+        then = made["scheduled_departure"] > made["scheduled_departure"][row]
+        return made.with_columns(tail=pl.when(~then).then("tail").otherwise(pl.lit("N0")))
     chosen = (
         pl.Series(np.arange(made.height) == row)
         if event == "own"

@@ -194,6 +194,15 @@ def test_a_vector_is_what_training_makes_of_a_table_that_goes_on_to_yesterday(
     assert until == (day - EPOCH).days - 1
 
 
+def test_what_comes_after_a_day_changes_nothing_of_what_was_known_of_it_a_week_ago(
+    made_flights: pl.DataFrame, make_told: Callable[[pl.DataFrame], Told]
+) -> None:
+    told = make_told(made_flights)
+    day = told.closed + timedelta(days=2)
+    then, later = (told.vectors(told.until(day + timedelta(days=ahead)), day) for ahead in (0, 7))
+    np.testing.assert_array_equal(then, later)
+
+
 def test_a_day_of_which_the_journal_holds_little_is_left_out(
     made_flights: pl.DataFrame, make_told: Callable[[pl.DataFrame], Told], made_bundle: Bundle
 ) -> None:

@@ -51,6 +51,22 @@ def test_scores_stand_one_below_the_other_as_the_day_unfolds(card, make_training
     assert r"live\_180" in rows[1]
 
 
+def test_bars_grow_with_what_is_known(card, make_training):
+    bars = [line.count("█") for line in card.splitlines() if "█" in line]
+    assert bars == sorted(bars) and len(set(bars)) == len(make_training().horizons)
+
+
+def test_limits_say_of_the_day_itself_what_is_true(make_training):
+    live, bare = make_training(), make_training(horizons=())
+    for sentence, one, other in (
+        ("history ends with the day before", live, bare),
+        ("nor any forecast of the weather", live, None),
+        ("It does not know the weather", bare, None),
+    ):
+        assert sentence in model_card(one) and (other is None or sentence in model_card(other))
+    assert "It does not know the weather" not in model_card(live)
+
+
 def test_a_hostile_name_writes_neither_html_nor_a_column(card):
     assert "<" not in card
     rows = [line for line in card.splitlines() if line.startswith("| blank row |")]

@@ -19,6 +19,7 @@ from puntual.cli.keys import keys
 from puntual.cli.map import map_command
 from puntual.cli.models import models
 from puntual.cli.predict import predict
+from puntual.cli.replay import replay
 from puntual.cli.serve import serve
 from puntual.cli.settings import settings
 from puntual.cli.sources import sources
@@ -54,6 +55,7 @@ for _command in (
     train,
     evaluate,
     events,
+    replay,
     predict,
     models,
     data,

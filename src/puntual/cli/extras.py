@@ -36,6 +36,7 @@ NEEDS = {
     "demo": ("train",),
     "events": ("serve", "tables"),
     "export": ("mlflow",),
+    "replay": ("serve", "tables"),
     "serve": ("serve",),
     "stress": ("serve", "stress", "train"),
     "train": ("train",),

@@ -56,6 +56,8 @@ FEATURES = tuple(
 # A departure three hours behind says no more about tomorrow than one two hours behind.
 DELAY_CAP_SECONDS = 2 * 60 * 60
 _DAY_SECONDS = 24 * 60 * 60
+# Flights of so many days past are still asked about as they were then.
+_ASKED_AGAIN = 7
 COUNTS = ("flights", "late", "departed", "delay_seconds")
 
 
@@ -146,10 +148,13 @@ def joined(parts: Sequence[OperatedFlights]) -> OperatedFlights:
     return OperatedFlights(named, *columns)
 
 
-def closing(operations: Columns) -> Columns:
-    """Keep what the longest window can still reach: the counts of the last sixty days, summed by flight."""
+def closing(operations: Columns, earlier: int = 0) -> Columns:
+    """Keep what the longest window can still reach: the counts of the last sixty days, summed by flight.
+
+    That is for flights after the last day; with `earlier` it is for those of so many days before that too.
+    """
     day = operations["day"]
-    kept = take(operations, day > day.max(initial=0) - max(WINDOWS))
+    kept = take(operations, day > day.max(initial=0) - max(WINDOWS) - earlier)
     order, begins = grouped([kept[name] for name in (*NAMED, "day")])
     sums = {name: np.add.reduceat(kept[name][order], begins) for name in COUNTS}
     return take({name: kept[name] for name in (*NAMED, "day")}, order[begins]) | sums
@@ -158,15 +163,19 @@ def closing(operations: Columns) -> Columns:
 def continued(closed: Columns, until: int, later: Columns) -> Columns:
     """Add to the rows of a history those of operations that became known after the day `until`, which it covers."""
     new = take(later, later["day"] > until)
-    return closing({name: np.concatenate([closed[name], new[name]]) for name in (*NAMED, "day", *COUNTS)})
+    rows = {name: np.concatenate([closed[name], new[name]]) for name in (*NAMED, "day", *COUNTS)}
+    return closing(rows, earlier=_ASKED_AGAIN)
 
 
-def build_history(operations: Columns) -> History:
-    """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history."""
+def build_history(operations: Columns, named: Keys | None = None) -> History:
+    """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history.
+
+    `named` are the keys of these flights where somebody has them: to find the distinct texts again takes a while.
+    """
     day = operations["day"]
     if not len(day):
         return History(0, 0, _NO_OPERATIONS)
-    keys = Keys(day, day, *(category(operations[name]) for name in NAMED))
+    keys = Keys(day, day, *(category(operations[name]) for name in NAMED)) if named is None else named
     counts = np.array([operations[name] for name in COUNTS], np.int64)
     first, end = int(day.min()), int(day.max()) + 1
     return History(first, end, _line(_entities(keys), day - first, counts, first, end))

@@ -39,8 +39,13 @@ class CutOffs:
 
     def tiled(self, times: int) -> "CutOffs":
         """Give the same so many times over, one after another, but for the keys, which stay those of n flights."""
-        columns = (self.scheduled, self.cut_off, self.offset, self.listed)
-        return CutOffs(self.keys, *(np.tile(column, times) for column in columns))
+        return CutOffs(
+            self.keys,
+            np.tile(self.scheduled, times),
+            np.tile(self.cut_off, times),
+            np.tile(self.offset, times),
+            np.tile(self.listed, times),
+        )
 
     @property
     def day_begin(self) -> Minutes:

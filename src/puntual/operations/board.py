@@ -16,7 +16,7 @@ KEPT = timedelta(days=3)
 _HOUR = timedelta(hours=1)
 # Of two that contradict each other and were known at the same moment the later one here counts: who saw a flight leave
 # or land knows better than who called it off.
-_RANKS = {"weather": 0, "tail": 1, "expected": 2, "cancelled": 3, "left": 4, "arrived": 5}
+RANKS = {"weather": 0, "tail": 1, "expected": 2, "cancelled": 3, "left": 4, "arrived": 5}
 # A sign that somebody still tells what happens to the flights that leave an airport.
 _SIGNS_OF_LIFE = frozenset({"left", "cancelled", "expected", "tail"})
 # News of how a flight ended.
@@ -197,7 +197,7 @@ def _nobody(_: list[KnownEvent]) -> None:
 
 
 def _order(event: KnownEvent) -> tuple[datetime, int, datetime, str]:
-    return event.known_at, _RANKS[event.kind], event.at, event.content_key
+    return event.known_at, RANKS[event.kind], event.at, event.content_key
 
 
 def _whole_hour(moment: datetime) -> datetime:

@@ -33,6 +33,8 @@ class OperatedDays:
         self._not_before = 0.0
         # Whether anything was ever read, so that there is something to go on from, or to take back.
         self.was_read = False
+        # The newest event up to which nothing is left to be read.
+        self.counted = 0
         self._read_until = 0
         # Scheduled days of which there are events, and those of them whose events were not all read.
         self._known: set[int] = set()
@@ -85,7 +87,10 @@ class OperatedDays:
         for day in gone:
             del self._days[day]
         began = time.monotonic()
-        if not due or began < self._not_before:
+        if not due:
+            self.counted = newest
+            return bool(gone)
+        if began < self._not_before:
             return bool(gone)
         self._days |= _by_day(database.read(due[0], due[-1]), due)
         self._stale -= set(due)
@@ -112,8 +117,8 @@ class OperatedDays:
 
 
 def _within_reach(days: set[int]) -> set[int]:
-    """Keep the days that the longest window can still reach from the newest."""
-    oldest = max(days, default=0) - max(WINDOWS) - _LEAVES_WITHIN
+    """Keep the days that the longest window can still reach from the newest, and from a week before."""
+    oldest = max(days, default=0) - max(WINDOWS) - 2 * _LEAVES_WITHIN
     return {day for day in days if day > oldest}
 
 

@@ -25,10 +25,11 @@ from puntual.features.rotation import LONGEST_GAP, Legs, Turns, legs_of, previou
 from puntual.features.vector import Matrix
 from puntual.features.weather import WeatherLine, weather_of
 from puntual.flights import airports
-from puntual.flights.flight import LateRule, band_of
-from puntual.flights.operations import MEASURES, NEVER, Minutes, Observations, Operations
-from puntual.operations.board import OUTCOMES, Board, FlightState, state_of
+from puntual.flights.flight import LateRule
+from puntual.flights.operations import MEASURES, NEVER, Minutes, Observations
+from puntual.operations.board import OUTCOMES, Board, state_of
 from puntual.operations.event import FlightKey, KnownEvent
+from puntual.operations.known_leg import NOTHING, KnownLeg, leg_of, minute_of, operations_of
 from puntual.sources.times import local_time
 
 _EPOCH = EPOCH.replace(tzinfo=UTC)
@@ -58,20 +59,7 @@ class _Point(NamedTuple):
     counts: Counts
 
 
-class _Leg(NamedTuple):
-    """What was known of one flight, as the arrays of `Operations` hold it, minutes being real ones since 1970."""
-
-    scheduled: int
-    left: int
-    left_known: int
-    cancelled_known: int
-    scheduled_arrival: int
-    arrived: int
-    arrived_known: int
-    delay_seconds: int
-    origin: str
-    destination: str
-    tail: str | None
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class OperationsLayout:
@@ -88,7 +76,7 @@ class OperationsLayout:
         # The flights of the timetable, with when they leave and where for.
         self._listed: dict[FlightKey, tuple[datetime, str]] = {}
         self._by_tail: defaultdict[str, set[FlightKey]] = defaultdict(set)
-        self._newest_legs: dict[FlightKey, _Leg] = {}
+        self._newest_legs: dict[FlightKey, KnownLeg] = {}
 
     def list_day(self, day: int, flights: Keys, unlisted: Mapping[str, str]) -> list[FlightKey]:
         """Take the flights of the timetable of a day, to be placed, and name them.
@@ -147,7 +135,7 @@ class OperationsLayout:
             for entity in entities:
                 self._lines[point.line].remove(entity, point.minute, point.counts)
 
-    def _versions(self, flight: FlightKey) -> list[tuple[int, _Leg]]:
+    def _versions(self, flight: FlightKey) -> list[tuple[int, KnownLeg]]:
         """Give what was known of a flight as each piece of news of its end came, and when; at least one entry."""
         events = self._board.events_of(flight)
         for event in events:
@@ -156,17 +144,24 @@ class OperationsLayout:
         newest = self._leg(flight, events, _LATEST)
         if events:
             self._newest_legs[flight] = newest
-        ends = sorted({event.known_at for event in events if event.kind in ("left", "cancelled")})
-        if len(ends) < 2:
+        ends = [event for event in events if event.kind in OUTCOMES]
+        # Most flights leave once and land, which changes nothing of how they left.
+        if newest.left < NEVER and sum(event.kind != "arrived" for event in ends) == 1:
             return [(NEVER, newest)]
-        moments = [event.known_at for event in events if event.kind in OUTCOMES and event.known_at >= ends[0]]
-        return [(_minute(moment), self._leg(flight, events, moment)) for moment in sorted(set(moments))]
+        moments = sorted({event.known_at for event in ends})
+        versions = [(minute_of(moment), self._leg(flight, events, moment)) for moment in moments]
+        gone = [
+            place
+            for place, (_, leg) in enumerate(versions)
+            if min(leg.left_known, leg.cancelled_known) < NEVER
+        ]
+        return versions[gone[0] :] if gone else [(NEVER, newest)]
 
     def _points(
-        self, flights: Sequence[FlightKey], versions: Sequence[Sequence[tuple[int, _Leg]]]
+        self, flights: Sequence[FlightKey], versions: Sequence[Sequence[tuple[int, KnownLeg]]]
     ) -> Iterator[tuple[int, _Point]]:
         """Give the points of flights: those of what was known first, and on the line of gone ones each change."""
-        first = _operations([legs[0][1] for legs in versions], self._rule)
+        first = operations_of([legs[0][1] for legs in versions], self._rule)
         for line, on in enumerate(points_of(first)):
             for row, minute, counts in zip(*(column.tolist() for column in on), strict=True):
                 # Nobody waits for a flight that no timetable lists.
@@ -174,20 +169,20 @@ class OperationsLayout:
                     yield row, _Point(line, minute, tuple(counts))
         for row, legs in enumerate(versions):
             if len(legs) > 1:
-                outcomes = outcomes_of(_operations([leg for _, leg in legs], self._rule))
+                outcomes = outcomes_of(operations_of([leg for _, leg in legs], self._rule))
                 for (known, _), change in zip(legs[1:], np.diff(outcomes, axis=0).tolist(), strict=True):
                     if any(change):
                         yield row, _Point(_GONE, known, tuple(change))
 
-    def _leg(self, flight: FlightKey, events: list[KnownEvent], moment: datetime) -> _Leg:
+    def _leg(self, flight: FlightKey, events: list[KnownEvent], moment: datetime) -> KnownLeg:
         """Give what was known of a flight at a moment."""
         state = state_of(events, moment)
         departs, destination = self._listed.get(flight, (None, ""))
         if state is None:
-            return _leg_of(departs or _EPOCH, destination, flight.origin, _UNKNOWN)
-        return _leg_of(departs or state.departs, state.destination or destination, flight.origin, state)
+            return leg_of(departs or _EPOCH, destination, flight.origin, NOTHING)
+        return leg_of(departs or state.departs, state.destination or destination, flight.origin, state)
 
-    def _leg_at(self, flight: FlightKey, moment: datetime) -> _Leg:
+    def _leg_at(self, flight: FlightKey, moment: datetime) -> KnownLeg:
         events = self._board.events_of(flight)
         if events and events[-1].known_at <= moment and flight in self._newest_legs:
             return self._newest_legs[flight]
@@ -195,7 +190,7 @@ class OperationsLayout:
 
     def _legs(self, asked: AskedFlights) -> Legs | None:
         """Gather the legs that each flight's aircraft flew before it, as known at its cut-off."""
-        rows: list[_Leg] = []
+        rows: list[KnownLeg] = []
         aircraft: list[int] = []
         own: list[int] = []
         scheduled = asked.scheduled.tolist()
@@ -211,17 +206,17 @@ class OperationsLayout:
                 aircraft += [place] * len(before)
         if max(aircraft) < 0:
             return None
-        operations = _operations(rows, self._rule, aircraft)
+        operations = operations_of(rows, self._rule, aircraft)
         keys = _keys_of_places([row.origin for row in rows], [row.destination for row in rows])
         return legs_of(np.array(own, np.intp), previous_of(operations), keys, operations)
 
-    def _flown_before(self, flight: FlightKey, tail: str, scheduled: int, moment: datetime) -> list[_Leg]:
+    def _flown_before(self, flight: FlightKey, tail: str, scheduled: int, moment: datetime) -> list[KnownLeg]:
         legs = (self._leg_at(other, moment) for other in sorted(self._by_tail[tail]) if other != flight)
         return [leg for leg in legs if leg.tail == tail and 0 <= scheduled - leg.scheduled <= 2 * LONGEST_GAP]
 
     def _revisions(self, asked: AskedFlights) -> Revisions | None:
         rows = [
-            (place, scheduled, _minute(event.known_at), _minute(event.expected_departure))
+            (place, scheduled, minute_of(event.known_at), minute_of(event.expected_departure))
             for place, (flight, scheduled) in enumerate(
                 zip(asked.flights, asked.scheduled.tolist(), strict=True)
             )
@@ -232,56 +227,6 @@ class OperationsLayout:
             return None
         flight, scheduled, known, expected = np.array(rows, np.int64).T
         return revisions_of(as_ids(flight), scheduled, known, expected)
-
-
-_LATEST = datetime.max.replace(tzinfo=UTC)
-_UNKNOWN = FlightState("scheduled", _EPOCH, "", _EPOCH)
-
-
-def _leg_of(departs: datetime, destination: str, origin: str, state: FlightState) -> _Leg:
-    scheduled, delay = _minute(departs), 0
-    left = NEVER
-    if state.left_at is not None:
-        delay = int((state.left_at - departs).total_seconds())
-        # By the delay, as a table tells it.
-        left = scheduled - (-delay // 60)
-    return _Leg(
-        scheduled,
-        left,
-        _minute(state.left_known_at),
-        _minute(state.cancelled_known_at),
-        _due(state.scheduled_arrival, destination),
-        _minute(state.arrived_at),
-        _minute(state.arrived_known_at),
-        delay,
-        origin,
-        destination,
-        state.tail,
-    )
-
-
-def _minute(moment: datetime | None) -> int:
-    """Give a moment in real minutes since 1970, rounded up; `NEVER` for none."""
-    return NEVER if moment is None else -((_EPOCH - moment) // _MINUTE)
-
-
-@lru_cache(maxsize=16_384)
-def _due(scheduled_arrival: str | None, destination: str) -> int:
-    zone = airports.zone_of(destination) if destination else ""
-    if not scheduled_arrival or not zone:
-        return NEVER
-    local = local_time(datetime.fromisoformat(scheduled_arrival), ZoneInfo(zone))
-    return _minute(None if local is None else local.instant)
-
-
-def _operations(legs: Sequence[_Leg], rule: LateRule, aircraft: Sequence[int] | None = None) -> Operations:
-    numbers = np.array([leg[:8] for leg in legs], np.int64).T
-    scheduled, left, left_known, cancelled_known, due, arrived, arrived_known, delay = numbers
-    late = (band_of(delay / 60, np.zeros(len(legs), bool), rule) > 0) & (left < NEVER)
-    tail = np.array(aircraft or [-1] * len(legs), np.int64)
-    return Operations(
-        scheduled, left, left_known, cancelled_known, due, arrived, arrived_known, delay, late, tail
-    )
 
 
 def _keys_of(flights: Sequence[FlightKey], destinations: Sequence[str]) -> Keys:
@@ -304,7 +249,7 @@ def _keys_of_places(origins: Sequence[str], destinations: Sequence[str]) -> Keys
 
 def _weather_on(board: Board) -> WeatherLine | None:
     rows = [
-        (airport, _minute(event.known_at), _measured(event.observation or "{}"))
+        (airport, minute_of(event.known_at), _measured(event.observation or "{}"))
         for airport, of in list(board.airports.items())
         for event in of.weather
     ]

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from puntual.features.flight_keys import NAMED, Category
 from puntual.features.history import NOBODY, OperatedFlights
-from puntual.operations.board import _RANKS as RANKS
+from puntual.operations.board import OUTCOMES, RANKS
 from puntual.operations.journal_engine import JournalEngine
 from puntual.operations.journal_schema import EVENTS
 
 _EPOCH = date(1970, 1, 1)
 _DAY = sa.func.substr(EVENTS.c.scheduled_departure, 1, 10)
-_IS_OUTCOME = EVENTS.c.kind.in_(("left", "arrived", "cancelled"))
+_IS_OUTCOME = EVENTS.c.kind.in_(OUTCOMES)
 _NAMES = {
     "origin": "airport",
     "airline": "airline",

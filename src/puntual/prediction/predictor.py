@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 import numpy as np
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
-from puntual.features.flight_keys import Days, Keys, distinct, keys_of_flights, view
+from puntual.features.flight_keys import Days, Keys, keys_of_flights, view
 from puntual.features.live_vector import GROUPS_NOW, LIVE_COLUMNS
 from puntual.features.rotation import NO_TURNS, turns_from
-from puntual.features.route import CODED, Vocabulary
 from puntual.features.states import LIVE_STATES, State, knows_history, places_of, withhold
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
@@ -28,7 +26,7 @@ from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
 from puntual.prediction.twice_shown import warn_of_twice
-from puntual.prediction.warnings import BITS
+from puntual.prediction.warnings import KnownWorld
 from puntual.registry import Bundle, Registry, require_columns
 
 if TYPE_CHECKING:
@@ -41,52 +39,6 @@ _SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPP
 _EPOCH = date(1970, 1, 1)
 _NOTHING_NOW = np.full(len(LIVE_COLUMNS), np.nan, np.float32)
 Progress = Callable[[int], object]
-
-
-# The calendar repeats itself within a year; what traffic was like before or after that is not known.
-_FARTHEST_DAYS = 366
-_NO_AIRPORT = BITS["unknown_origin"] | BITS["unknown_destination"]
-_OF_DESTINATION = BITS["unknown_destination"] | BITS["unknown_route"] | BITS["same_airport"]
-
-
-@dataclass(frozen=True)
-class _KnownWorld:
-    """What training saw: the days of its first and last flight (since 1970), and its routes, None where not kept."""
-
-    first: int
-    last: int
-    routes: frozenset[tuple[str, str]] | None
-    vocabulary: Vocabulary
-
-    def warnings(self, keys: Keys, has_history: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Give the warnings of n flights, shape (n,), as sums of `prediction.warnings.BITS`."""
-        bits = self._of_names(keys)
-        far = (keys.day > self.last + _FARTHEST_DAYS) | (keys.day < self.first)
-        if keys.unknown is not None:
-            far &= ~keys.unknown.scheduled_departure
-            bits[keys.unknown.airline] &= ~BITS["unknown_airline"]
-            bits[keys.unknown.destination] &= ~_OF_DESTINATION
-        bits += far * BITS["far_date"] + ~has_history * BITS["no_history"]
-        return bits
-
-    def _of_names(self, keys: Keys) -> NDArray[np.int64]:
-        """Warn of what of a flight's names training did not see, and of flights that end where they begin."""
-        examples, places = distinct(keys.origin, keys.destination, keys.airline)
-        named = (category.named(examples) for category in (keys.origin, keys.destination, keys.airline))
-        return np.array([*map(self._of_flight, *named)], np.int64)[places]
-
-    @cached_property
-    def _of_flight(self) -> Callable[[str, str, str], int]:
-        return lru_cache(maxsize=8_192)(self._warn_of)
-
-    def _warn_of(self, origin: str, destination: str, airline: str) -> int:
-        names = {"origin": origin, "airline": airline, "destination": destination}
-        bits = sum(BITS[f"unknown_{kind}"] for kind in CODED if not self.vocabulary.code(kind, names[kind]))
-        if origin == destination:
-            return bits | BITS["same_airport"]
-        # Of an airport that is not known no route is.
-        seen = self.routes is None or bits & _NO_AIRPORT or (origin, destination) in self.routes
-        return bits if seen else bits | BITS["unknown_route"]
 
 
 class Predictor:
@@ -126,7 +78,7 @@ class Predictor:
         self._require_same_answers(bundle, prefix)
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
-        self._world = _KnownWorld(first, last, routes, self._lookups.vocabulary)
+        self._world = KnownWorld(first, last, routes, self._lookups.vocabulary)
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
 

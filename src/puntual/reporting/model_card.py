@@ -19,10 +19,18 @@ PREDICTS = (
     "The probability of being late, the expected minutes and the quantiles p50, p80 and p95 are all read from it."
 )
 INTERVALS = "In brackets: 95 % intervals of a bootstrap over whole days. A dash marks what is undefined."
-LIMITS = (
+DAY_BEFORE = (
     "It does not know the weather, strikes, air traffic control, maintenance, or how full a flight is.",
     "It does not know whether the inbound aircraft is late, nor anything else of the day itself: history ends "
     "with the day before.",
+)
+THE_DAY = (
+    "It does not know strikes, air traffic control, maintenance, or how full a flight is, nor any forecast of the "
+    "weather.",
+    "What it knows of the day itself is what a feed brings: without one, or longer than a day ahead, history ends with "
+    "the day before.",
+)
+LIMITS = (
     "The late rate of an airport moves from season to season. Without history the model cannot follow it, and "
     "its probabilities are then too low or too high as a whole.",
     "An airline, airport, destination or flight number that was not in training backs off to what stands above "
@@ -44,6 +52,9 @@ UNFOLDING = (
     "hours after the schedule. Tails in a record are those that flew."
 )
 
+# Characters from guessing to knowing.
+_BAR = 40
+
 # What Markdown or HTML would read as more than text.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#|~$])")
 
@@ -57,10 +68,14 @@ def model_card(training: Training) -> str:
         "What it predicts": [PREDICTS],
         "Training, validation and test": [_items(_periods(training)), *map(plain, leak(training))],
         "Scores on the test flights": [_scores(training.scores), INTERVALS],
-        **({"As the day unfolds": [_horizons(training), UNFOLDING]} if training.horizons else {}),
+        **(
+            {"As the day unfolds": [_horizons(training), _plot(training), UNFOLDING]}
+            if training.horizons
+            else {}
+        ),
         "Calibration": [_calibration(training)],
         "Threshold": [_threshold(training)],
-        "Limits": [_items(LIMITS)],
+        "Limits": [_items((*(THE_DAY if _is_live(training) else DAY_BEFORE), *LIMITS))],
         "Ethical and operational caveats": [_items(CAVEATS)],
         "Gate": [_gate(training)],
         "How to reproduce it": _reproduce(training),
@@ -165,6 +180,20 @@ def _horizons(training: Training) -> str:
         "ECE",
     )
     return _table(heads, rows)
+
+
+def _plot(training: Training) -> str:
+    """Draw ROC AUC by horizon as bars of text, from guessing at .5 to 1, in a block that keeps its spaces."""
+    known = [(one.minutes, one.scores.roc_auc.value) for one in training.horizons if one.scores.roc_auc]
+    bars = [
+        f"{horizon_title(minutes):<10} {'█' * round((auc - 0.5) * 2 * _BAR):{_BAR}} {fixed(auc)}"
+        for minutes, auc in known
+    ]
+    return "\n".join(["```text", f"{'ROC AUC':<10} .5{'1':>{_BAR - 2}}", *bars, "```"])
+
+
+def _is_live(training: Training) -> bool:
+    return any(one.minutes and one.state.startswith("live") for one in training.horizons)
 
 
 def _calibration(training: Training) -> str:

@@ -128,11 +128,23 @@ def _read(content: bytes, place: Place, missing: tuple[str, ...]) -> RawTable:
 
 
 def _weather(place: Place) -> pl.DataFrame | None:
-    for name in (str(place).rpartition("/")[2].replace("flights", "weather").removesuffix(".zip"), WEATHER):
-        content = beside(place, name) if "weather" in name else b""
-        if content:
+    for name in _weather_names(str(place).rpartition("/")[2].removesuffix(".zip")):
+        if content := beside(place, name):
             return hourly_weather(_read(content, Path(name), MISSING))
     return None
+
+
+def _weather_names(flights: str) -> list[str]:
+    """Give the names that the weather of a file of flights may have, the likeliest first.
+
+    >>> _weather_names("sea2015_both_ways_flights.parquet")[1:]
+    ['sea2015_both_weather.parquet', 'sea2015_weather.parquet', 'weather.parquet', 'weather.csv']
+    """
+    begin, found, end = flights.partition("flights")
+    words = begin.split("_")[:-1]
+    shorter = ["_".join([*words[:kept], f"weather{end}"]) for kept in range(len(words), -1, -1)]
+    named_alike = [f"{begin}weather{end}", *shorter] if found else []
+    return [*dict.fromkeys([*named_alike, WEATHER])]
 
 
 def _columns(raw: RawTable, own: OwnAirports) -> dict[str, pl.Series]:

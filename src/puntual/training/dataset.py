@@ -32,7 +32,7 @@ from puntual.features.vector import (
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import Minutes
-from puntual.flights.schema import bands_of, delay_minutes
+from puntual.flights.schema import bands_of, delay_minutes, has_operation
 from puntual.reporting.training_result import Rate
 from puntual.training.live_vectors import LiveFlights
 
@@ -78,7 +78,10 @@ class Dataset:
     @cached_property
     def history(self) -> History:
         """The history of the whole table; each flight asks it only for the days before its own."""
-        return history.build_history(self.operations)
+        operated = np.flatnonzero(has_operation(self.flights).to_numpy())
+        # What stands in the place of something unknown is another in keys than in operations.
+        named = self.keys.take(operated) if self.keys.unknown is None else None
+        return history.build_history(self.operations, named)
 
     @cached_property
     def live(self) -> LiveFlights:

@@ -1,8 +1,8 @@
-"""A first look: train a quick preset on real flights, promote the winner, and predict three flights."""
+"""A first look: train a quick preset on real flights, promote the winner, and predict three flights of a day after."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +43,16 @@ def run(
     command: str = "",
     trusted: TrustedKeys | None = None,
 ) -> Demo:
-    """Train on SCL where its table is in place, else on New York; promote, and predict three of the last day."""
+    """Train on SCL where its table is in place, else on New York; promote, and predict three of the last day.
+
+    The model has not seen that day, so that it can be replayed.
+    """
     source = "scl" if SOURCES["scl"].is_present() else "nyc"
     table = read_flights(source, bad_rows=bad_rows)
-    options = Options(preset="quick", command=command)
+    on = pl.col("scheduled_departure").dt.date()
+    day = table.flights.filter(on == on.max())
+    last = datetime.combine(day["scheduled_departure"].dt.date()[0], time())
+    options = Options(preset="quick", until=last, command=command)
     training = train(table, registry=registry, now=now, options=options, reports=reports, progress=progress)
     refused = None
     try:
@@ -54,8 +60,6 @@ def run(
     except (BundleError, GateRefusedError) as error:
         refused = str(error)
     predictor = Predictor.load(registry, training.version)
-    on = pl.col("scheduled_departure").dt.date()
-    day = table.flights.filter(on == on.max())
     predictions = predictor.predict(day, past=table.flights, timetable_of=day)
     order = np.argsort(predictions.late_probability, kind="stable")
     three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]

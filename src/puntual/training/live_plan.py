@@ -24,6 +24,8 @@ from puntual.training.live_fit import CUT_OFFS, LivePlan, Way, draw, fit_live
 
 # As an offset the airport's level wins when it moves and loses when it does not: so much of it is followed.
 FOLLOWED = (0.0, 0.5, 1.0)
+# The share of the loss by which whoever learns the level has to win: beyond what they saw trees cannot follow it.
+_WIN_BY = 0.001
 # What ways are compared under, before the scaling of the better one is looked for.
 _USUAL = (0.5, L2_PENALTIES[1])
 # To choose takes fewer flights than to learn, and the latest cut-offs do; of a large table even fewer.
@@ -121,7 +123,7 @@ def plan_live(
             if way not in ways:
                 begin(f"live experts, {way}")
                 ways[way] = _answer(folds, way)
-        return min(tried, key=lambda way: _loss_of(ways[way]))
+        return min(tried, key=lambda way: _loss_of(ways[way]) * (1 + _WIN_BY * way.learns_level))
 
     way = best_of(Way(pooled=True, learns_level=False), Way(pooled=False, learns_level=False))
     way = best_of(way, replace(way, learns_level=True))

@@ -17,12 +17,12 @@ from puntual.api.auth.guard import Guard
 from puntual.api.http.cors import Cors
 from puntual.api.http.request_ids import RequestIds, trace_of
 from puntual.api.http.response_headers import (
-    ANSWER_HEADERS,
+    ANSWER_LINES,
     FAILURE,
-    JSON,
+    JSON_LINE,
     PROBLEM,
     SECURITY_HEADERS,
-    Headers,
+    lines_of,
 )
 from puntual.api.observability import metrics
 from puntual.api.observability.access_log import AccessLog
@@ -77,12 +77,12 @@ class Exchange:
     def __init__(
         self,
         door: PredictionDoor,
-        send: Callable[[int, Headers, bytes, bool], None],
+        send: Callable[[int, bytes, bytes, bool], None],
         peer: str,
         *,
         keep_alive: bool,
     ) -> None:
-        """Wait for an answer, and `send` its status, headers and body, and whether the connection goes on."""
+        """Wait for an answer, and `send` its status, lines of headers and body, and whether the connection goes on."""
         self._started = time.perf_counter()
         self._door, self._send, self._peer, self.keep_alive = door, send, peer, keep_alive
         self._key = ANONYMOUS
@@ -93,7 +93,7 @@ class Exchange:
         door, self._as_of, self._now = self._door, request.as_of, datetime.now(UTC)
         request_id = door.ids.id_of(headers)
         self._request_id, self._trace = request_id.decode(), trace_of(headers)
-        self._added: Headers = [(b"x-request-id", request_id), *door.cors.headers(headers)]
+        self._added = b"x-request-id: %s\r\n%s" % (request_id, lines_of(door.cors.headers(headers)))
         try:
             self._key = door.guard.admit("POST", PATH, headers)
             door.guard.charge(self._key, len(request.flights))
@@ -110,7 +110,7 @@ class Exchange:
         except Exception as error:
             self.fail(error)
             return
-        self._end(200, [JSON, *self._added, *ANSWER_HEADERS], answered.body, answered.version)
+        self._end(200, JSON_LINE + self._added + ANSWER_LINES, answered.body, answered.version)
 
     def fail(self, error: Exception) -> None:
         """Send the reason why there is no answer."""
@@ -123,15 +123,13 @@ class Exchange:
         service = self._door.service
         service.metrics.count(metrics.REFUSED, problem.status.name.lower())
         own = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
-        headers = [PROBLEM, *self._added, *own, *SECURITY_HEADERS]
+        lines = lines_of([PROBLEM]) + self._added + lines_of([*own, *SECURITY_HEADERS])
         version = "" if service.batcher is None else service.batcher.version
-        self._end(int(problem.status), headers, problem.body, version, str(problem))
+        self._end(int(problem.status), lines, problem.body, version, str(problem))
 
-    def _end(
-        self, status: int, headers: Headers, body: bytes, version: str, reason: str | None = None
-    ) -> None:
+    def _end(self, status: int, lines: bytes, body: bytes, version: str, reason: str | None = None) -> None:
         self.response_complete = True
-        self._send(status, headers, body, self.keep_alive)
+        self._send(status, lines, body, self.keep_alive)
         seconds = time.perf_counter() - self._started
         door = self._door
         door.service.metrics.observe(metrics.LATENCY, PATH, str(status), version, value=seconds)

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from puntual.api.http.body import WHOLE
 from puntual.api.http.corked import Corked
 from puntual.api.http.prediction_door import Exchange
-from puntual.api.http.response_headers import PROBLEM, SECURITY_HEADERS, Headers
+from puntual.api.http.response_headers import PROBLEM, SECURITY_HEADERS, lines_of
 from puntual.api.problems import ProblemError
 
 _LARGEST_HEAD = 65_536
@@ -203,15 +203,11 @@ class Connection(HttpToolsProtocol):
         self.headers += headers
         super().on_headers_complete()
 
-    def _send_whole(self, status: int, headers: Headers, body: bytes, keep_alive: bool) -> None:
-        """Send an answer at once, and go on to the next request as uvicorn does."""
-        lines = [STATUS_LINE[status]]
-        for name, value in (*self.server_state.default_headers, *headers):
-            lines += (name, b": ", value, b"\r\n")
-        lines.append(b"content-length: %d\r\n" % len(body))
-        if not keep_alive:
-            lines.append(b"connection: close\r\n")
-        self._corked.write_now(b"".join((*lines, b"\r\n", body)))
+    def _send_whole(self, status: int, lines: bytes, body: bytes, keep_alive: bool) -> None:
+        """Send an answer at once, with these lines of headers, and go on to the next request as uvicorn does."""
+        head = STATUS_LINE[status] + lines_of(self.server_state.default_headers) + lines
+        end = b"" if keep_alive else b"connection: close\r\n"
+        self._corked.write_now(b"%scontent-length: %d\r\n%s\r\n%s" % (head, len(body), end, body))
         if not keep_alive:
             self._corked.close()
         self.on_response_complete()
@@ -280,9 +276,9 @@ class Connection(HttpToolsProtocol):
         request_id = self._record(problem)
         length = (b"content-length", b"%d" % len(problem.body))
         headers = [PROBLEM, length, (b"connection", b"close"), (b"x-request-id", request_id)]
-        lines = [b"%s: %s\r\n" % header for header in (*headers, *SECURITY_HEADERS)]
+        lines = lines_of([*headers, *SECURITY_HEADERS])
         first = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
-        self._corked.write(b"".join([first, *lines, b"\r\n", problem.body]))
+        self._corked.write(b"".join([first, lines, b"\r\n", problem.body]))
         self._corked.unread = True
         self._corked.close()
 

@@ -18,7 +18,7 @@ _LONGEST_TEXT = 500
 _ENCODER = msgspec.json.Encoder()
 
 
-class AccessLine(msgspec.Struct, kw_only=True):
+class AccessLine(msgspec.Struct, gc=False):
     """What is kept of one request: who asked for what, and what came of it."""
 
     time: str
@@ -66,19 +66,19 @@ class AccessLog:
         """Take a line; `reason` is why a request was refused."""
         if self._stream is None:
             return
-        now = time.time()
         line = AccessLine(
-            time=f"{_second(int(now))}.{int(now % 1 * 1000):03d}+00:00",
-            method=method,
-            path=path[:_LONGEST_TEXT],
-            status=status,
-            milliseconds=round(seconds * 1000, 3),
-            request_id=request_id,
-            traceparent=traceparent,
-            key=key,
-            peer=peer,
-            reason=None if reason is None else reason[:_LONGEST_TEXT],
-            model=model,
+            _written(int(time.time() * 1000)),
+            method,
+            path[:_LONGEST_TEXT],
+            status,
+            # What `round` says, in a fourth of its time.
+            int(seconds * 1_000_000 + 0.5) / 1000,
+            request_id,
+            traceparent,
+            key,
+            peer,
+            None if reason is None else reason[:_LONGEST_TEXT],
+            model,
         )
         # Written out here: a thread that did it would hold up the answers by taking turns with them.
         self._waiting.append(_ENCODER.encode(line))
@@ -110,6 +110,8 @@ class AccessLog:
             return
 
 
+# Many requests are answered in a millisecond, and to write a time takes longer than the rest of a line.
 @lru_cache(maxsize=2)
-def _second(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _written(milliseconds: int) -> str:
+    second, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}+00:00"

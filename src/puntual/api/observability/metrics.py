@@ -71,6 +71,9 @@ JOURNAL_WAITING = Described(
     "puntual_journal_waiting", "Predictions that wait to be written to the journal.", gauge=True
 )
 EVENTS = Described("puntual_events_total", "Events sent, by outcome.", ("outcome",))
+HISTORY = Described(
+    "puntual_history_events", "Newest event of the journal that history has taken into account.", gauge=True
+)
 CHAMPION = Described(
     "puntual_champion_info", "Workers that answer with a version.", ("model", "trained_until"), gauge=True
 )
@@ -93,6 +96,7 @@ ALL = {
         JOURNAL_FAILURES,
         JOURNAL_WAITING,
         EVENTS,
+        HISTORY,
         CHAMPION,
         WAITING,
     )
@@ -139,7 +143,11 @@ class Metrics(Collector):
 
     def observe(self, metric: Described, *labels: str, value: float) -> None:
         """Add one value to a histogram."""
-        self.observe_all(metric, *labels, values=(value,))
+        pending = self._pending.get((metric.name, labels))
+        if pending is None or len(pending) >= _PENDING - 1:
+            self.observe_all(metric, *labels, values=(value,))
+        else:
+            pending.append(value)
 
     def observe_all(self, metric: Described, *labels: str, values: Iterable[float]) -> None:
         """Add values to a histogram; they are sorted into buckets later, many at once."""

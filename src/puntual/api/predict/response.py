@@ -155,13 +155,13 @@ def _date(day: int) -> str | None:
 
 
 def _to_the_millisecond(moment: datetime) -> str:
-    return f"{_second(int(moment.timestamp()))}.{moment.microsecond // 1000:03d}+00:00"
+    return _written(int(moment.timestamp()), moment.microsecond // 1000)
 
 
-# Many requests a second are answered, and to write a time takes longer than a line of the journal.
+# Many requests are answered in a millisecond, and to write a time takes longer than a line of the journal.
 @lru_cache(maxsize=2)
-def _second(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def _written(second: int, milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}+00:00"
 
 
 def _as_given(flight: ResolvedFlight) -> ResolvedFlight:

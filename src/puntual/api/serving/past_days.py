@@ -25,7 +25,9 @@ class PastDays:
         self._today: dict[str, int] = {}
         # A database that is away may hold up who asks it for minutes.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="puntual-past-days")
-        self._looking: asyncio.Future[bool] | None = None
+        self._looking: asyncio.Future[tuple[bool, int]] | None = None
+        # The newest event of the journal that has been taken into account.
+        self.counted = 0
 
     async def look(self, predictor: Predictor, now: datetime) -> bool:
         """Tell whether a day has ended, or other operations are known of days past, than when last looked at.
@@ -42,7 +44,8 @@ class PastDays:
         if not looking.done():
             return False
         self._looking = None
-        return looking.result()
+        is_new, self.counted = looking.result()
+        return is_new
 
     def continued(self, predictor: Predictor) -> Predictor:
         """Give a predictor that goes on with what was read."""
@@ -56,12 +59,12 @@ class PastDays:
         if self._operated is not None:
             self._operated.close()
 
-    def _look(self, operated: OperatedDays, predictor: Predictor, now: datetime) -> bool:
+    def _look(self, operated: OperatedDays, predictor: Predictor, now: datetime) -> tuple[bool, int]:
         today = _local_days(predictor, now)
         until = (predictor.bundle.manifest.history_until - _EPOCH).days
         is_new = operated.refresh(until, max(today.values(), default=0))
         has_ended, self._today = today != self._today, today
-        return is_new or (has_ended and operated.was_read)
+        return is_new or (has_ended and operated.was_read), operated.counted
 
 
 def _local_days(predictor: Predictor, now: datetime) -> dict[str, int]:

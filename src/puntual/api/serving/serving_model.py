@@ -206,6 +206,7 @@ class ServingModel:
             if past or self._timetable.changed():
                 loop, predictor = asyncio.get_running_loop(), self.batcher.predictor
                 self._put(await loop.run_in_executor(self._threads, self._prepared, predictor))
+            self.metrics.set(metrics.HISTORY, value=self._past_days.counted)
 
     async def watch(self) -> None:
         """Look for another champion or timetable again and again; nothing that goes wrong ends it."""

@@ -40,7 +40,7 @@ def print_demo(shown: "Demo", reports: Path, registry: str) -> None:
 
 
 def _print_next(shown: "Demo", registry: str, output: Console) -> None:
-    """Name the commands that serve the champion and ask it about the last of the three flights."""
+    """Name the commands that replay the day, serve the champion and ask it about the last of the three flights."""
     place = "" if registry == "models" else f" --registry {shlex.quote(registry)}"
     flight = next(reversed(list(shown.flights.iter_rows(named=True))))
     fields = ("airline", "flight_number", "origin", "destination")
@@ -49,6 +49,8 @@ def _print_next(shown: "Demo", registry: str, output: Console) -> None:
     body = msgspec.json.encode({"flights": [request], "reasons": True}).decode()
     output.print()
     for line in (
+        f"replay  puntual replay --source {shown.training.table.source} --day {request['scheduled_departure'][:10]}"
+        f"{place}",
         f"next    puntual serve{place}",
         f"then    curl -s http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d {shlex.quote(body)}",
     ):
