@@ -1,7 +1,7 @@
 """The OpenAPI document: the framework's of the routes, msgspec's of the types that are decoded by it.
 
-`airport-code`, `destination-code`, `iata-code`, `flight-time`, `local-flight-time`, `day-or-flight-time` and
-`arrival-date` are formats of our own, named where a pattern could not say which ones exist.
+`airport-code`, `destination-code`, `iata-code`, `flight-time`, `recent-flight-time`, `local-flight-time`,
+`day-or-flight-time` and `arrival-date` are formats of our own, named where a pattern could not say which ones exist.
 """
 
 from collections.abc import Mapping

@@ -13,11 +13,22 @@ from puntual.api.predict.flight_reading import find_origin, meaningless, read_de
 from puntual.api.problems import FieldError, shown
 from puntual.flights.flight_number import clean_flight_number
 from puntual.operations.event import FlightKey
-from puntual.operations.event_contract import EventAirport, EventCode, EventTime
+from puntual.operations.event_contract import EventAirport, EventCode
 from puntual.operations.mark_feed import KEPT, MarkFeed
 from puntual.operations.marks import LONGEST_NOTE, MarkKind
 
 _OLDEST = KEPT - timedelta(days=1)
+
+
+MarkTime = Annotated[
+    str,
+    Meta(
+        min_length=10,
+        max_length=40,
+        description=f"Local to the origin unless it carries an offset; of the last {_OLDEST.days} days, or to come.",
+        extra_json_schema={"format": "recent-flight-time"},
+    ),
+]
 
 
 class MarkRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,8 +44,10 @@ class MarkRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     airline: EventCode
     flight_number: EventCode
     origin: EventAirport
-    scheduled_departure: EventTime
-    note: Annotated[str, Meta(max_length=LONGEST_NOTE, description="Of a note, its text.")] = ""
+    scheduled_departure: MarkTime
+    note: Annotated[
+        str, Meta(max_length=LONGEST_NOTE, description="Of a note, its text; one without adds nothing.")
+    ] = ""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -79,8 +92,6 @@ def read_flight(sent: MarkRequest, now: datetime, unlisted: Mapping[str, str]) -
     if departs is not None and departs.instant < now - _OLDEST:
         expected = f"a departure of the last {_OLDEST.days} days, or to come"
         errors.append(FieldError("#/scheduled_departure", shown(sent.scheduled_departure), expected))
-    if sent.kind == "note" and not sent.note.strip():
-        errors.append(FieldError("#/note", shown(sent.note), "the text of the note"))
     if errors or origin is None or departs is None:
         raise meaningless(errors)
     clock = departs.clock.isoformat(timespec="minutes")

@@ -43,7 +43,10 @@ class MarkIntake:
             raise _unavailable("there is no journal (PUNTUAL_JOURNAL=off); name one and start again")
         now = datetime.now(UTC)
         flight, period = read_flight(sent, now, unlisted)
-        mark = Mark(now, KEY_NAME.get(), sent.kind, flight, sent.note.strip() if sent.kind == "note" else "")
+        note = sent.note.strip() if sent.kind == "note" else ""
+        if sent.kind == "note" and not note:
+            return shown_marks(feed, flight, period) or FlightMarks()
+        mark = Mark(now, KEY_NAME.get(), sent.kind, flight, note)
         try:
             await asyncio.wait_for(self._apart(lambda: feed.append(mark)), self._patience)
         except MarksUnavailableError as error:

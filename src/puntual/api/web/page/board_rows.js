@@ -33,9 +33,10 @@ export function filtersOf(parameters) {
 export function rowsOf(flights, filters) {
   const watched = new Set([...flights].filter(isOpen).sort((one, other) => rank(one) - rank(other) || byRisk(one, other))
     .slice(0, filters.watch).map(nameOf));
-  const order = filters.order === "time" ? byTime : byRisk;
+  // Of those that are overdue, and of those that are gone, the oldest comes first whatever the order.
+  const order = [byTime, filters.order === "time" ? byTime : byRisk, byTime];
   return flights.filter((flight) => isShown(flight, filters))
-    .sort((one, other) => rank(one) - rank(other) || (rank(one) === 2 ? byTime(one, other) : order(one, other)))
+    .sort((one, other) => rank(one) - rank(other) || order[rank(one)](one, other))
     .map((flight) => ({ flight, name: nameOf(flight), isWatched: watched.has(nameOf(flight)) }));
 }
 
