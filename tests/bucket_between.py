@@ -26,16 +26,16 @@ class Between:
     stall: Callable[[str], int | None] = lambda _: None
     # Whether an answer is kept back although the bucket did what was asked.
     lost: Callable[[str], bool] = lambda _: False
-    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    requests: list[tuple[str, str, str]] = field(default_factory=list)
 
     def count(self, method: str, part: str) -> int:
-        return sum(method == verb and part in path for verb, path, _ in self.asked)
+        return sum(method == verb and part in path for verb, path, _ in self.requests)
 
 
 @contextmanager
 def between(target: str) -> Iterator[Between]:
     """Stand between a client and the server at `target`."""
-    found, ended = Between(), threading.Event()
+    front, ended = Between(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,10 +49,10 @@ def between(target: str) -> Iterator[Between]:
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            found.asked.append((self.command, self.path, self.headers.get("range", "")))
-            if ended.wait(found.seconds(self.path)):
+            front.requests.append((self.command, self.path, self.headers.get("range", "")))
+            if ended.wait(front.seconds(self.path)):
                 return
-            if found.denied(self.path):
+            if front.denied(self.path):
                 self._answer(403, {"content-type": "application/xml"}, DENIED, len(DENIED))
                 return
             headers = {
@@ -63,11 +63,11 @@ def between(target: str) -> Iterator[Between]:
                 answer = whereto.getresponse()
                 content = answer.read()
             size = int(answer.getheader("content-length") or 0) if self.command == "HEAD" else len(content)
-            told = {name: value for name, value in answer.getheaders() if name.lower() not in OWN}
-            if found.lost(self.command):
+            passed_on = {name: value for name, value in answer.getheaders() if name.lower() not in OWN}
+            if front.lost(self.command):
                 self.close_connection = True
                 return
-            self._answer(answer.status, told, content, size)
+            self._answer(answer.status, passed_on, content, size)
 
         def _answer(self, status: int, headers: dict[str, str], content: bytes, size: int) -> None:
             self.send_response(status)
@@ -75,12 +75,12 @@ def between(target: str) -> Iterator[Between]:
                 self.send_header(name, value)
             self.send_header("content-length", str(size))
             self.end_headers()
-            if self.command == "GET" and (silent := found.stall(self.path)) is not None:
+            if self.command == "GET" and (silent := front.stall(self.path)) is not None:
                 self.wfile.write(content[:silent])
                 ended.wait()
                 self.close_connection = True
                 return
-            end = found.cut(self.path) if self.command == "GET" else None
+            end = front.cut(self.path) if self.command == "GET" else None
             self.wfile.write(content[:end])
             if end is not None:
                 self.close_connection = True
@@ -88,11 +88,11 @@ def between(target: str) -> Iterator[Between]:
     for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
         setattr(Handler, f"do_{method}", Handler._pass_on)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        found.url = f"http://127.0.0.1:{server.server_address[1]}"
+        front.url = f"http://127.0.0.1:{server.server_address[1]}"
         serving = threading.Thread(target=server.serve_forever, args=(0.05,))
         serving.start()
         try:
-            yield found
+            yield front
         finally:
             ended.set()
             server.shutdown()

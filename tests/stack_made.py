@@ -114,12 +114,12 @@ class Deployed:
             with httpx.Client(base_url=self.cloud.balancer_url, headers=headers, timeout=30) as client:
                 while not ended.is_set():
                     answer = client.post("/predict", json={"flights": [FLIGHT]})
-                    said = (
+                    outcome = (
                         answer.json()["model"]["version"]
                         if answer.status_code == 200
                         else f"{answer.status_code}"
                     )
-                    answers.append(said)
+                    answers.append(outcome)
                     time.sleep(0.01)
 
         thread = threading.Thread(target=ask)
@@ -131,7 +131,7 @@ class Deployed:
             thread.join()
 
 
-def said(result: Result) -> dict[str, str]:
+def printed_json(result: Result) -> dict[str, str]:
     """Read what a command with --json printed."""
     assert result.exit_code == 0, result.output
     return msgspec.json.decode(result.stdout)

@@ -61,19 +61,19 @@ _Loader.add_multi_constructor("!", _function)
 
 def of_type(stack: Template, kind: str) -> dict[str, Any]:
     """Give the properties of all resources of a type, by name; there has to be one."""
-    found = {
+    properties = {
         name: resource["Properties"]
         for name, resource in stack["Resources"].items()
         if resource["Type"] == f"AWS::{kind}"
     }
-    assert found, f"no AWS::{kind} in the stack"
-    return found
+    assert properties, f"no AWS::{kind} in the stack"
+    return properties
 
 
 def the(stack: Template, kind: str) -> Any:
     """Give the properties of the only resource of a type."""
-    (found,) = of_type(stack, kind).values()
-    return found
+    (properties,) = of_type(stack, kind).values()
+    return properties
 
 
 def default(stack: Template, parameter: str) -> Any:
@@ -81,8 +81,8 @@ def default(stack: Template, parameter: str) -> Any:
 
 
 def container(stack: Template) -> Any:
-    (found,) = the(stack, "ECS::TaskDefinition")["ContainerDefinitions"]
-    return found
+    (properties,) = the(stack, "ECS::TaskDefinition")["ContainerDefinitions"]
+    return properties
 
 
 def resolved(values: list[Any], *conditions: str) -> list[Any]:

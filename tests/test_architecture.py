@@ -36,9 +36,9 @@ STEPS = re.findall(r"^\| [^|]+ \| `([^`|]+)` \| `([\w.]+)` \|$", TEXT, re.MULTIL
 def contract() -> list[str]:
     """Give the layers of the import contract, from the top."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    (found,) = (one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
-    assert found["exhaustive"]
-    layers: list[str] = found["layers"]
+    (listed,) = (one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
+    assert listed["exhaustive"]
+    layers: list[str] = listed["layers"]
     return layers
 
 

@@ -170,8 +170,8 @@ def test_the_guide_lists_every_setting_with_its_default_and_meaning():
 
 def test_every_check_of_the_gate_is_in_the_guide_by_number_and_name():
     page = (ROOT / "docs" / "guide" / "models.md").read_text(encoding="utf-8")
-    said = dict(re.findall(r"^\| (\d+), ([^|]+?) \|", page, re.MULTILINE))
-    assert said == {str(number): name for number, (name, _) in CHECKS.items()}
+    stages = dict(re.findall(r"^\| (\d+), ([^|]+?) \|", page, re.MULTILINE))
+    assert stages == {str(number): name for number, (name, _) in CHECKS.items()}
 
 
 def test_both_readmes_hold_the_same_code():

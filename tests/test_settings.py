@@ -12,22 +12,22 @@ def test_what_is_not_set_has_its_default() -> None:
 
 
 def test_values_are_read_by_their_type() -> None:
-    found = read_settings(
+    settings = read_settings(
         {"PUNTUAL_PORT": "9000", "PUNTUAL_RATE": "2.5", "PUNTUAL_CORS_ORIGINS": "http://a, http://b"}
     )
-    assert (found.port, found.rate, found.cors_origins) == (9000, 2.5, ("http://a", "http://b"))
+    assert (settings.port, settings.rate, settings.cors_origins) == (9000, 2.5, ("http://a", "http://b"))
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("PUNTUAL_PORT", "70000", "PUNTUAL_PORT is '70000'"),
         ("PUNTUAL_WORKERS", "many", "PUNTUAL_WORKERS is 'many'"),
         ("PUNTUAL_PROT", "1", "did you mean 'PUNTUAL_PORT'"),
     ],
 )
-def test_a_setting_that_cannot_be_is_named(name: str, value: str, said: str) -> None:
-    with pytest.raises(SettingError, match=said):
+def test_a_setting_that_cannot_be_is_named(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         read_settings({name: value})
 
 

@@ -68,9 +68,9 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 def test_predicting_reports_to_nobody_and_leaves_nothing_at_home(made_bundle, tmp_path):
     file = tmp_path / "made.puntual"
     file.write_bytes(to_bytes(made_bundle)[1])
-    asked = f"from puntual.prediction.predictor import Predictor; Predictor.load(version={str(file)!r})"
+    code = f"from puntual.prediction.predictor import Predictor; Predictor.load(version={str(file)!r})"
     home = tmp_path / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
-    subprocess.run([sys.executable, "-c", asked], env=environment | {"HOME": str(home)}, check=True)
+    subprocess.run([sys.executable, "-c", code], env=environment | {"HOME": str(home)}, check=True)
     assert list(home.rglob("*")) == []

@@ -75,7 +75,7 @@ class Server:
 
     def metric(self, name: str, **labels: str) -> float:
         """Read one number; 0 where it has not been counted yet."""
-        return sum(value for value, found in self.metrics(name) if labels.items() <= found.items())
+        return sum(value for value, own_labels in self.metrics(name) if labels.items() <= own_labels.items())
 
     def metrics(self, name: str) -> list[tuple[float, dict[str, str]]]:
         text = self.client.get("/metrics").raise_for_status().text
@@ -140,7 +140,7 @@ def is_listened_on(port: int) -> bool:
         return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
-def asked(flights: pl.DataFrame) -> list[dict[str, str]]:
+def as_requested(flights: pl.DataFrame) -> list[dict[str, str]]:
     """Write flights as a request does."""
     names = ("airline", "flight_number", "origin", "destination")
     return [
@@ -160,11 +160,11 @@ def request_of(body: bytes, path: str = "/predict", method: str = "POST", **head
 
 def answer_of(connection: socket.socket) -> bytes:
     """Read from a connection until the other side ends it."""
-    found = b""
+    received = b""
     with contextlib.suppress(ConnectionError):
         while part := connection.recv(65_536):
-            found += part
-    return found
+            received += part
+    return received
 
 
 @pytest.fixture(scope="session")
@@ -187,8 +187,8 @@ def other_bundle(made_bundle: Bundle) -> Bundle:
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     state = tmp_path_factory.mktemp("state")
-    with running("--bundle", str(bundle_file), "--state", str(state), "--no-auth") as found:
-        yield found
+    with running("--bundle", str(bundle_file), "--state", str(state), "--no-auth") as running_server:
+        yield running_server
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +220,7 @@ def _read(path: str) -> bytes:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
         return port

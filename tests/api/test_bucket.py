@@ -22,18 +22,18 @@ def stored(pair: Pair, bucket: str) -> Pair:
     """The same two bundles in a bucket, the first of which is champion."""
     registry = Registry(f"{bucket}/models")
     push(Registry(pair.registry.url), registry, [pair.first, pair.second])
-    found = replace(pair, registry=registry)
-    found.promote(pair.first)
-    return found
+    moved = replace(pair, registry=registry)
+    moved.promote(pair.first)
+    return moved
 
 
 @pytest.fixture
 def front(stored: Pair, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Between]:
     """What stands between the service and the bucket, which the test itself reaches without it."""
     del stored
-    with between(s3_server) as found:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
-        yield found
+    with between(s3_server) as between_both:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", between_both.url)
+        yield between_both
 
 
 def words_of(pair: Pair, state: Path) -> tuple[str, ...]:
@@ -76,11 +76,11 @@ def test_the_service_swaps_to_what_is_promoted_in_the_bucket_and_back(stored: Pa
 def test_whatever_is_wrong_with_the_bucket_the_champion_stays_until_it_is_well_again(
     stored: Pair, front: Between, wrong: str, tmp_path: Path
 ) -> None:
-    spoil, said = WRONG[wrong]
+    spoil, message = WRONG[wrong]
     with running(*words_of(stored, tmp_path / "state"), poll="0.1") as server:
         spoil(front)
         stored.promote(stored.second)
-        assert until(lambda: told(server, said)), server.messages.read_text()
+        assert until(lambda: is_logged(server, message)), server.messages.read_text()
         assert named(server.client, stored) == stored.first
         assert "the former champion goes on" in server.messages.read_text()
         assert "Traceback" not in server.messages.read_text()
@@ -100,7 +100,7 @@ def test_a_truncated_object_is_refused_and_the_champion_stays(stored: Pair, s3: 
         bucket = stored.registry.url.split("/")[2]
         s3.put_object(Bucket=bucket, Key=f"models/{name}", Body=whole[: len(whole) // 2])
         stored.registry.store.write("model_to_deploy", line)
-        assert until(lambda: told(server, "truncated or altered")), server.messages.read_text()
+        assert until(lambda: is_logged(server, "truncated or altered")), server.messages.read_text()
         assert named(server.client, stored) == stored.first
         stored.registry.store.write(name, whole)
         assert server.client.post("/models/reload").json() == {"swapped": True, "version": stored.second}
@@ -116,7 +116,7 @@ def test_while_the_bucket_is_away_the_champion_answers_and_once_it_is_back_the_n
     with running(*words_of(stored, tmp_path / "state"), poll="0.1") as server:
         away.stop()
         stored.promote(stored.second)
-        assert until(lambda: told(server, "the bucket cannot be reached"))
+        assert until(lambda: is_logged(server, "the bucket cannot be reached"))
         assert named(server.client, stored) == stored.first
         again = ThreadedMotoServer(host, port, verbose=False)
         again.start()
@@ -126,8 +126,8 @@ def test_while_the_bucket_is_away_the_champion_answers_and_once_it_is_back_the_n
             again.stop()
 
 
-def told(server: Server, said: str) -> bool:
-    return said in server.messages.read_text()
+def is_logged(server: Server, message: str) -> bool:
+    return message in server.messages.read_text()
 
 
 def heal(front: Between) -> None:

@@ -18,10 +18,10 @@ def test_the_request_of_the_readme_is_answered_with_its_reasons(client: httpx.Cl
 
     answer = client.post(path, content=words[words.index("-d") + 1], headers={header[0]: header[2]})
 
-    (said,) = answer.raise_for_status().json()["predictions"]
-    assert 0 < said["late_probability"] < 1
+    (prediction,) = answer.raise_for_status().json()["predictions"]
+    assert 0 < prediction["late_probability"] < 1
     # The made model has seen nothing of Santiago, so that history is no reason.
-    assert len(said["reasons"]) == 5
+    assert len(prediction["reasons"]) == 5
 
 
 def test_there_is_one_document_and_it_says_that_unknown_fields_are_refused(client: httpx.Client) -> None:

@@ -74,12 +74,12 @@ def test_writing_needs_a_key_and_so_does_everything_once_there_is_one(
 
 def test_every_prediction_is_in_the_journal(bundle_file: Path, tmp_path: Path) -> None:
     with served("--bundle", str(bundle_file), "--state", str(tmp_path)) as client:
-        said = client.post("/predict", json={"flights": [FLIGHT]}, headers={"x-request-id": "seven"}).json()
+        answer = client.post("/predict", json={"flights": [FLIGHT]}, headers={"x-request-id": "seven"}).json()
     with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:
         rows = journal.execute(
             "select request_id, origin, late_probability, model from predictions"
         ).fetchall()
-    assert rows == [("seven", "JFK", said["predictions"][0]["late_probability"], bundle_file.stem)]
+    assert rows == [("seven", "JFK", answer["predictions"][0]["late_probability"], bundle_file.stem)]
 
 
 def test_a_registry_without_a_champion_is_waited_for(tmp_path: Path, made_bundle: Bundle) -> None:

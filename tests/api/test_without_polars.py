@@ -10,7 +10,7 @@ import httpx
 import polars as pl
 import pytest
 
-from api.conftest import FLIGHT, asked, running
+from api.conftest import FLIGHT, as_requested, running
 from puntual.api.auth.api_keys import KeyStore
 
 AS_OF = "2023-04-20T04:00"
@@ -42,14 +42,14 @@ def conversation(
         client = server.client
         client.headers["x-api-key"] = key
 
-        def told(answer: httpx.Response) -> tuple[int, Any]:
+        def outcome(answer: httpx.Response) -> tuple[int, Any]:
             kind = answer.headers["content-type"]
             return answer.status_code, answer.json() if "json" in kind else answer.text
 
         def on_time(when: str) -> tuple[int, Any]:
             form = {"grant_type": "client_credentials", "client_id": "tower", "client_secret": key}
             token = client.post("/v1/security/oauth2/token", data=form).json()["access_token"]
-            status, said = told(
+            status, content = outcome(
                 client.get(
                     "/v1/airport/predictions/on-time",
                     params={"airportCode": "JFK", "date": when},
@@ -57,24 +57,24 @@ def conversation(
                 )
             )
             # The link names the port.
-            return status, said["data"] | said["meta"]["support"]
+            return status, content["data"] | content["meta"]["support"]
 
         table = day.select(*FLIGHT).write_csv(datetime_format="%Y-%m-%dT%H:%M").encode()
-        request = {"flights": asked(day)[:20], "as_of": AS_OF}
-        yield told(client.post("/predict", json=request))
+        request = {"flights": as_requested(day)[:20], "as_of": AS_OF}
+        yield outcome(client.post("/predict", json=request))
         yield on_time("2023-04-20")
-        yield told(client.put("/timetable", content=table, headers=CSV))
-        yield told(client.post("/predict", json=request | {"reasons": True}))
+        yield outcome(client.put("/timetable", content=table, headers=CSV))
+        yield outcome(client.post("/predict", json=request | {"reasons": True}))
         yield on_time("2023-04-20")
         yield on_time("2023-05-03")
-        yield told(client.put("/timetable", json=asked(day)[:9]))
-        yield told(client.put("/timetable", content=table.replace(b"JFK", b"QQQ"), headers=CSV))
-        yield told(client.put("/timetable", json=[*asked(day), asked(day)[0]]))
-        yield told(client.post("/predict", json={"flights": [SCL], "as_of": AS_OF}))
-        yield told(client.post("/invocations", content=table, headers=CSV | {"accept": "text/csv"}))
-        yield told(client.post("/invocations", json={"dataframe_records": [SCL | {"as_of": AS_OF}]}))
-        yield told(client.post("/invocations", content=b"origin\nQQQ\n", headers=CSV))
-        yield told(client.get("/models/champion"))
+        yield outcome(client.put("/timetable", json=as_requested(day)[:9]))
+        yield outcome(client.put("/timetable", content=table.replace(b"JFK", b"QQQ"), headers=CSV))
+        yield outcome(client.put("/timetable", json=[*as_requested(day), as_requested(day)[0]]))
+        yield outcome(client.post("/predict", json={"flights": [SCL], "as_of": AS_OF}))
+        yield outcome(client.post("/invocations", content=table, headers=CSV | {"accept": "text/csv"}))
+        yield outcome(client.post("/invocations", json={"dataframe_records": [SCL | {"as_of": AS_OF}]}))
+        yield outcome(client.post("/invocations", content=b"origin\nQQQ\n", headers=CSV))
+        yield outcome(client.get("/models/champion"))
 
 
 def test_without_polars_every_answer_is_the_same(
@@ -90,7 +90,7 @@ def test_without_polars_every_answer_is_the_same(
     (tmp_path / "without").mkdir()
     expected = list(conversation(bundle_file, tmp_path / "with", day, file))
     monkeypatch.setenv("PYTHONPATH", without)
-    found = list(conversation(bundle_file, tmp_path / "without", day, file))
+    answers = list(conversation(bundle_file, tmp_path / "without", day, file))
     assert [status for status, _ in expected] == [
         200,
         200,
@@ -107,7 +107,7 @@ def test_without_polars_every_answer_is_the_same(
         400,
         200,
     ]
-    assert found == expected
+    assert answers == expected
 
 
 def test_a_parquet_file_of_coming_flights_then_asks_for_polars_or_another_format(

@@ -12,7 +12,7 @@ import httpx
 import polars as pl
 import pytest
 
-from api.conftest import FLIGHT, Server, answer_of, asked, is_listened_on, request_of, running, until
+from api.conftest import FLIGHT, Server, answer_of, as_requested, is_listened_on, request_of, running, until
 from puntual import Predictor
 
 AS_OF = "2023-04-20T08:00"
@@ -135,7 +135,7 @@ def test_answers_to_many_callers_at_once_are_the_predictors_to_the_bit(
     with running(*words(bundle_file, tmp_path, 2)) as server:
         wrong: list[Any] = []
         threads = [
-            threading.Thread(target=compare, args=(server, asked(some), bands, first, wrong))
+            threading.Thread(target=compare, args=(server, as_requested(some), bands, first, wrong))
             for first in range(8)
         ]
         for thread in threads:

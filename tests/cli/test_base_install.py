@@ -52,11 +52,13 @@ def base_install(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(place, with_pip=False, symlinks=True)
     (site,) = place.glob("lib/python*/site-packages")
     for name in base_distributions():
-        found = importlib.metadata.distribution(name)
-        tops = {file.parts[0] for file in found.files or () if file.parts[0] not in {"..", "__pycache__"}}
+        distribution = importlib.metadata.distribution(name)
+        tops = {
+            file.parts[0] for file in distribution.files or () if file.parts[0] not in {"..", "__pycache__"}
+        }
         for top in tops:
             if not (site / top).exists():
-                (site / top).symlink_to(Path(str(found.locate_file(top))))
+                (site / top).symlink_to(Path(str(distribution.locate_file(top))))
     about = Path(importlib.metadata.distribution("puntual")._path)
     (site / about.name).symlink_to(about)
     (site / "puntual.pth").write_text(str(ROOT / "src"))
@@ -78,8 +80,8 @@ def run(python: Path, *words: str, folder: Path) -> subprocess.CompletedProcess[
 def test_the_base_install_holds_no_library_of_an_extra(base_install):
     libraries = [library for extra in EXTRAS.values() for library in extra]
     code = f"import importlib.util as u; print([n for n in {libraries!r} if u.find_spec(n)])"
-    found = subprocess.run([base_install, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    ended = subprocess.run([base_install, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

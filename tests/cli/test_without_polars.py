@@ -59,25 +59,25 @@ def test_polars_cannot_be_imported_here() -> None:
 
 @pytest.mark.usefixtures("no_polars")
 def test_flights_are_predicted_without_polars_to_the_same_bit(bundle_path: str, made_bundle: Bundle) -> None:
-    said = Predictor(made_bundle, threads=1).predict([ASKED], reasons=True)
-    assert said.reasons is not None
+    predicted = Predictor(made_bundle, threads=1).predict([ASKED], reasons=True)
+    assert predicted.reasons is not None
     bands, reasons = run("-c", ASKING, bundle_path).stdout.split()
-    assert (bands, reasons) == (said.bands.tobytes().hex(), said.reasons.tobytes().hex())
+    assert (bands, reasons) == (predicted.bands.tobytes().hex(), predicted.reasons.tobytes().hex())
 
 
 @pytest.mark.usefixtures("no_polars")
 def test_the_service_answers_without_polars_what_the_predictor_says(
     server_without_polars: Server, made_bundle: Bundle
 ) -> None:
-    asked = {"flights": [FLIGHT], "reasons": True, "as_of": "2023-04-20T00:00"}
-    (told,) = (
-        server_without_polars.client.post("/predict", json=asked).raise_for_status().json()["predictions"]
+    body = {"flights": [FLIGHT], "reasons": True, "as_of": "2023-04-20T00:00"}
+    (prediction,) = (
+        server_without_polars.client.post("/predict", json=body).raise_for_status().json()["predictions"]
     )
-    said = Predictor(made_bundle, threads=1).predict([ASKED], reasons=True)
-    assert said.reasons is not None
-    assert told["late_probability"] == pytest.approx(said.late_probability[0], abs=1e-6)
-    effects = {reason["group"]: reason["effect"] for reason in told["reasons"]}
-    assert [effects[group] for group in GROUPS] == pytest.approx(said.reasons[0], abs=1e-6)
+    predicted = Predictor(made_bundle, threads=1).predict([ASKED], reasons=True)
+    assert predicted.reasons is not None
+    assert prediction["late_probability"] == pytest.approx(predicted.late_probability[0], abs=1e-6)
+    effects = {reason["group"]: reason["effect"] for reason in prediction["reasons"]}
+    assert [effects[group] for group in GROUPS] == pytest.approx(predicted.reasons[0], abs=1e-6)
 
 
 @pytest.mark.usefixtures("no_polars")

@@ -32,9 +32,9 @@ def deployed(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> I
         registry.set_champion(first, datetime.now(UTC), previous=None)
         start = Processes(aws.environment, PROGRAMS)
         with aws.service(outputs, start, desired=1, grace=60) as ecs:
-            found = Deployed(aws, outputs, ecs, key, first, second)
-            assert found.settled()
-            yield found
+            made = Deployed(aws, outputs, ecs, key, first, second)
+            assert made.settled()
+            yield made
 
 
 def _parameters() -> dict[str, str]:

@@ -100,16 +100,16 @@ def test_the_instances_own_role_stays_out_of_reach_of_containers(stack: Template
 
 
 def test_the_container_holds_no_more_than_it_needs(stack: Template) -> None:
-    found = container(stack)
-    assert found["User"] == "10001:10001"
-    assert found["ReadonlyRootFilesystem"] is True
-    assert found["Privileged"] is False
-    assert found["DockerSecurityOptions"] == ["no-new-privileges"]
-    assert found["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
-    assert found["LinuxParameters"]["InitProcessEnabled"] is True
-    assert found["Memory"] <= 512
-    written = [one["ContainerPath"] for one in found["MountPoints"]]
-    assert [*written, *(one["ContainerPath"] for one in found["LinuxParameters"]["Tmpfs"])] == [
+    puntual = container(stack)
+    assert puntual["User"] == "10001:10001"
+    assert puntual["ReadonlyRootFilesystem"] is True
+    assert puntual["Privileged"] is False
+    assert puntual["DockerSecurityOptions"] == ["no-new-privileges"]
+    assert puntual["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    assert puntual["LinuxParameters"]["InitProcessEnabled"] is True
+    assert puntual["Memory"] <= 512
+    written = [one["ContainerPath"] for one in puntual["MountPoints"]]
+    assert [*written, *(one["ContainerPath"] for one in puntual["LinuxParameters"]["Tmpfs"])] == [
         "/state",
         "/tmp",
     ]

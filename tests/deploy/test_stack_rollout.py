@@ -123,8 +123,8 @@ def test_errors_latency_and_unhealthy_tasks_raise_alarms(stack: Template) -> Non
         "p99",
     )
     assert alarms["UnhealthyAlarm"]["MetricName"] == "UnHealthyHostCount"
-    told = {"Fn::If": ["HasEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}
-    assert [alarm["AlarmActions"] for alarm in alarms.values()] == [[told]] * 3
+    receivers = {"Fn::If": ["HasEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]}
+    assert [alarm["AlarmActions"] for alarm in alarms.values()] == [[receivers]] * 3
 
 
 @spoiled(

@@ -25,9 +25,9 @@ ON: Any = True
 
 def jobs() -> list[Any]:
     return [
-        pytest.param(told, id=f"{name}: {job}")
+        pytest.param(settings, id=f"{name}: {job}")
         for name, workflow in WORKFLOWS.items()
-        for job, told in workflow["jobs"].items()
+        for job, settings in workflow["jobs"].items()
     ]
 
 
@@ -67,8 +67,8 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version():
 
 
 def test_an_action_is_at_one_version_everywhere():
-    found = {step["uses"] for step in steps() if "uses" in step}
-    assert len({one.partition("@")[0] for one in found}) == len(found)
+    actions = {step["uses"] for step in steps() if "uses" in step}
+    assert len({one.partition("@")[0] for one in actions}) == len(actions)
 
 
 def test_no_step_is_longer_than_a_few_lines_and_none_holds_an_expression():

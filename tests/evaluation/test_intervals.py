@@ -53,8 +53,8 @@ def test_nineteen_of_twenty_intervals_hold_the_truth():
     held = 0
     for seed in range(200):
         loss = np.random.default_rng(seed).normal(0.2, 1, 60).repeat(5)
-        found = paired_difference(loss, np.zeros(300), np.arange(60).repeat(5), rounds=200, seed=seed)
-        held += found.low <= 0.2 <= found.high
+        difference = paired_difference(loss, np.zeros(300), np.arange(60).repeat(5), rounds=200, seed=seed)
+        held += difference.low <= 0.2 <= difference.high
     assert 180 <= held <= 198
 
 
@@ -67,8 +67,8 @@ def test_the_same_seed_draws_the_same_interval():
 
 def test_a_loss_minus_itself_is_nothing():
     loss = np.array([0.4, 0.1, 2.0])
-    found = paired_difference(loss, loss, np.array([1, 1, 2]))
-    assert (found.value, found.low, found.high) == (0, 0, 0)
+    difference = paired_difference(loss, loss, np.array([1, 1, 2]))
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
 
 
 def test_swapping_two_losses_mirrors_their_difference():
@@ -79,8 +79,8 @@ def test_swapping_two_losses_mirrors_their_difference():
 
 
 def test_a_single_day_draws_flights_since_it_has_no_other_days():
-    found = paired_difference(np.arange(20.0), np.zeros(20), np.full(20, 17_000))
-    assert found.low < found.value < found.high
+    difference = paired_difference(np.arange(20.0), np.zeros(20), np.full(20, 17_000))
+    assert difference.low < difference.value < difference.high
 
 
 def test_losses_of_other_flights_are_not_paired():

@@ -80,9 +80,13 @@ def test_the_high_season_begins_and_ends_as_the_analysts_of_santiago_say(day: da
 
 @given(dates)
 def test_a_holiday_is_where_both_counts_are_zero_and_none_passes_thirty(day: date) -> None:
-    told = of(day)
-    assert (told["holiday"] == 1.0) == (told["days_to_holiday"] == 0.0) == (told["days_since_holiday"] == 0.0)
-    assert 0 <= told["days_to_holiday"] <= 30 and 0 <= told["days_since_holiday"] <= 30
+    features = of(day)
+    assert (
+        (features["holiday"] == 1.0)
+        == (features["days_to_holiday"] == 0.0)
+        == (features["days_since_holiday"] == 0.0)
+    )
+    assert 0 <= features["days_to_holiday"] <= 30 and 0 <= features["days_since_holiday"] <= 30
 
 
 @given(dates)

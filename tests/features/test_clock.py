@@ -30,8 +30,8 @@ def of(minute: int) -> dict[str, float]:
     ],
 )
 def test_a_period_of_the_day_begins_and_ends_on_the_minute(hour: int, minute: int, period: str) -> None:
-    told = of(60 * hour + minute)
-    assert [name for name in ("morning", "afternoon", "night") if told[name]] == [period]
+    features = of(60 * hour + minute)
+    assert [name for name in ("morning", "afternoon", "night") if features[name]] == [period]
 
 
 def test_the_day_of_operations_begins_at_five_and_ends_after_midnight() -> None:
@@ -45,15 +45,16 @@ def test_noon_is_opposite_midnight() -> None:
 
 @given(minutes)
 def test_every_minute_falls_in_one_period(minute: int) -> None:
-    told = of(minute)
-    assert told["morning"] + told["afternoon"] + told["night"] == 1.0
+    features = of(minute)
+    assert features["morning"] + features["afternoon"] + features["night"] == 1.0
 
 
 @given(minutes)
 def test_the_cycle_lies_on_the_circle_and_tells_every_minute_apart(minute: int) -> None:
-    told, next_told = of(minute), of((minute + 1) % 1440)
-    assert math.hypot(told["minute_sin"], told["minute_cos"]) == pytest.approx(1.0)
+    features, next_features = of(minute), of((minute + 1) % 1440)
+    assert math.hypot(features["minute_sin"], features["minute_cos"]) == pytest.approx(1.0)
     step = math.dist(
-        (told["minute_sin"], told["minute_cos"]), (next_told["minute_sin"], next_told["minute_cos"])
+        (features["minute_sin"], features["minute_cos"]),
+        (next_features["minute_sin"], next_features["minute_cos"]),
     )
     assert step == pytest.approx(2 * math.sin(math.pi / 1440))

@@ -35,93 +35,93 @@ PAST = flights_of(
 )
 
 
-def told(
+def features_of(
     past: pl.DataFrame, *, rule: LateRule = LateRule.FROM_15, closed: int = 0, **fields: object
 ) -> dict[str, float]:
     """Ask about AA 1 from JFK to BOS on Wednesday, from what was known `closed` days before that day."""
     keys = keys_of(flights_of({"scheduled_departure": WEDNESDAY} | fields))
-    found = build_history(operations_of(past, rule)).features(keys, keys.day - closed)
-    return dict(zip(NAMES, found[0].tolist(), strict=True))
+    features = build_history(operations_of(past, rule)).features(keys, keys.day - closed)
+    return dict(zip(NAMES, features[0].tolist(), strict=True))
 
 
 def test_rates_are_shrunk_towards_the_parent_as_counted_by_hand() -> None:
-    found = told(PAST)
+    features = features_of(PAST)
     network = 3 / 5
     airport = (2 + 10 * network) / (4 + 10)
     airline = (2 + 20 * airport) / (3 + 20)
     destination = (1 + 20 * airport) / (2 + 20)
     route = (1 + 20 * airline) / (2 + 20)
     flight = (1 + 10 * route) / (2 + 10)
-    assert found["airport_late_rate_7d"] == pytest.approx(airport, abs=RATE_STEP)
+    assert features["airport_late_rate_7d"] == pytest.approx(airport, abs=RATE_STEP)
     for level, rate in (
         ("airline", airline),
         ("destination", destination),
         ("route", route),
         ("flight", flight),
     ):
-        assert found[f"{level}_late_rate_7d"] == pytest.approx(rate - airport, abs=RATE_STEP), level
+        assert features[f"{level}_late_rate_7d"] == pytest.approx(rate - airport, abs=RATE_STEP), level
 
 
 def test_delays_are_capped_at_two_hours_and_leave_cancelled_flights_out() -> None:
-    found = told(PAST)
+    features = features_of(PAST)
     network = (20 + 0 + 10 + 120) / 4
     airport = (20 + 0 + 10 + 10 * network) / (3 + 10)
     airline = (20 + 10 + 20 * airport) / (2 + 20)
-    assert found["airport_delay_7d"] == pytest.approx(airport, abs=DELAY_STEP)
-    assert found["airline_delay_7d"] == pytest.approx(airline - airport, abs=DELAY_STEP)
+    assert features["airport_delay_7d"] == pytest.approx(airport, abs=DELAY_STEP)
+    assert features["airline_delay_7d"] == pytest.approx(airline - airport, abs=DELAY_STEP)
 
 
 def test_supports_count_flights_cancelled_ones_included() -> None:
-    found = told(PAST)
-    supports = {level: found[f"{level}_support_7d"] for level in ("airport", "airline", "destination")}
+    features = features_of(PAST)
+    supports = {level: features[f"{level}_support_7d"] for level in ("airport", "airline", "destination")}
     assert supports == {"airport": 4.0, "airline": 3.0, "destination": 2.0}
-    assert (found["route_support_7d"], found["flight_support_7d"]) == (2.0, 2.0)
+    assert (features["route_support_7d"], features["flight_support_7d"]) == (2.0, 2.0)
 
 
 def test_a_window_of_one_day_holds_yesterday_alone() -> None:
-    found = told(PAST)
-    assert found["airport_support_1d"] == 2.0
-    assert found["airport_late_rate_1d"] == pytest.approx((1 + 10 * 2 / 3) / 12, abs=RATE_STEP)
+    features = features_of(PAST)
+    assert features["airport_support_1d"] == 2.0
+    assert features["airport_late_rate_1d"] == pytest.approx((1 + 10 * 2 / 3) / 12, abs=RATE_STEP)
 
 
 def test_a_cancelled_flight_is_late_and_has_no_delay() -> None:
-    found = told(flights_of(operated(3, "08:00", None)))
-    assert found["airport_late_rate_1d"] == 1.0
-    assert np.isnan(found["airport_delay_1d"])
+    features = features_of(flights_of(operated(3, "08:00", None)))
+    assert features["airport_late_rate_1d"] == 1.0
+    assert np.isnan(features["airport_delay_1d"])
 
 
 @pytest.mark.parametrize(("rule", "rate"), [(LateRule.FROM_15, 1.0), (LateRule.MORE_THAN_15, 0.0)])
 def test_fifteen_minutes_are_late_as_the_rule_says(rule: LateRule, rate: float) -> None:
-    assert told(flights_of(operated(3, "08:00", 15)), rule=rule)["airport_late_rate_7d"] == rate
+    assert features_of(flights_of(operated(3, "08:00", 15)), rule=rule)["airport_late_rate_7d"] == rate
 
 
 def test_a_flight_that_left_after_midnight_is_not_known_at_that_midnight() -> None:
     after = flights_of(operated(3, "23:30", 45), operated(3, "08:00", 0))
     before = flights_of(operated(3, "23:30", 15), operated(3, "08:00", 0))
-    assert told(after)["airport_support_7d"] == 1.0
-    assert told(before)["airport_support_7d"] == 2.0
+    assert features_of(after)["airport_support_7d"] == 1.0
+    assert features_of(before)["airport_support_7d"] == 2.0
     keys = keys_of(flights_of({"scheduled_departure": WEDNESDAY + timedelta(days=1)}))
     next_day = build_history(operations_of(after, LateRule.FROM_15)).features(keys, keys.day)[0]
     assert next_day[NAMES.index("airport_support_7d")] == 2.0
 
 
 def test_an_unseen_airline_backs_off_to_the_airport_and_its_support_says_so() -> None:
-    found = told(PAST, airline="ZZ")
+    features = features_of(PAST, airline="ZZ")
     for level in ("airline", "route", "flight"):
-        assert (found[f"{level}_support_60d"], found[f"{level}_late_rate_60d"]) == (0.0, 0.0)
-        assert found[f"{level}_delay_60d"] == 0.0
-    assert found["airport_support_60d"] == 4.0
+        assert (features[f"{level}_support_60d"], features[f"{level}_late_rate_60d"]) == (0.0, 0.0)
+        assert features[f"{level}_delay_60d"] == 0.0
+    assert features["airport_support_60d"] == 4.0
 
 
 def test_an_unseen_flight_number_backs_off_to_its_route() -> None:
-    found, seen = told(PAST, flight_number="999"), told(PAST)
-    assert found["flight_support_60d"] == 0.0
-    assert found["flight_late_rate_60d"] == found["route_late_rate_60d"] == seen["route_late_rate_60d"]
+    features, seen = features_of(PAST, flight_number="999"), features_of(PAST)
+    assert features["flight_support_60d"] == 0.0
+    assert features["flight_late_rate_60d"] == features["route_late_rate_60d"] == seen["route_late_rate_60d"]
 
 
 def test_an_unseen_airport_backs_off_to_all_that_flies() -> None:
-    found = told(PAST, origin="BOS", destination="JFK")
-    assert (found["airport_support_60d"], found["airport_late_rate_60d"]) == (
+    features = features_of(PAST, origin="BOS", destination="JFK")
+    assert (features["airport_support_60d"], features["airport_late_rate_60d"]) == (
         0.0,
         pytest.approx(3 / 5, abs=RATE_STEP),
     )
@@ -140,10 +140,10 @@ def test_a_history_closed_sixty_days_before_is_missing_not_stale(closed: int) ->
 def test_a_history_closed_days_before_leaves_the_short_windows_missing() -> None:
     past = make_flights(days=90, per_day=4)
     keys = keys_of(past[-4:])
-    found = build_history(operations_of(past, LateRule.FROM_15)).features(keys, keys.day - 10)
+    features = build_history(operations_of(past, LateRule.FROM_15)).features(keys, keys.day - 10)
     for window, missing in zip(WINDOWS, (True, True, False, False), strict=True):
         columns = [place for place, name in enumerate(NAMES) if name.endswith(f"_{window}d")]
-        assert np.isnan(found[:, columns]).all() == missing, window
+        assert np.isnan(features[:, columns]).all() == missing, window
 
 
 def test_a_day_on_which_nothing_flew_is_missing_whether_or_not_more_followed() -> None:
@@ -167,9 +167,9 @@ def test_a_day_after_one_without_any_flight_has_no_yesterday() -> None:
         pl.col("departed").dt.date() != today - timedelta(days=1)
     )
     keys = keys_of(past.filter(scheduled == today))
-    found = build_history(operations_of(quiet, LateRule.FROM_15)).features(keys, keys.day)
-    assert np.isnan(found[:, NAMES.index("airport_support_1d")]).all()
-    assert (found[:, NAMES.index("airport_support_7d")] > 0).all()
+    features = build_history(operations_of(quiet, LateRule.FROM_15)).features(keys, keys.day)
+    assert np.isnan(features[:, NAMES.index("airport_support_1d")]).all()
+    assert (features[:, NAMES.index("airport_support_7d")] > 0).all()
 
 
 @settings(max_examples=30)
@@ -177,10 +177,10 @@ def test_a_day_after_one_without_any_flight_has_no_yesterday() -> None:
 def test_what_a_bundle_keeps_says_what_the_whole_past_does(day: int, ahead: int) -> None:
     operations = operations_of(make_flights(days=90, per_day=6), LateRule.FROM_15)
     end = date(2023, 1, 2) + timedelta(days=day)
-    asked = make_flights(days=1, per_day=6).with_columns(
+    flights = make_flights(days=1, per_day=6).with_columns(
         pl.col("scheduled_departure") + timedelta(days=day + ahead)
     )
-    keys = keys_of(asked)
+    keys = keys_of(flights)
     kept = closing(before(operations, end))
     whole = build_history(operations).features(keys, keys.day - ahead)
     served = build_history(kept).features(keys, keys.day)
@@ -194,7 +194,7 @@ def test_what_a_bundle_keeps_spans_sixty_days() -> None:
 
 
 def test_a_history_of_nothing_is_missing_throughout() -> None:
-    assert np.isnan(list(told(PAST.clear()).values())).all()
+    assert np.isnan(list(features_of(PAST.clear()).values())).all()
     assert not len(closing(operations_of(PAST.clear(), LateRule.FROM_15))["day"])
 
 

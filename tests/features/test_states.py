@@ -118,6 +118,6 @@ def test_a_third_state_is_fitted_calibrated_converted_and_stored_by_its_entry_al
 
 def test_a_bundle_is_asked_about_flights_in_a_third_state_by_its_entry_alone(third_state: str) -> None:
     fitted = fit_on(made_experiments()[0], QUICK, np.arange(1400))
-    asked = questions.vectors_of(make_questions(fitted, convert(fitted.experts)), "made")
+    vectors = questions.vectors_of(make_questions(fitted, convert(fitted.experts)), "made")
     assert states.STATES[0].name == third_state
-    assert set(places_of(asked)) == {0, 1, 2}
+    assert set(places_of(vectors)) == {0, 1, 2}

@@ -31,21 +31,21 @@ DAY = flights_of(
 )
 
 
-def told(known: timetable.Timetable, flights: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
+def features_of(known: timetable.Timetable, flights: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
     return dict(zip(NAMES, known.congestion(keys_of(flights)).T, strict=True))
 
 
 def test_departures_are_counted_by_hand_around_each_flight() -> None:
-    found = told(timetable.known_timetable(keys_of(DAY)), DAY)
+    features = features_of(timetable.known_timetable(keys_of(DAY)), DAY)
     # Rows: JFK AA 8:00, EWR AA 8:10, JFK AA 8:15, JFK B6 8:15, JFK B6 9:00, JFK AA 9:16.
-    np.testing.assert_array_equal(found["airport_departures_15"], [3, 1, 3, 3, 1, 1])
-    np.testing.assert_array_equal(found["airport_departures_60"], [4, 1, 4, 4, 5, 2])
-    np.testing.assert_array_equal(found["airport_departures_day"], [5, 1, 5, 5, 5, 5])
-    np.testing.assert_array_equal(found["airport_gap"], [NAN, NAN, 15, 15, 45, 16])
-    np.testing.assert_array_equal(found["airline_departures_15"], [2, 1, 2, 1, 1, 1])
-    np.testing.assert_array_equal(found["airline_departures_60"], [2, 1, 2, 2, 2, 1])
-    np.testing.assert_array_equal(found["airline_departures_day"], [3, 1, 3, 2, 2, 3])
-    np.testing.assert_array_equal(found["airline_gap"], [NAN, NAN, 15, NAN, 45, 61])
+    np.testing.assert_array_equal(features["airport_departures_15"], [3, 1, 3, 3, 1, 1])
+    np.testing.assert_array_equal(features["airport_departures_60"], [4, 1, 4, 4, 5, 2])
+    np.testing.assert_array_equal(features["airport_departures_day"], [5, 1, 5, 5, 5, 5])
+    np.testing.assert_array_equal(features["airport_gap"], [NAN, NAN, 15, 15, 45, 16])
+    np.testing.assert_array_equal(features["airline_departures_15"], [2, 1, 2, 1, 1, 1])
+    np.testing.assert_array_equal(features["airline_departures_60"], [2, 1, 2, 2, 2, 1])
+    np.testing.assert_array_equal(features["airline_departures_day"], [3, 1, 3, 2, 2, 3])
+    np.testing.assert_array_equal(features["airline_gap"], [NAN, NAN, 15, NAN, 45, 61])
 
 
 def test_one_flight_asked_alone_sees_the_whole_day_that_is_given() -> None:
@@ -58,9 +58,9 @@ def test_one_flight_asked_alone_sees_the_whole_day_that_is_given() -> None:
 def test_neither_midnight_nor_another_airport_is_looked_across() -> None:
     late, early = datetime(2023, 1, 2, 23, 59), datetime(2023, 1, 3, 0, 1)
     flights = flights_of({"scheduled_departure": late}, {"scheduled_departure": early})
-    found = told(timetable.known_timetable(keys_of(flights)), flights)
-    np.testing.assert_array_equal(found["airport_departures_60"], [1, 1])
-    np.testing.assert_array_equal(found["airport_gap"], [NAN, NAN])
+    features = features_of(timetable.known_timetable(keys_of(flights)), flights)
+    np.testing.assert_array_equal(features["airport_departures_60"], [1, 1])
+    np.testing.assert_array_equal(features["airport_gap"], [NAN, NAN])
 
 
 def test_an_airport_that_the_timetable_does_not_know_is_missing_not_empty() -> None:
@@ -72,8 +72,8 @@ def test_an_airport_that_the_timetable_does_not_know_is_missing_not_empty() -> N
 
 def test_an_airline_that_the_timetable_does_not_know_is_missing_where_the_airport_is_known() -> None:
     stranger = flights_of(at("08:00", airline="ZZ"))
-    found = timetable.known_timetable(keys_of(DAY)).congestion(keys_of(stranger))[0]
-    np.testing.assert_array_equal(found, [3, 4, 5, NAN, NAN, NAN, NAN, NAN])
+    features = timetable.known_timetable(keys_of(DAY)).congestion(keys_of(stranger))[0]
+    np.testing.assert_array_equal(features, [3, 4, 5, NAN, NAN, NAN, NAN, NAN])
 
 
 def test_a_timetable_of_nothing_knows_nothing() -> None:
@@ -149,5 +149,5 @@ def test_the_typical_gap_is_to_the_departure_that_is_there_every_week() -> None:
     )
     typical = timetable.typical_timetable(timetable.usual_departures(keys_of(flights)))
     eight = flights.filter(pl.col("scheduled_departure") == weeks[0] + timedelta(hours=8))
-    assert told(typical, eight)["airport_gap"] == [60.0]
-    assert told(timetable.known_timetable(keys_of(flights)), eight)["airport_gap"] == [30.0]
+    assert features_of(typical, eight)["airport_gap"] == [60.0]
+    assert features_of(timetable.known_timetable(keys_of(flights)), eight)["airport_gap"] == [30.0]

@@ -92,13 +92,13 @@ def test_every_feature_that_is_made_nan_is_one_that_the_field_can_move(known: bo
     for field, values in drawn.items():
         dtype = FLIGHTS.schema[field]
         base = FLIGHTS.filter(pl.col("scheduled_departure").dt.date() > date(2023, 3, 10))[::3]
-        found = np.zeros(len(COLUMNS), bool)
+        changed = np.zeros(len(COLUMNS), bool)
         for value in values:
             other = base.with_columns(pl.lit(value, dtype).alias(field))
             one, two = vectors(base, known=known), vectors(other, known=known)
-            found |= (one.view(np.uint32) != two.view(np.uint32)).any(axis=0)
+            changed |= (one.view(np.uint32) != two.view(np.uint32)).any(axis=0)
         assert {COLUMNS[place] for place in columns_made_of(field)} == {
-            COLUMNS[place] for place in np.flatnonzero(found)
+            COLUMNS[place] for place in np.flatnonzero(changed)
         }
 
 
@@ -115,24 +115,24 @@ def test_of_nothing_but_the_airport_only_the_airport_is_left(some: pl.DataFrame,
 def test_the_month_alone_gives_the_features_of_the_month(some: pl.DataFrame) -> None:
     months = some["scheduled_departure"].dt.month()
     partial = without(some, "scheduled_departure").with_columns(month=months)
-    whole, found = vectors(some, known=False), vectors(partial, known=False)
+    whole, of_month = vectors(some, known=False), vectors(partial, known=False)
     for name, place in ((name, COLUMNS.index(name)) for name in ("month_sin", "month_cos", "weekday_sin")):
         if name.startswith("month"):
-            same_bits(found[:, [place]], whole[:, [place]])
+            same_bits(of_month[:, [place]], whole[:, [place]])
         else:
-            assert np.isnan(found[:, place]).all()
+            assert np.isnan(of_month[:, place]).all()
 
 
 def test_the_month_of_a_flight_with_a_date_is_that_of_its_date(some: pl.DataFrame) -> None:
-    told = without(some, "airline").with_columns(month=pl.lit(12), international=pl.lit(1.0))
-    same_bits(vectors(told, known=False), vectors(without(some, "airline"), known=False))
+    given = without(some, "airline").with_columns(month=pl.lit(12), international=pl.lit(1.0))
+    same_bits(vectors(given, known=False), vectors(without(some, "airline"), known=False))
 
 
 def test_a_border_that_is_told_is_known_without_a_destination(some: pl.DataFrame) -> None:
     place = COLUMNS.index("international")
     for border in (1.0, 0.0):
-        told = without(some, "destination").with_columns(international=pl.lit(border))
-        assert (vectors(told, known=False)[:, place] == border).all()
+        given = without(some, "destination").with_columns(international=pl.lit(border))
+        assert (vectors(given, known=False)[:, place] == border).all()
 
 
 def test_a_flight_without_a_date_is_no_part_of_a_timetable(some: pl.DataFrame) -> None:

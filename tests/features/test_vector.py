@@ -65,9 +65,9 @@ def closed_before(trained_on: TrainingVectors, day: date) -> Lookups:
     return Lookups(vocabulary, trained_on.typical, build_history(past))
 
 
-def served(lookups: Lookups, asked: pl.DataFrame, day_of: pl.DataFrame) -> Matrix:
+def served(lookups: Lookups, some: pl.DataFrame, day_of: pl.DataFrame) -> Matrix:
     """Serve flights whose day's timetable is known."""
-    keys = keys_of(asked)
+    keys = keys_of(some)
     known = timetable.known_timetable(keys_of(day_of))
     return vectorise(keys, lookups, known, np.ones(len(keys), bool), keys.day)
 
@@ -273,10 +273,10 @@ def test_a_vector_is_float32_and_its_codes_start_from_zero(made: TrainingVectors
             "destination": "USH",
         }
     )
-    found = dict(
+    features = dict(
         zip(COLUMNS, served(closed_before(made, date(2023, 3, 1)), stranger, stranger)[0], strict=True)
     )
-    assert [found[f"{kind}_code"] for kind in ("airline", "origin", "destination")] == [0, 0, 0]
+    assert [features[f"{kind}_code"] for kind in ("airline", "origin", "destination")] == [0, 0, 0]
 
 
 def test_a_feature_that_is_the_outcome_is_refused_with_its_name() -> None:
@@ -335,8 +335,8 @@ def test_a_known_timetable_is_used_where_it_is_known_and_the_typical_week_elsewh
         route.learn_vocabulary(keys), typical, build_history(operations_of(flights.clear(), LateRule.FROM_15))
     )
     expected = np.where(is_known[:, np.newaxis], known.congestion(keys), typical.congestion(keys))
-    found = vectorise(keys, lookups, known, is_known, keys.day)[:, columns_of(Group.CONGESTION)]
-    np.testing.assert_allclose(found, expected, atol=2.0**-9)
+    features = vectorise(keys, lookups, known, is_known, keys.day)[:, columns_of(Group.CONGESTION)]
+    np.testing.assert_allclose(features, expected, atol=2.0**-9)
     assert np.nanmax(np.abs(known.congestion(keys) - typical.congestion(keys))) > 0.4
     everywhere = vectorise(keys, lookups, known, np.ones(len(keys), bool), keys.day)
     np.testing.assert_array_equal(everywhere[:, columns_of(Group.CONGESTION)], known.congestion(keys))

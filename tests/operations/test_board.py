@@ -26,9 +26,9 @@ def board_of(*events: KnownEvent) -> Board:
 
 
 def state(board: Board, clock: str) -> FlightState:
-    found = board.state(FLIGHT, at(clock))
-    assert found is not None
-    return found
+    known = board.state(FLIGHT, at(clock))
+    assert known is not None
+    return known
 
 
 def test_a_flight_is_known_from_the_moment_of_its_first_event() -> None:

@@ -38,29 +38,31 @@ def vectors(count: int, rate: float = np.nan) -> np.ndarray:
 
 
 @given(said_by_models)
-def test_a_neutral_calibration_leaves_the_word_of_the_model(said: np.ndarray) -> None:
-    np.testing.assert_allclose(NEUTRAL.apply(said, vectors(7, 0.2)), said, atol=1e-6)
+def test_a_neutral_calibration_leaves_the_word_of_the_model(raw: np.ndarray) -> None:
+    np.testing.assert_allclose(NEUTRAL.apply(raw, vectors(7, 0.2)), raw, atol=1e-6)
 
 
 @given(
-    said=said_by_models,
+    raw=said_by_models,
     slope=st.floats(0.1, 3),
     intercepts=st.tuples(*[st.floats(-3, 3)] * 5),
     base=st.floats(0, 1),
     rate=st.one_of(st.floats(0, 1), st.just(np.nan)),
 )
-def test_calibrated_bands_are_probabilities(said, slope, intercepts, base, rate) -> None:
-    found = both(Scaling(slope, intercepts), Scaling(), Level(WEIGHTS, base)).apply(said, vectors(7, rate))
-    np.testing.assert_allclose(found.sum(axis=1), 1.0)
-    assert (found >= 0).all()
+def test_calibrated_bands_are_probabilities(raw, slope, intercepts, base, rate) -> None:
+    calibrated = both(Scaling(slope, intercepts), Scaling(), Level(WEIGHTS, base)).apply(
+        raw, vectors(7, rate)
+    )
+    np.testing.assert_allclose(calibrated.sum(axis=1), 1.0)
+    assert (calibrated >= 0).all()
 
 
-@given(said=said_by_models, low=st.floats(0.02, 0.4), more=st.floats(0.01, 0.3))
-def test_a_worse_level_raises_every_late_band_and_keeps_their_proportions(said, low, more) -> None:
+@given(raw=said_by_models, low=st.floats(0.02, 0.4), more=st.floats(0.01, 0.3))
+def test_a_worse_level_raises_every_late_band_and_keeps_their_proportions(raw, low, more) -> None:
     calibration_ = both(Scaling(), Scaling(), Level(WEIGHTS, 0.2))
     before, after = (
-        calibration_.apply(said, vectors(7, low)),
-        calibration_.apply(said, vectors(7, low + more)),
+        calibration_.apply(raw, vectors(7, low)),
+        calibration_.apply(raw, vectors(7, low + more)),
     )
     assert (after[:, 1:] > before[:, 1:]).all()
     ratio = after[:, 1:] / before[:, 1:]
@@ -93,9 +95,9 @@ def test_each_flight_gets_the_scaling_of_its_state_of_knowledge() -> None:
         ("history", [0]),
         ("timetable", [1]),
     ]
-    said = np.full((2, 5), 0.2)
-    found = both(Scaling(intercepts=(0, 1, 1, 1, 1)), Scaling(), Level()).apply(said, matrix)
-    assert found[0, 0] < 0.2 and found[1, 0] == pytest.approx(0.2)
+    raw = np.full((2, 5), 0.2)
+    calibrated = both(Scaling(intercepts=(0, 1, 1, 1, 1)), Scaling(), Level()).apply(raw, matrix)
+    assert calibrated[0, 0] < 0.2 and calibrated[1, 0] == pytest.approx(0.2)
 
 
 @given(slope=st.floats(0.1, 3), numbers=st.tuples(*[st.floats(-3, 3)] * 5), base=st.floats(0, 1))
@@ -116,10 +118,10 @@ def test_the_shift_undoes_what_a_treatment_of_the_imbalance_did(treatment: Treat
     sample = treat(treatment, bands)
     weights = np.ones(len(sample.rows)) if sample.weights is None else sample.weights
     shown = np.bincount(bands[sample.rows], weights, minlength=5)
-    said = (shown / shown.sum())[np.newaxis]
-    assert abs(said - true).max() > 0.2
+    raw = (shown / shown.sum())[np.newaxis]
+    assert abs(raw - true).max() > 0.2
     np.testing.assert_allclose(
-        softmax(Scaling(shift=sample.shift).logits(said, np.zeros(1)))[0], true, atol=1e-9
+        softmax(Scaling(shift=sample.shift).logits(raw, np.zeros(1)))[0], true, atol=1e-9
     )
 
 
@@ -137,16 +139,16 @@ def unseen(count: int, slope: float, rate: float, level: float = 0.0, seed: int 
 
 @pytest.mark.parametrize("slope", [0.5, 1.0, 1.6])
 def test_the_slope_of_an_overconfident_model_is_found(slope: float) -> None:
-    found = fit_calibration([unseen(20_000, slope, 0.2)], Level())
-    assert found.scalings["history"].slope == pytest.approx(slope, abs=0.06)
-    assert found.scalings["timetable"] == Scaling(), (
+    fitted = fit_calibration([unseen(20_000, slope, 0.2)], Level())
+    assert fitted.scalings["history"].slope == pytest.approx(slope, abs=0.06)
+    assert fitted.scalings["timetable"] == Scaling(), (
         "of flights without history there were none to learn from"
     )
 
 
 def test_the_level_is_not_learnt_twice() -> None:
-    found = fit_calibration([unseen(20_000, 1.0, 0.2, level=1.0)], Level())
-    np.testing.assert_allclose(found.scalings["history"].intercepts, 0, atol=0.12)
+    fitted = fit_calibration([unseen(20_000, 1.0, 0.2, level=1.0)], Level())
+    np.testing.assert_allclose(fitted.scalings["history"].intercepts, 0, atol=0.12)
 
 
 def joined(one: HoldoutPredictions, other: HoldoutPredictions) -> HoldoutPredictions:
@@ -179,9 +181,9 @@ def test_a_slope_under_one_draws_towards_the_shares_of_training() -> None:
 
 def test_states_of_knowledge_are_scaled_apart() -> None:
     blocks = [joined(unseen(5_000, 0.5, 0.2, seed=s), unseen(5_000, 1.5, np.nan, seed=s)) for s in (1, 2)]
-    found = fit_calibration(blocks, Level())
-    assert found.scalings["history"].slope == pytest.approx(0.5, abs=0.1)
-    assert found.scalings["timetable"].slope == pytest.approx(1.5, abs=0.1)
+    fitted = fit_calibration(blocks, Level())
+    assert fitted.scalings["history"].slope == pytest.approx(0.5, abs=0.1)
+    assert fitted.scalings["timetable"].slope == pytest.approx(1.5, abs=0.1)
 
 
 def test_what_the_weights_leave_of_one_is_on_the_rate_of_training() -> None:

@@ -42,33 +42,33 @@ def exported(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def asked(made_flights: pl.DataFrame) -> pl.DataFrame:
+def requested(made_flights: pl.DataFrame) -> pl.DataFrame:
     some = made_flights.sample(50, seed=2).select(FIELDS)
     return some.with_columns(pl.col("scheduled_departure").dt.strftime("%Y-%m-%dT%H:%M"))
 
 
 @pytest.mark.parametrize("as_of", ["", "2023-04-12"])
 def test_the_model_says_what_predict_says_to_the_bit(
-    exported: Path, bundle_file: Path, asked: pl.DataFrame, tmp_path: Path, as_of: str
+    exported: Path, bundle_file: Path, requested: pl.DataFrame, tmp_path: Path, as_of: str
 ) -> None:
-    asked.write_csv(tmp_path / "asked.csv")
+    requested.write_csv(tmp_path / "asked.csv")
     words = ["predict", str(tmp_path / "asked.csv"), "-o", str(tmp_path / "said.parquet")]
     words += ["--bundle", str(bundle_file), "--exact", *(["--as-of", as_of] if as_of else [])]
     assert CliRunner().invoke(main, words).exit_code == 0
-    said = pl.read_parquet(tmp_path / "said.parquet")
+    predicted = pl.read_parquet(tmp_path / "said.parquet")
 
-    found = mlflow.pyfunc.load_model(str(exported)).predict(
-        pd.DataFrame(asked.to_dict(as_series=False)), params={"as_of": as_of}
+    answer = mlflow.pyfunc.load_model(str(exported)).predict(
+        pd.DataFrame(requested.to_dict(as_series=False)), params={"as_of": as_of}
     )
 
-    columns = list(found.columns)
-    assert columns == said.columns[-len(columns) :] and columns[0] == "late_probability"
+    columns = list(answer.columns)
+    assert columns == predicted.columns[-len(columns) :] and columns[0] == "late_probability"
     for name in columns:
-        if said[name].dtype == pl.Float64:
-            expected = said[name].to_numpy().view(np.uint64)
-            np.testing.assert_array_equal(found[name].to_numpy().view(np.uint64), expected)
+        if predicted[name].dtype == pl.Float64:
+            expected = predicted[name].to_numpy().view(np.uint64)
+            np.testing.assert_array_equal(answer[name].to_numpy().view(np.uint64), expected)
         else:
-            assert found[name].tolist() == said[name].to_list()
+            assert answer[name].tolist() == predicted[name].to_list()
 
 
 def test_the_model_holds_the_bundle_as_it_is_and_nothing_pickled(exported: Path, bundle_file: Path) -> None:
@@ -82,16 +82,16 @@ def test_its_signature_and_its_example_are_of_flights(exported: Path) -> None:
     model = mlflow.pyfunc.load_model(str(exported))
     assert model.metadata.get_input_schema().input_names() == FIELDS
     assert [param.name for param in model.metadata.get_params_schema().params] == ["as_of"]
-    said = model.predict(model.input_example)
-    assert said["support_airline"].tolist() != [0]
+    predicted = model.predict(model.input_example)
+    assert predicted["support_airline"].tolist() != [0]
 
 
 @pytest.mark.parametrize("absent", [["airline"], ["flight_number"], ["airline", "flight_number"]])
 def test_who_flies_and_under_which_number_need_not_be_known(
-    exported: Path, asked: pl.DataFrame, absent: list[str]
+    exported: Path, requested: pl.DataFrame, absent: list[str]
 ) -> None:
     model = mlflow.pyfunc.load_model(str(exported))
-    answer = model.predict(pd.DataFrame(asked.drop(absent).to_dict(as_series=False)))
+    answer = model.predict(pd.DataFrame(requested.drop(absent).to_dict(as_series=False)))
     assert answer["missing"].tolist() == [" ".join(absent)] * 50
 
 

@@ -39,8 +39,8 @@ def flight(**fields: object) -> Flight:
     return replace(usual, **fields)
 
 
-def same(said: Predictions, other: Predictions) -> None:
-    np.testing.assert_allclose(said.bands, other.bands, atol=1e-6)
+def same(predictions: Predictions, other: Predictions) -> None:
+    np.testing.assert_allclose(predictions.bands, other.bands, atol=1e-6)
 
 
 # --- what was known ------------------------------------------------------------------------------------------
@@ -49,21 +49,21 @@ def same(said: Predictions, other: Predictions) -> None:
 def test_a_whole_day_is_predicted_from_its_own_timetable_and_the_closing_history(
     predictor: Predictor, tomorrow: pl.DataFrame
 ) -> None:
-    told = predictor.predict(tomorrow).to_frame()
-    assert told["timetable"].unique().to_list() == ["known"]
-    assert told["history_until"].unique().to_list() == [CLOSED]
+    frame = predictor.predict(tomorrow).to_frame()
+    assert frame["timetable"].unique().to_list() == ["known"]
+    assert frame["history_until"].unique().to_list() == [CLOSED]
 
 
 def test_a_single_flight_is_predicted_from_the_typical_week(predictor: Predictor) -> None:
-    told = predictor.predict([flight()]).to_frame()
-    assert told["timetable"].to_list() == ["typical"]
-    assert told["history_until"].to_list() == [CLOSED]
+    frame = predictor.predict([flight()]).to_frame()
+    assert frame["timetable"].to_list() == ["typical"]
+    assert frame["history_until"].to_list() == [CLOSED]
 
 
 def test_a_flight_months_ahead_has_no_history_and_says_so(predictor: Predictor) -> None:
-    told = predictor.predict([flight(scheduled_departure=datetime(2023, 9, 1, 9, 30))]).to_frame()
-    assert told["history_until"].to_list() == [None]
-    assert [told[name].to_list() for name in SUPPORTS] == [[0]] * 3
+    frame = predictor.predict([flight(scheduled_departure=datetime(2023, 9, 1, 9, 30))]).to_frame()
+    assert frame["history_until"].to_list() == [None]
+    assert [frame[name].to_list() for name in SUPPORTS] == [[0]] * 3
 
 
 def test_history_is_known_until_its_window_has_passed(predictor: Predictor) -> None:
@@ -145,7 +145,7 @@ def test_a_timetable_of_another_day_is_not_taken_for_this_one(
 
 
 def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
-    told = predictor.predict(tomorrow, reasons=True).to_frame()
+    frame = predictor.predict(tomorrow, reasons=True).to_frame()
     read = [
         "expected_delay_minutes",
         "p50",
@@ -159,17 +159,17 @@ def test_the_columns_of_a_prediction(predictor: Predictor, tomorrow: pl.DataFram
         "history_until",
         "warnings",
     ]
-    assert told.columns == ["late_probability", *BAND_NAMES, *read, *REASON_NAMES]
-    assert told.height == tomorrow.height and told.null_count().sum_horizontal().item() == 0
+    assert frame.columns == ["late_probability", *BAND_NAMES, *read, *REASON_NAMES]
+    assert frame.height == tomorrow.height and frame.null_count().sum_horizontal().item() == 0
 
 
 def test_everything_said_is_read_from_the_bands(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
-    said = predictor.predict(tomorrow)
-    np.testing.assert_allclose(said.bands.sum(axis=1), 1)
-    np.testing.assert_allclose(said.late_probability, 1 - said.bands[:, 0])
-    assert (np.diff(said.quantiles, axis=1) >= 0).all()
-    late_at_80 = said.quantiles[:, 1] >= 15
-    np.testing.assert_array_equal(late_at_80, said.late_probability > 0.2)
+    predictions = predictor.predict(tomorrow)
+    np.testing.assert_allclose(predictions.bands.sum(axis=1), 1)
+    np.testing.assert_allclose(predictions.late_probability, 1 - predictions.bands[:, 0])
+    assert (np.diff(predictions.quantiles, axis=1) >= 0).all()
+    late_at_80 = predictions.quantiles[:, 1] >= 15
+    np.testing.assert_array_equal(late_at_80, predictions.late_probability > 0.2)
 
 
 def test_a_flight_is_labelled_late_from_the_threshold_on(made_bundle: Bundle, tomorrow: pl.DataFrame) -> None:
@@ -197,7 +197,7 @@ def test_support_is_that_of_the_narrowest_level_with_any_flights(
     predictor: Predictor, tomorrow: pl.DataFrame
 ) -> None:
     known = tomorrow[5:6].with_columns(departed=None, cancelled=None)
-    asked = pl.concat(
+    flights = pl.concat(
         [
             known,
             known.with_columns(flight_number=pl.lit("9999")),
@@ -205,10 +205,10 @@ def test_support_is_that_of_the_narrowest_level_with_any_flights(
             known.with_columns(origin=pl.lit("BOS"), destination=pl.lit("JFK")),
         ]
     ).cast(tomorrow.schema)
-    said = predictor.predict(asked)
-    assert said.support_of.tolist() == ["flight", "route", "airport", "none"]
-    assert said.support[0] == pytest.approx(60, abs=3) and said.support[3] == 0
-    assert said.support[0] <= said.support[1] < said.support[2]
+    predictions = predictor.predict(flights)
+    assert predictions.support_of.tolist() == ["flight", "route", "airport", "none"]
+    assert predictions.support[0] == pytest.approx(60, abs=3) and predictions.support[3] == 0
+    assert predictions.support[0] <= predictions.support[1] < predictions.support[2]
 
 
 # --- how flights may be asked about --------------------------------------------------------------------------
@@ -279,8 +279,8 @@ def test_no_flights_get_no_predictions(
     predictor: Predictor, made_flights: pl.DataFrame, reasons: bool
 ) -> None:
     for nothing in ([], made_flights.clear()):
-        told = predictor.predict(nothing, reasons=reasons).to_frame()
-        assert told.height == 0 and told.columns[0] == "late_probability"
+        frame = predictor.predict(nothing, reasons=reasons).to_frame()
+        assert frame.height == 0 and frame.columns[0] == "late_probability"
 
 
 def test_rows_come_back_in_the_order_they_were_asked_in(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
@@ -356,11 +356,11 @@ def test_an_airline_that_was_always_late_is_thought_later_than_one_that_never_wa
     predictor: Predictor,
 ) -> None:
     late, punctual = (flight(airline=airline) for airline in ("B6", "DL"))
-    said = predictor.predict([late, punctual]).late_probability
-    assert said[0] > said[1]
+    predictions = predictor.predict([late, punctual]).late_probability
+    assert predictions[0] > predictions[1]
 
 
 def test_the_evening_is_thought_later_than_the_morning(predictor: Predictor, tomorrow: pl.DataFrame) -> None:
-    said = predictor.predict(tomorrow)
+    predictions = predictor.predict(tomorrow)
     hour = tomorrow["scheduled_departure"].dt.hour().to_numpy()
-    assert said.late_probability[hour >= 18].mean() > said.late_probability[hour < 10].mean()
+    assert predictions.late_probability[hour >= 18].mean() > predictions.late_probability[hour < 10].mean()

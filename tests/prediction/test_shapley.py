@@ -80,21 +80,25 @@ def test_the_flight_and_the_reference_in_each_others_place_turn_every_sign() -> 
 
 
 def test_sixty_four_rows_are_asked_at_once_for_each_flight() -> None:
-    asked: list[int] = []
+    sizes: list[int] = []
 
     def counting(matrix: Matrix) -> np.ndarray:
-        asked.append(len(matrix))
+        sizes.append(len(matrix))
         return np.zeros(len(matrix))
 
     shapley(vectors(1, 5), vectors(2)[0], counting)
-    assert asked == [5 * COALITIONS] == [320]
+    assert sizes == [5 * COALITIONS] == [320]
 
 
 def test_reasons_of_a_trained_model_sum_to_its_difference(made_bundle, made_flights) -> None:
     predictor = Predictor(made_bundle, threads=1)
-    said = predictor.predict(made_flights[-300:], past=made_flights, timetable_of=made_flights, reasons=True)
-    assert said.reasons is not None
-    np.testing.assert_allclose(
-        said.reasons.sum(axis=1), said.late_probability - predictor.reference_late_probability, atol=1e-9
+    predictions = predictor.predict(
+        made_flights[-300:], past=made_flights, timetable_of=made_flights, reasons=True
     )
-    assert np.abs(said.reasons).max() > 0.05
+    assert predictions.reasons is not None
+    np.testing.assert_allclose(
+        predictions.reasons.sum(axis=1),
+        predictions.late_probability - predictor.reference_late_probability,
+        atol=1e-9,
+    )
+    assert np.abs(predictions.reasons).max() > 0.05

@@ -185,7 +185,7 @@ def test_a_departure_that_the_clocks_skip_is_refused_by_its_row_and_one_shown_tw
     Path("flights.csv").write_text("\n".join([HEADER.removesuffix(",gate,note"), *rows, ""]))
     refused = predict("flights.csv", "-o", "out.csv", status=1)
     assert "line 4: flight AA 3 JFK–MIA 2023-03-12 02:30:00 in America/New_York" in refused.stderr
-    told = predict("flights.csv", "-o", "out.csv", "--bad-rows", "leave_out")
-    assert "departures that the clocks at their origin skip" in told.stderr
+    ended = predict("flights.csv", "-o", "out.csv", "--bad-rows", "leave_out")
+    assert "departures that the clocks at their origin skip" in ended.stderr
     warnings = pl.read_csv("out.csv")["warnings"].fill_null("").to_list()
     assert ["time_occurs_twice" in codes.split(";") for codes in warnings] == [True, False]

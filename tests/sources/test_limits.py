@@ -15,7 +15,7 @@ from puntual.api.serving.coming_flights import read_coming
 from puntual.errors import MapError, PuntualError, TableError
 from puntual.features import calendar, flight_keys, route, vector
 from puntual.flights import airports
-from puntual.prediction.predictor import _KnownWorld
+from puntual.prediction.warnings import KnownWorld
 from puntual.sources import files, read_flights, read_plain
 from puntual.storage import open_store
 
@@ -128,7 +128,7 @@ def test_an_empty_map_is_one_clear_error(tmp_path: Path, text: str, message: str
 
 
 def test_what_is_kept_of_what_anybody_may_ask_about_is_bounded() -> None:
-    world = _KnownWorld(0, 1, None, route.Vocabulary({kind: {} for kind in route.CODED}))
+    world = KnownWorld(0, 1, None, route.Vocabulary({kind: {} for kind in route.CODED}))
     caches = (
         *(route.of_route, calendar.of_date, calendar._holidays, airports._airport, flight_reading.listed),
         *(flight_keys._number, vector._of_day),

@@ -27,8 +27,8 @@ def row(*lines: str) -> tuple[object, ...]:
 
 
 def test_a_flight_told_in_full_is_one_of_puntuals_own() -> None:
-    said = row("Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I", "2017-10-03 23:30:00,989P,SCEL,KMIA,lan")
-    assert said == ("LAN", "989P", "SCL", "MIA", datetime(2017, 10, 3, 23, 30), None, None)
+    values = row("Fecha-I,Vlo-I,Ori-I,Des-I,Emp-I", "2017-10-03 23:30:00,989P,SCEL,KMIA,lan")
+    assert values == ("LAN", "989P", "SCL", "MIA", datetime(2017, 10, 3, 23, 30), None, None)
 
 
 def test_what_is_not_told_is_null_but_that_it_leaves_from_santiago() -> None:
@@ -48,8 +48,8 @@ def test_codes_come_before_the_names_that_say_less() -> None:
     [("OPERA", "Grupo LATAM"), ("OPERA", "Latin American Wings"), ("SIGLADES", "Buenos Aires")],
 )
 def test_a_name_of_several_is_not_guessed(words: str, cells: str) -> None:
-    said = row(f"{words},MES", f"{cells},3")
-    assert said[0] is None and said[3] is None
+    values = row(f"{words},MES", f"{cells},3")
+    assert values[0] is None and values[3] is None
 
 
 @pytest.mark.parametrize(
@@ -116,15 +116,15 @@ def test_predict_takes_such_a_table_and_says_what_was_missing(
     words = ["predict", str(tmp_path / f"asked.{form}"), "--bundle", str(bundle_file)]
     ended = CliRunner().invoke(main, [*words, "-o", str(tmp_path / "said.parquet")])
     assert ended.exit_code == 0, ended.output
-    said = pl.read_parquet(tmp_path / "said.parquet")
-    assert said["missing"].to_list() == [
+    predicted = pl.read_parquet(tmp_path / "said.parquet")
+    assert predicted["missing"].to_list() == [
         "",
         "flight_number destination scheduled_departure",
         "flight_number destination",
     ]
-    assert said["timetable"].to_list() == ["typical", "unknown", "typical"]
-    assert said["airline"].to_list() == ["AA", "SKU", "AA"]
-    assert said["late_probability"].is_between(0, 1).all()
+    assert predicted["timetable"].to_list() == ["typical", "unknown", "typical"]
+    assert predicted["airline"].to_list() == ["AA", "SKU", "AA"]
+    assert predicted["late_probability"].is_between(0, 1).all()
 
 
 def test_a_table_told_in_full_is_predicted_as_in_our_own_words(bundle_file: Path, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 @pytest.fixture
 def front(bucket: str, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, Between]]:
-    with between(s3_server) as found:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", found.url)
-        yield open_store(bucket), found
+    with between(s3_server) as watched:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", watched.url)
+        yield open_store(bucket), watched
 
 
 def test_what_is_larger_is_refused_with_its_size_and_what_is_as_large_is_read(store: Store) -> None:

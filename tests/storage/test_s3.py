@@ -105,7 +105,7 @@ def test_a_transfer_that_breaks_off_is_taken_up_where_it_was(spoiled: tuple[Stor
     cuts = iter([200_000, 250_000])
     front.cut = lambda _: next(cuts, None)
     assert store.read("a") == content
-    starts = [begin for verb, _, begin in front.asked if verb == "GET"]
+    starts = [begin for verb, _, begin in front.requests if verb == "GET"]
     assert starts == ["", "bytes=200000-", "bytes=450000-"]
 
 

@@ -52,8 +52,8 @@ ON_TIME = "/v1/airport/predictions/on-time"
 
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, state: tuple[Path, str]) -> Iterator[Server]:
-    with running("--bundle", str(bundle_file), "--state", str(state[0])) as found:
-        yield found
+    with running("--bundle", str(bundle_file), "--state", str(state[0])) as running_server:
+        yield running_server
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def delay(client: Client, **changes: str) -> Any:
 
 def refusal(client: Client, expected: type[ResponseError], **changes: Any) -> dict[str, Any]:
     """Ask about a flight, and give the one error that comes back; None leaves a parameter out."""
-    asked = {name: value for name, value in (ASKED | changes).items() if value is not None}
+    query = {name: value for name, value in (ASKED | changes).items() if value is not None}
     with pytest.raises(expected) as caught:
-        client.travel.predictions.flight_delay.get(**asked)
+        client.travel.predictions.flight_delay.get(**query)
     (error,) = caught.value.response.result["errors"]
     return error
 
@@ -87,8 +87,8 @@ def test_a_flight_gets_four_probabilities_that_are_those_of_its_bands(
     server: Server, client: Client, state: tuple[Path, str]
 ) -> None:
     answer = delay(client)
-    said = server.client.post("/predict", json={"flights": [FLIGHT]}, headers={"x-api-key": state[1]})
-    bands = said.json()["predictions"][0]["bands"]
+    ours = server.client.post("/predict", json={"flights": [FLIGHT]}, headers={"x-api-key": state[1]})
+    bands = ours.json()["predictions"][0]["bands"]
 
     assert [one["result"] for one in answer.data] == RESULTS
     assert {(one["id"], one["type"], one["subType"]) for one in answer.data} == {
@@ -98,11 +98,11 @@ def test_a_flight_gets_four_probabilities_that_are_those_of_its_bands(
     assert [float(one["probability"]) for one in answer.data] == pytest.approx(expected, abs=1e-8)
     assert sum(Decimal(one["probability"]) for one in answer.data) == 1
     meta = answer.result["meta"]
-    assert (meta["count"], meta["support"]) == (4, said.json()["predictions"][0]["support"])
+    assert (meta["count"], meta["support"]) == (4, ours.json()["predictions"][0]["support"])
     assert meta["links"]["self"].startswith(f"{server.url}{FLIGHT_DELAY}?originLocationCode=JFK&")
 
 
-@given(st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda found: sum(found) > 0.01))
+@given(st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda drawn: sum(drawn) > 0.01))
 def test_probabilities_sum_to_one_exactly_as_printed(weights: list[float]) -> None:
     probabilities = [weight / sum(weights) for weight in weights]
     digits = in_digits(probabilities)
@@ -157,8 +157,8 @@ def test_a_parameter_at_fault_is_named_by_the_clients_own_error(
 def test_every_parameter_at_fault_is_told_at_once(client: Client) -> None:
     with pytest.raises(amadeus.ClientError) as caught:
         client.get(FLIGHT_DELAY, carrierCode="ABC")
-    told = caught.value.response.result["errors"]
-    assert len(told) == len(ASKED)
+    errors = caught.value.response.result["errors"]
+    assert len(errors) == len(ASKED)
     assert '[carrierCode] is "ABC"; expected one or two letters or digits' in str(caught.value)
 
 
@@ -230,8 +230,8 @@ def test_a_token_says_how_long_it_lasts_and_other_grants_are_refused(
 )
 def test_what_is_no_token_opens_nothing(server: Server, authorization: Any, code: int) -> None:
     headers = {} if authorization is None else {"authorization": authorization}
-    for path, asked in ((FLIGHT_DELAY, ASKED), (ON_TIME, {"airportCode": "JFK", "date": "2023-04-20"})):
-        answer = server.client.get(path, params=asked, headers=headers)
+    for path, query in ((FLIGHT_DELAY, ASKED), (ON_TIME, {"airportCode": "JFK", "date": "2023-04-20"})):
+        answer = server.client.get(path, params=query, headers=headers)
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (401, code)
         assert answer.headers["content-type"] == "application/vnd.amadeus+json"
 
@@ -397,8 +397,8 @@ def test_the_code_of_the_guide_runs_and_its_environment_points_the_client_here(
 def test_every_code_of_the_guide_is_one_that_is_given() -> None:
     kinds = {kind for kind in vars(vendor_errors).values() if isinstance(kind, vendor_errors.Kind)}
     rows = re.findall(r"^\| ([\d, ]+) \| ([\d, ]+) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
-    told = {int(code) for _, codes in rows for code in codes.split(",")}
-    assert told == {kind.code for kind in kinds} | {38187}
+    documented = {int(code) for _, codes in rows for code in codes.split(",")}
+    assert documented == {kind.code for kind in kinds} | {38187}
 
 
 def test_what_is_asked_here_is_in_the_journal(bundle_file: Path, tmp_path: Path) -> None:
@@ -445,9 +445,9 @@ def test_an_airports_day_is_predicted_from_the_flights_that_were_told(
             return client.airport.predictions.on_time.get(airportCode=airport, date="2023-04-21")
 
         assert until(lambda: day("JFK").result["meta"]["support"]["timetable"] == "known", 10)
-        said = server.client.post("/predict", json={"flights": flights}).json()["predictions"]
+        ours = server.client.post("/predict", json={"flights": flights}).json()["predictions"]
         answer = day("JFK")
-        expected = 1 - sum(one["late_probability"] for one in said) / len(said)
+        expected = 1 - sum(one["late_probability"] for one in ours) / len(ours)
         assert float(answer.data["result"]) == pytest.approx(expected, abs=1e-8)
         assert answer.result["meta"]["support"]["departures"] == len(flights)
         # An airport without a past is compared with all of them.

@@ -68,8 +68,8 @@ def counted(server: Server, outcome: str) -> float:
 @pytest.fixture(scope="module")
 def server(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = ("--bundle", str(bundle_file), "--state", str(tmp_path_factory.mktemp("state")))
-    with running(*words, webhook_secret=SECRET, body_limit="4096") as found:
-        yield found
+    with running(*words, webhook_secret=SECRET, body_limit="4096") as running_server:
+        yield running_server
 
 
 @pytest.fixture(scope="module")
@@ -424,6 +424,6 @@ def test_the_command_says_so_where_no_service_of_this_kind_answers() -> None:
                 connection.sendall(b"220 mail\r\n")
 
         beside.submit(answer)
-        found = pinged(f"http://127.0.0.1:{listening.getsockname()[1]}", SECRET)
-    assert (found.exit_code, found.exception.__class__) == (1, SystemExit)
-    assert "does not answer (220 mail" in found.stderr
+        running_server = pinged(f"http://127.0.0.1:{listening.getsockname()[1]}", SECRET)
+    assert (running_server.exit_code, running_server.exception.__class__) == (1, SystemExit)
+    assert "does not answer (220 mail" in running_server.stderr

@@ -232,11 +232,11 @@ def test_a_client_that_says_nothing_more_is_answered_what_it_asked(server: Serve
 
 
 def test_a_client_that_says_nothing_more_is_answered_however_fast_the_answer_is(server: Server) -> None:
-    asked = request_of(b"", "/livez", "GET")
+    request = request_of(b"", "/livez", "GET")
     # An answer that needs no thought is ready as the other side ends, and was thrown away most of the time.
     for _ in range(30):
         with server.connect() as connection:
-            connection.sendall(asked)
+            connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
             assert statuses_in(answer_of(connection)) == [200]
 

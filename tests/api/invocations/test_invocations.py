@@ -16,7 +16,7 @@ import pytest
 from mlflow.models.utils import convert_input_example_to_serving_input
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
-from api.conftest import Server, asked, running
+from api.conftest import Server, as_requested, running
 from puntual.api.auth.api_keys import KeyStore
 
 AS_OF = "2023-04-20T08:00"
@@ -36,7 +36,7 @@ SHAPES: dict[str, Shape] = {
 
 @pytest.fixture
 def some(made_flights: pl.DataFrame) -> list[dict[str, str]]:
-    return asked(made_flights.sample(12, seed=3))
+    return as_requested(made_flights.sample(12, seed=3))
 
 
 def native(
@@ -123,22 +123,22 @@ def test_mlflows_own_client_is_answered(server: Server, some: list[dict[str, str
     client = ScoringServerClient("127.0.0.1", server.port)
     client.wait_server_ready(timeout=10)
     table = pd.DataFrame(some)
-    found = client.invoke(table, params={"as_of": AS_OF}).get_predictions()
-    assert flat(found.to_dict("records")) == native(server.client, some)
+    predictions = client.invoke(table, params={"as_of": AS_OF}).get_predictions()
+    assert flat(predictions.to_dict("records")) == native(server.client, some)
     # Times and numbers as pandas holds them.
     typed = table.assign(
         scheduled_departure=pd.to_datetime(table["scheduled_departure"]),
         flight_number=table["flight_number"].astype(int),
     )
-    assert client.invoke(typed, params={"as_of": AS_OF}).get_predictions().equals(found)
-    assert client.invoke(some, params={"as_of": AS_OF}).get_predictions().equals(found)
+    assert client.invoke(typed, params={"as_of": AS_OF}).get_predictions().equals(predictions)
+    assert client.invoke(some, params={"as_of": AS_OF}).get_predictions().equals(predictions)
 
 
 def test_cells_that_pandas_left_empty_are_missing(server: Server) -> None:
     client = ScoringServerClient("127.0.0.1", server.port)
     table = pd.DataFrame([CHALLENGE, {"OPERA": "Sky Airline", "MES": np.nan, "TIPOVUELO": None}])
-    found = client.invoke(table).get_predictions()
-    assert found["missing"].tolist() == ["flight_number destination scheduled_departure"] * 2
+    predictions = client.invoke(table).get_predictions()
+    assert predictions["missing"].tolist() == ["flight_number destination scheduled_departure"] * 2
 
 
 @pytest.mark.filterwarnings("ignore:Operation with range is deprecated")  # MLflow's own call of pandas.

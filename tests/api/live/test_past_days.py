@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from api.conftest import Server, asked, running, until
+from api.conftest import Server, as_requested, running, until
 from api.live.test_events import words
 from puntual.operations.event_feed import EventFeed
 from puntual.operations.event_import import import_events
@@ -29,7 +29,7 @@ def tell(state: Path, flights: pl.DataFrame) -> None:
 
 def answers(server: Server, flights: pl.DataFrame, day: date) -> list[dict[str, Any]]:
     """What the service says at the beginning of a day."""
-    body = {"flights": asked(flights), "as_of": f"{day}T00:00"}
+    body = {"flights": as_requested(flights), "as_of": f"{day}T00:00"}
     found: list[dict[str, Any]] = (
         server.client.post("/predict", json=body).raise_for_status().json()["predictions"]
     )

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from api.conftest import asked, served
+from api.conftest import as_requested, served
 from puntual import Flight, Predictor
 from puntual.registry import Bundle, to_bytes
 
@@ -29,26 +29,26 @@ def test_answers_equal_the_predictors_to_the_bit_and_keep_their_order(
     none_known = some.clear()
     expected = predictor.predict(some, datetime.fromisoformat(AS_OF), timetable_of=none_known, reasons=True)
 
-    answer = client.post("/predict", json={"flights": asked(some), "as_of": AS_OF, "reasons": True})
+    answer = client.post("/predict", json={"flights": as_requested(some), "as_of": AS_OF, "reasons": True})
 
-    said = answer.raise_for_status().json()["predictions"]
-    assert [one["late_probability"] for one in said] == expected.late_probability.tolist()
-    assert [list(one["bands"].values()) for one in said] == expected.bands.tolist()
-    assert [one["expected_delay_minutes"] for one in said] == expected.expected_minutes.tolist()
-    assert [list(one["delay_quantiles"].values()) for one in said] == expected.quantiles.tolist()
-    assert [one["late"] for one in said] == expected.late.tolist()
-    assert {one["timetable"] for one in said} == {"typical"}
+    predictions = answer.raise_for_status().json()["predictions"]
+    assert [one["late_probability"] for one in predictions] == expected.late_probability.tolist()
+    assert [list(one["bands"].values()) for one in predictions] == expected.bands.tolist()
+    assert [one["expected_delay_minutes"] for one in predictions] == expected.expected_minutes.tolist()
+    assert [list(one["delay_quantiles"].values()) for one in predictions] == expected.quantiles.tolist()
+    assert [one["late"] for one in predictions] == expected.late.tolist()
+    assert {one["timetable"] for one in predictions} == {"typical"}
     assert expected.reasons is not None
     # Where there is no history it is no reason.
     reasons = [
         sorted(row if until >= 0 else row[:-1])
         for row, until in zip(expected.reasons.tolist(), expected.history_until.tolist(), strict=True)
     ]
-    assert [sorted(reason["effect"] for reason in one["reasons"]) for one in said] == reasons
+    assert [sorted(reason["effect"] for reason in one["reasons"]) for one in predictions] == reasons
 
 
 def test_one_by_one_and_all_at_once_are_the_same(client: httpx.Client, some: pl.DataFrame) -> None:
-    flights = asked(some)
+    flights = as_requested(some)
     together = client.post("/predict", json={"flights": flights, "as_of": AS_OF}).json()["predictions"]
     alone = [
         client.post("/predict", json={"flights": [flight], "as_of": AS_OF}).json()["predictions"][0]
@@ -58,14 +58,14 @@ def test_one_by_one_and_all_at_once_are_the_same(client: httpx.Client, some: pl.
 
 
 def test_bands_sum_to_1_and_the_horizon_counts_from_the_cut_off(client: httpx.Client) -> None:
-    flight = asked(flights_of_one("2013-04-20T10:30:00"))
-    said = client.post("/predict", json={"flights": flight, "as_of": AS_OF}).json()["predictions"][0]
-    assert sum(said["bands"].values()) == pytest.approx(1, abs=1e-12)
-    assert said["horizon_minutes"] == 150
+    flight = as_requested(flights_of_one("2013-04-20T10:30:00"))
+    predictions = client.post("/predict", json={"flights": flight, "as_of": AS_OF}).json()["predictions"][0]
+    assert sum(predictions["bands"].values()) == pytest.approx(1, abs=1e-12)
+    assert predictions["horizon_minutes"] == 150
 
 
 def test_an_unknown_airline_is_answered_with_its_low_support(client: httpx.Client) -> None:
-    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0] | {"airline": "XX"}
+    flight = as_requested(flights_of_one("2013-04-20T10:30:00"))[0] | {"airline": "XX"}
     answer = client.post("/predict", json={"flights": [flight]})
     assert answer.status_code == 200
     assert answer.json()["predictions"][0]["support"]["airline"] == 0
@@ -78,12 +78,12 @@ def test_an_airline_or_a_number_that_is_not_given_is_unknown_and_named(
     unknown = some.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     predictor = Predictor.load("models", str(bundle_file), threads=1)
     expected = predictor.predict(unknown, datetime.fromisoformat(AS_OF), timetable_of=some.clear())
-    flights = [{name: text for name, text in one.items() if name not in absent} for one in asked(some)]
+    flights = [{name: text for name, text in one.items() if name not in absent} for one in as_requested(some)]
     answer = client.post("/predict", json={"flights": flights, "as_of": AS_OF})
-    said = answer.raise_for_status().json()["predictions"]
-    assert [one["late_probability"] for one in said] == expected.late_probability.tolist()
-    assert {tuple(one["missing"]) for one in said} == {tuple(absent)}
-    assert {one["support"]["flight"] for one in said} == {0}
+    predictions = answer.raise_for_status().json()["predictions"]
+    assert [one["late_probability"] for one in predictions] == expected.late_probability.tolist()
+    assert {tuple(one["missing"]) for one in predictions} == {tuple(absent)}
+    assert {one["support"]["flight"] for one in predictions} == {0}
 
 
 def test_a_model_of_flights_without_airlines_answers_alike_with_and_without_one(
@@ -92,7 +92,7 @@ def test_a_model_of_flights_without_airlines_answers_alike_with_and_without_one(
     manifest = msgspec.structs.replace(made_bundle.manifest, absent=("airline", "flight_number"))
     version, content = to_bytes(replace(made_bundle, manifest=manifest))
     (tmp_path / f"{version}.puntual").write_bytes(content)
-    (flight,) = asked(flights_of_one("2023-04-20T10:30:00"))
+    (flight,) = as_requested(flights_of_one("2023-04-20T10:30:00"))
     bare = {name: text for name, text in flight.items() if name not in ("airline", "flight_number")}
     words = "--bundle", str(tmp_path / f"{version}.puntual"), "--state", str(tmp_path), "--no-auth"
     with served(*words) as client:
@@ -120,7 +120,7 @@ def test_a_model_of_flights_without_airlines_answers_alike_with_and_without_one(
 def test_a_bad_field_is_named_by_its_pointer(
     client: httpx.Client, change: dict[str, object], status: int, pointer: str
 ) -> None:
-    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0] | change
+    flight = as_requested(flights_of_one("2013-04-20T10:30:00"))[0] | change
     answer = client.post("/predict", json={"flights": [flight]})
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -135,7 +135,7 @@ def test_an_airport_that_nobody_lists_is_answered_where_the_model_knows_it(
         replace(made_bundle, tables={**made_bundle.tables, "unlisted_airports": seen})
     )
     (tmp_path / f"{version}.puntual").write_bytes(content)
-    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0]
+    flight = as_requested(flights_of_one("2013-04-20T10:30:00"))[0]
     words = {"Vlo-I": "1", "Des-I": "qqq", "Emp-I": "AA", "Fecha-I": "2013-04-20 10:30:00"}
     with served(
         "--bundle", str(tmp_path / f"{version}.puntual"), "--state", str(tmp_path), "--no-auth"
@@ -200,7 +200,7 @@ def test_a_body_that_is_no_request_is_refused(
 
 
 def test_more_than_a_thousand_flights_are_refused(client: httpx.Client) -> None:
-    flight = asked(flights_of_one("2013-04-20T10:30:00"))[0]
+    flight = as_requested(flights_of_one("2013-04-20T10:30:00"))[0]
     assert client.post("/predict", json={"flights": [flight] * 1000}).status_code == 200
     refused = client.post("/predict", json={"flights": [flight] * 1001})
     assert refused.status_code == 400

@@ -51,12 +51,12 @@ flights = st.fixed_dictionaries(
 cut_offs = times.map("{:%Y-%m-%dT%H:%MZ}".format)
 
 
-def said(
+def predictions_of(
     client: httpx.Client, flights: list[dict[str, Any]], as_of: str | None = None
 ) -> list[dict[str, Any]]:
     answer = client.post("/predict", json={"flights": flights, "as_of": as_of})
-    found: list[dict[str, Any]] = answer.raise_for_status().json()["predictions"]
-    return found
+    predictions: list[dict[str, Any]] = answer.raise_for_status().json()["predictions"]
+    return predictions
 
 
 @drawn
@@ -64,7 +64,7 @@ def said(
 def test_an_answer_does_not_contradict_itself(
     client: httpx.Client, flights: list[dict[str, Any]], as_of: str | None
 ) -> None:
-    for one in said(client, flights, as_of):
+    for one in predictions_of(client, flights, as_of):
         bands = list(one["bands"].values())
         beyond = [sum(bands[first:]) for first in range(len(bands))]
         assert beyond[0] == pytest.approx(1, abs=1e-9)
@@ -81,11 +81,13 @@ def test_an_answer_does_not_contradict_itself(
 def test_one_by_one_and_in_any_order_flights_get_what_they_get_together(
     client: httpx.Client, flights: list[dict[str, Any]], chance: Any, moment: str
 ) -> None:
-    together = said(client, flights, moment)
+    together = predictions_of(client, flights, moment)
     order = list(range(len(flights)))
     chance.shuffle(order)
-    assert [said(client, [flight], moment)[0] for flight in flights] == together
-    assert said(client, [flights[place] for place in order], moment) == [together[place] for place in order]
+    assert [predictions_of(client, [flight], moment)[0] for flight in flights] == together
+    assert predictions_of(client, [flights[place] for place in order], moment) == [
+        together[place] for place in order
+    ]
 
 
 @drawn
@@ -101,7 +103,7 @@ def test_a_flight_is_the_same_by_either_code_and_in_local_time_or_with_an_offset
     absolute = local.replace(tzinfo=timezone(offset)).isoformat()
     if zoned.astimezone(timezone(offset)).astimezone(zoned.tzinfo).replace(tzinfo=None) == local:
         names["scheduled_departure"] = absolute
-    one, same = said(client, [flight, flight | names], as_of)
+    one, same = predictions_of(client, [flight, flight | names], as_of)
     assert one == same
 
 
@@ -110,8 +112,10 @@ def test_every_airport_that_is_listed_can_be_asked_about(client: httpx.Client, c
     listed = list(airportsdata.load(column))[::7]
     for start in range(0, len(listed), 1000):
         some = listed[start : start + 1000]
-        asked = [FLIGHT | {"origin": code, "destination": some[place - 1]} for place, code in enumerate(some)]
-        assert len(said(client, asked)) == len(some)
+        flights = [
+            FLIGHT | {"origin": code, "destination": some[place - 1]} for place, code in enumerate(some)
+        ]
+        assert len(predictions_of(client, flights)) == len(some)
 
 
 def test_what_was_never_seen_is_answered_with_little_support(
@@ -119,7 +123,7 @@ def test_what_was_never_seen_is_answered_with_little_support(
 ) -> None:
     strange = FLIGHT | {"airline": "ZZ", "flight_number": "9999", "origin": "SCL", "destination": "AKL"}
     usual = {name: made_flights[name][0] for name in ("airline", "flight_number", "origin", "destination")}
-    (unknown, known) = said(client, [strange, FLIGHT | usual], "2023-04-20T08:00")
+    (unknown, known) = predictions_of(client, [strange, FLIGHT | usual], "2023-04-20T08:00")
     assert unknown["support"] == {"airline": 0, "route": 0, "flight": 0}
     assert min(known["support"].values()) > 0
     assert 0 < unknown["late_probability"] < 1
@@ -131,7 +135,7 @@ def test_a_flight_is_the_same_one_however_its_number_is_written(
 ) -> None:
     usual = {name: made_flights[name][0] for name in ("airline", "flight_number", "origin", "destination")}
     number = written.format(airline=usual["airline"].lower(), number=usual["flight_number"])
-    known, same = said(
+    known, same = predictions_of(
         client, [FLIGHT | usual, FLIGHT | usual | {"flight_number": number}], "2023-04-20T08:00"
     )
     assert known == same and known["support"]["flight"] > 0

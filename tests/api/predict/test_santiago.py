@@ -21,22 +21,24 @@ CHALLENGE = {"OPERA": "Aerolineas Argentinas", "TIPOVUELO": "N", "MES": 3}
 AS_OF = "2023-04-20T08:00"
 
 
-def said(client: httpx.Client, *flights: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+def predictions_of(client: httpx.Client, *flights: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     answer = client.post("/predict", json={"flights": flights, "as_of": AS_OF} | more)
-    found: list[dict[str, Any]] = answer.raise_for_status().json()["predictions"]
-    return found
+    predictions: list[dict[str, Any]] = answer.raise_for_status().json()["predictions"]
+    return predictions
 
 
 def test_a_flight_told_in_full_is_answered_as_in_our_own_words(client: httpx.Client) -> None:
-    told = WORDS | {"OPERA": "Sky Airline", "SIGLADES": "Lima", "TIPOVUELO": "I", "MES": 12}
+    santiago_words = WORDS | {"OPERA": "Sky Airline", "SIGLADES": "Lima", "TIPOVUELO": "I", "MES": 12}
     for reasons in (False, True):
-        native, *words = said(client, FLIGHT, WORDS, told, WORDS | {"Vlo-I": 1}, reasons=reasons)
+        native, *words = predictions_of(
+            client, FLIGHT, WORDS, santiago_words, WORDS | {"Vlo-I": 1}, reasons=reasons
+        )
         assert words == [native] * 3
         assert "missing" not in native
 
 
 def test_the_classic_payload_is_answered_and_says_what_was_missing(client: httpx.Client) -> None:
-    (one,) = said(client, CHALLENGE)
+    (one,) = predictions_of(client, CHALLENGE)
     assert one["missing"] == ["flight_number", "destination", "scheduled_departure"]
     assert (one["horizon_minutes"], one["timetable"], one["history_until"]) == (None, "unknown", None)
     assert one["support"] == {"airline": 0, "route": 0, "flight": 0}
@@ -54,28 +56,30 @@ def test_the_classic_payload_is_answered_and_says_what_was_missing(client: httpx
 )
 def test_each_field_may_be_left_out_or_null(client: httpx.Client, left_out: str, missing: list[str]) -> None:
     flight = {word: cell for word, cell in WORDS.items() if word != left_out}
-    absent, null = said(client, flight, flight | {left_out: None})
+    absent, null = predictions_of(client, flight, flight | {left_out: None})
     assert absent == null
     assert absent["missing"] == missing
     assert (absent["horizon_minutes"] is None) == (left_out == "Fecha-I")
 
 
 def test_a_flight_without_a_date_is_the_same_at_every_cut_off(client: httpx.Client) -> None:
-    first = said(client, CHALLENGE)
+    first = predictions_of(client, CHALLENGE)
     for moment in ("1991-01-01T00:00", "2023-04-20T23:00+05:00", "2098-12-31T00:00", None):
-        assert said(client, CHALLENGE, as_of=moment) == first
+        assert predictions_of(client, CHALLENGE, as_of=moment) == first
 
 
 def test_an_operator_of_several_airlines_and_a_city_of_several_airports_are_not_guessed(
     client: httpx.Client,
 ) -> None:
-    (one,) = said(client, {"OPERA": "Grupo LATAM", "SIGLADES": "Buenos Aires", "Fecha-I": "2023-04-20 10:30"})
+    (one,) = predictions_of(
+        client, {"OPERA": "Grupo LATAM", "SIGLADES": "Buenos Aires", "Fecha-I": "2023-04-20 10:30"}
+    )
     assert one["missing"] == ["airline", "flight_number", "destination"]
 
 
 def test_both_kinds_of_words_may_stand_in_one_request(client: httpx.Client) -> None:
-    together = said(client, FLIGHT, CHALLENGE, WORDS)
-    assert together == [said(client, flight)[0] for flight in (FLIGHT, CHALLENGE, WORDS)]
+    together = predictions_of(client, FLIGHT, CHALLENGE, WORDS)
+    assert together == [predictions_of(client, flight)[0] for flight in (FLIGHT, CHALLENGE, WORDS)]
     assert ["missing" in one for one in together] == [False, True, False]
 
 
@@ -135,7 +139,7 @@ def test_every_word_that_means_nothing_has_an_entry(client: httpx.Client) -> Non
 
 def test_the_journal_keeps_an_empty_word_for_what_was_missing(bundle_file: Path, tmp_path: Path) -> None:
     with running("--bundle", str(bundle_file), "--state", str(tmp_path), "--no-auth") as server:
-        said(server.client, CHALLENGE)
+        predictions_of(server.client, CHALLENGE)
     # Whatever waits is written down before the service ends.
     names = "airline, flight_number, origin, destination, scheduled_departure"
     with closing(sqlite3.connect(tmp_path / "journal.db")) as journal:

@@ -14,7 +14,7 @@ import httpx
 import polars as pl
 import pytest
 
-from api.conftest import answer_of, asked, request_of, running, until
+from api.conftest import answer_of, as_requested, request_of, running, until
 from constant_models import answering
 from puntual import Predictor
 from puntual.registry import Bundle, Registry, to_bytes
@@ -56,7 +56,7 @@ def pair(made_bundle: Bundle, other_bundle: Bundle, made_flights: pl.DataFrame, 
         for version in (first, second)
     }
     assert expected[first] != expected[second]
-    return Pair(registry, first, second, asked(some), expected)
+    return Pair(registry, first, second, as_requested(some), expected)
 
 
 @dataclass
@@ -91,10 +91,10 @@ class Asker(threading.Thread):
         if answer.status_code != 200:
             self.wrong.append(answer.text)
             return
-        said = answer.json()
-        version = said["model"]["version"]
+        document = answer.json()
+        version = document["model"]["version"]
         self.answered[version] = self.answered.get(version, 0) + 1
-        if [one["late_probability"] for one in said["predictions"]] != self.pair.expected[version]:
+        if [one["late_probability"] for one in document["predictions"]] != self.pair.expected[version]:
             self.wrong.append(f"{version} said {answer.text}")
 
 
@@ -113,8 +113,10 @@ def asking(url: str, pair: Pair, many: int = 3) -> Iterator[list[Asker]]:
 
 
 def named(client: httpx.Client, pair: Pair) -> str:
-    said = client.post("/predict", json={"flights": pair.flights, "as_of": AS_OF}).raise_for_status().json()
-    return str(said["model"]["version"])
+    document = (
+        client.post("/predict", json={"flights": pair.flights, "as_of": AS_OF}).raise_for_status().json()
+    )
+    return str(document["model"]["version"])
 
 
 def test_the_champion_goes_back_and_forth_under_load_and_no_request_fails(pair: Pair) -> None:
@@ -143,9 +145,9 @@ def test_a_request_in_flight_ends_on_the_champion_that_it_began_with(pair: Pair)
         reload.sendall(request_of(b"", "/models/reload", connection="close"))
         server.signal(signal.SIGCONT)
         assert body_of(answer_of(reload)) == {"swapped": True, "version": pair.second}
-        said = body_of(answer_of(long))
-        assert said["model"]["version"] == pair.first
-        late = [one["late_probability"] for one in said["predictions"]]
+        document = body_of(answer_of(long))
+        assert document["model"]["version"] == pair.first
+        late = [one["late_probability"] for one in document["predictions"]]
         assert late == pair.expected[pair.first] * 300
         assert named(server.client, pair) == pair.second
 
@@ -156,8 +158,8 @@ def test_on_sighup_all_workers_fetch_the_champion(pair: Pair, workers: int) -> N
         assert until(lambda: server.messages.read_text().count("startup complete") == workers)
         pair.promote(pair.second)
         server.signal(signal.SIGHUP)
-        told = f"champion {pair.second} answers from now on"
-        assert until(lambda: server.messages.read_text().count(told) == workers)
+        message = f"champion {pair.second} answers from now on"
+        assert until(lambda: server.messages.read_text().count(message) == workers)
         assert named(server.client, pair) == pair.second
         assert server.client.get("/models/champion").json()["version"] == pair.second
 
@@ -254,9 +256,9 @@ def test_a_registry_that_vanishes_is_told_and_the_champion_goes_on(pair: Pair) -
 def test_a_shadow_is_scored_on_the_same_flights_and_touches_no_answer(pair: Pair) -> None:
     with running(*pair.words, "--shadow", pair.second) as server:
         body = {"flights": pair.flights, "as_of": AS_OF}
-        said: dict[str, Any] = server.client.post("/predict", json=body).json()
-        assert said["model"]["version"] == pair.first
-        assert [one["late_probability"] for one in said["predictions"]] == pair.expected[pair.first]
+        document: dict[str, Any] = server.client.post("/predict", json=body).json()
+        assert document["model"]["version"] == pair.first
+        assert [one["late_probability"] for one in document["predictions"]] == pair.expected[pair.first]
         both = {"model": pair.first, "shadow": pair.second}
         assert until(lambda: server.metric("puntual_shadow_difference_count", **both) == 3)
         champion, shadow = pair.expected[pair.first], pair.expected[pair.second]
@@ -267,5 +269,5 @@ def test_a_shadow_is_scored_on_the_same_flights_and_touches_no_answer(pair: Pair
 
 
 def body_of(answer: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
-    return found
+    body: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+    return body

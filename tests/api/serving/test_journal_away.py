@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
-from api.conftest import FLIGHT, Server, asked, needs_file_limits, running, until
+from api.conftest import FLIGHT, Server, as_requested, needs_file_limits, running, until
 from puntual.api.auth.api_keys import KeyStore
 from puntual.operations.journal_schema import PREDICTIONS
 
@@ -35,7 +35,7 @@ def rows(database: Path, columns: str = "count(*)") -> list[tuple[object, ...]]:
 def test_each_flight_is_written_with_what_was_said_of_it(
     bundle_file: Path, tmp_path: Path, made_flights: pl.DataFrame
 ) -> None:
-    some = asked(made_flights.sample(30, seed=3))
+    some = as_requested(made_flights.sample(30, seed=3))
     with running("--bundle", str(bundle_file), "--state", str(tmp_path), workers="2") as server:
         probabilities = []
         for flight in some:

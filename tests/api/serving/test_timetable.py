@@ -10,7 +10,7 @@ import httpx
 import polars as pl
 import pytest
 
-from api.conftest import asked, needs_file_limits, running, served, until
+from api.conftest import as_requested, needs_file_limits, running, served, until
 from puntual import Predictor
 from puntual.api.auth.api_keys import KeyStore
 
@@ -39,15 +39,15 @@ def expected(bundle_file: Path, day: pl.DataFrame) -> dict[str, list[float]]:
 
 @pytest.fixture
 def client(bundle_file: Path, tmp_path: Path) -> Iterator[httpx.Client]:
-    with served("--bundle", str(bundle_file), "--state", str(tmp_path), "--no-auth") as asked:
-        yield asked
+    with served("--bundle", str(bundle_file), "--state", str(tmp_path), "--no-auth") as served_client:
+        yield served_client
 
 
-def said(client: httpx.Client, day: pl.DataFrame) -> tuple[str, list[float]]:
-    answer = client.post("/predict", json={"flights": asked(day), "as_of": AS_OF})
-    found = answer.raise_for_status().json()["predictions"]
-    (timetable,) = {one["timetable"] for one in found}
-    return timetable, [one["late_probability"] for one in found]
+def answer_for(client: httpx.Client, day: pl.DataFrame) -> tuple[str, list[float]]:
+    answer = client.post("/predict", json={"flights": as_requested(day), "as_of": AS_OF})
+    predictions = answer.raise_for_status().json()["predictions"]
+    (timetable,) = {one["timetable"] for one in predictions}
+    return timetable, [one["late_probability"] for one in predictions]
 
 
 def csv_of(day: pl.DataFrame) -> bytes:
@@ -58,7 +58,7 @@ def test_with_the_timetable_answers_are_the_predictors_to_the_bit(
     client: httpx.Client, day: pl.DataFrame, expected: dict[str, list[float]]
 ) -> None:
     assert expected["known"] != expected["typical"]
-    assert said(client, day) == ("typical", expected["typical"])
+    assert answer_for(client, day) == ("typical", expected["typical"])
     taken = client.put("/timetable", content=csv_of(day), headers=CSV)
     assert taken.json() == {
         "flights": 60,
@@ -66,10 +66,10 @@ def test_with_the_timetable_answers_are_the_predictors_to_the_bit(
         "days": ["2023-04-20"],
         "notes": [],
     }
-    assert said(client, day) == ("known", expected["known"])
-    assert client.put("/timetable", json=asked(day)[:1]).status_code == 200
-    assert client.put("/timetable", json=asked(day)).json()["flights"] == 60
-    assert said(client, day) == ("known", expected["known"])
+    assert answer_for(client, day) == ("known", expected["known"])
+    assert client.put("/timetable", json=as_requested(day)[:1]).status_code == 200
+    assert client.put("/timetable", json=as_requested(day)).json()["flights"] == 60
+    assert answer_for(client, day) == ("known", expected["known"])
 
 
 BAD = [
@@ -82,7 +82,7 @@ BAD = [
 
 
 def changed(day: pl.DataFrame, **fields: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [*asked(day)]
+    rows: list[dict[str, Any]] = [*as_requested(day)]
     rows[6] = rows[6] | fields
     return rows
 
@@ -98,19 +98,23 @@ def test_a_bad_row_is_named_and_nothing_is_loaded(
         (CSV, b"".join(text), "line 8, column 'scheduled_departure'"),
         (JSON, json.dumps(changed(day, origin="QQQ")).encode(), "row 7, column 'origin'"),
         (JSON, json.dumps(changed(day, airline="A\0")).encode(), "row 7, column 'airline'"),
-        (JSON, json.dumps(changed(day, destination=asked(day)[6]["origin"])).encode(), "row 7, column 'dest"),
+        (
+            JSON,
+            json.dumps(changed(day, destination=as_requested(day)[6]["origin"])).encode(),
+            "row 7, column 'dest",
+        ),
         (
             JSON,
             json.dumps(changed(day, scheduled_departure="2023-03-12T02:30")).encode(),
             "New_York skip this",
         ),
-        (JSON, json.dumps([*asked(day), asked(day)[0]]).encode(), "row 61"),
+        (JSON, json.dumps([*as_requested(day), as_requested(day)[0]]).encode(), "row 61"),
     ]
     for headers, body, why in bad:
         refused = client.put("/timetable", content=body, headers=headers)
         assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
         assert why in refused.json()["detail"]
-        assert said(client, day) == ("known", expected["known"])
+        assert answer_for(client, day) == ("known", expected["known"])
 
 
 def test_a_table_in_another_format_is_refused(client: httpx.Client) -> None:
@@ -129,13 +133,13 @@ def test_a_file_may_be_given_on_starting_and_all_workers_follow_the_next_one(
 
         def of_many() -> set[str]:
             # Each on a connection of its own, so that either worker may take it.
-            found = set()
+            answers = set()
             for _ in range(12):
                 with httpx.Client(base_url=server.url, timeout=60) as client:
-                    found.add(said(client, day)[0])
-            return found
+                    answers.add(answer_for(client, day)[0])
+            return answers
 
-        assert said(server.client, day) == ("known", expected["known"])
+        assert answer_for(server.client, day) == ("known", expected["known"])
         assert of_many() == {"known"}
         another = day.with_columns(pl.col("scheduled_departure").dt.offset_by("1d"))
         server.client.put("/timetable", content=csv_of(another), headers=CSV).raise_for_status()
@@ -159,7 +163,7 @@ def test_a_timetable_that_was_damaged_on_disk_counts_as_none(
 ) -> None:
     (tmp_path / "timetable.msgpack").write_bytes(damage)
     with running("--bundle", str(bundle_file), "--state", str(tmp_path)) as server:
-        assert said(server.client, day)[0] == "typical"
+        assert answer_for(server.client, day)[0] == "typical"
         assert "timetable.msgpack cannot be read" in server.messages.read_text()
 
 
@@ -173,7 +177,7 @@ def test_where_it_cannot_be_written_the_former_timetable_goes_on(
         server.limit_files(1)
         refused = server.client.put("/timetable", content=csv_of(day[:1]), headers=CSV)
         assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
-        assert said(server.client, day)[0] == "known"
+        assert answer_for(server.client, day)[0] == "known"
         # Nothing half-written stays beside what the service keeps.
         kept = {path.name for path in tmp_path.iterdir()}
         assert kept == {"timetable.msgpack", "token-secret", ".token-secret.lock"}
@@ -219,7 +223,7 @@ def test_what_is_kept_is_given_back_whole_or_by_airport_and_day(
     assert in_order(some) == in_order(
         [
             flight | {"scheduled_departure": flight["scheduled_departure"][:16]}
-            for flight in asked(another)
+            for flight in as_requested(another)
             if flight["origin"] == "JFK"
         ]
     )
@@ -238,7 +242,7 @@ def test_flights_whose_airline_is_not_known_count_for_their_airport_and_are_give
     assert noted[0] == "flights without airline, which count for their airport alone: 60"
     kept = client.get("/timetable").json()
     assert {(flight["airline"], flight["flight_number"]) for flight in kept} == {(None, None)}
-    assert said(client, day)[0] == "known"
+    assert answer_for(client, day)[0] == "known"
     for kind in ("text/csv", "application/json"):
         given = client.get("/timetable", headers={"accept": kind}).content
         client.put("/timetable", content=given, headers={"content-type": kind}).raise_for_status()

@@ -22,7 +22,7 @@ LAST = ALL[max(number for number, (word, _) in enumerate(ALL) if word == "FROM")
 
 
 def last(word: str) -> list[str]:
-    return [rest for found, rest in LAST if found == word]
+    return [rest for instruction, rest in LAST if instruction == word]
 
 
 def test_both_stages_stand_on_one_base_that_can_be_pinned_by_digest():

@@ -42,10 +42,10 @@ print(json.dumps({found.name.lower().replace("_", "-"): found.version for found 
 
 @pytest.fixture(scope="module")
 def engine() -> str:
-    found = hardened.engine()
-    if found is None:
+    hardened_engine = hardened.engine()
+    if hardened_engine is None:
         pytest.skip("neither docker nor podman runs containers here")
-    return found
+    return hardened_engine
 
 
 @pytest.fixture(scope="module")

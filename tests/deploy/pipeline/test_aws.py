@@ -6,11 +6,11 @@ from deploy.pipeline import github_output as github
 from deploy.pipeline.aws import Aws, translate_aws_errors
 from deploy.pipeline.errors import DeployError
 from deploy.pipeline.stack import read_stack
-from stack_made import GOOD, said
+from stack_made import GOOD, printed_json
 
 
 def test_the_outputs_of_the_stack_are_shown(deployed, pipeline):
-    outputs = said(pipeline("outputs", "--json"))
+    outputs = printed_json(pipeline("outputs", "--json"))
     assert outputs["LOAD_BALANCER_URL"] == deployed.cloud.balancer_url
     assert outputs["REGISTRY_URL"] == deployed.outputs["RegistryUrl"]
     assert outputs["IMAGE"] == f"example.org/puntual@sha256:{GOOD}"

@@ -6,7 +6,7 @@ from deploy.pipeline.aws import Aws
 from deploy.pipeline.ecs_release import EcsService
 from deploy.pipeline.poller import Poller
 from deploy.pipeline.stack import read_stack
-from stack_made import BETTER, GOOD, NEVER_READY, WRONG, said
+from stack_made import BETTER, GOOD, NEVER_READY, WRONG, printed_json
 
 COMMIT = "1" * 40
 WITHIN = ("--commit", COMMIT, "--seconds", "60")
@@ -16,8 +16,8 @@ def test_a_good_image_is_rolled_out_and_named_by_its_commit(deployed, pipeline):
     before = deployed.running()
     with deployed.asked_all_along() as answers:
         result = pipeline("service", "--image", deployed.image(GOOD), *WITHIN, "--json")
-    assert said(result)["previous"] == before
-    assert deployed.running() == said(result)["task-definition"] != before
+    assert printed_json(result)["previous"] == before
+    assert deployed.running() == printed_json(result)["task-definition"] != before
     definition = deployed.cloud.client("ecs").describe_task_definition(taskDefinition=deployed.running())
     (container,) = definition["taskDefinition"]["containerDefinitions"]
     assert container["image"] == deployed.image(GOOD)
@@ -63,7 +63,7 @@ def test_a_roll_back_skips_the_releases_that_failed(deployed, pipeline):
     pipeline("service", "--image", deployed.image(NEVER_READY), "--commit", "3" * 40)
     with deployed.asked_all_along() as answers:
         result = pipeline("rollback", "--what", "service", "--json")
-    assert said(result) == {"task-definition": before}
+    assert printed_json(result) == {"task-definition": before}
     assert deployed.running() == before
     assert set(answers) == {deployed.first}
 
@@ -83,7 +83,7 @@ def test_a_revision_that_an_update_of_the_stack_registers_with_the_same_image_is
     deployed.update(again["taskDefinitionArn"])
     service = EcsService(Aws(), read_stack(Aws(), "puntual"), Poller(0, 0), lambda _: None)
     assert service.last_revision() == COMMIT
-    assert said(pipeline("rollback", "--what", "service", "--json")) == {"task-definition": before}
+    assert printed_json(pipeline("rollback", "--what", "service", "--json")) == {"task-definition": before}
 
 
 def test_what_came_before_all_releases_cannot_be_rolled_back(pipeline):
@@ -97,5 +97,5 @@ def test_a_stack_without_an_image_wants_its_first_task_with_the_first_release(de
     broken = ("service", "--image", deployed.image(NEVER_READY), *WITHIN)
     assert "Rolled back" in pipeline(*broken).output
     assert deployed.desired() == 0
-    said(pipeline("service", "--image", deployed.image(GOOD), *WITHIN, "--json"))
+    printed_json(pipeline("service", "--image", deployed.image(GOOD), *WITHIN, "--json"))
     assert deployed.desired() == 1

@@ -16,11 +16,11 @@ class Registry:
     """Answers what a registry is asked about a tag."""
 
     def __init__(self, status: int = HTTPStatus.OK) -> None:
-        self.status, self.asked = status, []
+        self.status, self.requests = status, []
 
     async def __call__(self, scope, _receive, send):
         if scope["type"] == "http":
-            self.asked.append((scope["path"], dict(scope["headers"])))
+            self.requests.append((scope["path"], dict(scope["headers"])))
             headers = [(b"docker-content-digest", DIGEST.encode())] if self.status == HTTPStatus.OK else []
             await send({"type": "http.response.start", "status": self.status, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
@@ -31,12 +31,12 @@ def repository_at(url: str) -> Repository:
 
 
 def test_an_image_that_is_there_under_its_commit_is_not_pushed_again():
-    registry, told = Registry(), []
+    registry, messages = Registry(), []
     with served(registry) as url:
         repository = repository_at(url)
-        assert publish(repository, "puntual:missing", COMMIT, told.append) == f"{repository.uri}@{DIGEST}"
-    assert told == [f"{repository.uri}:{COMMIT} is there already"]
-    ((path, headers),) = registry.asked
+        assert publish(repository, "puntual:missing", COMMIT, messages.append) == f"{repository.uri}@{DIGEST}"
+    assert messages == [f"{repository.uri}:{COMMIT} is there already"]
+    ((path, headers),) = registry.requests
     assert path == f"/v2/puntual/manifests/{COMMIT}"
     assert b"application/vnd.oci.image.index.v1+json" in headers[b"accept"]
 

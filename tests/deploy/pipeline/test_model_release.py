@@ -9,7 +9,7 @@ from deploy.pipeline.model_release import read_wanted, release
 from deploy.pipeline.poller import Poller
 from deploy.pipeline.smoke_test import SmokeTest
 from puntual.errors import RegistryError
-from stack_made import said
+from stack_made import printed_json
 
 
 def test_the_committed_bundle_becomes_the_champion_and_answers(deployed, pipeline, tmp_path):
@@ -17,7 +17,7 @@ def test_the_committed_bundle_becomes_the_champion_and_answers(deployed, pipelin
     before = deployed.running()
     with deployed.asked_all_along() as answers:
         result = pipeline("model", "--pointer", pointer, "--json")
-    assert said(result) == {"version": deployed.second, "previous": deployed.first}
+    assert printed_json(result) == {"version": deployed.second, "previous": deployed.first}
     assert deployed.running() == before
     assert set(answers) == {deployed.first, deployed.second}
     assert answers[-1] == deployed.second
@@ -27,14 +27,14 @@ def test_a_release_may_be_repeated(deployed, pipeline, tmp_path):
     pointer = deployed.pointer(deployed.second, tmp_path)
     pipeline("model", "--pointer", pointer)
     result = pipeline("model", "--pointer", pointer, "--json")
-    assert said(result) == {"version": deployed.second, "previous": deployed.second}
+    assert printed_json(result) == {"version": deployed.second, "previous": deployed.second}
 
 
 def test_a_roll_back_brings_the_former_champion_back(deployed, pipeline, tmp_path):
     pipeline("model", "--pointer", deployed.pointer(deployed.second, tmp_path))
     with deployed.asked_all_along() as answers:
         result = pipeline("rollback", "--what", "model", "--json")
-    assert said(result) == {"version": deployed.first}
+    assert printed_json(result) == {"version": deployed.first}
     assert deployed.registry.champion() == answers[-1] == deployed.first
 
 

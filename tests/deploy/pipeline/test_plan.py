@@ -7,7 +7,7 @@ import pytest
 
 from deploy.pipeline.errors import DeployError
 from deploy.pipeline.plan import Plan, plan
-from stack_made import said
+from stack_made import printed_json
 
 FIRST, SECOND = "1" * 16, "2" * 16
 POINTER = "models/model_to_deploy"
@@ -87,8 +87,8 @@ def test_what_a_push_in_between_changed_is_released_with_the_next(clone):
 def test_a_model_that_was_rolled_back_is_not_tried_again_by_another_push(clone):
     before = clone.commit(**pointer(SECOND))
     clone.commit(src__a_dot_py="pass")
-    found = plan(clone.folder, before=before, released=before, champions={FIRST, SECOND})
-    assert found == Plan(service=True, model=False)
+    planned = plan(clone.folder, before=before, released=before, champions={FIRST, SECOND})
+    assert planned == Plan(service=True, model=False)
 
 
 def test_a_pointer_that_goes_back_to_a_former_champion_is_released(clone):
@@ -123,7 +123,7 @@ def test_the_last_commit_that_was_rolled_out_counts_even_if_it_failed(
     monkeypatch.chdir(clone.folder)
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     result = pipeline("plan", "--before", tried, "--json")
-    assert said(result) == {"service": False, "model": False}
+    assert printed_json(result) == {"service": False, "model": False}
     assert (tmp_path / "output").read_text() == "service=false\nmodel=false\n"
 
 
@@ -132,4 +132,4 @@ def test_the_last_commit_that_was_rolled_out_counts_even_if_it_failed(
 )
 def test_a_person_may_say_what_to_release(pipeline, what, expected):
     service, model = expected
-    assert said(pipeline("plan", "--what", what, "--json")) == {"service": service, "model": model}
+    assert printed_json(pipeline("plan", "--what", what, "--json")) == {"service": service, "model": model}

@@ -67,7 +67,7 @@ def test_a_bad_answer_in_between_begins_the_row_again():
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ((500, b"no model"), "it answered 500: no model"),
         ((200, b"<html>"), "its answer is no prediction"),
@@ -86,8 +86,8 @@ def test_a_bad_answer_in_between_begins_the_row_again():
         ((401, b""), "set PUNTUAL_API_KEY to one of its keys"),
     ],
 )
-def test_answers_that_are_not_good_fail(answer, said):
-    with pytest.raises(DeployError, match=said):
+def test_answers_that_are_not_good_fail(answer, message):
+    with pytest.raises(DeployError, match=message):
         run(Answers(answer))
 
 

@@ -19,9 +19,11 @@ from puntual.api.http.request_ids import RequestIds, trace_of
 from puntual.api.http.response_headers import (
     ANSWER_LINES,
     FAILURE,
+    JSON,
     JSON_LINE,
     PROBLEM,
     SECURITY_HEADERS,
+    Headers,
     lines_of,
 )
 from puntual.api.observability import metrics
@@ -37,6 +39,17 @@ PATH = "/predict"
 # Of a few flights; a longer body may take milliseconds to read, and is read in a thread.
 _LONGEST_BODY = 16_384
 _LOG = logging.getLogger("puntual.api")
+
+
+def is_plain(headers: Headers) -> bool:
+    """Tell whether a head names its host once and has a body of JSON that is not packed, nor twice what counts once."""
+    names = [name for name, _ in headers]
+    return (
+        headers.count(JSON) == 1
+        and names.count(b"host") == 1
+        and b"content-encoding" not in names
+        and len(set(names)) == len(names)
+    )
 
 
 class PredictionDoor:

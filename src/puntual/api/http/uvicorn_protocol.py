@@ -16,12 +16,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from puntual.api.http.body import WHOLE
 from puntual.api.http.corked import Corked
-from puntual.api.http.prediction_door import Exchange
+from puntual.api.http.prediction_door import Exchange, is_plain
 from puntual.api.http.response_headers import PROBLEM, SECURITY_HEADERS, lines_of
 from puntual.api.problems import ProblemError
 
 _LARGEST_HEAD = 65_536
-_JSON = (b"content-type", b"application/json")
 # RFC 9112 wants at least 8,000 of everyone.
 _LONGEST_TARGET = 8_192
 _BETWEEN_NAME_AND_VALUE = 4
@@ -169,8 +168,7 @@ class Connection(HttpToolsProtocol):
             and not self.expect_100_continue
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
-            and self.headers.count(_JSON) == 1
-            and _is_ordinary([name for name, _ in self.headers])
+            and is_plain(self.headers)
         )
 
     def _answer_promptly(self, headers: dict[bytes, bytes]) -> bool:
@@ -300,8 +298,3 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         request_id: bytes = self.config.loaded_app.refuse_connection(problem, peer, method, path)
         return request_id
-
-
-def _is_ordinary(names: list[bytes]) -> bool:
-    """Tell whether a head names its host once and has a body that is not packed, nor twice what counts once."""
-    return names.count(b"host") == 1 and b"content-encoding" not in names and len(set(names)) == len(names)

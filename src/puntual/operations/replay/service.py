@@ -57,6 +57,7 @@ class ReplayedPrediction(msgspec.Struct, frozen=True):
     delay_quantiles: DelayQuantiles
     state: str
     history_until: date | None
+    status: str | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -140,19 +141,29 @@ class ReplayService:
         headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
         content = None if body is None else msgspec.json.encode(body)
         try:
-            self._connection.request(method, self._path + path, content, headers)
-            answer = self._connection.getresponse()
-            answered = answer.read()
+            try:
+                status, answered = self._exchange(method, path, content, headers)
+            except (ConnectionError, http.client.HTTPException):
+                # A service closes a connection that was idle; all that is asked here may be asked again.
+                self._connection.close()
+                status, answered = self._exchange(method, path, content, headers)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise NoAnswerError(
                 f"{self.url}{path} does not answer ({error}); start it with `puntual serve`, or see its log"
             ) from error
-        if answer.status != HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise NoAnswerError(
-                f"{self.url}{path} answers {answer.status}: {answered.decode(errors='replace')[:400]}"
+                f"{self.url}{path} answers {status}: {answered.decode(errors='replace')[:400]}"
             )
         return answered
+
+    def _exchange(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        self._connection.request(method, self._path + path, content, headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
 
 
 def connect(url: str) -> ReplayService:
