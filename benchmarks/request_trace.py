@@ -39,6 +39,7 @@ OTHERS = frozenset(
         "api.http.corked",
         "api.http.cors",
         "api.http.request_ids",
+        "api.http.response_headers",
         "api.http.uvicorn_protocol",
         "api.observability.access_log",
         "api.observability.metrics",
@@ -140,10 +141,10 @@ def main(bundle: str) -> None:
         functions = trace_request(bundle, Path(folder)).functions
     for module, names in functions.items():
         print(f"{module:48} {', '.join(names)}")
-    flight = functions.keys() - OTHERS - KERNELS
+    flight = (functions.keys() - OTHERS) | KERNELS
     print(
-        f"{len(flight)} modules for the flight, {len(flight & KINDS)} of them kinds of features, "
-        f"{len(functions.keys() & OTHERS)} for any request, and the kernels besides: {', '.join(sorted(KERNELS))}"
+        f"{len(flight)} modules for the flight, {len(flight & KINDS)} of them kinds of features and {len(KERNELS)} "
+        f"kernels ({', '.join(sorted(KERNELS))}), and {len(functions.keys() & OTHERS)} for any request"
     )
 
 

@@ -29,8 +29,7 @@ def bits() -> dict[str, str]:
     from flights_made import make_flights
     from puntual.features.states import CONDITIONS, STATES, places_of
     from puntual.flights.flight import LateRule
-    from puntual.prediction.calibration import Calibration, Level, Scaling
-    from puntual.prediction.predictions import DelayShape
+    from puntual.prediction.calibration import Calibration, DelayShape, Level, Scaling
     from puntual.training.dataset import Dataset
 
     flights = make_flights(days=80, per_day=10)

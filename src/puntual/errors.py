@@ -22,7 +22,7 @@ PuntualError
 ├── JournalError              a journal that cannot be one, or does not take what has to be durable
 ├── ApiKeyError               an API key that cannot be made, found or read
 ├── NoAnswerError             a service that was called and did not answer
-├── ReplayError               a day that says nothing of a model that knows it
+├── ReplayError               a day that says nothing of a model or service that knows it
 ├── NotReadyError             a service that does not answer, or has no model yet
 ├── ExportError               a bundle that cannot be written as another tool's model
 ├── StressTestError           a stress test that could not be carried out
@@ -129,7 +129,7 @@ class NotReadyError(PuntualError):
 
 
 class ReplayError(PuntualError):
-    """A day that says nothing of a model that knows it."""
+    """A day that says nothing of a model or service that knows it."""
 
 
 class ExportError(PuntualError):

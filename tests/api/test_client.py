@@ -16,6 +16,7 @@ from puntual.api.amadeus.tokens import Credentials
 from puntual.api.github.deliveries import OtherEvent
 from puntual.api.invocations.table_types import RecordsTable
 from puntual.api.live.event_intake import EventsRequest
+from puntual.api.live.flight_marks import MarkRequest
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.serving.timetable_routes import TimetableFlight
 
@@ -107,6 +108,7 @@ DECODED_BY = {
     "/predict": PredictRequest,
     "/timetable": list[TimetableFlight],
     "/events": EventsRequest,
+    "/flights/marks": MarkRequest,
     "/invocations": RecordsTable,
     "/webhooks/github": OtherEvent,
     "/v1/security/oauth2/token": Credentials,
@@ -137,6 +139,7 @@ def test_what_needs_a_key_is_locked(document: dict[str, Any]) -> None:
         ("/timetable", "put"),
         ("/timetable", "get"),
         ("/events", "post"),
+        ("/flights/marks", "post"),
         ("/flights", "get"),
         ("/models/reload", "post"),
         ("/webhooks/github", "post"),

@@ -20,12 +20,13 @@ HORIZONS = ("day", "360", "120", "60", "30")
 
 
 def table_with_slow_days() -> pl.DataFrame:
-    """Made flights, of which all that leave after noon of every third day are an hour late."""
+    """Made flights by nine aircraft, of which all that leave after nine of every third day are an hour late."""
     made = make_flights(days=90, per_day=40)
     scheduled = pl.col("scheduled_departure")
     slow = (scheduled.dt.ordinal_day() % 3 == 0) & (scheduled.dt.hour() >= 9)
     late = pl.when(slow).then(pl.col("departed") + pl.duration(hours=1)).otherwise("departed")
-    return made.with_columns(departed=late)
+    aircraft = "N" + (pl.col("flight_number").cast(pl.Int64) % 9).cast(pl.String)
+    return made.with_columns(departed=late, tail=aircraft)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,16 @@ def test_knowing_more_never_made_it_worse_on_validation(trained) -> None:
     _, training, _ = trained
     assert training.horizons[0].state == "history"
     assert training.horizons[-1].state == "live_30"
+
+
+def test_log_losses_fall_with_the_horizon_on_the_test(trained) -> None:
+    _, training, _ = trained
+    first, *gains = [one.gain for one in training.horizons]
+    assert first is None
+    # No step is shown to have made it worse, and what an hour ahead knows is shown to be better.
+    assert all(gain.low <= 0 for gain in gains)
+    assert any(gain.high < 0 for gain in gains)
+    assert sum(gain.value for gain in gains) < 0
 
 
 def test_flights_gone_at_a_cut_off_are_left_out_and_counted(trained) -> None:
@@ -92,13 +103,29 @@ def test_the_command_prints_the_same_keys_for_each_horizon(trained, tmp_path: Pa
     folder, training, table = trained
     data, table_map = write(tmp_path, table.flights)
     where = ("--bundle", training.version, "--registry", str(folder), "--source", "table")
-    done = run(*where, "--data", str(data), "--map", str(table_map), "--horizons", "day,60", "--json")
+    done = run(
+        *where, "--data", str(data), "--map", str(table_map), "--horizons", ",".join(HORIZONS), "--json"
+    )
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
-    assert list(printed["horizons"]) == ["day", "60"]
+    assert list(printed["horizons"]) == list(HORIZONS)
     single = set(printed) - {"bundle", "states", "trained_on", "horizons"}
-    assert set(printed["horizons"]["60"]) == single | {"gone"}
+    assert all(set(at) == single | {"gone"} for at in printed["horizons"].values())
     assert printed["horizons"]["day"]["roc_auc"] == printed["roc_auc"]
+
+
+def test_the_command_hides_tails_and_weather(trained, tmp_path: Path) -> None:
+    folder, training, table = trained
+    data, table_map = write(tmp_path, table.flights)
+    where = ("--bundle", training.version, "--registry", str(folder), "--source", "table")
+    words = (*where, "--data", str(data), "--map", str(table_map), "--horizons", "60", "--json")
+    shown, hidden = (
+        json.loads(run(*words, *more).stdout)["horizons"]["60"]
+        for more in ((), ("--without", "tails,weather"))
+    )
+    assert hidden["flights"] == shown["flights"]
+    # Aircraft come round on the day, so what is known without them is less.
+    assert hidden["log_loss"] != shown["log_loss"]
 
 
 @pytest.mark.parametrize(

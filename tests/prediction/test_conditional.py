@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from puntual.flights.flight import BAND_STARTS, LateRule
+from puntual.prediction.calibration import DelayShape
 from puntual.prediction.conditional import given_cancelled, given_delay, given_not_left
-from puntual.prediction.predictions import DelayShape
 
 SHAPE = DelayShape(
     np.linspace([-10, 15, 30, 60, 120], [15, 30, 60, 120, 240], 21, axis=1),

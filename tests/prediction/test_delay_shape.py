@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from puntual.flights.flight import LateRule, band_of
-from puntual.prediction import predictions
-from puntual.prediction.calibration import softmax
-from puntual.prediction.predictions import DelayShape, learn_shape
+from puntual.prediction import calibration
+from puntual.prediction.calibration import DelayShape, learn_shape, softmax
 
 bands_of_flights = arrays(np.float64, (9, 5), elements=st.floats(-12, 12)).map(softmax)
 rules = pytest.mark.parametrize("rule", list(LateRule))
@@ -76,7 +75,7 @@ def test_the_shares_of_training_give_back_its_quantiles() -> None:
     band = band_of(delay, np.zeros(len(delay), bool), LateRule.FROM_15)
     learnt, shares = learn_shape(delay, band), np.bincount(band, minlength=5)[np.newaxis] / len(band)
     np.testing.assert_allclose(
-        learnt.quantile_minutes(shares)[0], np.quantile(delay, predictions.LEVELS), rtol=0.03
+        learnt.quantile_minutes(shares)[0], np.quantile(delay, calibration.LEVELS), rtol=0.03
     )
     assert learnt.expected_minutes(shares)[0] == pytest.approx(delay.mean())
 
@@ -99,6 +98,6 @@ def test_no_flights_have_no_minutes() -> None:
 
 def test_a_shape_is_read_back_as_it_was_stored() -> None:
     learnt = SHAPES[LateRule.FROM_15]
-    again = predictions.shape_from_table(predictions.shape_to_table(learnt))
+    again = calibration.shape_from_table(calibration.shape_to_table(learnt))
     np.testing.assert_array_equal(again.quantiles, learnt.quantiles)
     np.testing.assert_array_equal(again.means, learnt.means)

@@ -32,14 +32,20 @@ from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
 from puntual.api.live import routes as live
 from puntual.api.live.board_recorder import BoardRecorder
+from puntual.api.live.board_stream import BoardStreams
 from puntual.api.live.event_intake import EventIntake
 from puntual.api.live.known_now import KnownNow
+from puntual.api.live.mark_intake import MarkIntake
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.observability.metrics import Metrics
+from puntual.api.predict.known_codes import CodeBook, get_codes
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
 from puntual.api.serving import timetable_routes
+from puntual.api.serving.model_list import get_models
 from puntual.api.serving.serving_model import ServingModel
+from puntual.api.web import routes as web
+from puntual.api.web.page_files import page_files
 from puntual.operations import refused_lines
 from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
@@ -65,7 +71,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     retention = timedelta(days=settings.retention)
     journal = Journal(place, refused=state / refused_lines.NAME, retention=retention) if place else None
     service = ServingModel(settings, measured, journal)
-    events = EventIntake(settings, measured)
+    events, marks = EventIntake(settings, measured), MarkIntake(settings)
     service.known_now = KnownNow(events.board, timedelta(minutes=settings.live_max_age))
     service.load(is_replacement=is_replacement)
     recorder = BoardRecorder(service, events.board, state, timedelta(minutes=settings.live_max_age))
@@ -85,6 +91,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
         tasks = {
             asyncio.create_task(service.watch()),
             asyncio.create_task(events.follow()),
+            asyncio.create_task(marks.follow()),
             asyncio.create_task(recorder.run()),
             asyncio.create_task(_give_back()),
         }
@@ -96,6 +103,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         events.close()
+        marks.close()
         service.close()
         log.close()
 
@@ -106,10 +114,13 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
                 "/", route_handlers=timetable_routes.ROUTES, request_max_body_size=settings.timetable_limit
             ),
             *live.ROUTES,
+            get_codes,
+            get_models,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
             *docs_page.ROUTES,
+            *web.ROUTES,
         ],
         lifespan=[running],
         middleware=[PatientBody(settings.patience)],
@@ -122,8 +133,12 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     guard.routes = KnownRoutes((route.path, getattr(route, "methods", _METHODS)) for route in inner.routes)
     inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
+    inner.state.codes, inner.state.marks = CodeBook(service), marks
+    inner.state.streams = streams = BoardStreams(service, events.board, marks.feed, guard)
+    # Compressed before anybody asks for it.
+    page_files()
     settle()
-    return Gateway(inner, service, guard, log, Cors(settings.cors_origins))
+    return Gateway(inner, service, guard, log, Cors(settings.cors_origins), end_streams=streams.end)
 
 
 def _rate_limit(settings: Settings) -> RateLimit:

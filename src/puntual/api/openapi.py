@@ -1,7 +1,7 @@
 """The OpenAPI document: the framework's of the routes, msgspec's of the types that are decoded by it.
 
-`airport-code`, `destination-code`, `iata-code`, `flight-time`, `local-flight-time`, `day-or-flight-time` and
-`arrival-date` are formats of our own, named where a pattern could not say which ones exist.
+`airport-code`, `destination-code`, `iata-code`, `flight-time`, `recent-flight-time`, `local-flight-time`,
+`day-or-flight-time` and `arrival-date` are formats of our own, named where a pattern could not say which ones exist.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ from puntual.api.invocations.table_types import (
     RecordsTable,
 )
 from puntual.api.live.event_intake import EventsRequest
+from puntual.api.live.flight_marks import MarkRequest
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
 from puntual.api.predict.santiago import SclFlight
 from puntual.api.problems import MEDIA_TYPE, ProblemDetails
@@ -45,6 +46,7 @@ _DECODED: tuple[type[msgspec.Struct], ...] = (
     SclFlight,
     TimetableFlight,
     EventsRequest,
+    MarkRequest,
     *get_args(SentEvent),
     InvokedFlight,
     InvokedSclFlight,

@@ -18,6 +18,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Process
 
 from puntual.api.app import create_app
+from puntual.api.http.gateway import Gateway
 from puntual.errors import PuntualError
 from puntual.settings import read_settings
 
@@ -118,3 +119,10 @@ class AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         self.loop = asyncio.get_running_loop()
         self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, once the answers have ended; those that would go on for ever are ended first."""
+        application = self.config.app
+        if isinstance(application, Gateway):
+            application.end_streams()
+        await super().shutdown(sockets)

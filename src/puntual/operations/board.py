@@ -48,6 +48,8 @@ class AirportBoard:
     def __init__(self) -> None:
         self.flights: dict[FlightKey, list[KnownEvent]] = {}
         self.weather: list[KnownEvent] = []
+        # The flights that an aircraft was ever assigned to, by its tail.
+        self.by_tail: dict[str, set[FlightKey]] = {}
         # When each piece of news of departing flights was known, in order.
         self._signs: list[datetime] = []
         self._limit = datetime.min.replace(tzinfo=UTC)
@@ -82,6 +84,7 @@ class AirportBoard:
             self.weather = events
             return
         self.flights[event.flight] = events
+        self._index(event)
         if event.kind in _SIGNS_OF_LIFE:
             insort(self._signs, event.known_at)
 
@@ -96,6 +99,15 @@ class AirportBoard:
             for flight, events in self.flights.items()
         }
         self.flights = {flight: events for flight, events in kept.items() if events}
+        self.by_tail = {}
+        for events in self.flights.values():
+            for event in events:
+                self._index(event)
+
+    def _index(self, event: KnownEvent) -> None:
+        if event.tail is not None:
+            # Another set, since others may be reading this one.
+            self.by_tail[event.tail] = {*self.by_tail.get(event.tail, ()), event.flight}
 
 
 class Board:
@@ -103,6 +115,8 @@ class Board:
 
     def __init__(self) -> None:
         self.airports: dict[str, AirportBoard] = {}
+        # How many events were new so far: another number is another board.
+        self.version = 0
         # Called with the events of a batch that were new, once they are on the board.
         self.follower: Callable[[list[KnownEvent]], object] = _nobody
 
@@ -113,6 +127,7 @@ class Board:
         ]
         if new:
             self.follower(new)
+            self.version += len(new)
         return len(new)
 
     def events_of(self, flight: FlightKey) -> list[KnownEvent]:
@@ -123,6 +138,11 @@ class Board:
     def state(self, flight: FlightKey, moment: datetime) -> FlightState | None:
         """Say what is known of a flight at a moment in UTC; None where nothing is."""
         return state_of(self.events_of(flight), moment)
+
+    def flown_by(self, tail: str) -> Iterator[FlightKey]:
+        """Give the flights that an aircraft was ever assigned to, wherever they leave."""
+        for board in list(self.airports.values()):
+            yield from board.by_tail.get(tail, ())
 
     def departures(self, airport: str) -> Iterator[tuple[FlightKey, list[KnownEvent]]]:
         """Give the flights that leave an airport, each with its events in the order in which they count."""

@@ -1,11 +1,11 @@
-"""The journal's tables of predictions and events, as the newest revision of its migrations leaves them."""
+"""The journal's tables of predictions, events and marks, as the newest revision of its migrations leaves them."""
 
 import sqlalchemy as sa
 
 from puntual.operations.journal_line import COLUMNS
 
 # Oldest first. A database of another revision was migrated by a newer release, which leaves what this one needs.
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 # A name of our own, since the database may be shared with others who use Alembic.
 VERSION_TABLE = "puntual_journal_version"
 
@@ -67,5 +67,20 @@ EVENTS = sa.Table(
     sa.Column("observation", sa.Text, comment="JSON"),
     sa.Index("events_by_airport", "airport", "known_at"),
     # An id is never given again, so that who has read up to one misses nothing.
+    sqlite_autoincrement=True,
+)
+
+MARKS = sa.Table(
+    "marks",
+    METADATA,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("received", sa.String(32), nullable=False, comment="UTC, ISO 8601"),
+    sa.Column("key_name", sa.String(64), nullable=False, comment="whose key it came with"),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("airport", sa.String(4), nullable=False, comment="origin"),
+    sa.Column("airline", sa.String(8), nullable=False),
+    sa.Column("flight_number", sa.String(8), nullable=False),
+    sa.Column("scheduled_departure", sa.String(32), nullable=False, comment="local to the origin, ISO 8601"),
+    sa.Column("note", sa.String(500), nullable=False, comment="empty for all but notes"),
     sqlite_autoincrement=True,
 )

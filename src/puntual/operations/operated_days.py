@@ -19,6 +19,7 @@ _LOG = logging.getLogger("puntual.operations.operated_days")
 _LEAVES_WITHIN = 7
 # Days are not read again until so many times the time has passed that it took.
 _REST = 20.0
+_PATIENCE = 1.0
 
 
 class OperatedDays:
@@ -64,10 +65,12 @@ class OperatedDays:
         return joined(days)
 
     def close(self) -> None:
-        """Let go of the journal."""
-        with self._lock:
-            if self._database is not None:
-                self._database.close()
+        """Let go of the journal; one that does not answer is not waited for."""
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return
+        if self._database is not None:
+            self._database.close()
+        self._lock.release()
 
     def _read(self, after: int, today: int) -> bool:
         database = self._open()

@@ -5,6 +5,8 @@ The logits of a state of knowledge are
 airport's late rate of the day is expected above the rate that the model was trained at. `shift` undoes a treatment of
 the imbalance (Saerens et al., 2002); slope and intercepts are vector scaling with one slope (Guo et al., 2017), fitted
 on flights that the model had not seen.
+
+From the bands minutes are read: those of a flight that leaves, since a cancelled one has none.
 """
 
 import math
@@ -12,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,7 @@ from puntual.features.history import WINDOWS
 from puntual.features.states import ALL_STATES, part
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.arrays import Columns
-from puntual.flights.flight import BAND_COUNT
+from puntual.flights.flight import BAND_COUNT, BAND_STARTS
 from puntual.prediction import band_kernel
 
 Probabilities = NDArray[np.float64]
@@ -29,6 +32,11 @@ Probabilities = NDArray[np.float64]
 # The rates are kept away from 0 and 1, where one quiet or one stormy day would be taken for a law.
 _RATE_FLOOR, _RATE_CEILING = 0.02, 0.8
 _TINY = 1e-7
+LEVELS = (0.5, 0.8, 0.95)
+_STEPS = 20
+# The edges that a band keeps where training saw too little of it.
+_EDGES = (-15.0, *BAND_STARTS, 240.0)
+_ENOUGH = 30
 LEVEL_COLUMNS = tuple(COLUMNS.index(f"airport_late_rate_{window}d") for window in WINDOWS)
 
 
@@ -143,3 +151,49 @@ def from_table(table: Columns) -> Calibration:
         if f"{state.name}.slope" in values
     }
     return Calibration(scalings, Level(values["level.weights"], values["level.base"][0]))
+
+
+@dataclass(frozen=True, slots=True)
+class DelayShape:
+    """How delays lie within each band: quantiles at evenly spaced shares, (5, 21), and means, (5,), in minutes."""
+
+    quantiles: NDArray[np.float64]
+    means: NDArray[np.float64]
+
+    def expected_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the expected delay of n flights, shape (n,), in minutes; a cancellation weighs as the last band."""
+        # Not a matrix product: that rounds a row differently with the rows beside it.
+        expected = np.empty(len(bands))
+        band_kernel.weigh(view(bands), view(self.means), view(expected))
+        return expected
+
+    def quantile_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the delay not exceeded with probability .5, .8 and .95, shape (n, 3), in minutes."""
+        minutes = np.empty((len(bands), len(LEVELS)))
+        band_kernel.quantiles(view(bands), view(self.quantiles), LEVELS, view(minutes))
+        return minutes
+
+
+def learn_shape(delay: NDArray[np.float64], band: NDArray[np.int8]) -> DelayShape:
+    """Learn how the delays of departed flights (NaN where cancelled) lie within their bands."""
+    within = [delay[(band == place) & ~np.isnan(delay)] for place in range(BAND_COUNT)]
+    shares = np.linspace(0, 1, _STEPS + 1)
+    quantiles = [
+        np.quantile(minutes, shares) if len(minutes) >= _ENOUGH else np.interp(shares, (0, 1), edges)
+        for minutes, edges in zip(within, pairwise(_EDGES), strict=True)
+    ]
+    means = [
+        minutes.mean() if len(minutes) >= _ENOUGH else drawn.mean()
+        for minutes, drawn in zip(within, quantiles, strict=True)
+    ]
+    return DelayShape(np.array(quantiles), np.array(means))
+
+
+def shape_to_table(shape: DelayShape) -> Columns:
+    """Lay the shape out as a table of one row a band, to be stored."""
+    return {"mean": shape.means, "quantiles": shape.quantiles}
+
+
+def shape_from_table(table: Columns) -> DelayShape:
+    """Read back what `shape_to_table` laid out."""
+    return DelayShape(table["quantiles"], table["mean"])

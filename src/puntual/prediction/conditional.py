@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.flights.flight import BAND_COUNT, BAND_STARTS, LateRule, band_of
-from puntual.prediction.predictions import DelayShape
+from puntual.prediction.calibration import DelayShape
 
 _ENDS = (*BAND_STARTS, np.inf)
 

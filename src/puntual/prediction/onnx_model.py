@@ -102,6 +102,8 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # An arena keeps what the longest request needed, for each expert by itself.
+    options.enable_cpu_mem_arena = False
     # Warnings of the runtime speak of its own optimisations, not of the model.
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

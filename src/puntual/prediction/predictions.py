@@ -1,22 +1,18 @@
 """A prediction: the probabilities of the five bands, and all that is read from them.
 
-Expected minutes and quantiles are read from the bands and from how delays lay within each band in training, so that
-neither can contradict P(late). Minutes are those of a flight that leaves: a cancelled one has none.
+Expected minutes and quantiles are read from the bands (`calibration.DelayShape`), so that neither can contradict
+P(late).
 """
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation import Predicted
-from puntual.features.flight_keys import view
 from puntual.features.vector import GROUPS
-from puntual.flights.arrays import Columns
-from puntual.flights.flight import BAND_COUNT, BAND_KEYS, BAND_STARTS
-from puntual.prediction import band_kernel
+from puntual.flights.flight import BAND_KEYS
 from puntual.prediction.warnings import codes_of
 
 if TYPE_CHECKING:
@@ -25,15 +21,9 @@ if TYPE_CHECKING:
 BAND_NAMES = tuple(f"band_{key}" for key in BAND_KEYS)
 SUPPORT_LEVELS = ("flight", "route", "airline", "airport")
 REASON_NAMES = tuple(f"reason_{group.replace(' ', '_')}" for group in GROUPS)
-LEVELS = (0.5, 0.8, 0.95)
-_STEPS = 20
-# The edges that a band keeps where training saw too little of it.
-_EDGES = (-15.0, *BAND_STARTS, 240.0)
-_ENOUGH = 30
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(msgspec.Struct, frozen=True):
     """The predictions of n flights, in their order.
 
     `bands` (n, 5), `late_probability` (n,) the sum of all bands but the first, `expected_minutes` (n,), `quantiles`
@@ -101,49 +91,3 @@ class Predictions:
             return frame
         # A table is predicted for the day before.
         return frame.hstack(pl.DataFrame(self.reasons, schema=list(REASON_NAMES)))
-
-
-@dataclass(frozen=True, slots=True)
-class DelayShape:
-    """How delays lie within each band: quantiles at evenly spaced shares, (5, 21), and means, (5,), in minutes."""
-
-    quantiles: NDArray[np.float64]
-    means: NDArray[np.float64]
-
-    def expected_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the expected delay of n flights, shape (n,), in minutes; a cancellation weighs as the last band."""
-        # Not a matrix product: that rounds a row differently with the rows beside it.
-        expected = np.empty(len(bands))
-        band_kernel.weigh(view(bands), view(self.means), view(expected))
-        return expected
-
-    def quantile_minutes(self, bands: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the delay not exceeded with probability .5, .8 and .95, shape (n, 3), in minutes."""
-        minutes = np.empty((len(bands), len(LEVELS)))
-        band_kernel.quantiles(view(bands), view(self.quantiles), LEVELS, view(minutes))
-        return minutes
-
-
-def learn_shape(delay: NDArray[np.float64], band: NDArray[np.int8]) -> DelayShape:
-    """Learn how the delays of departed flights (NaN where cancelled) lie within their bands."""
-    within = [delay[(band == place) & ~np.isnan(delay)] for place in range(BAND_COUNT)]
-    shares = np.linspace(0, 1, _STEPS + 1)
-    quantiles = [
-        np.quantile(minutes, shares) if len(minutes) >= _ENOUGH else np.interp(shares, (0, 1), edges)
-        for minutes, edges in zip(within, pairwise(_EDGES), strict=True)
-    ]
-    means = [
-        minutes.mean() if len(minutes) >= _ENOUGH else drawn.mean()
-        for minutes, drawn in zip(within, quantiles, strict=True)
-    ]
-    return DelayShape(np.array(quantiles), np.array(means))
-
-
-def shape_to_table(shape: DelayShape) -> Columns:
-    """Lay the shape out as a table of one row a band, to be stored."""
-    return {"mean": shape.means, "quantiles": shape.quantiles}
-
-
-def shape_from_table(table: Columns) -> DelayShape:
-    """Read back what `shape_to_table` laid out."""
-    return DelayShape(table["quantiles"], table["mean"])

@@ -20,7 +20,7 @@ from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
-from puntual.prediction import band_kernel, calibration, predictions, questions
+from puntual.prediction import band_kernel, calibration, questions
 from puntual.prediction.continued_history import ClosedHistory
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
@@ -57,7 +57,7 @@ class Predictor:
         experts = bundle.tested if tested and bundle.tested else bundle.experts
         self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
         self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
-        self._shape = predictions.shape_from_table(tables["delay_shape"])
+        self._shape = calibration.shape_from_table(tables["delay_shape"])
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
         self._reference = np.concatenate([tables["reference"]["value"], now])
         typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
@@ -83,7 +83,7 @@ class Predictor:
         self.bundle = bundle.without_content()
 
     @property
-    def delay_shape(self) -> predictions.DelayShape:
+    def delay_shape(self) -> calibration.DelayShape:
         """How delays lie within each band."""
         return self._shape
 

@@ -1,8 +1,9 @@
 """The warning for flights at a time that the clocks show twice, where no offset can have said which is meant."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from puntual.features.flight_keys import Keys
 from puntual.features.shown_times import shown_departures

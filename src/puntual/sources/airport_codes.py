@@ -1,11 +1,13 @@
 """Codes of airports as tables write them → the one code of each; a code that nobody lists stands for itself."""
 
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
-from puntual.errors import UnknownAirportError
+from puntual.errors import MapError, UnknownAirportError
 from puntual.flights import airports
 from puntual.sources.messages import shown
 from puntual.sources.parsing import read_text
@@ -20,6 +22,40 @@ class OwnAirports:
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     time_zones: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_own_airports(entries: Mapping[str, Any], name: str) -> OwnAirports:
+    """Read the section [airports] of a map; `name` is how messages call it. Raise MapError for what means nothing."""
+    aliases, zones = {}, {}
+    for key, value in entries.items():
+        code = key.strip().upper()
+        if isinstance(value, dict):
+            zones[code] = _time_zone(code, value, name)
+        else:
+            aliases[code] = _alias(key, value, name)
+    return OwnAirports(aliases, zones)
+
+
+def _alias(key: str, value: object, name: str) -> str:
+    try:
+        return airports.find(str(value)).code
+    except UnknownAirportError as failure:
+        raise MapError(f"{name}: {shown(key)} = {shown(value)}: {failure}; correct the alias") from None
+
+
+def _time_zone(code: str, value: Mapping[str, Any], name: str) -> str:
+    zone = value.get("time_zone")
+    if set(value) != {"time_zone"} or zone not in zoneinfo.available_timezones():
+        raise MapError(
+            f"{name}: {shown(code)} = {shown(value)}; expected a listed code, or {{ time_zone = "
+            '"America/Santiago" } with a zone of the IANA; correct it'
+        )
+    if not airports.looks_like_code(code) or airports.look_up(code) is not None:
+        raise MapError(
+            f"{name}: {shown(code)} has a time zone; expected a code of three or four letters and digits that "
+            "neither IATA nor ICAO lists; remove it, or give an alias for a listed one"
+        )
+    return str(zone)
 
 
 def read_airports(

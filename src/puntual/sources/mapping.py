@@ -26,17 +26,15 @@ ABC = { time_zone = "America/Santiago" }               # an airport of its own, 
 """
 
 import tomllib
-import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from puntual.errors import MapError, OutcomeAsFeatureError, TableError, UnknownAirportError, did_you_mean
-from puntual.flights import airports
+from puntual.errors import MapError, OutcomeAsFeatureError, TableError, did_you_mean
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import MEASURES
-from puntual.sources.airport_codes import OwnAirports
+from puntual.sources.airport_codes import OwnAirports, read_own_airports
 from puntual.sources.faults import BadRows
 from puntual.sources.files import read_bytes
 from puntual.sources.leakage import tells_outcome
@@ -138,7 +136,7 @@ def read_small_map(path: Path, source: str) -> TableMap:
             )
     rules, own = (_section(content, section, name) for section in ("rules", "airports"))
     _refuse_unknown(rules, OPEN_RULES, f"{name}, [rules]")
-    return TableMap({}, {}, _rules(rules, f"{name}, [rules]"), _own_airports(own, f"{name}, [airports]"))
+    return TableMap({}, {}, _rules(rules, f"{name}, [rules]"), read_own_airports(own, f"{name}, [airports]"))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -164,7 +162,7 @@ def map_of(entries: Mapping[str, Any], name: str) -> TableMap:
         dict(_fields(sections["flights"], FLIGHT_FORMS, f"{name}, [flights]")),
         dict(_fields(sections["operation"], OPERATION_FORMS, f"{name}, [operation]")),
         _rules(sections["rules"], f"{name}, [rules]"),
-        _own_airports(sections["airports"], f"{name}, [airports]"),
+        read_own_airports(sections["airports"], f"{name}, [airports]"),
         dict(_fields(sections["weather"], WEATHER_FORMS, f"{name}, [weather]")),
     )
     if sections["weather"]:
@@ -270,39 +268,6 @@ def _check_rule(rule: str, value: object, default: object, name: str) -> None:
         )
     if isinstance(value, list) and not all(isinstance(word, str) for word in value):
         raise MapError(f'{name}: {rule} = {shown(value)}; expected texts, such as ["NA"]; put each in quotes')
-
-
-def _own_airports(entries: Mapping[str, Any], name: str) -> OwnAirports:
-    aliases, zones = {}, {}
-    for key, value in entries.items():
-        code = key.strip().upper()
-        if isinstance(value, dict):
-            zones[code] = _time_zone(code, value, name)
-        else:
-            aliases[code] = _alias(key, value, name)
-    return OwnAirports(aliases, zones)
-
-
-def _alias(key: str, value: object, name: str) -> str:
-    try:
-        return airports.find(str(value)).code
-    except UnknownAirportError as failure:
-        raise MapError(f"{name}: {shown(key)} = {shown(value)}: {failure}; correct the alias") from None
-
-
-def _time_zone(code: str, value: Mapping[str, Any], name: str) -> str:
-    zone = value.get("time_zone")
-    if set(value) != {"time_zone"} or zone not in zoneinfo.available_timezones():
-        raise MapError(
-            f"{name}: {shown(code)} = {shown(value)}; expected a listed code, or {{ time_zone = "
-            '"America/Santiago" } with a zone of the IANA; correct it'
-        )
-    if not airports.looks_like_code(code) or airports.look_up(code) is not None:
-        raise MapError(
-            f"{name}: {shown(code)} has a time zone; expected a code of three or four letters and digits that "
-            "neither IATA nor ICAO lists; remove it, or give an alias for a listed one"
-        )
-    return str(zone)
 
 
 def _refuse_two_departures(table_map: TableMap, name: str) -> None:

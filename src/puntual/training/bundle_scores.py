@@ -60,7 +60,8 @@ def score_bundle(
     flights = table.flights if table.arrived is None else table.flights.with_columns(arrived=table.arrived)
     flights = flights.filter(has_operation(flights)).with_row_index("place")
     chosen = _test_flights(bundle, table, flights) if split_test else flights
-    chosen = chosen.filter(_between(start, until), pl.lit(origin is None) | (pl.col("origin") == origin))
+    leaving = pl.lit(True) if origin is None else pl.col("origin") == origin
+    chosen = chosen.filter(_between(start, until), leaving)
     if chosen.height < FEWEST:
         raise NotEnoughFlightsError(
             f"{chosen.height} operated flights to score between {start or 'the first'} and {until or 'the last'}; "

@@ -15,7 +15,7 @@ from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.flight import BANDS
-from puntual.prediction import calibration, predictions, questions
+from puntual.prediction import calibration, questions
 from puntual.prediction.onnx_model import Model
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
@@ -126,7 +126,7 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
     return {
         **_learnt(final),
         **{f"tested_{name}": table for name, table in _learnt(tested).items()},
-        "delay_shape": predictions.shape_to_table(experiment.shape()),
+        "delay_shape": calibration.shape_to_table(experiment.shape()),
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),

@@ -16,7 +16,7 @@ from puntual.features.states import STATES, State
 from puntual.features.vector import COLUMNS, columns_made_of
 from puntual.flights.flight import BANDS
 from puntual.flights.schema import has_operation
-from puntual.prediction.predictions import DelayShape, learn_shape
+from puntual.prediction.calibration import DelayShape, learn_shape
 from puntual.reporting.training_result import Omission
 from puntual.sources import FlightTable
 from puntual.sources.validation import describe

@@ -43,6 +43,9 @@ FORMATS = {
     "local-flight-time": shown_times.map(datetime.isoformat),
     "flight-time": st.builds(lambda time, zone: time.replace(tzinfo=zone).isoformat(), seconds, zones)
     | shown_times.map(datetime.isoformat),
+    "recent-flight-time": st.dates(date.today() + timedelta(days=1), date(2098, 12, 31)).map(
+        "{}T12:30".format
+    ),
     "day-or-flight-time": days | shown_times.map(datetime.isoformat),
     "date": days,
     "arrival-date": days,

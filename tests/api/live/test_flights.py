@@ -110,3 +110,13 @@ def test_without_a_period_it_is_about_now(board: httpx.Client) -> None:
     answer = board.get("/flights", params={"airport": "JFK"}).raise_for_status().json()
     assert answer["flights"] == []
     assert answer["data_age_seconds"] > 10_000_000
+
+
+def test_reasons_are_given_for_those_still_to_leave_that_are_likeliest_late(board: httpx.Client) -> None:
+    flights = by_number(ask(board, reasons="1"))
+    reasons = {number: "reasons" in flight["prediction"] for number, flight in flights.items()}
+    assert reasons == {"1": False, "2": False, "3": True, "9": False}
+    plain = by_number(ask(board))
+    assert flights["3"]["prediction"]["late_probability"] == plain["3"]["prediction"]["late_probability"]
+    refused = board.get("/flights", params={"airport": "JFK", "reasons": "51"})
+    assert refused.status_code == 400

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from puntual.api.predict import flight_resolution
 from puntual.api.predict.contract import ScheduledFlight
-from puntual.api.predict.flight_resolution import ResolvedFlight, moments, resolve
+from puntual.api.predict.flight_resolution import moments, resolve
+from puntual.api.predict.resolved_flight import ResolvedFlight
 from puntual.api.problems import ProblemError
 
 NOW = datetime(2026, 11, 27, 16, 40, 30, 5, UTC)

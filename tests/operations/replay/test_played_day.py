@@ -23,6 +23,7 @@ from puntual.operations.replay import PlayedDay, prepare_day
 from puntual.operations.replay.play import told_until
 from puntual.sources import FlightTable, read_flights
 from puntual.training.live_vectors import LiveFlights
+from real_tables import SANTIAGO, needs_santiago
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = date(2023, 1, 4)
@@ -141,3 +142,8 @@ def _same(served: np.ndarray, trained: np.ndarray) -> np.ndarray:
 
 def test_replayed_live_columns_of_a_day_in_new_york_are_training_s_bit_for_bit() -> None:
     require_training_s_columns(read_flights("nyc"), date(2013, 9, 15))
+
+
+@needs_santiago
+def test_replayed_live_columns_of_a_day_in_santiago_are_training_s_bit_for_bit() -> None:
+    require_training_s_columns(read_flights("scl", SANTIAGO), date(2017, 9, 15))

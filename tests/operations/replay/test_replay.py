@@ -1,6 +1,7 @@
 """A past day is played through the API, and what it answers is what training's own vectors give, bit for bit."""
 
 import json
+import socket
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -90,22 +91,30 @@ def test_a_late_day_is_seen_to_be_one_as_it_unfolds(result: Replayed) -> None:
     assert result.refused == 0
 
 
-def test_events_told_again_change_nothing(
+def test_another_service_answers_the_same_and_one_that_knows_the_day_already_is_refused(
     result: Replayed, registry: Path, version: str, tmp_path: Path
 ) -> None:
     with start(str(registry), version, tmp_path) as service:
         model = service.model()
         assert replay(result.played, service, model, lambda *_: None).predictions == result.predictions
-        again = replay(result.played, connect(service.url), model, lambda *_: None)
-    assert [again.predictions[name] for name in HORIZONS if name != "day"] == [
-        result.predictions[name] for name in HORIZONS if name != "day"
-    ]
+        with pytest.raises(ReplayError, match="knows what became of flights of 2023-03-24"):
+            replay(result.played, service, model, lambda *_: None)
 
 
 def test_a_model_that_knows_the_day_is_refused(result: Replayed) -> None:
     require_unseen(result.model, LATE_DAY)
     with pytest.raises(ReplayError, match=r"--until 2023-03-20.*--seen"):
         require_unseen(result.model, date(2023, 3, 20))
+
+
+def test_a_connection_that_was_idle_for_too_long_is_made_anew(
+    registry: Path, version: str, tmp_path: Path
+) -> None:
+    with start(str(registry), version, tmp_path) as service:
+        service.model()
+        assert service._connection.sock is not None
+        service._connection.sock.shutdown(socket.SHUT_RDWR)
+        assert service.model().version == version
 
 
 def test_a_service_that_is_not_there_is_named() -> None:

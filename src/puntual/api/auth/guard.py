@@ -13,14 +13,17 @@ from puntual.api.auth.verifier import Verifier
 from puntual.api.github import deliveries as github
 from puntual.api.problems import ProblemError
 
-# Probes of a load balancer carry no key; the documentation says nothing of the data; a webhook's deliveries are signed.
-_OPEN = frozenset({"/livez", "/readyz", "/health", "/ping", "/docs", "/docs/", "/openapi.json", github.PATH})
-_OPEN_PREFIX = "/docs/"
+# Probes of a load balancer carry no key; the documentation and the page say nothing of the data; a webhook's
+# deliveries are signed.
+_OPEN = frozenset(
+    {"/", "/livez", "/readyz", "/health", "/ping", "/docs", "/docs/", "/openapi.json", github.PATH}
+)
+_OPEN_PREFIXES = ("/docs/", "/page/")
 # Whatever else is asked by another method may change what the service answers, so it wants a key even where
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # An airport's own plans are shown to those who may write them.
-_KEPT = frozenset({"/timetable", "/flights"})
+_KEPT = frozenset({"/timetable", "/flights", "/flights/stream"})
 _ASKING = frozenset({"/predict", "/invocations"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by.
@@ -56,7 +59,7 @@ class Guard:
 
         Its rate is another matter, so that a refusal for that can name the key.
         """
-        if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIX):
+        if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIXES):
             return ANONYMOUS
         reads = (method in _READING and path not in _KEPT) or path in _ASKING
         if reads and not self._always and not self._verifier.requires_key():

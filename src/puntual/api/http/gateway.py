@@ -5,6 +5,7 @@ Most requests of `POST /predict` never come here: `prediction_door` answers them
 
 import logging
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -27,16 +28,26 @@ Application = Any
 Call = dict[str, Any]
 
 _LOG = logging.getLogger("puntual.api")
+# An answer that lasts as long as somebody looks at it has no latency.
+_ENDLESS = "/flights/stream"
 
 
 class Gateway:
     """The ASGI application that the server calls."""
 
     def __init__(
-        self, inner: Application, service: ServingModel, guard: Guard, log: AccessLog, cors: Cors
+        self,
+        inner: Application,
+        service: ServingModel,
+        guard: Guard,
+        log: AccessLog,
+        cors: Cors,
+        *,
+        end_streams: Callable[[], None] = lambda: None,
     ) -> None:
+        """Answer by an application; `end_streams` ends the answers that would go on for ever."""
         self._inner, self._service, self._guard, self._log, self._cors = inner, service, guard, log, cors
-        self._ids = RequestIds()
+        self._ids, self.end_streams = RequestIds(), end_streams
         self.door = PredictionDoor(service, guard, log, cors, self._ids)
 
     def describe_model(self) -> str:
@@ -125,7 +136,8 @@ class Gateway:
         batcher = self._service.batcher
         version = "" if batcher is None else batcher.version
         route = scope["path"] if scope["path"] == "/predict" else "other"
-        self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
+        if scope["path"] != _ENDLESS or status >= HTTPStatus.BAD_REQUEST:
+            self._service.metrics.observe(metrics.LATENCY, route, str(status), version, value=seconds)
         self._log.add(
             scope["method"],
             scope["path"],

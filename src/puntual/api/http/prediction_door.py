@@ -19,9 +19,11 @@ from puntual.api.http.request_ids import RequestIds, trace_of
 from puntual.api.http.response_headers import (
     ANSWER_LINES,
     FAILURE,
+    JSON,
     JSON_LINE,
     PROBLEM,
     SECURITY_HEADERS,
+    Headers,
     lines_of,
 )
 from puntual.api.observability import metrics
@@ -37,6 +39,18 @@ PATH = "/predict"
 # Of a few flights; a longer body may take milliseconds to read, and is read in a thread.
 _LONGEST_BODY = 16_384
 _LOG = logging.getLogger("puntual.api")
+
+
+def plain_head(headers: Headers) -> dict[bytes, bytes] | None:
+    """Give a head by name, where it names a host, nothing twice, and a body of JSON that is not packed; else None."""
+    head = dict(headers)
+    is_plain = (
+        len(head) == len(headers)
+        and head.get(JSON[0]) == JSON[1]
+        and b"host" in head
+        and b"content-encoding" not in head
+    )
+    return head if is_plain else None
 
 
 class PredictionDoor:

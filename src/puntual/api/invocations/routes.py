@@ -25,8 +25,8 @@ from puntual.api.invocations.document import InvocationError, Invoked, InvokedRo
 from puntual.api.invocations.invoked_table import Row, rows_of_csv, rows_of_json, written_as_csv
 from puntual.api.invocations.table_types import InputsTable, InstancesTable, RecordsTable
 from puntual.api.predict.contract import EXAMPLE, MOST_FLIGHTS, PredictRequest, ScheduledFlight
-from puntual.api.predict.flight_resolution import ResolvedRequest
 from puntual.api.predict.request import convert_request
+from puntual.api.predict.resolved_flight import ResolvedRequest
 from puntual.api.problems import MEDIA_TYPE, FieldError, ProblemDetails, ProblemError
 from puntual.api.routes import Alive
 from puntual.api.serving.serving_model import ServingModel

@@ -1,28 +1,30 @@
 """The board of an airport: its flights, what is known of each, and what is predicted of it now."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
+from puntual.api.live.flight_marks import FlightMarks, shown_marks
+from puntual.api.live.inbound import Inbound, inbound_of
+from puntual.api.live.period import Period
 from puntual.api.predict.contract import PredictedFlight
-from puntual.api.predict.flight_reading import EARLIEST, LATEST, find_origin, read_time
-from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
-from puntual.api.problems import FieldError, ProblemError, shown
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
+from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.features.flight_keys import EPOCH, Keys
 from puntual.flights import airports
 from puntual.operations.board import Board, FlightState, Status, state_of
 from puntual.operations.event import FlightKey
+from puntual.operations.mark_feed import MarkFeed
 from puntual.sources.times import LocalTime, local_time
 
 MOST_FLIGHTS = 3_000
-LONGEST = timedelta(days=7)
-BEFORE, _DAY = timedelta(hours=6), timedelta(days=1)
+MOST_REASONS = 50
 
 BoardTime = Annotated[str, Meta(description="Local to the origin, to the minute.")]
 
@@ -45,13 +47,20 @@ class BoardFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     expected_departure: BoardTime | None = None
     revisions: Annotated[int, Meta(description="How many times it was expected at so far.")] = 0
     tail: str | None = None
+    inbound: (
+        Annotated[Inbound, Meta(description="The leg that brings its aircraft, where that is known.")] | None
+    ) = None
     prediction: PredictedFlight | None = None
+    marks: Annotated[FlightMarks, Meta(description="What people do about it, where anybody does.")] | None = (
+        None
+    )
 
 
 class AirportFlights(msgspec.Struct, frozen=True):
     """The flights that leave an airport within a period, as known at a moment."""
 
     airport: Annotated[str, Meta(examples=["SCL"])]
+    time_zone: Annotated[str, Meta(description="IANA name.", examples=["America/Santiago"])]
     as_of: Annotated[str, Meta(description="Local to the airport, to the minute.")]
     data_age_seconds: Annotated[
         int | None,
@@ -60,39 +69,19 @@ class AirportFlights(msgspec.Struct, frozen=True):
     flights: list[BoardFlight]
 
 
-class Period(NamedTuple):
-    """A period at an airport, on its own clocks, and the moment of knowledge in UTC."""
-
-    airport: str
-    zone: ZoneInfo
-    start: datetime
-    end: datetime
-    moment: datetime
-
-
-def read_period(airport: str, start: str, end: str, as_of: str, unlisted: Mapping[str, str]) -> Period:
-    """Read the parameters; a date alone is that whole day. Raise ProblemError naming those that mean nothing."""
-    errors: list[FieldError] = []
-    place = find_origin(airport, "airport", errors, unlisted)
-    if place is None:
-        raise _meaningless(errors)
-    zone = ZoneInfo(place.time_zone)
-    moment = _moment(as_of, "as_of", zone, errors) if as_of else _now(zone)
-    begin = _bound(start, "from", zone, errors, timedelta())
-    until = _bound(end, "to", zone, errors, _DAY)
-    if errors:
-        raise _meaningless(errors)
-    begin, until = _completed(begin, until, moment.clock)
-    if not begin < until <= begin + LONGEST:
-        expected = f"a time after `from`, at most {LONGEST.days} days"
-        raise _meaningless([FieldError("to", until.isoformat(timespec="minutes"), expected)])
-    return Period(place.code, zone, begin, until, moment.instant)
-
-
 async def airport_flights(
-    service: ServingModel, board: Board, period: Period, as_of: str, request_id: str
+    service: ServingModel,
+    board: Board,
+    marks: MarkFeed | None,
+    period: Period,
+    as_of: str,
+    request_id: str,
+    reasons: int = 0,
 ) -> AirportFlights:
-    """Put the board of an airport together; raise ProblemError where it has too many flights for one answer."""
+    """Put the board of an airport together, with reasons for so many of those that are likeliest late.
+
+    Raise ProblemError where it has too many flights for one answer.
+    """
     states = await flights_within(service, board, period)
     if len(states) > MOST_FLIGHTS:
         raise ProblemError(
@@ -101,13 +90,16 @@ async def airport_flights(
             "ask for a shorter one",
         )
     ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
-    predictions = await _predictions(service, states, period, as_of, request_id)
+    request = ResolvedRequest(resolve_known(states, period.zone), as_of or None)
+    predictions = await _predictions(service, request, request_id)
+    predictions |= await _predictions(service, _likeliest(request, predictions, reasons), request_id)
     age = board.data_age(period.airport, period.moment)
     return AirportFlights(
         period.airport,
+        period.zone.key,
         _local(period.moment, period.zone),
         None if age is None else int(age.total_seconds()),
-        [_shown(flight, state, period, predictions.get(flight)) for flight, state in ordered],
+        [_shown(flight, state, period, predictions.get(flight), board, marks) for flight, state in ordered],
     )
 
 
@@ -167,22 +159,36 @@ def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightSta
 
 
 async def _predictions(
-    service: ServingModel,
-    flights: Mapping[FlightKey, FlightState],
-    period: Period,
-    as_of: str,
-    request_id: str,
+    service: ServingModel, request: ResolvedRequest, request_id: str
 ) -> dict[FlightKey, PredictedFlight]:
-    """Predict the flights whose destination is known; none while there is no model."""
-    resolved = resolve_known(flights, period.zone)
-    if not resolved or service.batcher is None:
+    """Predict flights; none while there is no model."""
+    if not request.flights or service.batcher is None:
         return {}
-    answered = await service.answer(ResolvedRequest(resolved, as_of or None), request_id, recorded=False)
-    return dict(zip(map(key_of, resolved), answered.predictions, strict=True))
+    answered = await service.answer(request, request_id, recorded=False)
+    return dict(zip(map(key_of, request.flights), answered.predictions, strict=True))
+
+
+def _likeliest(
+    request: ResolvedRequest, predictions: Mapping[FlightKey, PredictedFlight], count: int
+) -> ResolvedRequest:
+    """Ask why, of the flights that have neither left nor been cancelled and are likeliest late."""
+    open_ones = [
+        flight
+        for flight in request.flights
+        if (prediction := predictions.get(key_of(flight))) is not None
+        and prediction.status in (msgspec.UNSET, "overdue")
+    ]
+    open_ones.sort(key=lambda flight: -predictions[key_of(flight)].late_probability)
+    return request._replace(flights=open_ones[:count], reasons=True)
 
 
 def _shown(
-    flight: FlightKey, state: FlightState, period: Period, prediction: PredictedFlight | None
+    flight: FlightKey,
+    state: FlightState,
+    period: Period,
+    prediction: PredictedFlight | None,
+    board: Board,
+    marks: MarkFeed | None,
 ) -> BoardFlight:
     has_events = state.known_at != datetime.min
     there = airports.look_up(state.destination) if state.destination else None
@@ -204,53 +210,12 @@ def _shown(
         arrived_at=None if state.arrived_at is None else _local(state.arrived_at, there_zone),
         revisions=state.revisions,
         tail=state.tail,
+        inbound=inbound_of(board, flight, state, period.zone, period.moment),
         prediction=prediction,
+        marks=shown_marks(marks, flight, period),
         **moments,
     )
 
 
 def _local(moment: datetime, zone: Any) -> str:
     return moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
-
-
-def _now(zone: ZoneInfo) -> LocalTime:
-    now = datetime.now(UTC)
-    return LocalTime(now.astimezone(zone).replace(tzinfo=None), now)
-
-
-def _moment(text: str, field: str, zone: ZoneInfo, errors: list[FieldError]) -> LocalTime:
-    moment = read_time(text, field, errors)
-    local = None if moment is None else local_time(moment, zone)
-    if moment is not None and local is None:
-        errors.append(FieldError(field, text, f"a time that exists: the clocks of {zone.key} skip this one"))
-    return local or _now(zone)
-
-
-def _bound(
-    text: str, field: str, zone: ZoneInfo, errors: list[FieldError], whole_day: timedelta
-) -> datetime | None:
-    """Read a bound on the clocks of a zone, None for none; a date alone is its midnight, moved by `whole_day`."""
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return _moment(text, field, zone, errors).clock
-    if not EARLIEST <= day <= LATEST:
-        errors.append(FieldError(field, shown(text), f"a day from {EARLIEST} to {LATEST}"))
-        return None
-    return datetime.combine(day, time()) + whole_day
-
-
-def _completed(begin: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """Put a day in the place of a bound that is not given."""
-    if begin is None and until is None:
-        return now - BEFORE, now - BEFORE + _DAY
-    if begin is None:
-        begin = (until or now) - _DAY
-    return begin, until or begin + _DAY
-
-
-def _meaningless(errors: list[FieldError]) -> ProblemError:
-    detail = "; ".join(f"{error.pointer} is {error.value}: expected {error.expected}" for error in errors)
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)

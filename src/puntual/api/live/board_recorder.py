@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import astuple
 
-from puntual.api.live.airport_board import Period, flights_within, key_of, resolve_known
+from puntual.api.live.airport_board import flights_within, key_of, resolve_known
+from puntual.api.live.period import Period
 from puntual.api.predict.contract import Bands
-from puntual.api.predict.flight_resolution import ResolvedRequest
+from puntual.api.predict.resolved_flight import ResolvedRequest
 from puntual.api.serving.serving_model import ServingModel
 from puntual.flights import airports
 from puntual.operations.board import Board

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.api.predict.contract import Bands, PredictedFlight, Quantiles
-from puntual.api.predict.flight_resolution import Moments, ResolvedFlight, cut_off, keys_of
+from puntual.api.predict.flight_resolution import Moments, cut_off, keys_of
+from puntual.api.predict.resolved_flight import ResolvedFlight
 from puntual.features.flight_keys import EPOCH, Keys
 from puntual.features.live_vector import LIVE_COLUMNS
 from puntual.features.states import FARTHEST_LIVE

@@ -1,18 +1,27 @@
-"""`POST /events` and `GET /flights`: the day as it unfolds."""
+"""`POST /events`, `GET /flights`, its stream and `POST /flights/marks`: the day as it unfolds."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Operation
 from litestar.openapi.spec import Parameter as DescribedParameter
 from litestar.params import QueryParameter
+from litestar.response import Stream
 
 from puntual.api.described import WITH_A_KEY, describe_problems, takes
 from puntual.api.http.media_type import require_media_type
-from puntual.api.live.airport_board import AirportFlights, airport_flights, read_period
+from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights
+from puntual.api.live.board_stream import MOST_HOURS, BoardStreams, StreamedBoard
 from puntual.api.live.event_intake import EventIntake, EventsRequest, EventsTaken
+from puntual.api.live.flight_marks import FlightMarks, MarkRequest
+from puntual.api.live.mark_intake import MarkIntake
+from puntual.api.live.period import read_period
+from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.operations.event_contract import MOST_EVENTS, Left
 
@@ -26,6 +35,8 @@ EXAMPLE = Left(
     at="2013-10-03T05:17",
     known_at="2013-10-03T05:18",
 )
+MARK = MarkRequest("acknowledged", "LAN", "226", "SCL", "2037-10-03T23:30")
+_MARK = msgspec.json.Decoder(MarkRequest)
 _BOUND = "local to the airport unless it carries an offset; a date alone is the whole day."
 
 _TIME = {"format": "day-or-flight-time"}
@@ -105,6 +116,14 @@ async def get_flights(
             schema_extra={"format": "flight-time"},
         ),
     ] = "",
+    reasons: Annotated[
+        int,
+        QueryParameter(
+            description="Give reasons for so many flights: of those still to leave, the likeliest late.",
+            ge=0,
+            le=MOST_REASONS,
+        ),
+    ] = 0,
 ) -> AirportFlights:
     """Give the flights that leave an airport, what is known of each, and what is predicted of it.
 
@@ -114,9 +133,55 @@ async def get_flights(
     service: ServingModel = state.service
     intake: EventIntake = state.events
     period = read_period(airport, start, end, as_of, service.unlisted)
-    board = await airport_flights(service, intake.board, period, as_of, request.state.call["request_id"])
+    request_id = request.state.call["request_id"]
+    marks: MarkIntake = state.marks
+    board = await airport_flights(service, intake.board, marks.feed, period, as_of, request_id, reasons)
     state.guard.charge_flights(len(board.flights))
     return board
 
 
-ROUTES = (post_events, get_flights)
+@post(
+    "/flights/marks",
+    status_code=200,
+    operation_id="postMark",
+    summary="Acknowledge a flight, hand it over, or note something",
+    tags=["live"],
+    security=WITH_A_KEY,
+    operation_class=takes(
+        MarkRequest, example=MARK, description="One mark of one flight, signed with the name of the key."
+    ),
+    responses=describe_problems(400, 408, 413, 415, 422, 503),
+)
+async def post_mark(request: Request[Any, Any, Any], state: State) -> FlightMarks:
+    """Keep what the holder of a key does about a flight, for all who look at its board.
+
+    Once this is answered with 200 it is durable, and others see it within two seconds. Of two who acknowledge one
+    flight the first has it, which the answer says; one that was handed over stays open since it was acknowledged.
+    """
+    require_media_type(request, "application/json")
+    marks: MarkIntake = state.marks
+    try:
+        sent = _MARK.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"the body is no mark as JSON: {error}") from error
+    return await marks.take(sent, dict(state.service.unlisted))
+
+
+@get("/flights/stream", include_in_schema=False)
+async def stream_flights(
+    request: Request[Any, Any, Any],
+    state: State,
+    airport: Annotated[str, QueryParameter(max_length=8)],
+    before: Annotated[int, QueryParameter(ge=0, le=MOST_HOURS)] = 6,
+    hours: Annotated[int, QueryParameter(ge=1, le=MOST_HOURS)] = 18,
+    reasons: Annotated[int, QueryParameter(ge=0, le=MOST_REASONS)] = 0,
+) -> Stream:
+    """Follow an airport's board as server-sent events, from so many hours ago to so many ahead."""
+    # Not in the document, since its answer has no end, and a schema has no word for that.
+    streams: BoardStreams = state.streams
+    wanted = StreamedBoard(airport, timedelta(hours=before), timedelta(hours=hours), reasons)
+    parts = streams.open(wanted, dict(request.scope["headers"]), request.state.call["request_id"])
+    return Stream(parts, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+ROUTES = (post_events, get_flights, stream_flights, post_mark)

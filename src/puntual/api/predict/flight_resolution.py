@@ -24,12 +24,12 @@ from puntual.api.predict.flight_reading import (
     read_time,
     refuse_round_trip,
 )
+from puntual.api.predict.resolved_flight import EPOCH_ORDINAL, ResolvedFlight
 from puntual.api.problems import FieldError, shown
 from puntual.features.flight_keys import UNKNOWABLE, Keys, Unknown, category_of
 from puntual.flights.flight_number import CLEAN, clean_flight_number
 from puntual.sources.times import LocalTime, parse_time
 
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _DATE, _WHOLE, _DAY = len("2017-10-03T"), len("2017-10-03T23:30"), re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T")
 _MINUTE = timedelta(minutes=1)
 # Each minute of a day as it is written, and how long after midnight it is.
@@ -39,68 +39,6 @@ _MINUTES = {
     for seconds in ("", ":00")
 }
 _SINCE_MIDNIGHT = [minute * _MINUTE for minute in range(24 * 60)]
-
-
-class ResolvedFlight(msgspec.Struct, frozen=True, gc=False):
-    """A flight with its airports looked up and its time local to the origin: day (since 1970) and minute.
-
-    `scheduled_departure` is written as the clocks there show it and `instant` is the same in UTC. Of what is `missing`
-    something else stands in its place, and `month` and `international` say what is known all the same, as
-    `features.flight_keys.Unknown` does. Where `twice`, the clocks show this time twice and the first was taken.
-    """
-
-    airline: str
-    flight_number: str
-    origin: str
-    destination: str
-    scheduled_departure: str
-    instant: datetime
-    zone: ZoneInfo
-    day: int
-    minute: int
-    twice: bool = False
-    missing: tuple[str, ...] = ()
-    month: int = 0
-    international: float = float("nan")
-
-    @classmethod
-    def of(
-        cls,
-        airline: str,
-        flight_number: str,
-        origin: str,
-        destination: str,
-        departure: LocalTime,
-        zone: ZoneInfo,
-        missing: tuple[str, ...] = (),
-        month: int = 0,
-        international: float = float("nan"),
-    ) -> "ResolvedFlight":
-        """Put a flight together; `departure` is that on the clocks of its origin."""
-        clock = departure.clock
-        return cls(
-            airline,
-            flight_number,
-            origin,
-            destination,
-            clock.isoformat(timespec="minutes"),
-            departure.instant,
-            zone,
-            clock.toordinal() - _EPOCH_ORDINAL,
-            clock.hour * 60 + clock.minute,
-            departure.twice,
-            missing,
-            month,
-            international,
-        )
-
-
-class ResolvedRequest(NamedTuple):
-    """A request whose flights were read from other words than the contract's."""
-
-    flights: list[ResolvedFlight]
-    as_of: str | None = None
-    reasons: bool = False
 
 
 class Moments(msgspec.Struct, frozen=True, gc=False):
@@ -181,7 +119,7 @@ def _even_day(written: str, zone: ZoneInfo) -> tuple[int, datetime] | None:
     first, *others = (zone.utcoffset(day + timedelta(hours=hours)) for hours in (-6, 6, 18, 30))
     if first is None or any(other != first for other in others):
         return None
-    return day.toordinal() - _EPOCH_ORDINAL, day.replace(tzinfo=UTC) - first
+    return day.toordinal() - EPOCH_ORDINAL, day.replace(tzinfo=UTC) - first
 
 
 def has_codes(flight: ScheduledFlight) -> bool:
@@ -275,13 +213,13 @@ def _cut_off_given(as_of: str, zone: ZoneInfo) -> _CutOff:
 def _cut_off_at(instant: datetime, zone: ZoneInfo) -> _CutOff:
     whole = instant.replace(second=0, microsecond=0)
     shown = _clock_text(whole if whole == instant else whole + _MINUTE, zone)
-    return _CutOff(instant, instant.astimezone(zone).toordinal() - _EPOCH_ORDINAL, shown)
+    return _CutOff(instant, instant.astimezone(zone).toordinal() - EPOCH_ORDINAL, shown)
 
 
 @lru_cache(maxsize=4_096)
 def _midnight(day: int, zone: ZoneInfo) -> _CutOff:
     """Give the moment at which a local day begins."""
-    begin = datetime.combine(date.fromordinal(day + _EPOCH_ORDINAL), time(), zone).astimezone(UTC)
+    begin = datetime.combine(date.fromordinal(day + EPOCH_ORDINAL), time(), zone).astimezone(UTC)
     return _CutOff(begin, day, _clock_text(begin, zone))
 
 

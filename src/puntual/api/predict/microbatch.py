@@ -12,14 +12,8 @@ import numpy as np
 from puntual.api.live.known_now import KnownNow
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
 from puntual.api.predict.flight_reading import meaningless
-from puntual.api.predict.flight_resolution import (
-    Moments,
-    ResolvedFlight,
-    ResolvedRequest,
-    keys_of,
-    moments,
-    resolve,
-)
+from puntual.api.predict.flight_resolution import Moments, keys_of, moments, resolve
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
 from puntual.api.problems import FieldError, ProblemError
 from puntual.features.timetable import Timetable

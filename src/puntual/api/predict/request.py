@@ -8,7 +8,8 @@ import msgspec
 from puntual.api.predict.contract import QUICK_DECODER, PredictRequest
 from puntual.api.predict.contract_errors import faults
 from puntual.api.predict.flight_reading import NOTHING
-from puntual.api.predict.flight_resolution import ResolvedRequest, has_codes
+from puntual.api.predict.flight_resolution import has_codes
+from puntual.api.predict.resolved_flight import ResolvedRequest
 from puntual.api.predict.santiago import read_request, speaks_scl
 from puntual.api.problems import ProblemError, bad_fields
 

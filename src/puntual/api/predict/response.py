@@ -10,7 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from puntual.api.predict.contract import Bands, ModelName, PredictedFlight, Quantiles, Reason, Support
-from puntual.api.predict.flight_resolution import Moments, ResolvedFlight
+from puntual.api.predict.flight_resolution import Moments
+from puntual.api.predict.resolved_flight import ResolvedFlight
 from puntual.features.live_vector import GROUPS_NOW
 from puntual.features.spec import Group
 from puntual.features.states import SHOWN_STATES

@@ -21,7 +21,8 @@ from puntual.api.predict.flight_reading import (
     read_departure,
     refuse_round_trip,
 )
-from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest, resolve
+from puntual.api.predict.flight_resolution import resolve
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.problems import FieldError, ProblemError, bad_fields, shown
 from puntual.features.flight_keys import EPOCH
 from puntual.flights.airports import Airport

@@ -14,8 +14,8 @@ from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
-from puntual.api.predict.flight_resolution import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.microbatch import MicroBatcher
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
 from puntual.api.serving.last_good_bundle import LastGoodBundle
@@ -30,6 +30,7 @@ from puntual.operations.journal_writer import Journal
 from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Deployment, Registry, TrustedKeys
+from puntual.registry.registry import ListedBundle
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
@@ -151,6 +152,10 @@ class ServingModel:
         """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
+
+    async def versions(self) -> list[ListedBundle]:
+        """List the bundles of the registry; raise PuntualError where it cannot be read."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.versions)
 
     async def tables(self, *names: str) -> dict[str, Columns]:
         """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
-from puntual.api.predict.flight_resolution import ResolvedFlight, keys_of
+from puntual.api.predict.flight_resolution import keys_of
+from puntual.api.predict.resolved_flight import ResolvedFlight
 from puntual.api.serving.past_days import PastDays
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictor import Predictor

@@ -65,7 +65,7 @@ def replay(
     """Play a day to a service; with `speed`, so many times as fast as it went by.
 
     The events are told as they became known, those of the days before at once. Raise NoAnswerError where the service
-    does not take them.
+    does not take them, and ReplayError where it knows what became of the day.
     """
     service.put_timetable(played.timetable)
     service.begin()
@@ -106,6 +106,11 @@ def _answers(service: ReplayService, played: PlayedDay, question: Question) -> d
         rows = question.rows[start : start + _MOST_FLIGHTS]
         answered = service.predict(played.requests(rows), question.as_of)
         answers |= dict(zip(rows.tolist(), answered, strict=True))
+    if question.horizon == DAY and any(answer.status for answer in answers.values()):
+        raise ReplayError(
+            f"{service.url} knows what became of flights of {played.day} before it is told; expected a service that "
+            "knows no news of that day; start another with a state folder of its own (--state), or leave out --url"
+        )
     return answers
 
 

@@ -25,8 +25,12 @@ _SECONDS = 60.0
 _START_SECONDS, _END_SECONDS = 60.0, 20.0
 _LOOK = 0.1
 _HISTORY = re.compile(r"^puntual_history_events(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
-# A service of its own looks for what is new so often, and is alone with those who ask it.
-_SETTINGS = {"JOURNAL": "", "POLL": "0.2", "WORKERS": "1", "REPLICAS": "1", "LOG": "warning", "AUTH": "none"}
+# A service of its own looks for what is new so often, and is alone with those who ask it. What else the environment
+# sets holds for it too.
+_SETTINGS = {
+    **dict.fromkeys(("JOURNAL", "BUNDLE", "SHADOW", "TIMETABLE", "METRICS"), ""),
+    **{"POLL": "0.2", "WORKERS": "1", "REPLICAS": "1", "LOG": "warning", "AUTH": "none"},
+}
 
 
 class ServedModel(msgspec.Struct, frozen=True):
@@ -57,6 +61,7 @@ class ReplayedPrediction(msgspec.Struct, frozen=True):
     delay_quantiles: DelayQuantiles
     state: str
     history_until: date | None
+    status: str | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -140,19 +145,29 @@ class ReplayService:
         headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
         content = None if body is None else msgspec.json.encode(body)
         try:
-            self._connection.request(method, self._path + path, content, headers)
-            answer = self._connection.getresponse()
-            answered = answer.read()
+            try:
+                status, answered = self._exchange(method, path, content, headers)
+            except (ConnectionError, http.client.HTTPException):
+                # A service closes a connection that was idle; all that is asked here may be asked again.
+                self._connection.close()
+                status, answered = self._exchange(method, path, content, headers)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise NoAnswerError(
                 f"{self.url}{path} does not answer ({error}); start it with `puntual serve`, or see its log"
             ) from error
-        if answer.status != HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise NoAnswerError(
-                f"{self.url}{path} answers {answer.status}: {answered.decode(errors='replace')[:400]}"
+                f"{self.url}{path} answers {status}: {answered.decode(errors='replace')[:400]}"
             )
         return answered
+
+    def _exchange(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        self._connection.request(method, self._path + path, content, headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
 
 
 def connect(url: str) -> ReplayService:

@@ -1,0 +1,84 @@
+// One flight of the board.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { bandsBar } from "./bands.js";
+import { minutesOverdue } from "./board_rows.js";
+import { clock, minutesBetween, number, percent, signed } from "./format.js";
+import { inHand } from "./marks.js";
+import { address } from "./settings.js";
+import { say } from "./words.js";
+
+const SIGNS = { up: "▲", down: "▼", new: "●", changed: "◆" };
+
+export const flightAddress = (flight, filters) =>
+  address({
+    view: "flight", airport: flight.origin, as_of: filters.as_of, utc: filters.utc ? "1" : "",
+    airline: flight.airline, number: flight.flight_number, departure: flight.scheduled_departure,
+  }, new URLSearchParams());
+
+export const flightRow = (row, { filters, board, changes, act }) => {
+  const { flight, isWatched } = row;
+  const shown = (time) => clock(time, board.time_zone, filters.utc);
+  return html`<tr class="${flight.status}${isWatched ? " watched" : ""}">
+    <td class="time"><time datetime=${flight.scheduled_departure}>${shown(flight.scheduled_departure)}</time></td>
+    <th scope="row"><a href=${flightAddress(flight, filters)} data-link>${flight.airline} ${flight.flight_number}</a></th>
+    <td class="to">${flight.destination || "–"}</td>
+    <td class="state">${stateOf(flight, board.as_of, shown)}</td>
+    <td class="chance">${flight.prediction ? percent(flight.prediction.late_probability) : "–"}
+      ${markOf(changes.get(row.name))}</td>
+    <td class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td>
+    <td class="range">${flight.prediction ? rangeOf(flight.prediction.delay_quantiles) : nothing}</td>
+    <td class="why">${flight.prediction ? shortReasons(flight, shown) : nothing}</td>
+    <td class="in_hand">${inHand(flight, shown, isWatched ? act : null)}</td>
+    <td class="tail">${aircraftOf(flight, shown)}</td>
+  </tr>`;
+};
+
+export function stateOf(flight, now, shown) {
+  if (flight.status === "cancelled") return say("cancelled_at", { time: shown(flight.cancelled_at) });
+  if (flight.arrived_at) return say("landed_at", { time: flight.arrived_at.slice(11, 16) });
+  if (flight.left_at) {
+    const delay = signed(minutesBetween(flight.scheduled_departure, flight.left_at));
+    return say("left_at", { time: shown(flight.left_at), delay });
+  }
+  const expected = flight.expected_departure && say("expected_at", { time: shown(flight.expected_departure) });
+  if (flight.status !== "overdue") return expected || say("scheduled");
+  const overdue = say("overdue_by", { n: number(minutesOverdue(flight, now)) });
+  return html`<strong>${overdue}</strong>${expected ? html`, ${expected}` : nothing}`;
+}
+
+export const rangeOf = ({ p50, p95 }) =>
+  say("range", { low: number(Math.max(p50, 0)), high: number(Math.max(p95, 0)) });
+
+export const largestReasons = (reasons, most) =>
+  [...reasons].filter(({ effect }) => Math.abs(effect) >= 0.005)
+    .sort((one, other) => Math.abs(other.effect) - Math.abs(one.effect)).slice(0, most);
+
+// What is known of a reason says more than the name of its group.
+export function reasonOf(group, { inbound, expected_departure }, shown) {
+  if (group === "aircraft's previous leg" && inbound?.late_minutes > 0) {
+    return say("lands_late", { n: number(inbound.late_minutes) });
+  }
+  if (group === "revised time" && expected_departure) return say("expected_at", { time: shown(expected_departure) });
+  return say("reasons")[group] || group;
+}
+
+const shortReasons = (flight, shown) =>
+  html`${largestReasons(flight.prediction.reasons || [], 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
+    ${say("points", { n: signed(effect * 100) })}</span> `)}`;
+
+export function aircraftOf({ tail, inbound }, shown) {
+  if (!inbound) return tail || "";
+  const words = say(inbound.status === "arrived" ? "inbound_landed" : "inbound_lands", {
+    flight: `${inbound.airline} ${inbound.flight_number}`, from: inbound.origin, time: shown(inbound.lands) });
+  return html`${tail} · ${words}, <span class=${inbound.buffer_minutes < 0 ? "tight" : ""}>${say(
+    inbound.buffer_minutes < 0 ? "short" : "buffer", { n: number(Math.abs(inbound.buffer_minutes)) })}</span>`;
+}
+
+function markOf(mark) {
+  if (!mark) return nothing;
+  const status = say(mark.status || "");
+  const text = say(mark.kind, { n: number(mark.points || 0), status });
+  return html`<span class="mark ${mark.kind}" title=${text}><span aria-hidden="true">${SIGNS[mark.kind]}${mark.points
+    ? number(mark.points) : ""}</span><span class="unseen">${text}</span></span>`;
+}

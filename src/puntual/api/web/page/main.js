@@ -1,0 +1,119 @@
+// The frame of the page: which view stands in it, and what all of them share.
+
+import { html, nothing, render } from "./lit-html/lit-html.js";
+import { createAsk } from "./ask.js";
+import { createBoard } from "./board.js";
+import { createFlight } from "./flight.js";
+import { helpDialog, keyDialog } from "./dialogs.js";
+import { watchKeys } from "./keyboard.js";
+import { createModel } from "./model.js";
+import { createReplay } from "./replay.js";
+import { key, keepKey } from "./service.js";
+import { address, applyChoices, chooseColours, chooseLanguage, colours, inUrl, language, LANGUAGES } from "./settings.js";
+import { say } from "./words.js";
+
+const VIEWS = { board: createBoard, flight: createFlight, ask: createAsk, model: createModel, replay: createReplay };
+const IN_MENU = ["board", "replay", "ask", "model"];
+
+let view = null;
+let announced = "";
+
+const shell = {
+  problem: null,
+  update: draw,
+  go(to, { replace = false } = {}) {
+    history[replace ? "replaceState" : "pushState"](null, "", to);
+    open();
+  },
+  fail(error) {
+    shell.problem = error;
+    draw();
+  },
+  succeed() {
+    shell.problem = null;
+    draw();
+  },
+  // For those who cannot see the page, and only where it says something else than before.
+  announce(text) {
+    if (text !== announced) document.getElementById("announcer").textContent = announced = text;
+  },
+};
+
+function open() {
+  const parameters = inUrl();
+  const name = VIEWS[parameters.get("view")] ? parameters.get("view") : "board";
+  if (view?.name !== name) {
+    view?.close();
+    shell.problem = null;
+    view = VIEWS[name](shell);
+    scrollTo(0, 0);
+  }
+  view.open(parameters);
+  draw();
+}
+
+function draw() {
+  document.title = view.title === "Puntual" ? view.title : `${view.title} · Puntual`;
+  const focused = document.activeElement;
+  render(frame(), document.getElementById("page"));
+  // A line that moved loses the focus by that alone.
+  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  const dialog = document.getElementById("key-dialog");
+  if (shell.problem?.status === 401 && !dialog.open) dialog.showModal();
+}
+
+const frame = () => html`
+  <a class="skip" href="#content">${say("skip")}</a>
+  <header>
+    <a class="brand" href="/" data-link>Puntual</a>
+    <nav aria-label=${say("views")}>${IN_MENU.map((name) => html`<a href=${address({ view: name === "board" ? "" : name },
+      new URLSearchParams())} data-link aria-current=${view.name === name ? "page" : nothing}>${say(name)}</a>`)}</nav>
+    <div class="choices">
+      ${choice("language", language(), Object.entries(LANGUAGES), chooseLanguage)}
+      ${choice("colours", colours(), [["", say("system")], ["light", say("light")], ["dark", say("dark")]], chooseColours)}
+      <button @click=${() => print()}>${say("print")}</button>
+      <button @click=${showHelp} aria-keyshortcuts="?">${say("help")}</button>
+      ${key() ? html`<button @click=${forget}>${say("forget_key")}</button>` : nothing}
+    </div>
+  </header>
+  <main id="content" tabindex="-1">${shell.problem ? failure() : nothing}${view.template()}</main>
+  ${keyDialog({ wasWrong: shell.problem?.status === 401 && Boolean(key()), use: useKey })}
+  ${helpDialog()}`;
+
+const choice = (name, chosen, values, choose) => html`<label><span class="unseen">${say(name)}</span>
+  <select @change=${(event) => { choose(event.target.value); draw(); }}>${values.map(([value, text]) =>
+    html`<option value=${value} .selected=${value === chosen}>${text}</option>`)}</select></label>`;
+
+const failure = () => html`<p class="failure" role="alert">${say("failed", { reason: shell.problem.message })}
+  <button @click=${again}>${say("again")}</button></p>
+  ${shell.problem.problem?.errors ? html`<ul class="failure">${shell.problem.problem.errors.map(({ pointer, value, expected }) =>
+    html`<li>${say("expected_of", { pointer, value: String(value), expected })}</li>`)}</ul>` : nothing}`;
+
+const showHelp = () => document.getElementById("help-dialog").showModal();
+
+function again() {
+  shell.problem = null;
+  view.refresh();
+}
+
+function useKey(value) {
+  keepKey(value);
+  again();
+}
+
+function forget() {
+  keepKey("");
+  location.reload();
+}
+
+// Links within the page change the view and load nothing; others, and those opened elsewhere, are the browser's.
+addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-link]");
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  shell.go(link.getAttribute("href"));
+});
+addEventListener("popstate", open);
+watchKeys(() => view, showHelp);
+applyChoices();
+open();

@@ -1,0 +1,81 @@
+"""A browser before a real service; where there is no Chromium, these tests say so and are left out."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.conftest import Server, bundle_file, other_bundle, running
+from page.day_made import events, timetable
+
+__all__ = ["bundle_file", "other_bundle"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SHOTS = Path(__file__).parents[2] / "build" / "shots"
+# Of what a browser does by itself nothing is wanted: it would ask hosts that are not ours.
+_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+)  # fmt: skip
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser's driver is not installed")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def airport(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service that knows a day at JFK as it stands now, and asks nobody for a key."""
+    state = tmp_path_factory.mktemp("page")
+    with running("--bundle", str(bundle_file), "--state", str(state), "--no-auth") as server:
+        now = datetime.now(UTC)
+        server.client.put("/timetable", json=timetable(now)).raise_for_status()
+        taken = server.client.post("/events", json={"events": events(now)}).raise_for_status()
+        assert taken.json()["refused"] == []
+        yield server
+
+
+@pytest.fixture
+def open_page(browser: Any, airport: Server) -> Iterator[Open]:
+    """Opens the page as a person would; whatever the browser complains of fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(path: str = "/?airport=JFK", url: str = airport.url, **context: Any) -> Any:
+        usual = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}}
+        contexts.append(browser.new_context(**usual | context))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.set_default_timeout(10_000)
+        page.complaints = complaints
+        page.goto(url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def shot(page: Any, name: str) -> None:
+    """Keep a picture of what a person sees."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def violations(page: Any) -> list[str]:
+    """Give what axe finds against the rules of accessibility."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]

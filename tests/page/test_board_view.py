@@ -1,0 +1,166 @@
+"""The board in a browser: what needs somebody now stands on top, whatever the language, the size and the device."""
+
+from typing import Any
+
+import pytest
+
+from page.conftest import Open, shot, violations
+
+ROWS = "table.board tbody tr:not(.cut)"
+
+
+def rows(page: Any) -> list[str]:
+    page.wait_for_selector(ROWS)
+    return [" ".join(text.split()) for text in page.locator(ROWS).all_inner_texts()]
+
+
+def test_the_three_flights_that_need_somebody_now_are_seen_with_their_reasons_without_a_click(
+    open_page: Open,
+) -> None:
+    page = open_page()
+    first = rows(page)[:3]
+    assert all("overdue" in row and "points" in row for row in first)
+    boxes = [page.locator(ROWS).nth(place).bounding_box() for place in range(3)]
+    assert all(box["y"] + box["height"] <= 900 for box in boxes)
+    shot(page, "board")
+
+
+def test_the_likeliest_late_come_next_and_the_list_is_cut_at_the_capacity(open_page: Open) -> None:
+    page = open_page("/?airport=JFK&watch=5")
+    rows(page)
+    cells = page.locator("tr.watched:not(.overdue) td.chance").all_inner_texts()
+    chances = [int(text.split("%")[0]) for text in cells]
+    assert len(chances) == 2
+    assert chances == sorted(chances, reverse=True)
+    assert page.locator("tr.cut").inner_text() == "The 5 to watch end here"
+
+
+def test_filters_and_order_live_in_the_address(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.get_by_label("Airline").select_option("B6")
+    page.get_by_label("State").select_option("all")
+    page.get_by_role("button", name="Time").click()
+    assert "airline=B6" in page.url
+    assert "order=time" in page.url
+    shown = rows(page)
+    assert all(" B6 " in row for row in shown)
+    assert any("left" in row for row in shown)
+    page.reload()
+    # By their names, since numbers move with the clock.
+    assert [row.split()[1:3] for row in rows(page)] == [row.split()[1:3] for row in shown]
+    page.get_by_role("searchbox").fill("no such flight")
+    assert "No flight leaves here" in page.inner_text("main")
+
+
+def test_what_changed_since_somebody_looked_is_marked(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    # As if that flight had been likelier, another unknown, and a third had left since.
+    page.evaluate("""() => {
+      const looked = JSON.parse(localStorage.getItem("puntual-looked-JFK"));
+      const [first, second] = Object.keys(looked.flights);
+      looked.flights[first][0] = 1 - looked.flights[first][0];
+      delete looked.flights[second];
+      looked.flights["AA 999 JFK 2026-01-01T00:00"] = [0.5, "scheduled"];
+      localStorage.setItem("puntual-looked-JFK", JSON.stringify(looked));
+    }""")
+    page.reload()
+    rows(page)
+    assert page.locator(".mark").count() == 2
+    assert "1 new" in page.inner_text(".changes")
+    assert "1 gone" in page.inner_text(".changes")
+    page.get_by_role("button", name="I have looked").click()
+    assert page.locator(".mark").count() == 0
+    assert "no change" in page.inner_text(".changes")
+
+
+def test_all_is_done_by_keyboard(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    for key in ("j", "j", "j", "k"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 2
+    flight = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert page.locator("#help-dialog").is_visible()
+    page.keyboard.press("Escape")
+    page.locator("#help-dialog").wait_for(state="hidden")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".verdict")
+    assert page.inner_text("h1") == flight
+    shot(page, "flight")
+    assert violations(page) == []
+    page.go_back()
+    rows(page)
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "height", "scheme"),
+    [
+        ("es-CL", 360, 740, "dark"),
+        ("en-GB", 1280, 900, "light"),
+        ("es-CL", 2560, 1440, "dark"),
+    ],
+)
+def test_no_rule_of_accessibility_is_broken(
+    open_page: Open, language: str, width: int, height: int, scheme: str
+) -> None:
+    page = open_page(
+        "/?airport=JFK&state=all",
+        locale=language,
+        color_scheme=scheme,
+        viewport={"width": width, "height": height},
+    )
+    rows(page)
+    assert page.evaluate("document.documentElement.lang") == language.replace("-GB", "")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(page) == []
+    shot(page, f"board-{width}-{language[:2]}-{scheme}")
+
+
+def test_the_language_is_switched_and_stays(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.get_by_label("Language").select_option("es")
+    assert "Salidas de JFK" in page.inner_text("h1")
+    page.reload()
+    rows(page)
+    assert "con hora vencida: 3" in page.inner_text(".counts")
+
+
+def test_who_stands_on_a_line_stays_on_it_when_it_moves(open_page: Open) -> None:
+    page = open_page("/?airport=JFK&state=scheduled")
+    rows(page)
+    page.locator("table.board th a").last.focus()
+    flight = page.evaluate("document.activeElement.textContent")
+    for _ in range(2):
+        page.keyboard.press("o")
+        assert page.evaluate("document.activeElement.textContent") == flight
+
+
+def test_a_print_is_the_list_alone(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.emulate_media(media="print")
+    assert not page.locator("form.controls").is_visible()
+    assert page.locator(ROWS).first.is_visible()
+    shot(page, "board-print")
+
+
+def test_a_lost_service_is_said_and_one_that_is_back_is_used(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.context.set_offline(True)
+    page.get_by_label("Hours ahead").select_option("6")
+    page.wait_for_selector(".lost")
+    page.complaints.clear()  # The browser itself says that the network is away.
+    page.context.set_offline(False)
+    page.wait_for_selector(".lost", state="detached")
+    page.complaints.clear()
+    assert rows(page)

@@ -1,0 +1,26 @@
+"""A day that has passed, hour by hour, next to what happened."""
+
+from datetime import UTC, datetime
+
+from page.conftest import Open, shot, violations
+from page.day_made import scheduled
+from page.test_board_view import rows
+
+
+def test_a_day_is_played_again_next_to_what_happened(open_page: Open) -> None:
+    # Half an hour before the flight that left a hundred minutes ago.
+    day, clock = scheduled(-130, datetime.now(UTC)).split("T")
+    minutes = int(clock[:2]) * 60 + int(clock[3:]) // 10 * 10
+    page = open_page(f"/?view=replay&airport=JFK&day={day}&at={minutes}")
+    line = next(row for row in rows(page) if "scheduled" in row and "left" in row)
+    assert "(+3 min)" in line
+    assert "Brier score" in page.inner_text(".counts")
+    assert violations(page) == []
+    shot(page, "replay")
+    before = page.inner_text(".slider")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("(text) => document.querySelector('.slider').innerText !== text", arg=before)
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_role("button", name="Play").is_visible()
+    page.get_by_role("searchbox").fill("no such flight")
+    page.get_by_text("No flight leaves here").wait_for()
