@@ -54,7 +54,10 @@ function open() {
 
 function draw() {
   document.title = view.title === "Puntual" ? view.title : `${view.title} · Puntual`;
+  const focused = document.activeElement;
   render(frame(), document.getElementById("page"));
+  // A line that moved loses the focus by that alone.
+  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
   const dialog = document.getElementById("key-dialog");
   if (shell.problem?.status === 401 && !dialog.open) dialog.showModal();
 }
