@@ -1,7 +1,7 @@
 """Days at an airport as events tell of them, all in the past, so that any clock takes them."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -38,14 +38,31 @@ def day_of(day: int, flights: int) -> list[Event]:
     return sorted(events, key=lambda event: str(event["known_at"]))
 
 
-def departures() -> Iterator[Event]:
-    """Tell of one departure after another, without end and none twice."""
+def departures(first: datetime, a_minute: int) -> Iterator[Event]:
+    """Tell of one departure after another, from a moment in UTC on, so many a minute; without end and none twice."""
     for number in count():
-        departs = FIRST_DAY + timedelta(minutes=number // 60)
-        known = _text(departs + timedelta(minutes=6))
-        airport = AIRPORTS[number % 3]
-        named = flight(number, departs, airport) | {"flight_number": str(number % 60 + 1)}
-        yield {"kind": "left", **named, "at": _text(departs + timedelta(minutes=5)), "known_at": known}
+        departs = first + timedelta(minutes=number // a_minute)
+        left, known = (departs + timedelta(minutes=minutes) for minutes in (5, 6))
+        named = flight(number, departs, AIRPORTS[number % len(AIRPORTS)])
+        yield {
+            "kind": "left",
+            **named,
+            "flight_number": str(number + 1),
+            "scheduled_departure": f"{_text(departs)}+00:00",
+            "at": f"{_text(left)}+00:00",
+            "known_at": f"{_text(known)}+00:00",
+        }
+
+
+def of_this_hour() -> Iterator[Event]:
+    """Tell of departures of the last hour, without end and none twice."""
+    return departures(_before_now(timedelta(hours=1)), 10_000)
+
+
+def of_months(events: int) -> Iterator[Event]:
+    """Tell of departures at the pace of three airports, the last of which left yesterday."""
+    a_minute = 3
+    return departures(_before_now(timedelta(days=1, minutes=events / a_minute)), a_minute)
 
 
 def weather(airport: str, at: datetime, hour: int) -> Event:
@@ -71,6 +88,10 @@ def _life(named: Event, departs: datetime, *, late: bool) -> list[Event]:
         revised = {"expected_departure": _text(left), "known_at": _text(departs - timedelta(minutes=20))}
         events.append({"kind": "expected", **revised})
     return [{**named, **event} for event in events]
+
+
+def _before_now(time: timedelta) -> datetime:
+    return (datetime.now(UTC) - time).replace(tzinfo=None, second=0, microsecond=0)
 
 
 def _text(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.events.days import day_of, departures
+from benchmarks.events.days import day_of, of_this_hour
 from benchmarks.events.effort import EventEffort
 from benchmarks.events.service import Event, EventBench, Sender, in_batches, sending
 from benchmarks.report import Promise
@@ -28,7 +28,7 @@ def batches(bench: EventBench, effort: EventEffort, results: dict[str, Any]) -> 
     """Send full batches one after another to a SQLite that puts each on the disk, after one that is not counted."""
     rates = []
     with bench.service("batches") as running:
-        sender, events = Sender(running.url), departures()
+        sender, events = Sender(running.url), of_this_hour()
         sender.send(list(islice(events, MOST_EVENTS)))
         before = running.usage().cpu_seconds
         for _ in range(effort.rounds):
@@ -72,19 +72,22 @@ def beside(bench: EventBench, effort: EventEffort, results: dict[str, Any]) -> I
     pool = pool_of(bench.predictor, flights, _POOL)
     place = bench.folder / "beside-requests"
     place.mkdir()
-    ratios, acknowledged = [], 0
+    acknowledged, refused, seconds = 0, 0, 0.0
     with bench.service("beside") as running:
         never_asked = NeverAsked(ServerUnderLoad(running, "/predict", place), bench.predictor, pool)
-        events = in_batches(departures(), _SMALL_BATCH)
+        events = in_batches(of_this_hour(), _SMALL_BATCH)
         # The board is there in both, so that the coming of events alone makes the difference.
         Sender(running.url).send(next(events))
         rates: dict[bool, list[float]] = {True: [], False: []}
         for turn in range(effort.pairs + 1):
             for with_events in (turn % 2 == 0, turn % 2 == 1):
                 if with_events:
+                    started = perf_counter()
                     with sending(running.url, events, _BATCHES_A_SECOND) as counted:
                         load = never_asked.load(effort.seconds, CONNECTIONS)
                     acknowledged += sum(counted)
+                    refused += counted.count(0)
+                    seconds += perf_counter() - started
                 else:
                     load = never_asked.load(effort.seconds, CONNECTIONS)
                 rates[with_events].append(load.per_second)
@@ -92,13 +95,13 @@ def beside(bench: EventBench, effort: EventEffort, results: dict[str, Any]) -> I
                     raise ValueError(f"{load.errors} errors and {load.unmatched} answers to nothing")
         ratios = [one / other for one, other in zip(rates[True][1:], rates[False][1:], strict=True)]
     results["beside"] = {"with": rates[True], "without": rates[False], "ratios": ratios}
-    results["beside"]["events_acknowledged"] = acknowledged
-    seconds = (effort.pairs + 1) * effort.seconds
+    results["beside"] |= {"events_acknowledged": acknowledged, "batches_refused": refused, "seconds": seconds}
     yield Promise(
         "flights never asked before beside 200 events a second, to without", 0.9, at_least=True, unit="times"
     ).line(
         ratios,
-        f"; {acknowledged / seconds:.0f} events a second, {statistics.median(rates[True]):,.0f} answers/s",
+        f"; {acknowledged / seconds:.0f} events a second acknowledged, {refused} batches refused and "
+        f"sent again, {statistics.median(rates[True]):,.0f} answers/s",
     )
 
 

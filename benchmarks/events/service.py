@@ -72,14 +72,24 @@ class Sender:
 
 @contextmanager
 def sending(url: str, batches: Iterator[list[Event]], a_second: float) -> Iterator[list[int]]:
-    """Send so many batches a second while the block lasts, and count the events of each that was acknowledged."""
+    """Send so many batches a second while the block lasts, and count the events of each that was acknowledged.
+
+    One that is refused because the journal takes none now counts as 0, and is sent again.
+    """
     acknowledged: list[int] = []
     ended = threading.Event()
 
     def send_on() -> None:
         sender, due = Sender(url), time.monotonic()
+        batch = next(batches)
         while not ended.wait(max(0.0, due - time.monotonic())):
-            acknowledged.append(sender.send(next(batches)))
+            try:
+                acknowledged.append(sender.send(batch))
+                batch = next(batches)
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
+                acknowledged.append(0)
             due += 1 / a_second
 
     thread = threading.Thread(target=send_on, daemon=True)

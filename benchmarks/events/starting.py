@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from benchmarks.events.days import departures
+from benchmarks.events.days import of_months
 from benchmarks.events.effort import EventEffort
 from benchmarks.events.service import EventBench, in_batches
 from benchmarks.report import Promise
@@ -21,7 +21,7 @@ def long_journal(bench: EventBench, effort: EventEffort, results: dict[str, Any]
     place = bench.folder / "start"
     place.mkdir()
     database, now = EventDatabase(place / "journal.db"), datetime.now(UTC)
-    wanted = islice(departures(), effort.journal_rows)
+    wanted = islice(of_months(effort.journal_rows), effort.journal_rows)
     events = (
         read_event(Left(**{name: value for name, value in event.items() if name != "kind"}), now)
         for event in wanted

@@ -131,9 +131,9 @@ def test_ids_become_visible_in_their_order_in_a_postgresql(postgresql: str) -> N
     assert len(flights(reader)) == len(stored(postgresql)) >= 2 * 15 * BATCH
 
 
-def writer(place: str | Path, first: int, code: str = WRITER) -> subprocess.Popen[str]:
+def writer(place: str | Path, first: int, code: str = WRITER, size: int = BATCH) -> subprocess.Popen[str]:
     environment = os.environ | {"PYTHONPATH": ":".join(path for path in sys.path if path)}
-    words = [sys.executable, "-c", code, str(place), str(first), str(BATCH)]
+    words = [sys.executable, "-c", code, str(place), str(first), str(size)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
 
 

@@ -1,6 +1,7 @@
 """A journal whose file others write over, as who restores a backup does, is noticed, and writing goes on in it."""
 
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from operations.events_made import NOW, numbered
+from operations.test_event_feed import writer
 from operations.test_journal import line, rows, until
 from puntual.operations.event_feed import EventFeed, EventsUnavailableError
 from puntual.operations.journal_database import Database
@@ -178,6 +180,30 @@ def test_what_a_journal_writes_itself_is_never_taken_for_something_else(
     reading.close()
     assert NOTICED not in caplog.text
     assert len(rows(file, "id")) == 19
+
+
+def test_writers_that_are_killed_while_they_move_the_log_into_the_file_are_no_sign_of_another(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "journal.db"
+    following = EventFeed(file)
+    following.rebuild()
+    # So large that every second or third batch fills the log.
+    batch = 2_000
+    for kill in range(8):
+        with writer(file, kill * 1_000, size=batch) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            for _ in range(4):
+                process.stdout.readline()
+                following.read_new()
+            time.sleep(0.003 * kill)
+            process.send_signal(signal.SIGKILL)
+        following.read_new()
+    assert following.append([numbered(99_999_999)], NOW, "tower") == 1
+    following.close()
+    assert NOTICED not in caplog.text
+    assert is_sound(file)
 
 
 def test_of_the_files_that_a_restored_journal_took_none_is_left(

@@ -77,6 +77,7 @@ LIVE_STATES = tuple(
 )
 ALL_STATES = (*STATES, *LIVE_STATES)
 STATE_NAMES = tuple(state.name for state in ALL_STATES)
+_SENTINELS = tuple(-1 if state.sentinel is None else state.sentinel for state in STATES)
 # What users are told of, to whom all live states are one.
 _LIVE: tuple[Literal["live"], ...] = ("live",)
 SHOWN_STATES: tuple[Literal["history", "timetable", "live"], ...] = (
@@ -129,8 +130,7 @@ def places_of(matrix: Matrix) -> NDArray[np.int8]:
 def _places(matrix: Matrix) -> tuple[NDArray[np.int8], int]:
     """Give the place of each row's state, and that of all rows, -1 where they differ."""
     places = np.empty(len(matrix), np.int8)
-    sentinels = tuple(-1 if state.sentinel is None else state.sentinel for state in STATES)
-    common = kernel.states_of(view(matrix), sentinels, view(places))
+    common = kernel.states_of(view(matrix), _SENTINELS, view(places))
     if matrix.shape[1] == len(COLUMNS):
         return places, common
     # The nearest last, since what is near is within reach of the far ones too.

@@ -11,7 +11,7 @@ from puntual.storage.file_lock import file_lock
 
 FileChange = Literal["deleted or replaced", "overwritten"]
 # A file that nobody has written for so long is whole.
-_QUIET_SECONDS, _LOOK_SECONDS = 0.5, 0.1
+_QUIET_SECONDS, _STALLED_SECONDS, _LOOK_SECONDS = 1.0, 30.0, 0.1
 # Within it a second change may leave the times of a file as they were.
 _CLOCK_TICK_SECONDS = 0.05
 
@@ -30,17 +30,16 @@ class SqliteFiles:
 
     def change(self) -> FileChange | None:
         """Tell what became of the file, None for nothing; who still writes over it is waited for."""
-        if _identity(self._file) != self._identity:
+        if self._identity is None or _identity(self._file) != self._identity:
             return "deleted or replaced"
         times = _times(self._file)
         if times == self._times:
             return None
-        marks = read_marks(self._file)
-        if marks is None or not self._marks.can_become(marks):
-            # It may have been read while another worker moved the log into it.
-            times = self._wait_until_whole()
-            marks = read_marks(self._file)
-        if marks is None or not self._marks.can_become(marks):
+        marks = read_marks(self._identity)
+        if marks is None:
+            return None
+        if not self._marks.can_become(marks):
+            self._wait_until_whole(self._identity)
             return "overwritten" if _identity(self._file) == self._identity else "deleted or replaced"
         self._marks = marks
         self._times = times if _seconds_since(times) > _CLOCK_TICK_SECONDS else None
@@ -70,12 +69,14 @@ class SqliteFiles:
                 with suppress(OSError):
                     path.unlink()
 
-    def _wait_until_whole(self) -> tuple[int, ...]:
-        times = _times(self._file)
-        while _seconds_since(times) < _QUIET_SECONDS:
+    def _wait_until_whole(self, identity: tuple[int, int]) -> None:
+        """Wait until nobody writes over the file any more, and longer where it is not as large as it says to be."""
+        while True:
+            times, marks = _times(self._file), read_marks(identity)
+            is_whole = not times or marks is None or marks.size <= times[-1]
+            if _seconds_since(times) > (_QUIET_SECONDS if is_whole else _STALLED_SECONDS):
+                return
             time.sleep(_LOOK_SECONDS)
-            times = _times(self._file)
-        return times
 
     def _beside(self, suffix: str) -> Path:
         return self._file.with_name(self._file.name + suffix)

@@ -1,51 +1,34 @@
 """Marks by which the file of a SQLite database is known again, though others may write over it in place.
 
-They are read from the file itself, past the write-ahead log beside it, and through SQLite: a file that is opened and
-closed by other means takes SQLite's locks from all connections of the process.
+They stand in its first hundred bytes, which are right even while a process moves the write-ahead log into the file, or
+was killed on the way. They are read by a descriptor that SQLite has open: one that is opened and closed by other
+means takes SQLite's locks from all connections of the process.
 """
 
+import os
 import secrets
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import NamedTuple
 
 from sqlalchemy.engine import Engine
 
 from puntual.storage.file_lock import file_lock
 
-# What is read of which table, and what stands for it where there is none.
-_STATEMENTS = (
-    ("", "PRAGMA user_version", (0,)),
-    ("", "PRAGMA schema_version", (0,)),
-    ("events", "SELECT seq FROM sqlite_sequence WHERE name = 'events'", (0,)),
-    ("predictions", "SELECT id, answered FROM predictions ORDER BY id DESC LIMIT 1", (0, "")),
-)
+_SIZE, _MAGIC = 100, b"SQLite format 3\0"
+_MOST_DESCRIPTORS = 4_096
 
 
 class Marks(NamedTuple):
-    """What a journal was named at random, and what only grows in it; 0 where it is not there yet."""
+    """What a journal was named at random, what only grows in it, and how large it is; 0 where it is not there yet."""
 
     name: int = 0
     schema: int = 0
-    newest_event: int = 0
-    newest_prediction: int = 0
-    answered: str = ""
+    changes: int = 0
+    size: int = 0
 
     def can_become(self, later: "Marks") -> bool:
         """Tell whether a file with these marks has those others once more was written to it."""
-        return (
-            self.name in (0, later.name)
-            and self.schema <= later.schema
-            and self.newest_event <= later.newest_event
-            and self._prediction_can_become(later)
-        )
-
-    def _prediction_can_become(self, later: "Marks") -> bool:
-        # Where all predictions are too old and removed, their ids begin anew.
-        is_new = not later.newest_prediction or later.answered >= self.answered
-        return is_new or later.newest_prediction >= self.newest_prediction
+        return self.name in (0, later.name) and self.schema <= later.schema and self.changes <= later.changes
 
 
 def name_database(engine: Engine, file: Path) -> None:
@@ -60,15 +43,37 @@ def name_database(engine: Engine, file: Path) -> None:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint")
 
 
-def read_marks(file: Path) -> Marks | None:
-    """Read the marks of a database's file; None where it is no database, or one that is being written."""
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(file))}?immutable=1", uri=True)) as connection:
-            present = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-            marks: list[Any] = []
-            for table, statement, nothing in _STATEMENTS:
-                row = connection.execute(statement).fetchone() if table in present | {""} else None
-                marks += row or nothing
-            return Marks(*marks)
-    except sqlite3.Error:
+def read_marks(identity: tuple[int, int]) -> Marks | None:
+    """Read the marks of the database of this device and inode, which SQLite has open.
+
+    Without marks it is no database; None where it is not open, or where descriptors cannot be looked at.
+    """
+    if not hasattr(os, "pread"):
         return None
+    for descriptor in range(_MOST_DESCRIPTORS):
+        try:
+            if _identity(descriptor) == identity:
+                head = os.pread(descriptor, _SIZE, 0)
+                # Meanwhile another thread may have closed it, and opened something else.
+                if _identity(descriptor) == identity:
+                    return _marks(head)
+        except OSError:
+            continue
+    return None
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _marks(head: bytes) -> Marks:
+    if len(head) < _SIZE or not head.startswith(_MAGIC):
+        return Marks()
+
+    def number(start: int, size: int = 4) -> int:
+        return int.from_bytes(head[start : start + size], "big")
+
+    # A page size of 65,536 does not fit, and is written as 1.
+    page = {1: 65_536}.get(number(16, 2), number(16, 2))
+    return Marks(number(60), number(40), number(24), number(28) * page)

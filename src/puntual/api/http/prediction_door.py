@@ -41,15 +41,16 @@ _LONGEST_BODY = 16_384
 _LOG = logging.getLogger("puntual.api")
 
 
-def is_plain(headers: Headers) -> bool:
-    """Tell whether a head names its host once and has a body of JSON that is not packed, nor twice what counts once."""
-    names = [name for name, _ in headers]
-    return (
-        headers.count(JSON) == 1
-        and names.count(b"host") == 1
-        and b"content-encoding" not in names
-        and len(set(names)) == len(names)
+def plain_head(headers: Headers) -> dict[bytes, bytes] | None:
+    """Give a head by name, where it names a host, nothing twice, and a body of JSON that is not packed; else None."""
+    head = dict(headers)
+    is_plain = (
+        len(head) == len(headers)
+        and head.get(JSON[0]) == JSON[1]
+        and b"host" in head
+        and b"content-encoding" not in head
     )
+    return head if is_plain else None
 
 
 class PredictionDoor:

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from puntual.api.http.body import WHOLE
 from puntual.api.http.corked import Corked
-from puntual.api.http.prediction_door import Exchange, is_plain
+from puntual.api.http.prediction_door import Exchange, plain_head
 from puntual.api.http.response_headers import PROBLEM, SECURITY_HEADERS, lines_of
 from puntual.api.problems import ProblemError
 
@@ -87,9 +87,9 @@ class Connection(HttpToolsProtocol):
         self._upgrades = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
         if self._upgrades:
             return
-        if self._is_prompt():
-            self._prompt, self._body = dict(self.headers), b""
-            self._in_body = True
+        self._prompt = self._prompt_head()
+        if self._prompt is not None:
+            self._body, self._in_body = b"", True
             return
         self._check_head()
         self._in_body = True
@@ -159,17 +159,17 @@ class Connection(HttpToolsProtocol):
             # The rest of the body is waited for by whoever answers.
             self._pass_on()
 
-    def _is_prompt(self) -> bool:
-        """Tell whether a request may be answered at the door: alone, by a head that has nothing out of the ordinary."""
-        return (
+    def _prompt_head(self) -> dict[bytes, bytes] | None:
+        """Give the head of a request that may be answered at the door: alone, with nothing out of the ordinary."""
+        may_be = (
             self.url == b"/predict"
             and self.parser.get_method() == b"POST"
             and self._is_small
             and not self.expect_100_continue
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
-            and is_plain(self.headers)
         )
+        return plain_head(self.headers) if may_be else None
 
     def _answer_promptly(self, headers: dict[bytes, bytes]) -> bool:
         """Answer a request that has arrived whole; False for one that the application is given in its place."""

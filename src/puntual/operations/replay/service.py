@@ -25,8 +25,12 @@ _SECONDS = 60.0
 _START_SECONDS, _END_SECONDS = 60.0, 20.0
 _LOOK = 0.1
 _HISTORY = re.compile(r"^puntual_history_events(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
-# A service of its own looks for what is new so often, and is alone with those who ask it.
-_SETTINGS = {"JOURNAL": "", "POLL": "0.2", "WORKERS": "1", "REPLICAS": "1", "LOG": "warning", "AUTH": "none"}
+# A service of its own looks for what is new so often, and is alone with those who ask it. What else the environment
+# sets holds for it too.
+_SETTINGS = {
+    **dict.fromkeys(("JOURNAL", "BUNDLE", "SHADOW", "TIMETABLE", "METRICS"), ""),
+    **{"POLL": "0.2", "WORKERS": "1", "REPLICAS": "1", "LOG": "warning", "AUTH": "none"},
+}
 
 
 class ServedModel(msgspec.Struct, frozen=True):
