@@ -22,7 +22,8 @@ _ARGUMENTS = (
 Open = Callable[..., Any]
 
 
-@pytest.fixture(scope="package")
+# No longer than a module, since its driver keeps an event loop running, beside which no other test may have one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no Chromium is on this machine")
@@ -33,7 +34,7 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def airport(bundle_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service that knows a day at JFK as it stands now, and asks nobody for a key."""
     state = tmp_path_factory.mktemp("page")

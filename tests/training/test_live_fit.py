@@ -15,52 +15,33 @@ from puntual.training.backtesting import evaluate_model
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import fit_on
 from puntual.training.live_fit import LivePlan, Way, add_live
-from puntual.training.live_plan import Quality, keep_better, plan_live
+from puntual.training.live_plan import keep_better, plan_live
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert
 
 RANGES = Way(pooled=False, learns_level=False)
 LIVE = {state.name: Scaling(follow=0.5) for state in LIVE_STATES}
 
 
-def losing(loss: float, strayed: float = 0.01) -> Quality:
-    """Three flights that lose alike."""
-    return Quality(np.full(3, loss), strayed)
-
-
-def losses_at(strayed: float = 0.01, **means: float) -> dict[str, tuple[Scaling, dict[int, Quality]]]:
-    """What flights lose at each cut-off of every range, those of a range being alike; the last strays so far."""
+def losses_at(**means: float) -> dict[str, tuple[Scaling, dict[int, np.ndarray]]]:
+    """The losses of three flights at each cut-off of every range, those of a range being alike."""
     return {
-        state.name: (
-            LIVE[state.name],
-            {
-                minutes: losing(means[state.name], strayed if state is LIVE_STATES[-1] else 0.01)
-                for minutes in state.cut_offs
-            },
-        )
+        state.name: (LIVE[state.name], {minutes: np.full(3, means[state.name]) for minutes in state.cut_offs})
         for state in LIVE_STATES
     }
 
 
 def test_a_state_answers_only_where_it_knows_more_than_what_is_known_before() -> None:
     validated = losses_at(live_30=0.6, live_60=0.71, live_180=0.65, live_720=0.9)
-    plan = keep_better(validated, RANGES, losing(0.7))
+    plan = keep_better(validated, RANGES, daily=0.7)
     assert set(plan.scalings) == {"live_30", "live_180"}
-    assert plan.losses == pytest.approx({0: 0.7, 180: 0.65, 120: 0.65, 30: 0.6})
-
-
-def test_a_state_that_strays_further_than_what_is_known_before_does_not_answer() -> None:
-    means = {"live_30": 0.5, "live_60": 0.5, "live_180": 0.5, "live_720": 0.6}
-    for strayed, before, answers in ((0.019, 0.01, True), (0.03, 0.01, False), (0.03, 0.04, True)):
-        plan = keep_better(losses_at(strayed, **means), RANGES, losing(0.7, before))
-        assert ("live_720" in plan.scalings) is answers
-        assert "live_180" in plan.scalings
+    assert plan.losses == {0: 0.7, 180: 0.65, 120: 0.65, 30: 0.6}
 
 
 def test_what_answers_never_loses_by_knowing_more() -> None:
     means = np.random.default_rng(0).random((50, 4))
     for row in means:
         validated = losses_at(**dict(zip(LIVE, row.tolist(), strict=True)))
-        losses = keep_better(validated, RANGES, losing(0.5)).losses
+        losses = keep_better(validated, RANGES, daily=0.5).losses
         farthest_first = [losses[minutes] for minutes in sorted(losses, key=lambda at: -at if at else -1e9)]
         assert farthest_first == sorted(farthest_first, reverse=True)
 

@@ -6,13 +6,11 @@ All of it is chosen on folds: each holds the flights after a cut-off, and what i
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation import log_losses
-from puntual.evaluation.losses import equal_mass_bins
 from puntual.evaluation.splits import Rows
 from puntual.features.states import LIVE_STATES, State
 from puntual.features.vector import Matrix
@@ -36,25 +34,9 @@ _FOLDS, _FOLDS_OF_LARGE = 3, 2
 # Those that `plan_live` and the fit before the test name as they begin.
 LIVE_STEPS = 4
 
-# How far P(late) may stray on average, or as far as that of whoever knows less.
-MOST_STRAYED = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The losses of the folds' flights, and how far P(late) strays from what happened: its ECE, averaged over folds."""
-
-    losses: NDArray[np.float64]
-    strayed: float
-
-    @property
-    def loss(self) -> float:
-        """The mean loss."""
-        return float(self.losses.mean())
-
-
-# Of each live state its scaling, and its quality at each of its cut-offs.
-Validated = Mapping[str, tuple[Scaling, dict[int, Quality]]]
+Losses = NDArray[np.float64]
+# Of each live state its scaling, and the losses of the folds' flights at each of its cut-offs.
+Validated = Mapping[str, tuple[Scaling, dict[int, Losses]]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +46,7 @@ class _Fold:
     experiment: Experiment
     before: Rows
     rows: Rows
-    daily: Probabilities
+    daily: Losses
     level: NDArray[np.float64]
     prior: Scaling
 
@@ -90,13 +72,6 @@ class _Fold:
         everywhere: NDArray[np.bool_] = np.logical_and.reduce(list(self.waiting.values()))
         return everywhere
 
-    def quality(self, bands: Probabilities) -> Quality:
-        """Score what is said of the flights that are waiting at every cut-off."""
-        waiting, truth = bands[self.present], self.bands[self.present]
-        late, p_late = truth > 0, waiting[:, 1:].sum(axis=1)
-        strayed = np.abs(np.bincount(equal_mass_bins(p_late), late - p_late)).sum() / len(late)
-        return Quality(log_losses(waiting, truth), float(strayed))
-
     def experts(self, way: Way) -> dict[str, Expert]:
         drawn = draw(self.experiment, self.before, _MOST_FITTED)
         return fit_live(self.experiment, self.vectors, drawn, LIVE_STATES, way)
@@ -120,11 +95,11 @@ class _Answered:
         none = np.empty((len(raw), 0), np.float32)
         return HoldoutPredictions(np.arange(len(raw)), raw, none, bands, level, fold.prior)
 
-    def quality(self, scaling: Scaling) -> dict[int, Quality]:
-        """Score each cut-off under a scaling."""
-        level = self.fold.level
+    def losses(self, scaling: Scaling) -> dict[int, Losses]:
+        """Give the losses of the flights waiting at every cut-off, under a scaling."""
+        fold = self.fold
         return {
-            minutes: self.fold.quality(softmax(scaling.logits(raw, level)))
+            minutes: log_losses(softmax(scaling.logits(raw, fold.level)), fold.bands)[fold.present]
             for minutes, raw in self.raw.items()
         }
 
@@ -153,29 +128,23 @@ def plan_live(
     way = best_of(Way(pooled=True, learns_level=False), Way(pooled=False, learns_level=False))
     way = best_of(way, replace(way, learns_level=True))
     validated = {name: _validate(answered) for name, answered in ways[way].items()}
-    return keep_better(validated, way, _joined([fold.quality(fold.daily) for fold in folds]))
+    daily = np.concatenate([fold.daily[fold.present] for fold in folds])
+    return keep_better(validated, way, float(daily.mean()))
 
 
-def keep_better(validated: Validated, way: Way, daily: Quality) -> LivePlan:
-    """Keep the live states, farthest first, that lose no more at each cut-off than at the one before it.
+def keep_better(validated: Validated, way: Way, daily: float) -> LivePlan:
+    """Keep the live states, farthest first, whose loss at each cut-off is no higher than at the one before it.
 
-    Nor may P(late) stray further than that, or than `MOST_STRAYED`. From a range that is not kept on, the nearer ones
-    have to better what answers there.
+    From a range that is not kept on, the nearer ones have to better what answers there.
     """
-    losses, scalings, best = {0: daily.loss}, {}, daily
+    losses, scalings, best = {0: daily}, {}, daily
     for name, (scaling, at) in reversed(list(validated.items())):
-        farthest_first = sorted(at, reverse=True)
-        if all(
-            _is_no_worse(then, before)
-            for before, then in pairwise([best, *(at[minutes] for minutes in farthest_first)])
-        ):
-            scalings[name], best = scaling, at[farthest_first[-1]]
-            losses |= {minutes: at[minutes].loss for minutes in farthest_first}
+        means = [float(at[minutes].mean()) for minutes in sorted(at, reverse=True)]
+        falls = all(then <= before for before, then in zip([best, *means], means, strict=False))
+        if falls:
+            scalings[name], best = scaling, means[-1]
+            losses |= dict(zip(sorted(at, reverse=True), means, strict=True))
     return LivePlan(scalings, way, losses)
-
-
-def _is_no_worse(then: Quality, before: Quality) -> bool:
-    return then.loss <= before.loss and then.strayed <= max(MOST_STRAYED, before.strayed)
 
 
 def _folds(
@@ -186,7 +155,7 @@ def _folds(
         before = known[known < block.rows[0]] if experiment.by_time else experiment.split.train
         places = draw(experiment, np.arange(len(block.rows)), _MOST_SCORED)
         rows = block.rows[places]
-        daily = block.calibrated(calibration)[places]
+        daily = log_losses(block.calibrated(calibration)[places], experiment.dataset.bands[rows])
         # Nothing is done about imbalance for live experts, so nothing is to be undone.
         prior = replace(block.prior, shift=Scaling().shift)
         yield _Fold(experiment, before, rows, daily, block.level[places], prior)
@@ -210,28 +179,23 @@ def _loss_of(way: Mapping[str, list[_Answered]]) -> float:
     return sum(_mean_loss(_left_out(answered, *_USUAL)) for answered in way.values())
 
 
-def _validate(answered: list[_Answered]) -> tuple[Scaling, dict[int, Quality]]:
+def _validate(answered: list[_Answered]) -> tuple[Scaling, dict[int, Losses]]:
     """Choose how far a state follows the level and how far its scaling may stray, by leaving out folds in turn."""
     several = len(answered) > 1
     tried = [(share, penalty) for share in FOLLOWED for penalty in L2_PENALTIES] if several else [_USUAL]
-    scored = [_left_out(answered, *one) for one in tried]
-    best = min(range(len(tried)), key=lambda place: _mean_loss(scored[place]))
-    return _scale([one.block for one in answered], *tried[best]), scored[best]
+    losses = [_left_out(answered, *one) for one in tried]
+    best = min(range(len(tried)), key=lambda place: _mean_loss(losses[place]))
+    return _scale([one.block for one in answered], *tried[best]), losses[best]
 
 
-def _left_out(answered: list[_Answered], share: float, penalty: float) -> dict[int, Quality]:
-    """Score by cut-off each fold under the scaling of all others, or its own if it stands alone."""
+def _left_out(answered: list[_Answered], share: float, penalty: float) -> dict[int, Losses]:
+    """Give the losses by cut-off of each fold under the scaling of all others, or its own if it stands alone."""
     blocks = [one.block for one in answered]
-    scored = []
+    losses = []
     for place, one in enumerate(answered):
         others = [*blocks[:place], *blocks[place + 1 :]] or blocks
-        scored.append(one.quality(_scale(others, share, penalty)))
-    return {minutes: _joined([fold[minutes] for fold in scored]) for minutes in scored[0]}
-
-
-def _joined(folds: Sequence[Quality]) -> Quality:
-    losses = np.concatenate([fold.losses for fold in folds])
-    return Quality(losses, float(np.mean([fold.strayed for fold in folds])))
+        losses.append(one.losses(_scale(others, share, penalty)))
+    return {minutes: np.concatenate([loss[minutes] for loss in losses]) for minutes in losses[0]}
 
 
 def _scale(blocks: Sequence[HoldoutPredictions], share: float, penalty: float) -> Scaling:
@@ -240,5 +204,5 @@ def _scale(blocks: Sequence[HoldoutPredictions], share: float, penalty: float) -
     return replace(scaling, follow=share * scaling.follow)
 
 
-def _mean_loss(scored: Mapping[int, Quality]) -> float:
-    return float(np.mean([quality.loss for quality in scored.values()]))
+def _mean_loss(losses: Mapping[int, Losses]) -> float:
+    return float(np.mean([loss.mean() for loss in losses.values()]))

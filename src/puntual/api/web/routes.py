@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from puntual.api.problems import ProblemError
 from puntual.api.web.page_files import PageFile, page_files
@@ -24,7 +25,9 @@ async def page(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 @get("/page/{digest:str}/{path:path}", include_in_schema=False)
-async def page_file(request: Request[Any, Any, Any], digest: str, path: str) -> Response[bytes]:
+async def page_file(
+    request: Request[Any, Any, Any], digest: FromPath[str], path: FromPath[str]
+) -> Response[bytes]:
     """Give a file that the page loads."""
     files = page_files()
     file = files.loaded.get(path.lstrip("/"))
