@@ -133,7 +133,9 @@ class Cloud:
 
 def _with_secrets(answer: dict[str, Any]) -> bytes:
     for container in answer["taskDefinition"]["containerDefinitions"]:
-        for secret in container.get("secrets", ()):
+        # moto leaves nothing in the place of what a condition leaves out, where CloudFormation leaves no place.
+        container["secrets"] = [secret for secret in container.get("secrets", ()) if secret]
+        for secret in container["secrets"]:
             secret.setdefault(
                 "valueFrom", f"arn:aws:secretsmanager:{REGION}:123456789012:secret:{secret['name']}"
             )
