@@ -90,6 +90,9 @@ def third_state(monkeypatch: pytest.MonkeyPatch) -> str:
     recent = replace(STATES[0], name="recent", sentinel=COLUMNS.index("airport_late_rate_7d"))
     # Few flights are in the state of old history: enough of them are shown with it for every band to be among them.
     table = (recent, replace(STATES[0], lagged_share=0.9), *STATES[1:])
+    # What the module makes of its table once.
+    sentinels = tuple(-1 if state.sentinel is None else state.sentinel for state in table)
+    monkeypatch.setattr(states, "_SENTINELS", sentinels)
     for name, module in list(sys.modules.items()):
         if name.startswith("puntual.") and getattr(module, "STATES", None) is STATES:
             monkeypatch.setattr(module, "STATES", table)

@@ -169,6 +169,8 @@ def rows_in(state: State, matrix: Matrix) -> Rows:
 
 def knows_history(matrix: Matrix) -> NDArray[np.bool_]:
     """Mark the rows of a matrix of which the operations of days past are known, shape (n,)."""
-    present = matrix[:, STATES[0].sentinel]
+    # The state that knows least of it, below which none does.
+    least = next(state.sentinel for state in reversed(STATES) if state.history)
+    present = matrix[:, least]
     known: NDArray[np.bool_] = present == present
     return known
