@@ -71,7 +71,10 @@ class PredictionDoor:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         flights = request.flights
-        is_short = len(flights) <= LIGHT_FLIGHTS and not request.reasons
+        batcher = self.service.batcher
+        is_short = not request.reasons and len(flights) <= (
+            batcher.light_flights if batcher else LIGHT_FLIGHTS
+        )
         return request if is_short and all(map(has_codes, flights)) else None
 
 
