@@ -138,8 +138,16 @@ def live(folder: Path) -> Iterator[str]:
 def _scene(scene: Scene, folder: Path, results: dict[str, Any]) -> Iterator[str]:
     scene = scene.put_into(folder / "table")
     data = () if scene.data is None else ("--data", str(scene.data))
-    words = ("--source", scene.source, *data, "--until", f"{scene.test_from:%Y-%m-%d}", "--preset", "quick")
-    where = ("--no-backtest", "--registry", str(folder), "--reports", str(folder))
+    words = ("--source", scene.source, *data, "--until", f"{scene.test_from:%Y-%m-%d}")
+    where = (
+        "--candidates",
+        "lightgbm:none",
+        "--no-backtest",
+        "--registry",
+        str(folder),
+        "--reports",
+        str(folder),
+    )
     version = run("train", *words, *where)["version"]
     yield from scores(scene, str(folder), version, results)
 

@@ -60,6 +60,9 @@ class Options:
     command: str = ""
 
 
+QUICK = "quick"
+
+
 @dataclass(frozen=True)
 class Experiment:
     """What candidates are compared on: flights, their split, the cost that sets thresholds, and the seed.
@@ -75,6 +78,8 @@ class Experiment:
     cost: Rule
     years: int
     seed: int
+    # Live experts of a quick training learn from fewer flights.
+    quick: bool = False
 
     @property
     def by_time(self) -> bool:
@@ -118,12 +123,12 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
     """Set up what candidates are compared on: the split by time, and the stratified one."""
     by_time = split_by_time(dataset.flights["scheduled_departure"])
     stratified = split_stratified(dataset.bands, options.seed)
-    cost = parse_cost(options.cost)
+    cost, quick = parse_cost(options.cost), options.preset == QUICK
     days = dataset.keys.day[by_time.before_test]
     years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
     return (
-        Experiment(dataset, by_time, cost, years, options.seed),
-        Experiment(dataset, stratified, cost, years, options.seed),
+        Experiment(dataset, by_time, cost, years, options.seed, quick),
+        Experiment(dataset, stratified, cost, years, options.seed, quick),
     )
 
 

@@ -21,7 +21,7 @@ from puntual.training.live_vectors import hide_tails
 
 # An expert learns from so many flights at most, each at one cut-off: further cut-offs of a flight have its outcome too,
 # and trees then come to know the day.
-MOST_FLIGHTS = 200_000
+MOST_FLIGHTS, MOST_FLIGHTS_QUICKLY = 200_000, 60_000
 CUT_OFFS = tuple(minutes for state in LIVE_STATES for minutes in state.cut_offs)
 _PROVEN = 500
 
@@ -73,7 +73,7 @@ def fit_live(
 ) -> dict[str, Expert]:
     """Fit one expert on all cut-offs for these states, or one for each on its own; by the names of the states."""
     columns = experiment.live_columns(learns_level=way.learns_level)
-    rows = draw(experiment, rows, MOST_FLIGHTS)
+    rows = draw(experiment, rows, MOST_FLIGHTS_QUICKLY if experiment.quick else MOST_FLIGHTS)
     if way.pooled:
         expert = _fit_at(experiment, vectors, rows, columns, CUT_OFFS)
         return {state.name: expert for state in states}

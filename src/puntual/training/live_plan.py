@@ -29,7 +29,7 @@ _WIN_BY = 0.001
 # What ways are compared under, before the scaling of the better one is looked for.
 _USUAL = (0.5, L2_PENALTIES[1])
 # To choose takes fewer flights than to learn, and the latest cut-offs do; of a large table even fewer.
-_MOST_FITTED, _MOST_SCORED = 50_000, 8_000
+_MOST_FITTED, _MOST_FITTED_QUICKLY, _MOST_SCORED = 50_000, 20_000, 8_000
 _FOLDS, _FOLDS_OF_LARGE = 3, 2
 # Those that `plan_live` and the fit before the test name as they begin.
 LIVE_STEPS = 4
@@ -73,7 +73,8 @@ class _Fold:
         return everywhere
 
     def experts(self, way: Way) -> dict[str, Expert]:
-        drawn = draw(self.experiment, self.before, _MOST_FITTED)
+        most = _MOST_FITTED_QUICKLY if self.experiment.quick else _MOST_FITTED
+        drawn = draw(self.experiment, self.before, most)
         return fit_live(self.experiment, self.vectors, drawn, LIVE_STATES, way)
 
 
