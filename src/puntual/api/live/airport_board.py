@@ -1,6 +1,6 @@
 """The board of an airport: its flights, what is known of each, and what is predicted of it now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -89,10 +89,22 @@ async def airport_flights(
             f"{len(states):,} flights leave within this period, of {MOST_FLIGHTS:,} that an answer may hold; "
             "ask for a shorter one",
         )
-    ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
-    request = ResolvedRequest(resolve_known(states, period.zone), as_of or None)
+    flights = await service.apart(resolve_known, states, period.zone)
+    request = ResolvedRequest(flights, as_of or None)
     predictions = await _predictions(service, request, request_id)
-    predictions |= await _predictions(service, _likeliest(request, predictions, reasons), request_id)
+    likeliest = await service.apart(_likeliest, request, predictions, reasons)
+    predictions |= await _predictions(service, likeliest, request_id)
+    return await service.apart(_put_together, board, marks, period, states, predictions)
+
+
+def _put_together(
+    board: Board,
+    marks: MarkFeed | None,
+    period: Period,
+    states: Mapping[FlightKey, FlightState],
+    predictions: Mapping[FlightKey, PredictedFlight],
+) -> AirportFlights:
+    ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
     age = board.data_age(period.airport, period.moment)
     return AirportFlights(
         period.airport,
@@ -105,10 +117,7 @@ async def airport_flights(
 
 async def flights_within(service: ServingModel, board: Board, period: Period) -> dict[FlightKey, FlightState]:
     """Give what was known of the flights that events or the timetable put within a period."""
-    states = _states(board, period)
-    for flight, state in _scheduled(await service.departures(period.airport, None), period):
-        states.setdefault(flight, state)
-    return states
+    return await service.apart(_known_within, board, await service.departures(period.airport, None), period)
 
 
 def resolve_known(flights: Mapping[FlightKey, FlightState], zone: ZoneInfo) -> list[ResolvedFlight]:
@@ -130,6 +139,10 @@ def resolve_known(flights: Mapping[FlightKey, FlightState], zone: ZoneInfo) -> l
 def key_of(flight: ResolvedFlight) -> FlightKey:
     """Give what a flight goes by on the board."""
     return FlightKey(flight.airline, flight.flight_number, flight.origin, flight.scheduled_departure)
+
+
+def _known_within(board: Board, coming: Keys, period: Period) -> dict[FlightKey, FlightState]:
+    return dict(_scheduled(coming, period)) | _states(board, period)
 
 
 def _states(board: Board, period: Period) -> dict[FlightKey, FlightState]:
@@ -165,7 +178,13 @@ async def _predictions(
     if not request.flights or service.batcher is None:
         return {}
     answered = await service.answer(request, request_id, recorded=False)
-    return dict(zip(map(key_of, request.flights), answered.predictions, strict=True))
+    return await service.apart(_by_flight, request.flights, answered.predictions)
+
+
+def _by_flight(
+    flights: Sequence[ResolvedFlight], predictions: Sequence[PredictedFlight]
+) -> dict[FlightKey, PredictedFlight]:
+    return dict(zip(map(key_of, flights), predictions, strict=True))
 
 
 def _likeliest(

@@ -5,6 +5,7 @@ A flight is recorded at each horizon, and whenever the probability of a band mov
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,11 +15,13 @@ from msgspec.structs import astuple
 from puntual.api.live.airport_board import flights_within, key_of, resolve_known
 from puntual.api.live.period import Period
 from puntual.api.predict.contract import Bands
-from puntual.api.predict.resolved_flight import ResolvedRequest
+from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
+from puntual.api.predict.response import Answered
 from puntual.api.serving.serving_model import ServingModel
 from puntual.flights import airports
-from puntual.operations.board import Board
+from puntual.operations.board import Board, FlightState
 from puntual.operations.event import FlightKey
+from puntual.operations.journal_line import JournalRow
 from puntual.storage.file_lock import SoleHolder
 
 NAME = "board"
@@ -69,22 +72,34 @@ class BoardRecorder:
         clock = now.astimezone(zone).replace(tzinfo=None)
         period = Period(airport, zone, clock - _BEFORE, clock + _AHEAD, now)
         states = await flights_within(self._service, self._board, period)
-        open_ones = {flight: state for flight, state in states.items() if state.status == "scheduled"}
-        flights = resolve_known(open_ones, zone)
+        flights = await self._service.apart(_open, states, zone)
         if not flights or self._service.journal is None:
             return 0
         answered = await self._service.answer_at(now, ResolvedRequest(flights))
-        lines = answered.journal_lines(now, NAME, None, NAME, "")
+        due = await self._service.apart(self._due, answered, now, seen)
+        self._service.journal.record_many(due)
+        return len(due)
+
+    def _due(
+        self, answered: Answered, now: datetime, seen: dict[FlightKey, tuple[Bands, int]]
+    ) -> list[JournalRow]:
+        """Give the lines of the flights for which it is time, and see all of them."""
         due = []
-        for flight, row, line in zip(flights, answered.predictions, lines, strict=True):
+        lines = answered.journal_lines(now, NAME, None, NAME, "")
+        for flight, row, line in zip(answered.flights, answered.predictions, lines, strict=True):
             key, minutes = key_of(flight), int((flight.instant - now) / timedelta(minutes=1))
             before = self._recorded.get(key)
             if before is None or _is_due(before, row.bands, minutes):
                 due.append(line)
                 before = (row.bands, minutes)
             seen[key] = before
-        self._service.journal.record_many(due)
-        return len(due)
+        return due
+
+
+def _open(states: Mapping[FlightKey, FlightState], zone: ZoneInfo) -> list[ResolvedFlight]:
+    """Take the flights that are still to leave."""
+    open_ones = {flight: state for flight, state in states.items() if state.status == "scheduled"}
+    return resolve_known(open_ones, zone)
 
 
 def _is_due(before: tuple[Bands, int], bands: Bands, minutes: int) -> bool:

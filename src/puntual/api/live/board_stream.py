@@ -81,9 +81,10 @@ class BoardStreams:
         try:
             while not self._has_ended:
                 version = self._version()
-                part = _news(await self._look(wanted, request_id), seen)
-                self._guard.charge_flights(len(part.flights))
-                yield b"event: flights\ndata: " + msgspec.json.encode(part) + b"\n\n"
+                board = await self._look(wanted, request_id)
+                count, part = await self._service.apart(_written_news, board, seen)
+                self._guard.charge_flights(count)
+                yield b"event: flights\ndata: " + part + b"\n\n"
                 await asyncio.sleep(_LEAST_PAUSE)
                 async for breath in self._until_changed(version):
                     # A key may have been revoked since.
@@ -114,6 +115,11 @@ class BoardStreams:
         batcher = self._service.batcher
         model = None if batcher is None else batcher.version
         return self._board.version, None if self._marks is None else self._marks.version, model
+
+
+def _written_news(board: AirportFlights, seen: dict[FlightKey, int]) -> tuple[int, bytes]:
+    part = _news(board, seen)
+    return len(part.flights), msgspec.json.encode(part)
 
 
 def _news(board: AirportFlights, seen: dict[FlightKey, int]) -> BoardPart:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.openapi.spec import Operation
 from litestar.openapi.spec import Parameter as DescribedParameter
@@ -124,7 +124,7 @@ async def get_flights(
             le=MOST_REASONS,
         ),
     ] = 0,
-) -> AirportFlights:
+) -> Response[AirportFlights]:
     """Give the flights that leave an airport, what is known of each, and what is predicted of it.
 
     They are those of the timetable that the service was given and those that events told of; without `from` and `to`
@@ -137,7 +137,9 @@ async def get_flights(
     marks: MarkIntake = state.marks
     board = await airport_flights(service, intake.board, marks.feed, period, as_of, request_id, reasons)
     state.guard.charge_flights(len(board.flights))
-    return board
+    # A body of megabytes, which would hold up the loop as long as it is written.
+    body = await service.apart(msgspec.json.encode, board)
+    return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
 @post(

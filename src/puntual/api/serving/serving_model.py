@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, TypeVar
 
 from puntual.api.auth.guard import KEY_NAME, PEER
 from puntual.api.live.known_now import KnownNow
@@ -34,6 +35,7 @@ from puntual.registry.registry import ListedBundle
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.service")
+T = TypeVar("T")
 
 
 class ServingModel:
@@ -148,19 +150,22 @@ class ServingModel:
         """Answer a request as at a moment in UTC; nothing is recorded."""
         return await self.champion().answer(request, now)
 
+    async def apart(self, work: Callable[..., T], *inputs: Any) -> T:
+        """Do in a thread what would hold up the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *inputs)
+
     async def departures(self, origin: str | None, day: date | None) -> Keys:
         """Give the coming flights that the service keeps, of one airport or all, on one day or all."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._timetable.departures, origin, day)
+        return await self.apart(self._timetable.departures, origin, day)
 
     async def versions(self) -> list[ListedBundle]:
         """List the bundles of the registry; raise PuntualError where it cannot be read."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.versions)
+        return await self.apart(self._registry.versions)
 
     async def tables(self, *names: str) -> dict[str, Columns]:
         """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""
         which = self.settings.bundle or self.champion().version
-        bundle = await asyncio.get_running_loop().run_in_executor(self._threads, self._registry.read, which)
+        bundle = await self.apart(self._registry.read, which)
         return {name: bundle.tables[name] for name in names}
 
     async def reload(self, *, again: bool = False) -> bool:
@@ -171,12 +176,11 @@ class ServingModel:
         async with self._swapping:
             if again:
                 self._refused = None
-            loop = asyncio.get_running_loop()
-            wanted = await loop.run_in_executor(self._threads, self._other_champion)
+            wanted = await self.apart(self._other_champion)
             if wanted is None:
                 return False
             try:
-                self._put(await loop.run_in_executor(self._threads, self._read, wanted))
+                self._put(await self.apart(self._read, wanted))
             except PuntualError as error:
                 self._refused = wanted if isinstance(error, BundleError) else None
                 self.metrics.count(metrics.SWAPS, "refused")
@@ -194,7 +198,7 @@ class ServingModel:
     async def put_timetable(self, flights: Keys) -> None:
         """Keep the coming flights for all workers, and count congestion among them from now on."""
         async with self._swapping:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._timetable.write, flights)
+            await self.apart(self._timetable.write, flights)
         await self.look_around()
 
     async def look_around(self) -> None:
@@ -204,8 +208,7 @@ class ServingModel:
         past = await self._past_days.look(self.batcher.predictor, datetime.now(UTC))
         async with self._swapping:
             if past or self._timetable.changed():
-                loop, predictor = asyncio.get_running_loop(), self.batcher.predictor
-                self._put(await loop.run_in_executor(self._threads, self._prepared, predictor))
+                self._put(await self.apart(self._prepared, self.batcher.predictor))
             self.metrics.set(metrics.HISTORY, value=self._past_days.counted)
 
     async def watch(self) -> None:
