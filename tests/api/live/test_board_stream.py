@@ -1,6 +1,7 @@
 """A board is followed: whole at first, then what changes, until the service or the key ends."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,13 @@ def followed(bundle_file: Path, tmp_path: Path) -> Iterator[tuple[Server, str]]:
         yield server, other
 
 
-def follow(server: Server, key: str, **params: str) -> Any:
-    reader = httpx.Client(base_url=server.url, timeout=60, headers={"x-api-key": key})
-    return reader.stream("GET", "/flights/stream", params={"airport": "JFK"} | params)
+@contextmanager
+def follow(server: Server, key: str, **params: str) -> Iterator[httpx.Response]:
+    with (
+        httpx.Client(base_url=server.url, timeout=60, headers={"x-api-key": key}) as reader,
+        reader.stream("GET", "/flights/stream", params={"airport": "JFK"} | params) as answer,
+    ):
+        yield answer
 
 
 def parts_of(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
