@@ -106,4 +106,7 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
     options.enable_cpu_mem_arena = False
     # Warnings of the runtime speak of its own optimisations, not of the model.
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # It keeps what it was made from, to be made again by a provider that is not asked for here.
+    session._model_bytes = None
+    return session

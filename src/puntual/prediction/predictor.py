@@ -21,7 +21,7 @@ from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight
 from puntual.prediction import band_kernel, calibration, questions
-from puntual.prediction.continued_history import ClosedHistory
+from puntual.prediction.continued_history import ClosedHistory, pack
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -61,13 +61,16 @@ class Predictor:
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
         self._reference = np.concatenate([tables["reference"]["value"], now])
         typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
+        named = history.keys_of_rows(tables["history"])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
             typical,
-            history.build_history(tables["history"]),
+            history.build_history(tables["history"], named),
         )
         closed = (bundle.manifest.history_until - _EPOCH).days
-        self._closed = ClosedHistory(tables["history"], closed, bundle.manifest.late_rule, typical)
+        self._closed = ClosedHistory(
+            pack(tables["history"], named), closed, bundle.manifest.late_rule, typical
+        )
         # What the table did not tell of its flights the model knows nothing of, whatever a request says.
         self._absent = bundle.manifest.absent
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
