@@ -39,7 +39,7 @@ class PackedRows:
 def pack(rows: Columns, named: Keys) -> PackedRows:
     """Pack rows of counts, whose flights have these keys."""
     texts: dict[str, Category] = {name: getattr(named, name) for name in NAMED}
-    numbers = rows | {name: text.positions for name, text in texts.items()}
+    numbers = {**rows, **{name: text.positions for name, text in texts.items()}}
     return PackedRows(
         {name: _in_fewest_bytes(column) for name, column in numbers.items()},
         {name: text.values for name, text in texts.items()},

@@ -8,7 +8,7 @@ differently with the number of rows, so models made of those are asked about blo
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import onnxruntime
@@ -41,10 +41,14 @@ class Model:
 
         `threads` is the number to use, 0 for all cores.
         """
+        # One expert may be that of several states.
+        load = cache(_ExpertModel)
         self._experts = {
             # What is live is learnt by trees, whatever candidate won.
-            state.name: _ExpertModel(
-                experts[state.name], columns[state.name], candidate in _TREES or state.until is not None
+            state.name: load(
+                experts[state.name],
+                tuple(columns[state.name]),
+                candidate in _TREES or state.until is not None,
             )
             for state in ALL_STATES
             if state.name in experts
