@@ -24,6 +24,9 @@ _TREES = frozenset({"forest", "lightgbm", "xgboost"})
 _BLOCK = 64
 # Fewer rows than this are done before another thread has woken up.
 _SHARE = 2_048
+# Fewer rows than this are asked about sooner than they are put in order, by what weighs most, last.
+_MANY = 128
+_LIKENESS = [ALL_COLUMNS.index(name) for name in ("hours_since_five", "airline_code", "origin_code")]
 _FloatBands = NDArray[np.float32]
 
 
@@ -83,12 +86,24 @@ class _ExpertModel:
         (self._input,) = (given.name for given in self._session.get_inputs())
         self._columns = np.array([ALL_COLUMNS.index(column) for column in columns], np.intp)
         self._reads_all = np.array_equal(self._columns, np.arange(len(columns)))
-        self.bands: Callable[[Matrix], _FloatBands] = self._run if by_rows else self._by_blocks
+        self.bands: Callable[[Matrix], _FloatBands] = self._by_likeness if by_rows else self._by_blocks
 
     def _run(self, matrix: Matrix) -> _FloatBands:
         if not self._reads_all or matrix.shape[1] > len(self._columns):
             matrix = matrix.take(self._columns, axis=1)
         bands: _FloatBands = self._session.run(None, {self._input: matrix})[0]
+        return bands
+
+    def _by_likeness(self, matrix: Matrix) -> _FloatBands:
+        """Ask about many rows in an order in which rows that are alike follow each other.
+
+        They take the same turns in the trees, which a processor then foresees: a sixth of the time.
+        """
+        if len(matrix) < _MANY:
+            return self._run(matrix)
+        order = np.lexsort([matrix[:, column] for column in _LIKENESS])
+        bands = np.empty((len(matrix), BAND_COUNT), np.float32)
+        bands[order] = self._run(matrix[order])
         return bands
 
     def _by_blocks(self, matrix: Matrix) -> _FloatBands:

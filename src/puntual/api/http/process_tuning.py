@@ -16,6 +16,8 @@ _MAPPING = re.compile(r"^([0-9a-f]+-[0-9a-f]+ .*)\n(?:[A-Z].*\n)*?Anonymous: +(\
 _DONTNEED = 4
 _HEAPS_AT_MOST = -8
 _SWITCH_SECONDS = 0.0005
+# The collector's usual 700 are fewer than one long request makes, of which none is garbage for it.
+_YOUNG_OBJECTS = 5_000
 
 
 def prepare() -> None:
@@ -36,6 +38,7 @@ def settle() -> None:
     """
     _load_countries_singly()
     gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
     gc.enable()
     # How long an answer may have to wait for a thread that writes the journal or the log.
     sys.setswitchinterval(_SWITCH_SECONDS)
