@@ -27,7 +27,7 @@ from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
 from puntual.api.http.framework_errors import problem_of
 from puntual.api.http.gateway import Gateway
-from puntual.api.http.process_tuning import give_back, settle
+from puntual.api.http.process_tuning import FullRounds, give_back, settle
 from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
 from puntual.api.live import routes as live
@@ -51,7 +51,7 @@ from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
-_GIVING_BACK_SECONDS = 5.0
+_TIDYING_SECONDS = 5.0
 # Of what is no route of ours, such as files, any may be taken.
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -93,7 +93,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             asyncio.create_task(events.follow()),
             asyncio.create_task(marks.follow()),
             asyncio.create_task(recorder.run()),
-            asyncio.create_task(_give_back()),
+            asyncio.create_task(_tidy()),
         }
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, AttributeError):
@@ -153,10 +153,12 @@ def _rate_limit(settings: Settings) -> RateLimit:
     return RateLimit(settings.rate, settings.burst, SharedBuckets(Path(settings.metrics) / NAME))
 
 
-async def _give_back() -> None:
+async def _tidy() -> None:
+    rounds = FullRounds()
     while True:
-        await asyncio.sleep(_GIVING_BACK_SECONDS)
+        await asyncio.sleep(_TIDYING_SECONDS)
         await asyncio.get_running_loop().run_in_executor(None, give_back)
+        rounds.look()
 
 
 async def _keep_reason(error: Exception, scope: Any) -> None:
