@@ -1,7 +1,13 @@
 """Made data that several test files share."""
 
-import fcntl
 import os
+
+# Threads that wait for one another on a busy machine take twenty times as long as one thread does alone. A library of
+# matrices reads this once, when it is loaded.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import fcntl
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,9 +26,6 @@ from puntual.evaluation.gate import Evidence
 from puntual.features.states import STATE_NAMES
 from puntual.flights.flight import BANDS, LateRule
 from puntual.registry import REQUIRED_TABLES, Agreement, Bundle, Manifest
-
-# Threads that wait for one another on a busy machine take twenty times as long as one thread does alone.
-os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 # An example that takes long on a busy machine is no fault of the code: speed is what `make bench` measures.
 settings.register_profile("puntual", deadline=None)
