@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from puntual.storage import is_url
 
-SOURCE_NAMES = ("nyc", "scl", "table")
+SOURCE_NAMES = ("nyc", "scl", "bts", "table")
 MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
 BAD_ROWS = ("refuse", "leave_out")
 FORMATS = ("csv", "parquet", "json", "xlsx")
