@@ -19,7 +19,7 @@ from puntual.features.states import LIVE_STATES, State, knows_history, places_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
-from puntual.flights.flight import BAND_COUNT, Flight
+from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
 from puntual.prediction.continued_history import ClosedHistory
 from puntual.prediction.onnx_model import Model
@@ -83,6 +83,11 @@ class Predictor:
         self.bundle = bundle.without_content()
 
     @property
+    def target(self) -> Target:
+        """The delay that is predicted: of departure, or of arrival."""
+        return self.bundle.manifest.target
+
+    @property
     def delay_shape(self) -> calibration.DelayShape:
         """How delays lie within each band."""
         return self._shape
@@ -100,8 +105,11 @@ class Predictor:
     def continued(self, operated: history.OperatedFlights, today: Mapping[str, int]) -> "Predictor":
         """Give this predictor with what flights did since its bundle was closed.
 
-        `today` holds the local day (since 1970) of the airports whose days count once they are over.
+        `today` holds the local day (since 1970) of the airports whose days count once they are over. A model of
+        arrivals does not go on: the departures of a journal are not what its history counts.
         """
+        if self.target is Target.ARRIVAL:
+            return self
         going_on = copy(self)
         going_on._lookups = replace(self._lookups, history=self._closed.continued(operated, today))
         return going_on
@@ -121,7 +129,8 @@ class Predictor:
         """Predict how late each flight will be, from what is known the day before it or before `as_of`.
 
         `past` are flights with operations to take the history from, instead of the closing history of the
-        bundle; only operations of days before the flight, and before the day of `as_of`, are used.
+        bundle, for a model of arrivals as `sources.toward` gives them; only operations of days before the flight, and
+        before the day of `as_of`, are used.
         `timetable_of` is the timetable of the days to predict; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
         `live` holds what is known of each flight as its day unfolds, from `features.live_vector.live_columns` with
@@ -256,8 +265,9 @@ class Predictor:
     def _lookups_with(self, past: "pl.DataFrame | None") -> Lookups:
         if past is None:
             return self._lookups
-        from puntual.features.from_frame import canonical, operations_of
+        from puntual.features.from_frame import canonical, operations_of, require_target
 
+        require_target(past, self.target)
         operations = operations_of(canonical(past), self.bundle.manifest.late_rule)
         return replace(self._lookups, history=history.build_history(operations))
 

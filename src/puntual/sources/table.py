@@ -165,8 +165,9 @@ def _operation(
         columns["departed"] = departure_after(scheduled, delay)
     if "arrived" in operation:
         columns["arrived"] = _moments(raw, operation["arrived"], table_map.rules, required=False)
-    if "cancelled" in operation:
-        columns["cancelled"] = read_flags(raw, operation["cancelled"].columns()[0])
+    for name in ("cancelled", "diverted"):
+        if name in operation:
+            columns[name] = read_flags(raw, operation[name].columns()[0])
     return columns
 
 
