@@ -138,6 +138,13 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
 
 
 def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
+    """Keep the operated flights of the period, and count the others by reason; raise NotEnoughFlightsError for few."""
+    dataset, omitted = operated_in(table, options)
+    _require_bands(dataset)
+    return dataset, omitted
+
+
+def operated_in(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason."""
     scheduled = pl.col("scheduled_departure")
     bounds = [
@@ -155,7 +162,6 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
     operated = has_operation(flights)
     omitted += _omission(_UNKNOWN[target], flights.filter(~operated))
     dataset = Dataset(flights.filter(operated), table.late_rule, options.seed, table.weather)
-    _require_bands(dataset)
     return dataset, tuple(omitted)
 
 
