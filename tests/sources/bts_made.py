@@ -23,7 +23,7 @@ HEADER = (
     *(f"Div{stop}{what}" for stop in range(1, 6) for what in _DIVERSION),
 )
 TEXTS = {
-    "FlightDate", "Reporting_Airline", "IATA_CODE_Reporting_Airline", "Tail_Number",
+    "Reporting_Airline", "IATA_CODE_Reporting_Airline", "Tail_Number",
     "Flight_Number_Reporting_Airline", "Origin", "OriginCityName", "OriginState", "OriginStateName", "Dest",
     "DestCityName", "DestState", "DestStateName", "CRSDepTime", "DepTime", "DepTimeBlk", "WheelsOff", "WheelsOn",
     "CRSArrTime", "ArrTime", "ArrTimeBlk", "CancellationCode", "FirstDepTime",

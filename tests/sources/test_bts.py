@@ -219,10 +219,26 @@ def test_an_archive_with_several_tables_or_none_is_refused(tmp_path: Path) -> No
             read_flights("bts", tmp_path / "year.zip")
 
 
-def test_airports_of_another_list_are_refused_with_a_remedy_and_taken_by_a_map(tmp_path: Path) -> None:
-    rows = pl.DataFrame([flight(FlightDate="2015-10-01", Origin="12478", Dest="14771")])
+OCTOBER = {"FlightDate": "2015-10-01", "Origin": "12478", "Dest": "14771"}
+
+
+def test_ids_in_the_place_of_airports_are_looked_up_in_the_publishers_table(tmp_path: Path) -> None:
+    rows = pl.DataFrame([flight(FlightDate="2015-09-30"), flight(**OCTOBER)])
     (tmp_path / "flights.csv").write_text(renamed_csv(rows, YEARLY))
-    with pytest.raises((TableError, UnknownAirportError), match=r"'12478'.*\[airports\]"):
+    (tmp_path / "T_MASTER_CORD.csv").write_text(
+        '"AIRPORT_SEQ_ID","AIRPORT_ID","AIRPORT","AIRPORT_IS_LATEST",\n'
+        '"1247801","12478","IDL",0,\n"1247805","12478","JFK",1,\n"1477104","14771","SFO",1,\n'
+    )
+    for data in (tmp_path, tmp_path / "flights.csv"):
+        flights = read_flights("bts", data).flights
+        assert flights.select("origin", "destination").rows() == [("JFK", "SFO"), ("JFK", "SFO")]
+
+
+def test_ids_that_nobody_explains_are_refused_with_a_remedy_and_taken_by_a_map(tmp_path: Path) -> None:
+    (tmp_path / "flights.csv").write_text(renamed_csv(pl.DataFrame([flight(**OCTOBER)]), YEARLY))
+    with pytest.raises(
+        UnknownAirportError, match=r"'12478'.*T_MASTER_CORD.csv beside the file.*\[airports\]"
+    ):
         read_flights("bts", tmp_path / "flights.csv")
     (tmp_path / "map.toml").write_text('[airports]\n12478 = "JFK"\n14771 = "SFO"\n')
     table = read_flights("bts", tmp_path / "flights.csv", tmp_path / "map.toml")

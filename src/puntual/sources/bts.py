@@ -14,11 +14,11 @@ import polars as pl
 
 from puntual.errors import TableError
 from puntual.flights.flight import LateRule
-from puntual.sources.airport_codes import OwnAirports, read_airports
+from puntual.sources.airport_codes import IDS_FILE, OwnAirports, read_airports
 from puntual.sources.bts_columns import names_of
 from puntual.sources.clocks import arrival_after, clock_delay, departure_after, moment_at
 from puntual.sources.faults import BadRows
-from puntual.sources.files import Place, suffix_of
+from puntual.sources.files import Place, beside, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import PLAIN_MAP, TableMap
@@ -50,19 +50,25 @@ _MIDNIGHT = r"\s+(12:00:00 AM|00:00:00|0:00)$"
 def read_bts(data: Place | None, table_map: TableMap = PLAIN_MAP, *, operated: bool = True) -> FlightTable:
     """Read one file of the record, those of a folder, or those of a pattern such as `2017/*.zip`.
 
-    Unless `operated`, the columns of the operation may be missing. Of the map only airports and rules for bad rows are
-    followed. A flight that was diverted left and never arrived.
+    Tables that are derived from the record hold ids in the place of airports' codes (all of October 2015): they are
+    looked up in the publisher's T_MASTER_CORD.csv, which has to be beside the first file. Unless `operated`, the
+    columns of the operation may be missing. Of the map only airports and rules for bad rows are followed. A flight
+    that was diverted left and never arrived.
     """
     if data is None:
         raise TableError(f"the source bts reads files that you have; expected --data PLACE; {REMEDY}")
+    files = files_of(data, ENDINGS, lambda name: name != IDS_FILE)
+    ids = beside(files.places[0], IDS_FILE)
     rules, own = table_map.rules, table_map.airports
+    own = OwnAirports({**_codes_by_id(ids), **own.aliases}, own.time_zones)
     raw, columns, content = read_parts(
-        files_of(data, ENDINGS),
+        files,
         lambda packed, place: _parsed(packed, place, (*MISSING, *rules.missing), operated),
         lambda part: _columns(part, own, operated),
         REMEDY,
         keeps_rows=not operated,
     )
+    content.update(ids)
     reading = Reading(
         "bts",
         LateRule.FROM_15,
@@ -72,6 +78,18 @@ def read_bts(data: Place | None, table_map: TableMap = PLAIN_MAP, *, operated: b
         keeps_columns=not operated,
     )
     return assemble(raw, columns, reading, _notes(columns))
+
+
+def _codes_by_id(ids: bytes) -> dict[str, str]:
+    """Give the code of each airport's id; of several over the years, that of the latest row."""
+    if not ids:
+        return {}
+    table = read_delimited(ids, IDS_FILE)
+    columns = [table.column(name) for name in ("AIRPORT_ID", "AIRPORT")]
+    if "AIRPORT_IS_LATEST" in table.frame.columns:
+        order = table.column("AIRPORT_IS_LATEST").arg_sort()
+        columns = [column.gather(order) for column in columns]
+    return {number: code for number, code in zip(*columns, strict=True) if number and code}
 
 
 def _parsed(packed: bytes, place: Place, missing: tuple[str, ...], operated: bool) -> RawTable:
