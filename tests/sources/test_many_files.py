@@ -9,7 +9,8 @@ import pytest
 from puntual.errors import BadValueError, DuplicateFlightError, MissingColumnError, TableError
 from puntual.sources import read_flights
 from puntual.storage import open_store
-from sources.bts_made import flight, write_month
+from real_tables import FOLDER
+from sources.bts_made import YEARLY, as_published, flight, renamed_csv, write_month
 
 MAP = """
 [flights]
@@ -188,3 +189,23 @@ def test_of_many_files_no_more_is_held_than_their_flights(
         write_month(tmp_path, [flight(FlightDate=f"2017-0{month}-03")], month=month)
     assert read_flights("bts", tmp_path).flights.height == 5
     assert most <= 2
+
+
+ALBUQUERQUE = FOLDER / "abq2008_2017_flights.parquet"
+
+
+@pytest.mark.skipif(not ALBUQUERQUE.is_file(), reason=f"{ALBUQUERQUE.name} is not there")
+def test_ten_years_in_a_folder_are_the_ten_years(tmp_path: Path) -> None:
+    """Airlines that merged fly on under the code that was reported, and airports that closed keep their flights."""
+    ten = pl.read_parquet(ALBUQUERQUE)
+    for year in range(2008, 2018):
+        part = tmp_path / f"year={year}" / "part-0.csv"
+        part.parent.mkdir()
+        part.write_text(renamed_csv(as_published(ten.filter(pl.col("year") == year)).drop("Year"), YEARLY))
+    table, expected = read_flights("bts", tmp_path), read_flights("nyc", ALBUQUERQUE)
+    same = [name for name in table.flights.columns if name != "aircraft"]
+    assert table.flights.select(same).equals(expected.flights.select(same))
+    by_year = table.flights.group_by(pl.col("scheduled_departure").dt.year().alias("year")).agg("airline")
+    airlines = {year: set(codes) for year, codes in by_year.rows()}
+    assert len(airlines) == 10
+    assert "US" in airlines[2014] and "US" not in airlines[2016]

@@ -187,3 +187,43 @@ def test_a_table_without_arrivals_is_refused_before_anything_is_learnt(made_flig
 
     with pytest.raises(TableError, match="tells no arrivals"):
         learnable(as_flight_table(made_flights), Options(target="arrival"))
+
+
+def test_the_commands_say_and_check_what_is_predicted(
+    registry: Path, table: FlightTable, tmp_path: Path
+) -> None:
+    from click.testing import CliRunner
+
+    from puntual.cli import main
+
+    (tmp_path / "map.toml").write_text(
+        "[flights]\n"
+        + "".join(f'{name} = "{name}"\n' for name in ("airline", "flight_number", "origin", "destination"))
+        + 'scheduled_departure = "scheduled_departure"\nscheduled_arrival = "scheduled_arrival"\n'
+        + '[operation]\ndeparted = "departed"\ncancelled = "cancelled"\narrived = "arrived"\ndiverted = "diverted"\n'
+    )
+    both = table.flights.with_columns(arrived=table.arrived, diverted=table.diverted)
+    both.write_parquet(tmp_path / "flights.parquet")
+    which = next(registry.glob("*.puntual"))
+    source = ["--source", "table", "--map", str(tmp_path / "map.toml")]
+    scored = [
+        *source,
+        "--data",
+        str(tmp_path / "flights.parquet"),
+        "--from",
+        "2023-04-22",
+        "--bundle",
+        str(which),
+    ]
+    evaluated = CliRunner().invoke(main, ["evaluate", *scored, "--target", "arrival", "--json"])
+    assert evaluated.exit_code == 0, evaluated.output
+    assert '"target":"arrival"' in evaluated.stdout
+    refused = CliRunner().invoke(main, ["evaluate", *scored, "--target", "departure"])
+    assert refused.exit_code == 1
+    assert "it predicts the delay of arrival; expected that of departure" in refused.stderr
+    asked, out = tmp_path / "asked.parquet", tmp_path / "out.json"
+    both.tail(5).drop("departed", "cancelled", "arrived", "diverted").write_parquet(asked)
+    words = [str(asked), "-o", str(out), "--bundle", str(which), "--target", "arrival"]
+    for past in ([], ["--past", str(tmp_path / "flights.parquet")]):
+        predicted = CliRunner().invoke(main, ["predict", *words, *past])
+        assert predicted.exit_code == 0, predicted.output

@@ -34,7 +34,7 @@ from puntual.sources.parsing import (
 )
 from puntual.sources.parts import read_parts
 from puntual.sources.raw_table import RawTable
-from puntual.sources.table_files import CSV_OR_PARQUET, PARQUET, files_of
+from puntual.sources.table_files import CSV_OR_PARQUET, PARQUET, files_of, partition_of
 from puntual.sources.zipped import unzipped
 
 ENDINGS = (".zip", *CSV_OR_PARQUET)
@@ -94,7 +94,8 @@ def _codes_by_id(ids: bytes) -> dict[str, str]:
 
 def _parsed(packed: bytes, place: Place, missing: tuple[str, ...], operated: bool) -> RawTable:
     def choose(header: Sequence[str]) -> list[str]:
-        names = set(names_of(header, str(place), operated=operated).values())
+        named = [*header, *partition_of(place)]
+        names = set(names_of(named, str(place), operated=operated).values())
         return [name for name in header if name in names]
 
     content = (
