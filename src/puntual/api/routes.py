@@ -34,6 +34,7 @@ class Champion(msgspec.Struct, frozen=True):
     columns: list[str]
     scores: dict[str, Evaluation]
     card: str
+    target: str
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -123,6 +124,7 @@ async def get_champion(state: State) -> Champion:
         list(manifest.columns),
         manifest.scores,
         bundle.card,
+        manifest.target.value,
     )
 
 

@@ -1,7 +1,17 @@
 """Bundles and the registry that holds them: publish, promote, roll back and fetch, in a folder or a bucket."""
 
-from puntual.registry.archive import LARGEST, SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
+from puntual.registry.archive import (
+    LARGEST,
+    SUFFIX,
+    Bundle,
+    from_bytes,
+    read,
+    require_columns,
+    require_target,
+    to_bytes,
+)
 from puntual.registry.manifest import (
+    ARRIVAL_FORMAT,
     FORMAT,
     REQUIRED_TABLES,
     Agreement,
@@ -16,6 +26,7 @@ from puntual.registry.signing import TrustedKeys
 from puntual.registry.succession import Deployment, read_pointer
 
 __all__ = [
+    "ARRIVAL_FORMAT",
     "FORMAT",
     "LARGEST",
     "REQUIRED_TABLES",
@@ -38,5 +49,6 @@ __all__ = [
     "read",
     "read_pointer",
     "require_columns",
+    "require_target",
     "to_bytes",
 ]

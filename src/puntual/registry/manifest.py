@@ -9,10 +9,12 @@ import msgspec
 from puntual.errors import BundleError
 from puntual.evaluation import Evaluation
 from puntual.evaluation.gate import Evidence
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 
 # A change that an older Puntual would misread raises it; a field with a default does not.
 FORMAT = 4
+# Of a model of arrivals, whose answers a Puntual that knows none would take for departures.
+ARRIVAL_FORMAT = 5
 # The tables without which no prediction can be made from a bundle.
 REQUIRED_TABLES: frozenset[str] = frozenset(
     {
@@ -81,7 +83,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `period` holds the scheduled departures of the first and last flight learnt from. `columns` are the features
     in the order of the vector, which is `input_width` wide, and `expert_columns` those that the expert of each state of
     knowledge reads, in its order. `absent` names the fields of flights that the table did not tell, which are unknown
-    of every flight. `members` maps each other file of the bundle to its SHA-256 and is filled in on writing.
+    of every flight. `target` is the delay that it predicts. `members` maps each other file of the bundle to its SHA-256
+    and is filled in on writing.
     """
 
     created: Instant
@@ -107,6 +110,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     scores: dict[str, Evaluation]
     evidence: Evidence
     absent: tuple[str, ...] = ()
+    target: Target = Target.DEPARTURE
     format: int = FORMAT
     promotion: Promotion | None = None
     parent: str | None = None
@@ -144,10 +148,10 @@ class _Format(msgspec.Struct):
 
 
 def _refuse_other(given: _Format, name: str) -> None:
-    if given.format > FORMAT:
+    if given.format > ARRIVAL_FORMAT:
         raise BundleError(
             f"{name}: bundle format {given.format}, written by puntual {given.puntual}; puntual "
-            f"{metadata.version('puntual')} reads formats up to {FORMAT}: install puntual>={given.puntual}"
+            f"{metadata.version('puntual')} reads formats up to {ARRIVAL_FORMAT}: install puntual>={given.puntual}"
         )
     if given.format < 1:
         raise BundleError(

@@ -23,6 +23,7 @@ from puntual.evaluation.gate import Evidence, feature_auc
 from puntual.evaluation.splits import Rows, moment, rolling_origins
 from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.features.vector import COLUMNS
+from puntual.flights.schema import target_of
 from puntual.prediction.calibration import Calibration
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
@@ -179,6 +180,8 @@ def _against_champion(
         champion = Predictor(bundle, tested=bundle.tested is not None)
     except (BundleError, RegistryError):
         # Of a former release, or not here: a new model must be trained all the same, and the gate says what is missing.
+        return None, None
+    if bundle.manifest.target is not target_of(experiment.dataset.flights):
         return None, None
     shared = _unseen_by(bundle, experiment)
     if len(shared) < _FEWEST_SHARED:

@@ -14,10 +14,11 @@ from puntual.features.states import LIVE_STATES, STATES, rows_in
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
-from puntual.flights.flight import BANDS
+from puntual.flights.flight import Target
+from puntual.flights.schema import target_of
 from puntual.prediction import calibration, questions
 from puntual.prediction.onnx_model import Model
-from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
+from puntual.registry import ARRIVAL_FORMAT, FORMAT, Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
 from puntual.training.backtesting import EvaluatedModel
@@ -48,6 +49,7 @@ def make_bundle(
     """Convert the tested and the final model, prove them, and gather all that a prediction looks up; no card yet."""
     tested_model = evaluated.fitted
     dataset = experiment.dataset
+    target = target_of(dataset.flights)
     scheduled = dataset.flights["scheduled_departure"]
     experts, agreement = _proven(final, comparison)
     tested = None if final is tested_model else _proven(tested_model, comparison)[0]
@@ -63,7 +65,7 @@ def make_bundle(
         columns=COLUMNS,
         input_width=len(COLUMNS),
         expert_columns=columns_read(final.experts),
-        bands=BANDS,
+        bands=target.bands,
         threshold=evaluated.threshold,
         threshold_rule=options.cost,
         split=split_info(experiment),
@@ -75,6 +77,8 @@ def make_bundle(
         scores=evaluated.scores,
         evidence=evidence,
         absent=dataset.keys.absent(),
+        target=target,
+        format=ARRIVAL_FORMAT if target is Target.ARRIVAL else FORMAT,
     )
     tables = _tables(experiment, tested_model, final)
     for prefix, model, answering in (("", final, experts), ("tested_", tested_model, tested or experts)):

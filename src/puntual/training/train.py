@@ -14,6 +14,7 @@ from puntual.errors import SettingError
 from puntual.evaluation import curves, gate, parse_cost
 from puntual.evaluation.splits import SplitKind
 from puntual.features.states import MAIN
+from puntual.flights.schema import target_of
 from puntual.registry import Bundle, Registry
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
@@ -210,6 +211,7 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
         last=scheduled[-1],
         omitted=omitted,
         notes=table.notes,
+        target=target_of(dataset.flights).value,
     )
 
 

@@ -15,7 +15,7 @@ from puntual.features.flight_keys import EPOCH, Keys
 from puntual.features.live_vector import LIVE_COLUMNS
 from puntual.features.states import FARTHEST_LIVE
 from puntual.features.vector import Matrix
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 from puntual.operations.board import Board, FlightState
 from puntual.operations.event import FlightKey
 from puntual.operations.live_operations import LiveOperations
@@ -128,10 +128,12 @@ class KnownNow:
         state = self._board.state(_key(flight), moment)
         if state is not None and state.status != "scheduled":
             return state.status, _known_outlook(state, predictor)
+        # Who has not left yet may still arrive in time.
+        departs = predictor.target is Target.DEPARTURE
         late = (moment - flight.instant) / _MINUTE
         if late < 1 or not self._is_followed(flight, moment, age):
             return "", None
-        return "overdue", overdue.outlook(_bands(row), late)
+        return "overdue", overdue.outlook(_bands(row), late) if departs else None
 
     def _is_followed(self, flight: ResolvedFlight, moment: datetime, age: timedelta) -> bool:
         """Tell whether the board would know that a flight has left: the feed is fresh, and was there when it was due.
@@ -169,7 +171,8 @@ def _moved(closed: Moments, flight: ResolvedFlight, moment: datetime) -> Moments
 def _known_outlook(state: FlightState, predictor: Predictor) -> Outlook | None:
     if state.status == "cancelled":
         return given_cancelled(predictor.delay_shape)
-    if state.left_at is None:
+    # A departure settles no arrival.
+    if state.left_at is None or predictor.target is Target.ARRIVAL:
         return None
     return given_delay((state.left_at - state.departs) / _MINUTE, predictor.bundle.manifest.late_rule)
 
