@@ -107,7 +107,7 @@ export function createBoard(shell) {
   function takeFocused() {
     const link = document.activeElement.closest?.("table.board tr")?.querySelector("th a");
     const flight = link && board.flights.find((one) => flightAddress(one, filters()) === link.getAttribute("href"));
-    if (flight && isOpen(flight)) act(flight, "acknowledged");
+    if (flight && isOpen(flight) && shell.mayOperate) act(flight, "acknowledged");
   }
 
   function change(changes) {
@@ -153,7 +153,7 @@ export function createBoard(shell) {
       const chosen = filters();
       return html`${controls(chosen, board, change)}
         ${lost && board ? html`<p class="lost" role="alert">${say("lost", { time: clock(board.as_of) })}</p>` : nothing}
-        ${board && chosen.airport ? list(board, chosen, looked, most, { change, lookNow, showMore, act: chosen.as_of ? null : act })
+        ${board && chosen.airport ? list(board, chosen, looked, most, { change, lookNow, showMore, act: chosen.as_of || !shell.mayOperate ? null : act })
           : chosen.airport ? html`<p>${say("loading")}</p>` : html`<p class="hint">${say("which_airport")}</p>`}`;
     },
   };

@@ -63,14 +63,14 @@ export function createFlight(shell) {
       asked?.abort();
     },
     refresh,
-    keys: { a: () => found?.flight && act(found.flight, "acknowledged") },
+    keys: { a: () => found?.flight && shell.mayOperate && act(found.flight, "acknowledged") },
     template() {
       const wanted = wantedFlight();
       const back = address({ airport: wanted.origin, as_of: wanted.as_of, utc: wanted.utc ? "1" : "" }, new URLSearchParams());
       return html`<p><a href=${back} data-link>← ${say("title", { airport: wanted.origin })}</a></p>
         <h1>${wanted.airline} ${wanted.number}</h1>
         ${!found ? html`<p>${say("loading")}</p>` : !found.flight ? html`<p class="hint">${say("no_flight")}</p>`
-          : detail(found, steps, wanted, act)}`;
+          : detail(found, steps, wanted, shell.mayOperate ? act : null)}`;
     },
   };
 }

@@ -8,7 +8,7 @@ import { helpDialog, keyDialog } from "./dialogs.js";
 import { watchKeys } from "./keyboard.js";
 import { createModel } from "./model.js";
 import { createReplay } from "./replay.js";
-import { key, keepKey } from "./service.js";
+import { key, keepKey, read } from "./service.js";
 import { address, applyChoices, chooseColours, chooseLanguage, colours, inUrl, language, LANGUAGES } from "./settings.js";
 import { say } from "./words.js";
 
@@ -33,6 +33,8 @@ const shell = {
     shell.problem = null;
     draw();
   },
+  // What the key in use may not, nobody is offered; whoever has none yet is asked for one.
+  mayOperate: true,
   // For those who cannot see the page, and only where it says something else than before.
   announce(text) {
     if (text !== announced) document.getElementById("announcer").textContent = announced = text;
@@ -99,6 +101,14 @@ function again() {
 function useKey(value) {
   keepKey(value);
   again();
+  askRights();
+}
+
+async function askRights() {
+  if (!key()) return;
+  const rights = await read("/key").catch(() => null);
+  shell.mayOperate = !rights || rights.may.includes("operate");
+  draw();
 }
 
 function forget() {
@@ -117,3 +127,4 @@ addEventListener("popstate", open);
 watchKeys(() => view, showHelp);
 applyChoices();
 open();
+askRights();
