@@ -5,16 +5,14 @@ import { bandsBar } from "./bands.js";
 import { minutesOverdue } from "./board_rows.js";
 import { clock, minutesBetween, number, percent, signed } from "./format.js";
 import { inHand } from "./marks.js";
-import { address } from "./settings.js";
 import { say } from "./words.js";
 
 const SIGNS = { up: "▲", down: "▼", new: "●", changed: "◆" };
 
-export const flightAddress = (flight, filters) =>
-  address({
-    view: "flight", airport: flight.origin, as_of: filters.as_of, utc: filters.utc ? "1" : "",
-    airline: flight.airline, number: flight.flight_number, departure: flight.scheduled_departure,
-  }, new URLSearchParams());
+export const flightAddress = (flight, filters) => `/?view=flight&airport=${encodeURIComponent(flight.origin)}&airline=${
+  encodeURIComponent(flight.airline)}&number=${encodeURIComponent(flight.flight_number)}&departure=${
+  encodeURIComponent(flight.scheduled_departure)}${filters.as_of ? `&as_of=${encodeURIComponent(filters.as_of)}` : ""}${
+  filters.utc ? "&utc=1" : ""}`;
 
 export const flightRow = (row, { filters, board, changes, act }) => {
   const { flight, isWatched } = row;
@@ -63,8 +61,8 @@ export function reasonOf(group, { inbound, expected_departure }, shown) {
   return say("reasons")[group] || group;
 }
 
-const shortReasons = (flight, shown) =>
-  html`${largestReasons(flight.prediction.reasons || [], 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
+const shortReasons = (flight, shown) => !flight.prediction.reasons ? nothing
+  : html`${largestReasons(flight.prediction.reasons, 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
     ${say("points", { n: signed(effect * 100) })}</span> `)}`;
 
 export function aircraftOf({ tail, inbound }, shown) {

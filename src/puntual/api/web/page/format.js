@@ -10,8 +10,17 @@ function formatter(kind, name, options) {
   return made.get(key);
 }
 
-export const percent = (share) =>
-  formatter(Intl.NumberFormat, "percent", { style: "percent", maximumFractionDigits: 0 }).format(share);
+// A board says few different ones, thousands of times.
+const percents = new Map();
+export function percent(share) {
+  const points = Math.round(share * 100);
+  const name = `${locale()} ${points}`;
+  if (!percents.has(name)) {
+    const written = formatter(Intl.NumberFormat, "percent", { style: "percent", maximumFractionDigits: 0 });
+    percents.set(name, written.format(points / 100));
+  }
+  return percents.get(name);
+}
 
 export const number = (value, digits = 0) =>
   formatter(Intl.NumberFormat, `number${digits}`, { maximumFractionDigits: digits }).format(value);

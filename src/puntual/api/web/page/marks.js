@@ -18,7 +18,7 @@ export function whoHas({ marks }, shown) {
 }
 
 // In a line of the board: who has it, how many notes there are, and a button where nobody has it.
-export const inHand = (flight, shown, act) => html`${whoHas(flight, shown)}
+export const inHand = (flight, shown, act) => !act && !flight.marks ? nothing : html`${whoHas(flight, shown)}
   ${flight.marks?.notes?.length ? html` <span class="notes">${say("notes_n", { n: flight.marks.notes.length })}</span>` : nothing}
   ${act && !flight.marks?.acknowledged_by ? html`<button @click=${() => act(flight, "acknowledged")} aria-label=${say("take_flight", {
     flight: `${flight.airline} ${flight.flight_number}` })}>${say("take")}</button>` : nothing}`;
