@@ -62,7 +62,7 @@ def page(folder: Path, registry: str, version: str) -> Iterator[str]:
 def in_browser(url: str, results: dict[str, Any]) -> Iterator[str]:
     """Open the board of a busy airport again and again, each time with nothing kept."""
     httpx.put(f"{url}/timetable", json=_timetable(), timeout=60).raise_for_status()
-    rounds = [round_ for round_ in _rounds(url, ROUNDS + 1)][1:]
+    rounds = list(_rounds(url, ROUNDS + 1))[1:]
     results["rounds"] = rounds
     of = {name: [one[name] for one in rounds] for name in rounds[0]}
     yield Promise("the page of the board, transferred", 150, at_least=False, unit="KB").line(of["page_kb"])
@@ -113,7 +113,9 @@ def _read_trace(trace: list[dict[str, Any]]) -> dict[str, float]:
         return float(next(end for end in paints if end >= marks[mark]["ts"]))
 
     arrived, last = marks["puntual arrived"]["ts"], painted("puntual last")
-    tasks = [event for event in own if event["name"] == "RunTask" and arrived <= event["ts"] + event.get("dur", 0)]
+    tasks = [
+        event for event in own if event["name"] == "RunTask" and arrived <= event["ts"] + event.get("dur", 0)
+    ]
     worked = sum(event.get("tdur", event.get("dur", 0)) for event in tasks if event["ts"] <= last)
     return {
         "useful_ms": (painted("puntual first") - start) / 1e3,
@@ -160,7 +162,9 @@ def beside(
     yield Promise("a prediction with the page against one without", 1.02, at_least=False, unit="times").line(
         [statistics.median(ratios)], f"; rounds {min(ratios):.3f} to {max(ratios):.3f}"
     )
-    yield Promise("the page in a worker", 10, at_least=False, unit="MB").line([held["with"] - held["without"]])
+    yield Promise("the page in a worker", 10, at_least=False, unit="MB").line(
+        [held["with"] - held["without"]]
+    )
 
 
 def _processor(running: Running) -> float:

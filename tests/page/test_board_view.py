@@ -124,6 +124,21 @@ def test_no_rule_of_accessibility_is_broken(
     shot(page, f"board-{width}-{language[:2]}-{scheme}")
 
 
+def test_a_flight_shows_what_moved_it_and_what_its_aircraft_flew_before(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.locator("tr", has_text="N515JB").get_by_role("link").click()
+    legs = page.locator("section", has_text="What N515JB flew before")
+    legs.wait_for()
+    assert "DL 275" in legs.inner_text()
+    assert "(+70 min)" in legs.inner_text()
+    news = page.locator(".movements tbody tr", has_text="Aircraft N515JB")
+    assert "%" in news.inner_text()
+    assert page.locator(".moves .event").count() == 1
+    assert violations(page) == []
+    shot(page, "flight-legs")
+
+
 def test_the_language_is_switched_and_stays(open_page: Open) -> None:
     page = open_page()
     rows(page)

@@ -31,10 +31,12 @@ from puntual.api.http.gateway import Gateway
 from puntual.api.http.process_tuning import give_back, settle
 from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
+from puntual.api.invocations.workbook import read_workbook
 from puntual.api.live import routes as live
 from puntual.api.live.board_recorder import BoardRecorder
 from puntual.api.live.board_stream import BoardStreams
 from puntual.api.live.event_intake import EventIntake
+from puntual.api.live.flight_events import get_flight_events
 from puntual.api.live.known_now import KnownNow
 from puntual.api.live.mark_intake import MarkIntake
 from puntual.api.observability.access_log import AccessLog
@@ -120,10 +122,12 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             get_models,
             get_key,
             get_report,
+            get_flight_events,
             *succession.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
+            read_workbook,
             *docs_page.ROUTES,
             *web.ROUTES,
         ],

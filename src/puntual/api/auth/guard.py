@@ -21,7 +21,7 @@ _OPEN = frozenset(
 )
 _OPEN_PREFIXES = ("/docs/", "/page/")
 # An airport's own plans are shown to those who may write them.
-_KEPT = frozenset({"/timetable", "/flights", "/flights/stream"})
+_KEPT = frozenset({"/timetable", "/flights", "/flights/stream", "/flights/events"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by.
 KEY_NAME: ContextVar[str] = ContextVar("key_name", default=ANONYMOUS)

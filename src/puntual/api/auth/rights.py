@@ -18,7 +18,7 @@ USUAL = (Right.OPERATE,)
 # Whatever else is asked by another method may change what the service answers, so it wants a key even where
 # nothing else does.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_ASKING = frozenset({"/predict", "/invocations"})
+_ASKING = frozenset({"/predict", "/invocations", "/tables"})
 _ROLLBACK = "/models/rollback"
 
 

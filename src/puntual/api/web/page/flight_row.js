@@ -3,7 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { bandsBar } from "./bands.js";
 import { minutesOverdue } from "./board_rows.js";
-import { clock, minutesBetween, number, percent, signed } from "./format.js";
+import { clock, minutesBetween, number, percent, signed, weekday } from "./format.js";
 import { inHand } from "./marks.js";
 import { say } from "./words.js";
 
@@ -18,7 +18,7 @@ export const flightRow = (row, { filters, board, changes, act }) => {
   const { flight, isWatched } = row;
   const shown = (time) => clock(time, board.time_zone, filters.utc);
   return html`<tr class="${flight.status}${isWatched ? " watched" : ""}">
-    <td class="time"><time datetime=${flight.scheduled_departure}>${shown(flight.scheduled_departure)}</time></td>
+    <td class="time"><time datetime=${flight.scheduled_departure}>${shown(flight.scheduled_departure)}</time>${laterDay(flight, board)}</td>
     <th scope="row"><a href=${flightAddress(flight, filters)} data-link>${flight.airline} ${flight.flight_number}</a></th>
     <td class="to">${flight.destination || "–"}</td>
     <td class="state">${stateOf(flight, board.as_of, shown)}</td>
@@ -31,6 +31,12 @@ export const flightRow = (row, { filters, board, changes, act }) => {
     <td class="tail">${aircraftOf(flight, shown)}</td>
   </tr>`;
 };
+
+// A list by risk mixes the days, so that those of another day than now say which.
+function laterDay({ scheduled_departure }, { as_of }) {
+  if (scheduled_departure.slice(0, 10) === as_of.slice(0, 10)) return nothing;
+  return html` <span class="later">${weekday(scheduled_departure)}</span>`;
+}
 
 export function stateOf(flight, now, shown) {
   if (flight.status === "cancelled") return say("cancelled_at", { time: shown(flight.cancelled_at) });

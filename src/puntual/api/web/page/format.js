@@ -37,6 +37,9 @@ export const day = (shown) =>
     Date.parse(`${shown.slice(0, 10)}T00:00Z`),
   );
 
+export const weekday = (shown) =>
+  formatter(Intl.DateTimeFormat, "weekday", { weekday: "short", timeZone: "UTC" }).format(Date.parse(`${shown.slice(0, 10)}T00:00Z`));
+
 // A moment on the clocks of a zone, to the minute.
 export function local(moment, zone) {
   const clocks = formatter(Intl.DateTimeFormat, zone, {
