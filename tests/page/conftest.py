@@ -1,5 +1,6 @@
 """A browser before a real service; where there is no Chromium, these tests say so and are left out."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from puntual.registry import Bundle, Registry
 __all__ = ["bundle_file", "other_bundle"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOTS = Path(__file__).parents[2] / "build" / "shots"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "pictures"
+PICTURES = {"board", "board-es", "flight", "flight-es", "replay", "model-promote"}
 # Of what a browser does by itself nothing is wanted: it would ask hosts that are not ours.
 _ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -109,9 +112,11 @@ def open_page(browser: Any, airport: Server) -> Iterator[Open]:
 
 
 def shot(page: Any, name: str) -> None:
-    """Keep a picture of what a person sees."""
+    """Keep a picture of what a person sees; with TEST_PICTURES, those of the guide are renewed as well."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")
+    if name in PICTURES and os.environ.get("TEST_PICTURES"):
+        shutil.copyfile(SHOTS / f"{name}.png", GUIDE / f"{name}.png")
 
 
 def violations(page: Any) -> list[str]:

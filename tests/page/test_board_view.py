@@ -94,7 +94,6 @@ def test_all_is_done_by_keyboard(open_page: Open) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".verdict")
     assert page.inner_text("h1") == flight
-    shot(page, "flight")
     assert violations(page) == []
     page.go_back()
     rows(page)
@@ -136,7 +135,7 @@ def test_a_flight_shows_what_moved_it_and_what_its_aircraft_flew_before(open_pag
     assert "%" in news.inner_text()
     assert page.locator(".moves .event").count() == 1
     assert violations(page) == []
-    shot(page, "flight-legs")
+    shot(page, "flight")
 
 
 def test_the_language_is_switched_and_stays(open_page: Open) -> None:
@@ -147,6 +146,10 @@ def test_the_language_is_switched_and_stays(open_page: Open) -> None:
     page.reload()
     rows(page)
     assert "con hora vencida: 3" in page.inner_text(".counts")
+    shot(page, "board-es")
+    page.locator("tr", has_text="N515JB").get_by_role("link").click()
+    page.get_by_text("Lo que voló antes el N515JB").wait_for()
+    shot(page, "flight-es")
 
 
 def test_who_stands_on_a_line_stays_on_it_when_it_moves(open_page: Open) -> None:

@@ -132,10 +132,10 @@ function detail({ board, flight }, steps, news, { utc, as_of }, act) {
 }
 
 const previousLegs = (legs, tail, shown) => html`<section class="movements"><h2>${say("previous_legs", { tail })}</h2>
-  <table class="figures"><thead><tr><th scope="col">${say("time")}</th><th scope="col">${say("flight")}</th><th scope="col">${say("origin")}</th>
+  <div class="scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${say("time")}</th><th scope="col">${say("flight")}</th><th scope="col">${say("origin")}</th>
     <th scope="col">${say("destination")}</th><th scope="col">${say("state")}</th></tr></thead>
   <tbody>${legs.map((leg) => html`<tr><td>${day(leg.departs)} ${shown(leg.departs)}</td><th scope="row">${leg.airline} ${leg.flight_number}</th>
-    <td>${leg.origin}</td><td>${leg.destination || "–"}</td><td>${legState(leg, shown)}</td></tr>`)}</tbody></table></section>`;
+    <td>${leg.origin}</td><td>${leg.destination || "–"}</td><td>${legState(leg, shown)}</td></tr>`)}</tbody></table></div></section>`;
 
 function legState(leg, shown) {
   if (leg.status === "cancelled") return say("cancelled");

@@ -23,7 +23,7 @@ export function percent(share) {
 }
 
 export const number = (value, digits = 0) =>
-  formatter(Intl.NumberFormat, `number${digits}`, { maximumFractionDigits: digits }).format(value);
+  formatter(Intl.NumberFormat, `number${digits}`, { minimumFractionDigits: digits > 1 ? digits : 0, maximumFractionDigits: digits }).format(value);
 
 export const signed = (value) =>
   formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value);

@@ -45,11 +45,11 @@ export function horizonTable(chances, outcomes, isChosen) {
   const rows = HORIZONS.map((horizon) => [horizon, scoreOf([...chances.get(horizon)]
     .filter(([name]) => outcomes.has(name) && isChosen(outcomes.get(name)))
     .map(([name, chance]) => [chance, outcomes.get(name).prediction.late_probability]))]);
-  return html`<section class="horizons"><h2>${say("horizons")}</h2><table class="figures"><thead><tr>
+  return html`<section class="horizons"><h2>${say("horizons")}</h2><div class="scroll" tabindex="0"><table class="figures"><thead><tr>
     ${["horizon", "flights_of", "late_expected", "were_late", "brier", "base"].map((name) => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
     <tbody>${rows.map(([horizon, score]) => html`<tr><th scope="row">${say("ahead", { text: horizon < 120 ? `${number(horizon)} min` : `${number(horizon / 60)} h` })}</th>
       ${score ? html`<td>${number(score.flights)}</td><td>${percent(score.expected)}</td><td>${percent(score.late)}</td>
         <td><strong>${number(score.brier, 3)}</strong></td><td>${number(score.base, 3)}</td>`
-    : html`<td>0</td><td>–</td><td>–</td><td>–</td><td>–</td>`}</tr>`)}</tbody></table>
+    : html`<td>0</td><td>–</td><td>–</td><td>–</td><td>–</td>`}</tr>`)}</tbody></table></div>
     <p class="note">${say("horizons_note")}</p></section>`;
 }

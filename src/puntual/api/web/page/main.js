@@ -86,7 +86,8 @@ const choice = (name, chosen, values, choose) => html`<label><span class="unseen
   <select @change=${(event) => { choose(event.target.value); draw(); }}>${values.map(([value, text]) =>
     html`<option value=${value} .selected=${value === chosen}>${text}</option>`)}</select></label>`;
 
-const failure = () => html`<p class="failure" role="alert">${say("failed", { reason: shell.problem.message })}
+const failure = () => html`<p class="failure" role="alert">${shell.problem.status === 401 ? say("key_needed")
+  : say("failed", { reason: shell.problem.message })}
   <button @click=${again}>${say("again")}</button></p>
   ${shell.problem.problem?.errors ? html`<ul class="failure">${shell.problem.problem.errors.map(({ pointer, value, expected }) =>
     html`<li>${say("expected_of", { pointer, value: String(value), expected })}</li>`)}</ul>` : nothing}`;

@@ -27,11 +27,11 @@ function plot(steps, events, flight, shown) {
     <p class="note">${say("moves_note")}</p>`;
 }
 
-const table = (steps, events, shown) => html`<table class="figures"><thead><tr><th scope="col">${say("at")}</th>
+const table = (steps, events, shown) => html`<div class="scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${say("at")}</th>
   <th scope="col">${say("late")}</th><th scope="col">${say("became_known")}</th></tr></thead>
   <tbody>${steps.map((step, place) => html`<tr><th scope="row">${day(step.as_of)} ${shown(step.as_of)}</th>
     <td class="number">${percent(step.flight.prediction.late_probability)}</td>
-    <td>${newsBetween(events, place ? steps[place - 1].as_of : "", step.as_of, step.flight, shown).join(", ")}</td></tr>`)}</tbody></table>`;
+    <td>${newsBetween(events, place ? steps[place - 1].as_of : "", step.as_of, step.flight, shown).join(", ")}</td></tr>`)}</tbody></table></div>`;
 
 // What was known within the minute of a moment counts from the next one on.
 const newsBetween = (events, before, now, flight, shown) =>
