@@ -86,7 +86,7 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     summary="Put the champion in place now",
     tags=["models"],
     security=WITH_A_KEY,
-    responses=describe_problems(409, 503),
+    responses=describe_problems(403, 409, 503),
 )
 async def reload_model(state: State) -> Reloaded:
     """Put the registry's champion in place now, without waiting for the next look at it."""

@@ -80,13 +80,14 @@ class BoardStreams:
         self._count += 1
         try:
             while not self._has_ended:
+                # A key may have been revoked since the part before.
+                self._guard.admit("GET", "/flights", headers)
                 version = self._version()
                 count, part = await self._look(wanted, seen, request_id)
                 self._guard.charge_flights(count)
                 yield b"event: flights\ndata: " + part + b"\n\n"
                 await asyncio.sleep(_LEAST_PAUSE)
                 async for breath in self._until_changed(version):
-                    # A key may have been revoked since.
                     self._guard.admit("GET", "/flights", headers)
                     yield breath
         except ProblemError as problem:

@@ -62,7 +62,7 @@ class _WithExample(Operation):
     operation_class=takes(
         EventsRequest, example=EventsRequest([EXAMPLE]), description=f"1 to {MOST_EVENTS:,} events."
     ),
-    responses=describe_problems(400, 408, 413, 415, 503),
+    responses=describe_problems(400, 403, 408, 413, 415, 503),
 )
 async def post_events(request: Request[Any, Any, Any], state: State) -> EventsTaken:
     """Take news of flights and airports: departures, arrivals, cancellations, revised times, tails and weather.
@@ -164,7 +164,7 @@ def _written(board: AirportFlights) -> tuple[int, bytes]:
     operation_class=takes(
         MarkRequest, example=MARK, description="One mark of one flight, signed with the name of the key."
     ),
-    responses=describe_problems(400, 408, 413, 415, 422, 503),
+    responses=describe_problems(400, 403, 408, 413, 415, 422, 503),
 )
 async def post_mark(request: Request[Any, Any, Any], state: State) -> FlightMarks:
     """Keep what the holder of a key does about a flight, for all who look at its board.
