@@ -20,7 +20,7 @@ from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
-from puntual.prediction.continued_history import ClosedHistory
+from puntual.prediction.continued_history import ClosedHistory, pack
 from puntual.prediction.flight_inputs import FlightReader
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
@@ -59,13 +59,16 @@ class Predictor:
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
         self._reference = np.concatenate([tables["reference"]["value"], now])
         typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
+        named = history.keys_of_rows(tables["history"])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
             typical,
-            history.build_history(tables["history"]),
+            history.build_history(tables["history"], named),
         )
         closed = (bundle.manifest.history_until - _EPOCH).days
-        self._closed = ClosedHistory(tables["history"], closed, bundle.manifest.late_rule, typical)
+        self._closed = ClosedHistory(
+            pack(tables["history"], named), closed, bundle.manifest.late_rule, typical
+        )
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
         # What an older bundle has not learnt it does not answer by.
