@@ -74,12 +74,13 @@ def make_bundle(
         versions={name: metadata.version(name) for name in LIBRARIES},
         scores=evaluated.scores,
         evidence=evidence,
+        mixtures={state: dict(mixture) for state, mixture in final.experts.mixtures.items()},
         absent=dataset.keys.absent(),
     )
     tables = _tables(experiment, tested_model, final)
     for prefix, model, answering in (("", final, experts), ("tested_", tested_model, tested or experts)):
         tables[f"{prefix}questions"] = make_questions(model, answering)
-        if _has_live(model):
+        if model.experts.live_states:
             tables[f"{prefix}live_questions"] = _make_live_questions(model, answering)
     return Bundle(manifest, experts, "", tables, tested)
 
@@ -111,7 +112,7 @@ def _proven(
     proof = sample_for_proof(model.vectors, np.arange(len(model.vectors.dataset.flights)))
     models = convert(model.experts)
     difference = prove(model.experts, models, model.candidate.name, proof)
-    if len(models) > len(STATES):
+    if model.experts.live_states:
         difference = max(difference, prove(model.experts, models, model.candidate.name, live_proof(model)))
     return models, Agreement(
         rows=len(proof),
@@ -130,7 +131,7 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),
-        **({"live_reference": _live_reference(final)} if _has_live(final) else {}),
+        **({"live_reference": _live_reference(final)} if final.experts.live_states else {}),
         "routes": _routes(dataset),
         "unlisted_airports": unlisted_airports(dataset),
     }
@@ -140,7 +141,7 @@ def _learnt(model: FittedModel) -> dict[str, Columns]:
     """Lay out what goes with one model and no other."""
     return {
         "calibration": calibration.to_table(model.calibration),
-        **({"turns": model.vectors.turns} if _has_live(model) else {}),
+        **({"turns": model.vectors.turns} if model.experts.live_states else {}),
         "typical_week": model.vectors.usual_departures,
         "vocabulary": model.vectors.vocabulary.to_table(),
     }
@@ -206,18 +207,15 @@ def make_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
 def _make_live_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
     """Ask the live models about real flights as their day unfolded."""
     proof = live_proof(model)
-    states = [rows_in(state, proof) for state in LIVE_STATES if state.name in model.experts.of]
+    states = [rows_in(state, proof) for state in LIVE_STATES if state.name in model.experts.live_states]
     return _asked(model, experts, proof[np.concatenate([rows[:_QUESTIONS] for rows in states])])
 
 
 def _asked(model: FittedModel, experts: dict[str, bytes], matrix: Matrix) -> Columns:
     read, name = columns_read(model.experts), model.candidate.name
-    bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
+    answering = Model(experts, read, name, threads=1, mixtures=model.experts.mixtures)
+    bands = answering.bands(matrix).astype(np.float64)
     return questions.to_table(matrix, model.calibration.apply(bands, matrix))
-
-
-def _has_live(model: FittedModel) -> bool:
-    return len(model.experts.of) > len(STATES)
 
 
 def _histograms(matrix: Matrix) -> Columns:

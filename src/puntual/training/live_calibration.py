@@ -1,0 +1,81 @@
+"""The scaling of a live state: how far it follows the airport's level, and how far slope and intercepts may stray.
+
+Chosen by leaving out folds in turn. Many lose alike, where the level hardly moved in the folds, and would not once it
+moves; so of those that are as good the best calibrated one is taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.evaluation import log_losses
+from puntual.evaluation.losses import equal_mass_bins
+from puntual.prediction.calibration import Probabilities, Scaling
+from puntual.training.calibration_fit import L2_PENALTIES, HoldoutPredictions, fit_penalised
+from puntual.training.live_folds import FoldAnswers
+
+# As an offset the airport's level wins when it moves and loses when it does not: so much of it is followed.
+FOLLOWED = (0.0, 0.25, 0.5, 0.75, 1.0)
+# What mixtures are compared under: the level is followed as the day before follows it.
+USUAL = (1.0, L2_PENALTIES[1])
+_TRIED = tuple((share, penalty) for share in FOLLOWED for penalty in L2_PENALTIES[1:])
+# Scalings whose losses differ by a smaller share are as good.
+_AS_GOOD = 0.001
+
+Losses = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How good a state's answers are on each fold when scaled by what the other folds say.
+
+    `losses` are those of the flights present at every cut-off, by minutes ahead; `ece` is the mean calibration error
+    over folds and cut-offs.
+    """
+
+    losses: Mapping[int, Losses]
+    ece: float
+
+    @property
+    def loss(self) -> float:
+        """The mean loss over cut-offs."""
+        return float(np.mean([loss.mean() for loss in self.losses.values()]))
+
+
+def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, Mapping[int, Losses]]:
+    """Choose the scaling of a state, and give the losses by minutes ahead that it has on folds left out."""
+    tried = _TRIED if len(answered) > 1 else (USUAL,)
+    outcomes = {options: leave_out(answered, *options) for options in tried}
+    least = min(outcome.loss for outcome in outcomes.values())
+    as_good = [options for options, outcome in outcomes.items() if outcome.loss <= least * (1 + _AS_GOOD)]
+    best = min(as_good, key=lambda options: outcomes[options].ece)
+    return _fit([one.block for one in answered], *best), outcomes[best].losses
+
+
+def leave_out(answered: Sequence[FoldAnswers], share: float, penalty: float) -> LeftOut:
+    """Scale each fold by what all others say, or by its own where it stands alone."""
+    blocks = [one.block for one in answered]
+    losses, errors = [], []
+    for place, one in enumerate(answered):
+        others = [*blocks[:place], *blocks[place + 1 :]] or blocks
+        calibrated = one.calibrated(_fit(others, share, penalty))
+        present, bands = one.fold.present, one.fold.bands
+        losses.append({minutes: log_losses(each, bands)[present] for minutes, each in calibrated.items()})
+        errors += [_error(each, one, minutes) for minutes, each in calibrated.items()]
+    by_minutes = {minutes: np.concatenate([loss[minutes] for loss in losses]) for minutes in losses[0]}
+    return LeftOut(by_minutes, float(np.mean(errors)))
+
+
+def _error(predicted: Probabilities, answered: FoldAnswers, minutes: int) -> float:
+    """Give the calibration error of the flights that were waiting."""
+    waiting = answered.fold.waiting[minutes]
+    p_late, late = predicted[waiting, 1:].sum(axis=1), answered.fold.bands[waiting] > 0
+    return float(np.abs(np.bincount(equal_mass_bins(p_late), late - p_late)).sum() / len(late))
+
+
+def _fit(blocks: Sequence[HoldoutPredictions], share: float, penalty: float) -> Scaling:
+    followed = [replace(block, level=share * block.level) for block in blocks]
+    scaling = fit_penalised(followed, penalty)
+    return replace(scaling, follow=share * scaling.follow)
