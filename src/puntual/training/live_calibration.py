@@ -1,7 +1,7 @@
 """The scaling of a live state: how far it follows the airport's level, and how far slope and intercepts may stray.
 
-Chosen by leaving out folds in turn. Many lose alike, where the level hardly moved in the folds, and would not once it
-moves; so of those that are as good the best calibrated one is taken.
+Chosen by leaving out folds in turn. Many lose nearly alike, where the level hardly moved in the folds, and will not once
+it moves: of those, where there are some, the calibrated ones are taken, and of these the one that follows most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ FOLLOWED = (0.0, 0.25, 0.5, 0.75, 1.0)
 # What mixtures are compared under: the level is followed as the day before follows it.
 USUAL = (1.0, L2_PENALTIES[1])
 _TRIED = tuple((share, penalty) for share in FOLLOWED for penalty in L2_PENALTIES[1:])
-# Scalings whose losses differ by a smaller share are as good.
-_AS_GOOD = 0.001
+# Scalings whose losses differ by a smaller share are as good, and calibrated when their error is no higher.
+_AS_GOOD, _CALIBRATED = 0.002, 0.02
 
 Losses = NDArray[np.float64]
 
@@ -50,7 +50,8 @@ def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, Mapping[in
     outcomes = {options: leave_out(answered, *options) for options in tried}
     least = min(outcome.loss for outcome in outcomes.values())
     as_good = [options for options, outcome in outcomes.items() if outcome.loss <= least * (1 + _AS_GOOD)]
-    best = min(as_good, key=lambda options: outcomes[options].ece)
+    calibrated = [options for options in as_good if outcomes[options].ece <= _CALIBRATED] or as_good
+    best = min(calibrated, key=lambda options: (-options[0], outcomes[options].loss))
     return _fit([one.block for one in answered], *best), outcomes[best].losses
 
 
