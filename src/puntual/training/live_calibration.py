@@ -1,7 +1,7 @@
 """The scaling of a live state: how far it follows the airport's level, and how far slope and intercepts may stray.
 
-Chosen by leaving out folds in turn. Many lose nearly alike, where the level hardly moved in the folds, and will not once
-it moves: of those, where there are some, the calibrated ones are taken, and of these the one that follows most.
+Chosen by leaving out folds in turn. Where the level hardly moved in the folds many lose nearly alike, and will not once
+it moves: of those the one is taken that follows most and is calibrated still.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,17 +22,17 @@ FOLLOWED = (0.0, 0.25, 0.5, 0.75, 1.0)
 USUAL = (1.0, L2_PENALTIES[1])
 _TRIED = tuple((share, penalty) for share in FOLLOWED for penalty in L2_PENALTIES[1:])
 # Scalings whose losses differ by a smaller share are as good, and calibrated when their error is no higher.
-_AS_GOOD, _CALIBRATED = 0.002, 0.02
+_AS_GOOD, _CALIBRATED = 0.001, 0.02
 
 Losses = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """How good a state's answers are on each fold when scaled by what the other folds say.
+    """How good a state's answers are on the flights of all folds, each scaled by what the other folds say.
 
-    `losses` are those of the flights present at every cut-off, by minutes ahead; `ece` is the mean calibration error
-    over folds and cut-offs.
+    `losses` are those of the flights present at every cut-off, by minutes ahead; `ece` is the calibration error of the
+    flights that were waiting, at the cut-off where it is highest.
     """
 
     losses: Mapping[int, Losses]
@@ -44,35 +44,37 @@ class LeftOut:
         return float(np.mean([loss.mean() for loss in self.losses.values()]))
 
 
-def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, Mapping[int, Losses]]:
-    """Choose the scaling of a state, and give the losses by minutes ahead that it has on folds left out."""
+def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, LeftOut]:
+    """Choose the scaling of a state, and say how good it is on folds left out."""
     tried = _TRIED if len(answered) > 1 else (USUAL,)
     outcomes = {options: leave_out(answered, *options) for options in tried}
     least = min(outcome.loss for outcome in outcomes.values())
     as_good = [options for options, outcome in outcomes.items() if outcome.loss <= least * (1 + _AS_GOOD)]
     calibrated = [options for options in as_good if outcomes[options].ece <= _CALIBRATED] or as_good
     best = min(calibrated, key=lambda options: (-options[0], outcomes[options].loss))
-    return _fit([one.block for one in answered], *best), outcomes[best].losses
+    return _fit([one.block for one in answered], *best), outcomes[best]
 
 
 def leave_out(answered: Sequence[FoldAnswers], share: float, penalty: float) -> LeftOut:
     """Scale each fold by what all others say, or by its own where it stands alone."""
     blocks = [one.block for one in answered]
-    losses, errors = [], []
-    for place, one in enumerate(answered):
-        others = [*blocks[:place], *blocks[place + 1 :]] or blocks
-        calibrated = one.calibrated(_fit(others, share, penalty))
-        present, bands = one.fold.present, one.fold.bands
-        losses.append({minutes: log_losses(each, bands)[present] for minutes, each in calibrated.items()})
-        errors += [_error(each, one, minutes) for minutes, each in calibrated.items()]
-    by_minutes = {minutes: np.concatenate([loss[minutes] for loss in losses]) for minutes in losses[0]}
-    return LeftOut(by_minutes, float(np.mean(errors)))
+    scaled = [
+        one.calibrated(_fit([*blocks[:place], *blocks[place + 1 :]] or blocks, share, penalty))
+        for place, one in enumerate(answered)
+    ]
+    losses, errors = {}, []
+    for minutes in answered[0].raw:
+        shown = [(one.fold, predicted[minutes]) for one, predicted in zip(answered, scaled, strict=True)]
+        losses[minutes] = np.concatenate(
+            [log_losses(bands, fold.bands)[fold.present] for fold, bands in shown]
+        )
+        waiting = [(bands[fold.waiting[minutes]], fold.bands[fold.waiting[minutes]]) for fold, bands in shown]
+        errors.append(_error(*map(np.concatenate, zip(*waiting, strict=True))))
+    return LeftOut(losses, max(errors))
 
 
-def _error(predicted: Probabilities, answered: FoldAnswers, minutes: int) -> float:
-    """Give the calibration error of the flights that were waiting."""
-    waiting = answered.fold.waiting[minutes]
-    p_late, late = predicted[waiting, 1:].sum(axis=1), answered.fold.bands[waiting] > 0
+def _error(predicted: Probabilities, bands: NDArray[np.int8]) -> float:
+    p_late, late = predicted[:, 1:].sum(axis=1), bands > 0
     return float(np.abs(np.bincount(equal_mass_bins(p_late), late - p_late)).sum() / len(late))
 
 

@@ -12,7 +12,7 @@ from puntual.prediction.calibration import Scaling
 from puntual.prediction.mixtures import DAY_BEFORE, POOLED_EXPERT, Mixture
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
-from puntual.training.live_calibration import USUAL, Losses, choose_scaling, leave_out
+from puntual.training.live_calibration import USUAL, LeftOut, choose_scaling, leave_out
 from puntual.training.live_fit import LivePlan, members_of
 from puntual.training.live_folds import FoldAnswers, LiveFold, Raw, live_folds, mix_answers
 
@@ -25,8 +25,8 @@ _MEMBER_WINS_BY = 0.0005
 # Those that `plan_live` and the fit before the test name as they begin.
 LIVE_STEPS = 4
 
-# Of each live state its scaling, and the losses of the folds' flights at each of its cut-offs.
-Validated = Mapping[str, tuple[Scaling, Mapping[int, Losses]]]
+# Of each live state its scaling, and how good it is on the folds.
+Validated = Mapping[str, tuple[Scaling, LeftOut]]
 # Of each fold the answers of live experts by name.
 Answers = Sequence[dict[str, Raw]]
 
@@ -63,7 +63,8 @@ def keep_better(
     From a range that is not kept on, the nearer ones have to better what answers there.
     """
     losses, scalings, best = {0: daily}, {}, daily
-    for name, (scaling, at) in reversed(list(validated.items())):
+    for name, (scaling, left_out) in reversed(list(validated.items())):
+        at = left_out.losses
         means = [float(at[minutes].mean()) for minutes in sorted(at, reverse=True)]
         falls = all(then <= before for before, then in zip([best, *means], means, strict=False))
         if falls:
