@@ -14,7 +14,7 @@ from puntual.prediction.onnx_model import Model
 from puntual.training.backtesting import evaluate_model
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import fit_on
-from puntual.training.live_calibration import LeftOut
+from puntual.training.live_calibration import FoldScores
 from puntual.training.live_fit import LivePlan, add_live
 from puntual.training.live_plan import keep_better, plan_live
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert
@@ -23,12 +23,12 @@ OWN = {state.name: {state.name: 1.0} for state in LIVE_STATES}
 LIVE = {state.name: Scaling(follow=0.5) for state in LIVE_STATES}
 
 
-def losses_at(**means: float) -> dict[str, tuple[Scaling, LeftOut]]:
+def losses_at(**means: float) -> dict[str, tuple[Scaling, FoldScores]]:
     """The losses of three flights at each cut-off of every range, those of a range being alike."""
     return {
         state.name: (
             LIVE[state.name],
-            LeftOut({minutes: np.full(3, means[state.name]) for minutes in state.cut_offs}, ece=0.01),
+            FoldScores({minutes: np.full(3, means[state.name]) for minutes in state.cut_offs}, ece=0.01),
         )
         for state in LIVE_STATES
     }

@@ -28,7 +28,7 @@ Losses = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class FoldScores:
     """How good a state's answers are on the flights of all folds, each scaled by what the other folds say.
 
     `losses` are those of the flights present at every cut-off, by minutes ahead; `ece` is the calibration error of the
@@ -44,7 +44,7 @@ class LeftOut:
         return float(np.mean([loss.mean() for loss in self.losses.values()]))
 
 
-def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, LeftOut]:
+def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, FoldScores]:
     """Choose the scaling of a state, and say how good it is on folds left out."""
     tried = _TRIED if len(answered) > 1 else (USUAL,)
     outcomes = {options: leave_out(answered, *options) for options in tried}
@@ -55,7 +55,7 @@ def choose_scaling(answered: Sequence[FoldAnswers]) -> tuple[Scaling, LeftOut]:
     return _fit([one.block for one in answered], *best), outcomes[best]
 
 
-def leave_out(answered: Sequence[FoldAnswers], share: float, penalty: float) -> LeftOut:
+def leave_out(answered: Sequence[FoldAnswers], share: float, penalty: float) -> FoldScores:
     """Scale each fold by what all others say, or by its own where it stands alone."""
     blocks = [one.block for one in answered]
     scaled = [
@@ -70,7 +70,7 @@ def leave_out(answered: Sequence[FoldAnswers], share: float, penalty: float) -> 
         )
         waiting = [(bands[fold.waiting[minutes]], fold.bands[fold.waiting[minutes]]) for fold, bands in shown]
         errors.append(_error(*map(np.concatenate, zip(*waiting, strict=True))))
-    return LeftOut(losses, max(errors))
+    return FoldScores(losses, max(errors))
 
 
 def _error(predicted: Probabilities, bands: NDArray[np.int8]) -> float:

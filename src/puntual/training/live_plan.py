@@ -12,7 +12,7 @@ from puntual.prediction.calibration import Scaling
 from puntual.prediction.mixtures import DAY_BEFORE, POOLED_EXPERT, Mixture
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
-from puntual.training.live_calibration import USUAL, LeftOut, choose_scaling, leave_out
+from puntual.training.live_calibration import USUAL, FoldScores, choose_scaling, leave_out
 from puntual.training.live_fit import LivePlan, members_of
 from puntual.training.live_folds import FoldAnswers, LiveFold, Raw, live_folds, mix_answers
 
@@ -26,7 +26,7 @@ _MEMBER_WINS_BY = 0.0005
 LIVE_STEPS = 4
 
 # Of each live state its scaling, and how good it is on the folds.
-Validated = Mapping[str, tuple[Scaling, LeftOut]]
+Validated = Mapping[str, tuple[Scaling, FoldScores]]
 # Of each fold the answers of live experts by name.
 Answers = Sequence[dict[str, Raw]]
 
