@@ -32,18 +32,18 @@ LIVE_720 = LIVE_STATES[-1]
 THIRDS = {"live_60": 0.25, POOLED_EXPERT: 0.25, DAY_BEFORE: 0.5}
 
 
-def made_fold(seed: int, *, spread: float, raised: float = 0.0) -> LiveFold:
-    """Four thousand flights whose airport's level strays by `spread` and raises the odds of being late by `raised`."""
+def made_fold(seed: int, *, spread: float, raised: float = 0.0, level: float = 0.0) -> LiveFold:
+    """Four thousand flights; `raised` of their airport's level, which strays by `spread`, raises their odds."""
     chance = np.random.default_rng(seed)
-    level = chance.normal(0, spread, 4000)
-    odds = np.where(np.arange(5) > 0, raised * level[:, np.newaxis], 0) + np.log(SHARES)
+    levels = chance.normal(level, spread, 4000)
+    odds = np.where(np.arange(5) > 0, raised * levels[:, np.newaxis], 0) + np.log(SHARES)
     shares = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
     bands = (chance.random((4000, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, 4)
     everywhere = np.ones(4000, bool)
     day_before: dict[int, Probabilities] = dict.fromkeys(LIVE_720.cut_offs, shares)
     fold = SimpleNamespace(
         bands=bands.astype(np.int8),
-        level=level,
+        level=levels,
         present=everywhere,
         waiting=dict.fromkeys(LIVE_720.cut_offs, everywhere),
         day_before=day_before,
@@ -52,25 +52,26 @@ def made_fold(seed: int, *, spread: float, raised: float = 0.0) -> LiveFold:
     return cast("LiveFold", fold)
 
 
-def answered(**made: float) -> list[FoldAnswers]:
-    """What an expert that knows nothing but the bands' shares says of three folds."""
+def moved(step: float, *, meant: float) -> list[FoldAnswers]:
+    """What such an expert says of three folds, at which the level stood lower, as usual, and higher by a step."""
     said = np.tile(SHARES, (4000, 1))
-    return [FoldAnswers(made_fold(seed, **made), {360: said, 720: said}, PRIOR) for seed in range(3)]
+    folds = [made_fold(seed, spread=0.0, raised=meant, level=step * (seed - 1)) for seed in range(3)]
+    return [FoldAnswers(fold, {360: said, 720: said}, PRIOR) for fold in folds]
 
 
-def test_a_level_that_hardly_moved_is_followed_all_the_same() -> None:
-    scaling, _ = choose_scaling(answered(spread=0.05))
-    assert scaling.follow > 0.9
+def test_a_level_that_moved_little_and_meant_what_it_says_is_followed_whole() -> None:
+    scaling, on_folds = choose_scaling(moved(0.1, meant=1.0))
+    assert scaling.follow == pytest.approx(1, abs=0.15) and on_folds.bias < 0.01
 
 
-def test_a_level_that_moved_and_meant_nothing_is_not_followed() -> None:
-    scaling, _ = choose_scaling(answered(spread=2.0))
-    assert scaling.follow < 0.3
+def test_half_of_a_level_that_moved_and_meant_less_is_followed() -> None:
+    scaling, _ = choose_scaling(moved(0.2, meant=0.4))
+    assert scaling.follow == pytest.approx(0.5, abs=0.1)
 
 
-def test_a_level_that_meant_what_it_says_is_followed_whole() -> None:
-    scaling, _ = choose_scaling(answered(spread=1.0, raised=1.0))
-    assert scaling.follow == pytest.approx(1, abs=0.1)
+def test_what_the_day_before_says_follows_the_level_whole() -> None:
+    halves = [replace(one, day_share=0.5) for one in moved(0.2, meant=0.4)]
+    assert choose_scaling(halves)[0].follow == pytest.approx(0.75, abs=0.1)
 
 
 def mixture_where(*, noise: float) -> Mixture:

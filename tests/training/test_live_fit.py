@@ -28,7 +28,9 @@ def losses_at(**means: float) -> dict[str, tuple[Scaling, FoldScores]]:
     return {
         state.name: (
             LIVE[state.name],
-            FoldScores({minutes: np.full(3, means[state.name]) for minutes in state.cut_offs}, ece=0.01),
+            FoldScores(
+                {minutes: np.full(3, means[state.name]) for minutes in state.cut_offs}, ece=0.01, bias=0.01
+            ),
         )
         for state in LIVE_STATES
     }

@@ -92,11 +92,15 @@ class LiveFold:
 
 @dataclass(frozen=True, slots=True)
 class FoldAnswers:
-    """What a mixture says of a fold's flights in one live state, not calibrated, and the prior that goes with it."""
+    """What a mixture says of a fold's flights in one live state, not calibrated, and the prior that goes with it.
+
+    `day_share` is the share of the day before in it.
+    """
 
     fold: LiveFold
     raw: Raw
     prior: Scaling
+    day_share: float = 0.0
 
     @property
     def block(self) -> HoldoutPredictions:
@@ -137,4 +141,4 @@ def mix_answers(fold: LiveFold, answers: Mapping[str, Raw], state: State, mixtur
     # Nothing is done about imbalance for live experts: what is to be undone is the day before's share.
     day_share = mixture.get(DAY_BEFORE, 0.0)
     shift = tuple(day_share * treated for treated in fold.prior.shift)
-    return FoldAnswers(fold, raw, replace(fold.prior, shift=shift))
+    return FoldAnswers(fold, raw, replace(fold.prior, shift=shift), day_share)
