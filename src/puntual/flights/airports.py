@@ -11,6 +11,7 @@ import io
 import math
 import mmap
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -127,7 +128,8 @@ def _listed(code: str) -> Airport | None:
     wanted = code.encode() if code.isascii() else b""
     if not 0 < len(wanted) <= codes.itemsize:
         return None
-    place = int(codes.searchsorted(np.bytes_(wanted)))
+    # Not `searchsorted`: it lets other threads go on for so short a time that none can, and all but this one starve.
+    place = bisect_left(codes, wanted)
     return _airport(int(starts[place])) if place < len(codes) and codes[place] == wanted else None
 
 

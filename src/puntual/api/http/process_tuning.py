@@ -5,6 +5,7 @@ import gc
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -16,8 +17,11 @@ _MAPPING = re.compile(r"^([0-9a-f]+-[0-9a-f]+ .*)\n(?:[A-Z].*\n)*?Anonymous: +(\
 _DONTNEED = 4
 _HEAPS_AT_MOST = -8
 _SWITCH_SECONDS = 0.0005
-# The collector's usual 700 are fewer than one long request makes, of which none is garbage for it.
-_YOUNG_OBJECTS = 5_000
+# Objects that come before a round among the youngest (of the usual 700, a long request makes many times as many), such
+# rounds before one among those that outlived one, and what never comes: full rounds have their own time.
+_ROUNDS = (5_000, 10, 1_000_000_000)
+_QUIET_SHARE = 0.05
+_LEAST_SECONDS, _MOST_SECONDS = 60.0, 600.0
 
 
 def prepare() -> None:
@@ -38,7 +42,7 @@ def settle() -> None:
     """
     _load_countries_singly()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
+    gc.set_threshold(*_ROUNDS)
     gc.enable()
     # How long an answer may have to wait for a thread that writes the journal or the log.
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -63,6 +67,30 @@ def give_back() -> None:
     for start, length in _code():
         # Most code of the libraries is for loading alone; what answers need comes back at its next use.
         _call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), _DONTNEED)
+
+
+class FullRounds:
+    """Full rounds of the garbage collector, which hold up all requests: in a quiet moment, or after ten minutes.
+
+    The boards of some busy airports are a hundred thousand objects; left alone, the collector looks at all of them in
+    the middle of an answer, for 30 to 70 ms.
+    """
+
+    def __init__(self) -> None:
+        """Begin to look for quiet moments."""
+        self._looked, self._spent = time.monotonic(), time.process_time()
+        self._last = self._looked
+
+    def look(self) -> bool:
+        """Do a round if the process was quiet since the last look, or could not for too long; tell whether."""
+        now, spent = time.monotonic(), time.process_time()
+        is_quiet = spent - self._spent < _QUIET_SHARE * (now - self._looked)
+        self._looked, self._spent = now, spent
+        if now - self._last < (_LEAST_SECONDS if is_quiet else _MOST_SECONDS):
+            return False
+        gc.collect()
+        self._last = now
+        return True
 
 
 def _call(name: str, *arguments: Any) -> None:
