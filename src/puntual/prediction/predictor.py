@@ -83,7 +83,9 @@ class Predictor:
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
         # What the table did not tell of its flights the model knows nothing of, whatever a request says.
         self._absent = bundle.manifest.absent
-        self._reader = FlightReader(bundle.manifest.late_rule, self.target, self._absent, self.unlisted)
+        self._reader = FlightReader(
+            bundle.manifest.late_rule, bundle.manifest.target, self._absent, self.unlisted
+        )
         self._world = KnownWorld(first, last, routes, self._lookups.vocabulary)
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
