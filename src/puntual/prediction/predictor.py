@@ -213,8 +213,10 @@ class Predictor:
 
     def _require_same_answers(self, bundle: Bundle, prefix: str) -> None:
         live = [state for state in LIVE_STATES if state.name in self.live_states]
-        asked: dict[str, list[State]] = {"questions": []} | ({"live_questions": live} if live else {})
-        for name, states in asked.items():
+        states_by_table: dict[str, list[State]] = {"questions": []} | (
+            {"live_questions": live} if live else {}
+        )
+        for name, states in states_by_table.items():
             table = bundle.tables.get(prefix + name, {})
             matrix = questions.vectors_of(table, bundle.version, states)
             raw = self._model.bands(matrix)
