@@ -13,7 +13,7 @@ from puntual.features import history, timetable
 from puntual.features.flight_keys import Days, Keys, keys_of_flights
 from puntual.features.timetable import Timetable
 from puntual.features.vector import Lookups
-from puntual.flights.flight import Flight, LateRule
+from puntual.flights.flight import Flight, LateRule, Target
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,9 +35,10 @@ class FlightInputs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FlightReader:
-    """Reads flights as a model learnt them: by which rule, without which fields, and with which unlisted airports."""
+    """Reads flights as a model learnt them: its rule and target, the fields it is without, its unlisted airports."""
 
     late_rule: LateRule
+    target: Target
     absent: tuple[str, ...]
     unlisted: dict[str, str]
 
@@ -71,8 +72,9 @@ class FlightReader:
         return keys_of(canonical(flights)).without(self.absent)
 
     def _history(self, past: "pl.DataFrame") -> history.History:
-        from puntual.features.from_frame import canonical, operations_of
+        from puntual.features.from_frame import canonical, operations_of, require_target
 
+        require_target(past, self.target)
         return history.build_history(operations_of(canonical(past), self.late_rule))
 
 

@@ -18,10 +18,11 @@ from puntual.features.states import LIVE_STATES, State, knows_history, places_of
 from puntual.features.timetable import Timetable
 from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
-from puntual.flights.flight import BAND_COUNT, Flight
+from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
-from puntual.prediction.continued_history import ClosedHistory
+from puntual.prediction.continued_history import ClosedHistory, pack
 from puntual.prediction.flight_inputs import FlightReader
+from puntual.prediction.mixtures import live_states
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -53,33 +54,46 @@ class Predictor:
         tables = bundle.tables
         prefix = "tested_" if tested else ""
         experts = bundle.tested if tested and bundle.tested else bundle.experts
-        self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
+        manifest = bundle.manifest
+        self._model = Model(
+            experts, manifest.expert_columns, manifest.candidate, threads, mixtures=manifest.mixtures
+        )
         self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
         self._shape = calibration.shape_from_table(tables["delay_shape"])
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
         self._reference = np.concatenate([tables["reference"]["value"], now])
         typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
+        named = history.keys_of_rows(tables["history"])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
             typical,
-            history.build_history(tables["history"]),
+            history.build_history(tables["history"], named),
         )
         closed = (bundle.manifest.history_until - _EPOCH).days
-        self._closed = ClosedHistory(tables["history"], closed, bundle.manifest.late_rule, typical)
+        self._closed = ClosedHistory(
+            pack(tables["history"], named), closed, bundle.manifest.late_rule, typical
+        )
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
         # What an older bundle has not learnt it does not answer by.
-        self.live_states = tuple(state.name for state in LIVE_STATES if state.name in experts)
+        self.live_states = live_states(experts, manifest.mixtures)
         self.turns = turns_from(tables[f"{prefix}turns"]) if f"{prefix}turns" in tables else NO_TURNS
         self._require_same_answers(bundle, prefix)
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
         # What the table did not tell of its flights the model knows nothing of, whatever a request says.
         self._absent = bundle.manifest.absent
-        self._reader = FlightReader(bundle.manifest.late_rule, self._absent, self.unlisted)
+        self._reader = FlightReader(
+            bundle.manifest.late_rule, bundle.manifest.target, self._absent, self.unlisted
+        )
         self._world = KnownWorld(first, last, routes, self._lookups.vocabulary)
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
+
+    @property
+    def target(self) -> Target:
+        """The delay that is predicted: of departure, or of arrival."""
+        return self.bundle.manifest.target
 
     @property
     def delay_shape(self) -> calibration.DelayShape:
@@ -99,8 +113,11 @@ class Predictor:
     def continued(self, operated: history.OperatedFlights, today: Mapping[str, int]) -> "Predictor":
         """Give this predictor with what flights did since its bundle was closed.
 
-        `today` holds the local day (since 1970) of the airports whose days count once they are over.
+        `today` holds the local day (since 1970) of the airports whose days count once they are over. A model of
+        arrivals does not go on: the departures of a journal are not what its history counts.
         """
+        if self.target is Target.ARRIVAL:
+            return self
         going_on = copy(self)
         going_on._lookups = replace(self._lookups, history=self._closed.continued(operated, today))
         return going_on
@@ -120,7 +137,8 @@ class Predictor:
         """Predict how late each flight will be, from what is known the day before it or before `as_of`.
 
         `past` are flights with operations to take the history from, instead of the closing history of the
-        bundle; only operations of days before the flight, and before the day of `as_of`, are used.
+        bundle, for a model of arrivals as `sources.toward` gives them; only operations of days before the flight, and
+        before the day of `as_of`, are used.
         `timetable_of` is the timetable of the days to predict; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
         `live` holds what is known of each flight as its day unfolds, from `features.live_vector.live_columns` with

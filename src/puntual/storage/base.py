@@ -45,6 +45,9 @@ class Store(Protocol):
     def names(self, folder: str = "") -> list[str] | None:
         """List the files of a folder, sorted, or None where there is no such folder."""
 
+    def walk(self, folder: str = "") -> list[str]:
+        """List the files of a folder and of all folders in it, sorted, by their names from the URL on."""
+
     def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none."""
 
@@ -59,6 +62,9 @@ class Store(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove a file that may be there."""
+
+    def is_writable(self) -> bool:
+        """Tell whether files may be written here, as far as that is known without writing one."""
 
     def locked(self) -> AbstractContextManager[None]:
         """Let one process at a time go on, where there are locks; elsewhere `swap` alone keeps two apart."""

@@ -57,6 +57,12 @@ class Folder:
             except FileNotFoundError:
                 return None
 
+    def walk(self, folder: str = "") -> list[str]:
+        """List the files of a folder and of all folders in it, sorted."""
+        with translate_os_errors(self.where(folder)):
+            files = (path for path in self._path(folder).rglob("*") if path.is_file())
+            return sorted(path.relative_to(self._root).as_posix() for path in files)
+
     def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none."""
         with translate_os_errors(self.where(name)):
@@ -85,6 +91,10 @@ class Folder:
         """Remove a file that may be there."""
         with translate_os_errors(self.where(name)):
             self._path(name).unlink(missing_ok=True)
+
+    def is_writable(self) -> bool:
+        """Tell whether the folder may be written to; one on a read-only file system may not, whoever asks."""
+        return os.access(self._root, os.W_OK)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -119,6 +119,7 @@ class Exchange:
     def take(self, answered: Answered) -> None:
         """Send the answer, and hand it to the journal."""
         try:
+            body = answered.write()
             if (journal := self._door.service.journal) is not None:
                 journal.record_many(
                     answered.journal_lines(self._now, self._request_id, self._as_of, self._key, self._peer)
@@ -126,7 +127,7 @@ class Exchange:
         except Exception as error:
             self.fail(error)
             return
-        self._end(200, JSON_LINE + self._added + ANSWER_LINES, answered.body, answered.version)
+        self._end(200, JSON_LINE + self._added + ANSWER_LINES, body, answered.version)
 
     def fail(self, error: Exception) -> None:
         """Send the reason why there is no answer."""

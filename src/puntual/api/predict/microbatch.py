@@ -16,7 +16,7 @@ from puntual.api.predict.contract import PredictedFlight, PredictRequest
 from puntual.api.predict.flight_reading import meaningless
 from puntual.api.predict.flight_resolution import Moments, keys_of, moments, resolve
 from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
-from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
+from puntual.api.predict.response import Answered, complete, head_of, rows_of
 from puntual.api.problems import FieldError, ProblemError
 from puntual.api.serving.shadow import Shadow
 from puntual.features.timetable import Timetable
@@ -176,7 +176,7 @@ class MicroBatcher:
 
     def _hand_over(self, waiting: _Waiting, rows: list[PredictedFlight]) -> None:
         try:
-            answered = self._written(waiting.flights, waiting.cut_offs, rows, waiting.seen_at)
+            answered = self._answered_with(waiting.flights, waiting.cut_offs, rows, waiting.seen_at)
         except Exception as error:
             waiting.asker.fail(error)
             return
@@ -193,7 +193,7 @@ class MicroBatcher:
             cut_offs = [moments(flight, request.as_of, now) for flight in flights]
             seen_at = self._seen_at(flights, request.as_of, now)
             rows = self._predict(flights, cut_offs, seen_at, reasons=request.reasons)
-            answered = self._written(flights, cut_offs, rows, seen_at)
+            answered = self._answered_with(flights, cut_offs, rows, seen_at)
             record(answered)
             return answered
 
@@ -238,7 +238,7 @@ class MicroBatcher:
             closed = [cut_off.closed for cut_off in cut_offs]
             self._shadow.compare(self.version, self.known, flights, closed, late)
 
-    def _written(
+    def _answered_with(
         self,
         flights: list[ResolvedFlight],
         cut_offs: list[Moments],
@@ -248,7 +248,7 @@ class MicroBatcher:
         """Put an answer together, with what is known of the flights themselves where they were looked at."""
         if seen_at and self._known_now is not None:
             rows, cut_offs = self._known_now.add_to(rows, flights, cut_offs, seen_at, self.predictor)
-        return Answered(written(self._head, rows), flights, cut_offs, rows, self.version)
+        return Answered(self._head, flights, cut_offs, rows, self.version)
 
 
 class _Future:
