@@ -21,9 +21,8 @@ from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
 from puntual.prediction.continued_history import ClosedHistory, pack
+from puntual.prediction.experts import Model, live_states
 from puntual.prediction.flight_inputs import FlightReader
-from puntual.prediction.mixtures import live_states
-from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
 from puntual.prediction.twice_shown import warn_of_twice

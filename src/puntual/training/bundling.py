@@ -16,7 +16,7 @@ from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.schema import target_of
 from puntual.prediction import calibration, questions
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
