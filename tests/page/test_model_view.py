@@ -22,6 +22,8 @@ def test_the_champion_says_how_good_it_is_and_another_is_shown_once_it_answers(
     assert first in page.inner_text(".route")
     assert "ROC AUC" in page.inner_text("main")
     assert "Calibration" in page.inner_text(".card")
+    page.get_by_text("By airline").click()
+    assert page.locator(".group", has_text="By airline").locator("tbody tr").count() == 4
     assert violations(page) == []
     shot(page, "model")
     # Another is promoted elsewhere while the page is open.
