@@ -124,6 +124,7 @@ PAGES = {
     "sources": "train.md",
     "map": "your-own-table.md",
     "evaluate": "evaluate.md",
+    "features": "features.md",
     "events": "as-the-day-unfolds.md",
     "replay": "as-the-day-unfolds.md",
     "predict": "predict.md",

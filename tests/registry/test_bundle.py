@@ -196,11 +196,18 @@ def test_a_rewritten_bundle_is_not_the_version_that_its_name_says(bundle):
 
 
 def test_a_newer_format_names_the_version_that_reads_it(bundle):
-    newer = with_manifest(to_bytes(bundle)[1], format=5, puntual="7.1.0", split="told otherwise now")
+    newer = with_manifest(to_bytes(bundle)[1], format=6, puntual="7.1.0", split="told otherwise now")
     with pytest.raises(
-        BundleError, match=r"bundle format 5.*reads formats up to 4: install puntual>=7\.1\.0"
+        BundleError, match=r"bundle format 6.*reads formats up to 5: install puntual>=7\.1\.0"
     ):
         from_bytes(newer, "tomorrow.puntual")
+
+
+def test_a_format_that_names_no_mixtures_is_read_still(bundle):
+    older = with_manifest(to_bytes(bundle)[1], format=4)
+    assert from_bytes(older, "last-week.puntual").manifest.mixtures == {}
+    with pytest.raises(BundleError, match=r"bundle format 3.*reads formats from 4 to 5: train again"):
+        from_bytes(with_manifest(to_bytes(bundle)[1], format=3), "last-year.puntual")
 
 
 @pytest.mark.parametrize(

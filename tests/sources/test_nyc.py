@@ -78,7 +78,7 @@ def test_a_source_with_columns_of_its_own_takes_no_map_of_columns(tmp_path: Path
 def test_an_unknown_source_is_answered_with_the_nearest() -> None:
     with pytest.raises(TableError, match="did you mean 'scl'"):
         read_flights("SCLL")
-    assert list(SOURCES) == ["nyc", "scl", "table"]
+    assert list(SOURCES) == ["nyc", "scl", "bts", "table"]
 
 
 @pytest.fixture(scope="module")

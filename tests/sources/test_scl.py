@@ -157,7 +157,7 @@ def test_a_damaged_file_is_refused_with_what_is_wrong(tmp_path: Path, content: b
 def test_an_absent_file_and_a_folder_are_refused_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"no such file.*--data PATH"):
         read_flights("scl", tmp_path / "none.csv")
-    with pytest.raises(TableError, match="it is a folder"):
+    with pytest.raises(TableError, match=r"no tables of flights are there; expected files that end in \.csv"):
         read_flights("scl", tmp_path)
 
 

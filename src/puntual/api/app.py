@@ -28,7 +28,7 @@ from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
 from puntual.api.http.framework_errors import problem_of
 from puntual.api.http.gateway import Gateway
-from puntual.api.http.process_tuning import give_back, settle
+from puntual.api.http.process_tuning import FullRounds, give_back, settle
 from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
 from puntual.api.invocations.workbook import read_workbook
@@ -44,7 +44,7 @@ from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.known_codes import CodeBook, get_codes
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.serving import succession, timetable_routes
+from puntual.api.serving import champion_choice, timetable_routes
 from puntual.api.serving.model_list import get_models
 from puntual.api.serving.serving_model import ServingModel
 from puntual.api.serving.training_report import get_report
@@ -55,7 +55,7 @@ from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
-_GIVING_BACK_SECONDS = 5.0
+_TIDYING_SECONDS = 5.0
 # Of what is no route of ours, such as files, any may be taken.
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -97,7 +97,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             asyncio.create_task(events.follow()),
             asyncio.create_task(marks.follow()),
             asyncio.create_task(recorder.run()),
-            asyncio.create_task(_give_back()),
+            asyncio.create_task(_tidy()),
         }
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, AttributeError):
@@ -123,7 +123,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             get_key,
             get_report,
             get_flight_events,
-            *succession.ROUTES,
+            *champion_choice.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
@@ -143,7 +143,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     inner.state.codes, inner.state.marks = CodeBook(service), marks
-    inner.state.changes = succession.ChampionChanges(settings, service)
+    inner.state.changes = champion_choice.ChampionChanges(settings, service)
     inner.state.streams = streams = BoardStreams(service, events.board, marks.feed, guard)
     # Compressed before anybody asks for it.
     page_files()
@@ -163,10 +163,12 @@ def _rate_limit(settings: Settings) -> RateLimit:
     return RateLimit(settings.rate, settings.burst, SharedBuckets(Path(settings.metrics) / NAME))
 
 
-async def _give_back() -> None:
+async def _tidy() -> None:
+    rounds = FullRounds()
     while True:
-        await asyncio.sleep(_GIVING_BACK_SECONDS)
+        await asyncio.sleep(_TIDYING_SECONDS)
         await asyncio.get_running_loop().run_in_executor(None, give_back)
+        rounds.look()
 
 
 async def _keep_reason(error: Exception, scope: Any) -> None:

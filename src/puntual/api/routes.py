@@ -34,6 +34,7 @@ class Champion(msgspec.Struct, frozen=True):
     columns: list[str]
     scores: dict[str, Evaluation]
     card: str
+    target: str
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -74,7 +75,8 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     flights = await read_apart(await request.body(), partial(decode_request, unlisted=service.unlisted))
     state.guard.charge_flights(len(flights.flights))
     answered = await service.answer(flights, request.state.call["request_id"])
-    return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
+    body = await service.apart(answered.write)
+    return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
 @post(
@@ -122,6 +124,7 @@ async def get_champion(state: State) -> Champion:
         list(manifest.columns),
         manifest.scores,
         bundle.card,
+        manifest.target.value,
     )
 
 

@@ -14,6 +14,7 @@ from puntual.cli.evaluate import evaluate
 from puntual.cli.events import events
 from puntual.cli.export import export
 from puntual.cli.failures import report_failures
+from puntual.cli.features import features
 from puntual.cli.health import health
 from puntual.cli.keys import keys
 from puntual.cli.map import map_command
@@ -54,6 +55,7 @@ def main() -> None:
 for _command in (
     train,
     evaluate,
+    features,
     events,
     replay,
     predict,

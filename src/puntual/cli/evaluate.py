@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from puntual.cli.options import bundle_option, json_option, registry_option, require_period, source_options
+from puntual.cli.options import (
+    bundle_option,
+    json_option,
+    registry_option,
+    require_period,
+    source_options,
+    target_option,
+)
 
 _HIDDEN = ("tails", "weather")
 _FARTHEST = 18 * 60
@@ -55,6 +62,7 @@ def _split(text: str | None) -> tuple[str, ...]:
     callback=read_hidden,
     help="Hide what the table tells of aircraft or weather from --horizons.",
 )
+@target_option
 @registry_option
 @json_option
 def evaluate(
@@ -68,6 +76,7 @@ def evaluate(
     split_test: bool,
     horizons: tuple[str, ...],
     without: tuple[str, ...],
+    target: str | None,
     registry: str,
     as_json: bool,
 ) -> None:
@@ -75,12 +84,13 @@ def evaluate(
     from puntual.cli.output.console import print_json, progress, say
     from puntual.cli.output.notes import say_reading
     from puntual.cli.output.score_tables import plain_scores, print_scores
-    from puntual.registry import Registry
+    from puntual.registry import Registry, require_target
     from puntual.sources import read_flights
     from puntual.training.bundle_scores import score_bundle
 
     require_period(start, until)
     bundle = Registry(registry).read(which)
+    require_target(bundle, target)
     with progress("evaluating", lines=True) as report_progress:
         report_progress("reading", 0, 2)
         table = read_flights(source, data, map_file, bad_rows=bad_rows)

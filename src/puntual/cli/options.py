@@ -12,9 +12,10 @@ from click.shell_completion import CompletionItem
 
 from puntual.storage import is_url
 
-SOURCE_NAMES = ("nyc", "scl", "table")
+SOURCE_NAMES = ("nyc", "scl", "bts", "table")
 MOMENTS = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"])
 BAD_ROWS = ("refuse", "leave_out")
+TARGETS = ("departure", "arrival")
 FORMATS = ("csv", "parquet", "json", "xlsx")
 # What every library that draws by chance takes.
 SEEDS = click.IntRange(0, 2**32 - 1)
@@ -50,6 +51,13 @@ bundle_option = click.option(
     metavar="VERSION|FILE",
     shell_complete=complete_version,
     help="A version, its beginning, or a file [champion].",
+)
+
+
+target_option = click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    help="The delay that the model has to predict; another model is refused [whichever it predicts].",
 )
 
 

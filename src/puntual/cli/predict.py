@@ -15,6 +15,7 @@ from puntual.cli.options import (
     bundle_option,
     registry_option,
     separator_of,
+    target_option,
 )
 
 
@@ -42,6 +43,7 @@ from puntual.cli.options import (
 @click.option(
     "--map", "map_file", type=click.Path(path_type=Path), help="TOML map of columns, for --source table."
 )
+@target_option
 @bad_rows_option
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True, help="Format of -."
@@ -69,6 +71,7 @@ def predict(
     timetable: Path | None,
     source: str | None,
     map_file: Path | None,
+    target: str | None,
     bad_rows: str | None,
     form: str,
     separator: str | None,
@@ -85,12 +88,14 @@ def predict(
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
     from puntual.prediction.table_notation import Notation
-    from puntual.sources import FlightTable, read_plain, read_requested
+    from puntual.registry import require_target
+    from puntual.sources import FlightTable, read_plain, read_requested, toward
 
     if output != STANDARD:
         form_of(Path(output))
     separator = separator_of(separator, decimal)
     predictor = Predictor.load(registry, which)
+    require_target(predictor.bundle, target)
     rule = predictor.bundle.manifest.late_rule
 
     def read(name: str, reader: Callable[..., FlightTable] = read_plain) -> FlightTable:
@@ -112,7 +117,7 @@ def predict(
         predictions = predictor.predict(
             requested.flights,
             as_of,
-            past=None if past is None else read(str(past)).flights,
+            past=None if past is None else toward(read(str(past)), predictor.target),
             timetable_of=None if timetable is None else read(str(timetable)).flights,
             reasons=reasons,
             progress=count,

@@ -85,7 +85,7 @@ def replay(
             report_progress("reading", 0, 1)
             table = read_flights(source, data, map_file, bad_rows=bad_rows)
             say_reading(table)
-            played = prepare_day(table, day.date(), model.late_rule, model.history_until)
+            played = prepare_day(table, day.date(), model.late_rule, model.history_until, model.target)
             result = replay(played, service, model, report_progress, speed)
         print_replayed_json(result) if as_json else print_replayed(result)
         if stay:

@@ -8,6 +8,7 @@ import click
 from puntual.cli.command_line import command_line
 from puntual.cli.options import (
     SEEDS,
+    TARGETS,
     json_option,
     registry_option,
     require_finite,
@@ -19,6 +20,13 @@ from puntual.cli.options import (
 
 @click.command()
 @source_options
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default=TARGETS[0],
+    show_default=True,
+    help="The delay to learn; a diverted flight never arrived.",
+)
 @click.option("--split", type=click.Choice(["time", "stratified"]), default="time", show_default=True)
 @click.option(
     "--candidates", metavar="A,B:TREATMENT", help="lightgbm, xgboost, forest, neural, logistic [all]."
@@ -57,6 +65,7 @@ def train(
     bad_rows: str | None,
     start: datetime | None,
     until: datetime | None,
+    target: str,
     split: str,
     candidates: str | None,
     preset: str,
@@ -90,6 +99,7 @@ def train(
         backtest=not no_backtest,
         live=not no_live,
         command=command_line(click.get_current_context()),
+        target=target,
     )
     check_options(options, registry, reports)
     table = read_flights(source, data, map_file, bad_rows=bad_rows)

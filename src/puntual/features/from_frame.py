@@ -7,8 +7,8 @@ from puntual.features.flight_keys import EPOCH, NAMED, UNKNOWABLE, Category, Key
 from puntual.features.history import OperatedFlights
 from puntual.flights import airports
 from puntual.flights.arrays import Columns
-from puntual.flights.flight import EARLIEST, LATEST, LateRule
-from puntual.flights.schema import has_operation
+from puntual.flights.flight import EARLIEST, LATEST, LateRule, Target
+from puntual.flights.schema import has_operation, target_of
 from puntual.sources.flight_numbers import clean_flight_numbers
 
 # An operation of an unknown airline still counts for airport and destination; by no airline is this looked up.
@@ -57,14 +57,32 @@ def operations_of(flights: pl.DataFrame, rule: LateRule) -> Columns:
     """Turn flights with operations into rows of counts, each on the day on which it became known."""
     operated = flights.filter(has_operation(flights)).with_columns(NAMED_OR_BLANK)
     scheduled = pl.col("scheduled_departure")
-    parts = operated.select(
-        scheduled=scheduled.dt.epoch("s"),
-        delay_seconds=(pl.col("departed") - scheduled).dt.total_seconds().fill_null(0),
-        has_left=pl.col("departed").is_not_null(),
-        cancelled=pl.col("cancelled").fill_null(False),
-    )
+    if target_of(flights) is Target.ARRIVAL:
+        parts = operated.select(
+            scheduled=scheduled.dt.epoch("s"),
+            delay_seconds=pl.col("arrival_delay").fill_null(0),
+            has_left=pl.col("arrival_delay").is_not_null(),
+            cancelled=pl.col("never_arrived").fill_null(False),
+            known=pl.col("arrival_known").dt.epoch("s"),
+        )
+    else:
+        parts = operated.select(
+            scheduled=scheduled.dt.epoch("s"),
+            delay_seconds=(pl.col("departed") - scheduled).dt.total_seconds().fill_null(0),
+            has_left=pl.col("departed").is_not_null(),
+            cancelled=pl.col("cancelled").fill_null(False),
+        )
     named = {name: _category(operated[name]).texts() for name in NAMED}
     return OperatedFlights(named, **{name: parts[name].to_numpy() for name in parts.columns}).counts(rule)
+
+
+def require_target(past: pl.DataFrame, target: Target) -> None:
+    """Refuse past flights that do not tell the delay that a model predicts."""
+    if target is Target.ARRIVAL and target_of(past) is not target:
+        raise BadValueError(
+            "past flights tell departures, and the model predicts arrivals; expected their arrivals; "
+            "read them by puntual.sources.toward(table, Target.ARRIVAL)"
+        )
 
 
 def _refuse_far(flights: pl.DataFrame) -> None:

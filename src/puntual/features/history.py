@@ -99,12 +99,16 @@ def _room() -> kernel.Room:
     return kernel.Room(_PARENTS, _STRENGTHS, WINDOWS)
 
 
+_OF_FLIGHTS = ("scheduled", "delay_seconds", "has_left", "cancelled")
+
+
 @dataclass(frozen=True, slots=True)
 class OperatedFlights:
     """What became of n flights: `named` by `NAMED`, and of shape (n,) their schedules and delays.
 
     `scheduled` are seconds since 1970 began on the clocks of the origin, `delay_seconds` is 0 where a flight has not
-    left.
+    left. Of arrivals, which are known later than by their delay, `has_left` says which there were, `cancelled` which
+    there never were, and `known`, on the clocks of the origin too, since when.
     """
 
     named: Columns
@@ -112,13 +116,13 @@ class OperatedFlights:
     delay_seconds: NDArray[np.int64]
     has_left: NDArray[np.bool_]
     cancelled: NDArray[np.bool_]
+    known: NDArray[np.int64] | None = None
 
     def take(self, flights: NDArray[np.intp]) -> "OperatedFlights":
         """Keep the flights at these positions."""
-        kept = (
-            getattr(self, name)[flights] for name in ("scheduled", "delay_seconds", "has_left", "cancelled")
-        )
-        return OperatedFlights(take(self.named, flights), *kept)
+        columns = {name: getattr(self, name)[flights] for name in _OF_FLIGHTS}
+        known = None if self.known is None else self.known[flights]
+        return OperatedFlights(take(self.named, flights), known=known, **columns)
 
     def counts(self, rule: LateRule) -> Columns:
         """Turn the flights into rows of counts, each on the day on which its operation became known.
@@ -126,10 +130,11 @@ class OperatedFlights:
         A flight that leaves after midnight is known only on the day that it leaves, so that an operation never
         shows in a history that was closed before it happened.
         """
+        known = self.scheduled + np.maximum(self.delay_seconds, 0) if self.known is None else self.known
         bands = band_of(self.delay_seconds / 60, self.cancelled, rule)
         return {
             **self.named,
-            "day": (self.scheduled + np.maximum(self.delay_seconds, 0)) // _DAY_SECONDS,
+            "day": known // _DAY_SECONDS,
             "flights": np.ones(len(self.scheduled), np.int64),
             "late": (bands > 0).astype(np.int64),
             "departed": self.has_left.astype(np.int64),
@@ -138,12 +143,9 @@ class OperatedFlights:
 
 
 def joined(parts: Sequence[OperatedFlights]) -> OperatedFlights:
-    """Put flights together, those of no part being none."""
+    """Put flights together by their departures, those of no part being none."""
     parts = (NOBODY, *parts)
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("scheduled", "delay_seconds", "has_left", "cancelled")
-    )
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in _OF_FLIGHTS)
     named = {name: np.concatenate([part.named[name] for part in parts]) for name in NAMED}
     return OperatedFlights(named, *columns)
 
@@ -175,10 +177,16 @@ def build_history(operations: Columns, named: Keys | None = None) -> History:
     day = operations["day"]
     if not len(day):
         return History(0, 0, _NO_OPERATIONS)
-    keys = Keys(day, day, *(category(operations[name]) for name in NAMED)) if named is None else named
+    keys = keys_of_rows(operations) if named is None else named
     counts = np.array([operations[name] for name in COUNTS], np.int64)
     first, end = int(day.min()), int(day.max()) + 1
     return History(first, end, _line(_entities(keys), day - first, counts, first, end))
+
+
+def keys_of_rows(operations: Columns) -> Keys:
+    """Give the keys of the flights of rows of counts, of which the day is the one that they became known on."""
+    day = operations["day"]
+    return Keys(day, day, *(category(operations[name]) for name in NAMED))
 
 
 def _line(

@@ -16,6 +16,22 @@ BAND_COUNT = len(BANDS)
 EARLIEST, LATEST = datetime(1970, 1, 1), datetime(2099, 12, 31, 23, 59, 59)
 
 
+# Of arrivals, which a diverted flight has none of.
+ARRIVAL_BANDS = (*BANDS[:-1], "over 120, cancelled or diverted")
+
+
+class Target(enum.StrEnum):
+    """The delay that a model learns and predicts: that of departure, or of arrival at the destination."""
+
+    DEPARTURE = "departure"
+    ARRIVAL = "arrival"
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The five bands of delay in words."""
+        return BANDS if self is Target.DEPARTURE else ARRIVAL_BANDS
+
+
 class LateRule(enum.StrEnum):
     """The delay in minutes from which a publisher calls a flight late."""
 

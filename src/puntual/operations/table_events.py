@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 from puntual.flights.operations import MEASURES, NEVER, OBSERVATION_KNOWN_AFTER, TAIL_KNOWN_BEFORE
-from puntual.flights.schema import has_operation
+from puntual.flights.schema import by_departure, has_operation
 from puntual.operations.event import KnownEvent, with_content_key
 from puntual.operations.event_contract import LONGEST_CODE, LONGEST_PLACE, LONGEST_TAIL
-from puntual.sources import FlightTable
+from puntual.sources import FlightTable, toward
 from puntual.sources.observed import observations_of, operations_of_table, real_minutes
 
 _DAY = 24 * 60
@@ -47,7 +47,7 @@ def events_of_table(flights: pl.DataFrame, weather: pl.DataFrame | None = None) 
 
     A flight is silent whose operation is not known, or whose names no event could hold.
     """
-    telling = flights.filter(has_operation(flights)).filter(_fits())
+    telling = flights.filter(has_operation(by_departure(flights))).filter(_fits())
     # When a departure counts as late is of no importance to its event.
     operations = operations_of_table(telling, LateRule.FROM_15)
     columns = [getattr(operations, name) for name in _Happened._fields]
@@ -63,15 +63,17 @@ def events_of_table(flights: pl.DataFrame, weather: pl.DataFrame | None = None) 
 
 
 def period_of(
-    table: FlightTable, start: datetime | None, until: datetime | None
+    table: FlightTable,
+    start: datetime | None,
+    until: datetime | None,
+    target: Target = Target.DEPARTURE,
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Take the flights of a period with their landings, and the weather of it and of the day before.
 
     `start` and `until`, which is exclusive, bound the scheduled departures.
     """
     scheduled = pl.col("scheduled_departure")
-    flights = table.flights if table.arrived is None else table.flights.with_columns(arrived=table.arrived)
-    flights = flights.filter(
+    flights = toward(table, target).filter(
         scheduled >= start if start else pl.lit(True), scheduled < until if until else pl.lit(True)
     )
     if table.weather is None or not (start or until):

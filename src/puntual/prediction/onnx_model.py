@@ -8,16 +8,17 @@ differently with the number of rows, so models made of those are asked about blo
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from puntual.features.live_vector import ALL_COLUMNS
-from puntual.features.states import ALL_STATES, part
+from puntual.features.states import part
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
+from puntual.prediction.mixtures import DAY_EXPERTS, Mixture, answering
 
 # The candidates whose trees are walked row by row; all others multiply matrices.
 _TREES = frozenset({"forest", "lightgbm", "xgboost"})
@@ -36,19 +37,21 @@ class Model:
         columns: Mapping[str, Sequence[str]],
         candidate: str,
         threads: int = 0,
+        mixtures: Mapping[str, Mixture] | None = None,
     ) -> None:
-        """Load the ONNX model of each state of knowledge, which reads these columns and was made from this candidate.
+        """Load the ONNX models of experts by name, which read these columns and were made from this candidate.
 
-        `threads` is the number to use, 0 for all cores.
+        `threads` is the number to use, 0 for all cores. An expert answers in the state of knowledge of its name, but
+        where `mixtures` names several for one.
         """
-        self._experts = {
+        # One expert may be that of several states.
+        load = cache(_ExpertModel)
+        loaded = {
             # What is live is learnt by trees, whatever candidate won.
-            state.name: _ExpertModel(
-                experts[state.name], columns[state.name], candidate in _TREES or state.until is not None
-            )
-            for state in ALL_STATES
-            if state.name in experts
+            name: load(content, tuple(columns[name]), candidate in _TREES or name not in DAY_EXPERTS)
+            for name, content in experts.items()
         }
+        self._answers = answering({name: model.bands for name, model in loaded.items()}, mixtures or {})
         self._threads = threads or os.cpu_count() or 1
 
     def bands(self, matrix: Matrix) -> _FloatBands:
@@ -63,16 +66,16 @@ class Model:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="puntual-model")
 
     def _parted(self, matrix: Matrix) -> _FloatBands:
-        """Ask the expert of each row's state of knowledge alone."""
+        """Ask those who answer in each row's state of knowledge alone."""
         bands = np.empty((len(matrix), BAND_COUNT), np.float32)
         if len(matrix):
             for state, rows in part(matrix):
-                bands[rows] = self._experts[state.name].bands(matrix[rows])
+                bands[rows] = self._answers[state.name](matrix[rows])
         return bands
 
 
 class _ExpertModel:
-    """The ONNX model of one state of knowledge."""
+    """The ONNX model of one expert."""
 
     def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:
         self._session = _session(content)
@@ -106,4 +109,7 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
     options.enable_cpu_mem_arena = False
     # Warnings of the runtime speak of its own optimisations, not of the model.
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # It keeps what it was made from, to be made again by a provider that is not asked for here.
+    session._model_bytes = None
+    return session

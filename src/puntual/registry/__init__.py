@@ -1,6 +1,15 @@
 """Bundles and the registry that holds them: publish, promote, roll back and fetch, in a folder or a bucket."""
 
-from puntual.registry.archive import LARGEST, SUFFIX, Bundle, from_bytes, read, require_columns, to_bytes
+from puntual.registry.archive import (
+    LARGEST,
+    SUFFIX,
+    Bundle,
+    from_bytes,
+    read,
+    require_columns,
+    require_target,
+    to_bytes,
+)
 from puntual.registry.manifest import (
     FORMAT,
     REQUIRED_TABLES,
@@ -38,5 +47,6 @@ __all__ = [
     "read",
     "read_pointer",
     "require_columns",
+    "require_target",
     "to_bytes",
 ]

@@ -144,6 +144,16 @@ def require_columns(bundle: Bundle, known: Collection[str]) -> None:
         )
 
 
+def require_target(bundle: Bundle, target: str | None) -> None:
+    """Raise BundleError where a model predicts another delay than `target`, if one is expected."""
+    predicted = bundle.manifest.target
+    if target is not None and predicted != target:
+        raise BundleError(
+            f"bundle {bundle.version}: it predicts the delay of {predicted}; expected that of {target}; name another "
+            f"with --bundle, or train one with --target {target}"
+        )
+
+
 def _packed(bundle: Bundle) -> tuple[str, bytes]:
     """Write a bundle as the digest of its manifest and its file."""
     _require_tables(bundle.tables, "the bundle to be written")

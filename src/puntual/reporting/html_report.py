@@ -16,7 +16,7 @@ __all__ = ["render_report", "write_report"]
 
 Shown = TypeVar("Shown")
 STRONGEST = 15
-FILTERS = ("count", "fixed", "horizon_title", "interval", "late_rule", "percent", "signed", "size")
+FILTERS = ("count", "fixed", "horizon_title", "interval", "late_means", "percent", "signed", "size")
 SPLITS = {"time": "By time", "stratified": "Stratified"}
 GROUPS = {"airline": "By airline", "month": "By month", "hour": "By hour"}
 TITLES = {

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from puntual.evaluation import Evaluation, describe_rule
-from puntual.flights.flight import BANDS
+from puntual.flights.flight import Target
 from puntual.reporting.narrative import CONDITION_TITLES, label, leak, reproduction, summarise
 from puntual.reporting.training_result import Training
-from puntual.reporting.wording import count, fixed, horizon_title, late_rule, measured, percent, period
+from puntual.reporting.wording import count, fixed, horizon_title, late_means, measured, percent, period
 
 MEANT_FOR = (
     "Planning, months ahead or on the day: which scheduled departures are likely to be late, and by how much.",
@@ -15,7 +15,7 @@ MEANT_FOR = (
     "Not for decisions about single passengers or crew members, and not for the safety of flight.",
 )
 PREDICTS = (
-    f"For one scheduled departure, a probability for each of five bands of delay, in minutes: {', '.join(BANDS)}. "
+    "For one scheduled departure, a probability for each of five bands of its {target} delay, in minutes: {bands}. "
     "The probability of being late, the expected minutes and the quantiles p50, p80 and p95 are all read from it."
 )
 INTERVALS = "In brackets: 95 % intervals of a bootstrap over whole days. A dash marks what is undefined."
@@ -37,6 +37,11 @@ LIMITS = (
     "it; the support of the prediction says so.",
     "History older than its windows counts as missing: the further ahead a flight is, the less is known of it.",
     "A cancelled flight counts as late and falls in the last band.",
+)
+OF_ARRIVALS = (
+    "A diverted flight never arrived: it counts as late and falls in the last band, as a cancelled one does.",
+    "That a flight has left, and when, does not settle when it arrives: its prediction stays that of before. History "
+    "ends with the table, since a journal of departures is no history of arrivals.",
 )
 CAVEATS = (
     "A late rate tells of past departures, whose causes are often not the airline's own: airport, weather, time "
@@ -66,7 +71,7 @@ def model_card(training: Training) -> str:
         "Model card": [_items(summarise(training))],
         "Intended use": [_items(MEANT_FOR)],
         "Data": _data(training),
-        "What it predicts": [PREDICTS],
+        "What it predicts": [_predicts(training)],
         "Training, validation and test": [_items(_periods(training)), *map(plain, leak(training))],
         "Scores on the test flights": [_scores(training.scores), INTERVALS],
         **(
@@ -76,7 +81,7 @@ def model_card(training: Training) -> str:
         ),
         "Calibration": [_calibration(training)],
         "Threshold": [_threshold(training)],
-        "Limits": [_items((*(THE_DAY if _is_live(training) else DAY_BEFORE), *LIMITS))],
+        "Limits": [_items((*(THE_DAY if _is_live(training) else DAY_BEFORE), *_limits(training)))],
         "Ethical and operational caveats": [_items(CAVEATS)],
         "Gate": [_gate(training)],
         "How to reproduce it": _reproduce(training),
@@ -110,6 +115,15 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([lines[0], ruled, *lines[1:]])
 
 
+def _limits(training: Training) -> tuple[str, ...]:
+    return (*LIMITS, *OF_ARRIVALS) if training.table.target == Target.ARRIVAL else LIMITS
+
+
+def _predicts(training: Training) -> str:
+    target = Target(training.table.target)
+    return PREDICTS.format(target=target.value, bands=", ".join(target.bands))
+
+
 def _data(training: Training) -> list[str]:
     table = training.table
     facts = (
@@ -117,7 +131,7 @@ def _data(training: Training) -> list[str]:
         f"SHA-256: {table.digest}",
         f"Scheduled departures: {table.first:%Y-%m-%d} to {table.last:%Y-%m-%d}",
         f"Rows read: {count(table.rows)}; flights: {count(table.flights)}, {percent(table.late_rate)} of them late",
-        f"Late: a delay of {late_rule(table.late_rule)}, or cancelled",
+        f"Late: {late_means(table.late_rule, table.target)}",
         *(f"Note: {note}" for note in table.notes),
     )
     if not table.omitted:

@@ -31,6 +31,7 @@ class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
     last: datetime
     omitted: tuple[Omission, ...]
     notes: tuple[str, ...]
+    target: str = "departure"
 
 
 class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):

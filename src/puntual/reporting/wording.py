@@ -105,6 +105,17 @@ def late_rule(rule: str) -> str:
     return {">15": "more than 15 minutes", ">=15": "15 minutes or more"}.get(rule, f"{rule} minutes")
 
 
+def late_means(rule: str, target: str = "departure") -> str:
+    """Say which flights count as late.
+
+    >>> late_means(">=15", "arrival")
+    'an arrival delay of 15 minutes or more, cancelled or diverted'
+    """
+    if target == "arrival":
+        return f"an arrival delay of {late_rule(rule)}, cancelled or diverted"
+    return f"a departure delay of {late_rule(rule)}, or cancelled"
+
+
 def period(start: datetime, end: datetime) -> str:
     """Write a period from its first day to its last; `end` itself is no longer in it.
 

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from puntual.sources.arrivals import toward as toward
     from puntual.sources.catalog import SOURCES as SOURCES
     from puntual.sources.catalog import Source as Source
     from puntual.sources.catalog import read_flights as read_flights
@@ -26,6 +27,7 @@ __all__ = [
     "read_flights",
     "read_plain",
     "read_requested",
+    "toward",
 ]
 
 # Imported when they are first used: the service takes words and text from here, and has no Polars.
@@ -40,6 +42,7 @@ _HOMES = {
     "read_requested": "native",
     "read_flights": "catalog",
     "read_plain": "native",
+    "toward": "arrivals",
 }
 
 

@@ -1,5 +1,6 @@
 """Codes of airports as tables write them → the one code of each; a code that nobody lists stands for itself."""
 
+import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,13 @@ from puntual.sources.parsing import read_text
 from puntual.sources.raw_table import RawTable
 
 NOTED_AIRPORTS = 20
+# The United States number their airports, and tables that are derived from theirs hold numbers in places.
+IDS_FILE = "T_MASTER_CORD.csv"
+_ID = re.compile(r"1[0-9]{4}")
+_IDS = (
+    "a number such as this is an airport's id at the US Department of Transportation: put its table "
+    f"{IDS_FILE} beside the file (--source bts)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ def code_of(code: str, own: OwnAirports, *, origin: bool = False, has_map: bool 
         canonical = airports.code_of(own.aliases.get(code, code))
     except UnknownAirportError as failure:
         raise UnknownAirportError(
-            f"{failure}; correct it, or give an alias under [airports] in a map"
+            f"{failure}; {_IDS if _ID.fullmatch(code) else 'correct it'}, or give an alias under [airports] in a map"
         ) from None
     if origin and canonical not in own.time_zones and airports.look_up(canonical) is None:
         place = (

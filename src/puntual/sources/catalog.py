@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from puntual.errors import TableError, did_you_mean
+from puntual.sources.bts import read_bts
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place
 from puntual.sources.flight_table import FlightTable
@@ -38,6 +39,12 @@ SOURCES: dict[str, Source] = {
         str(DEFAULT_PATH),
         DEFAULT_PATH.is_file,
     ),
+    "bts": Source(
+        "the United States' record of reporting carriers since 1987, with tail numbers; late from 15 minutes",
+        "--data PLACE: a monthly file (.zip or .csv), a folder of them, or a pattern",
+        "the place you name",
+        lambda: False,
+    ),
     "table": Source(
         "your own flights, CSV or Parquet; late as the map says",
         "--data PATH and --map FILE.toml",
@@ -55,9 +62,10 @@ def read_flights(
     operated: bool = True,
     bad_rows: BadRows | str | None = None,
 ) -> FlightTable:
-    """Read the flights of a source: `nyc`, `scl`, or your own `table` through a map of its columns.
+    """Read the flights of a source: `nyc`, `scl`, `bts`, or your own `table` through a map of its columns.
 
-    `data` is a path, or the URL of a file such as `s3://bucket/data/dataset_SCL.csv`.
+    `data` is a path, or the URL of a file such as `s3://bucket/data/dataset_SCL.csv`; or a folder or pattern of files
+    (`s3://bucket/year=2017/*.parquet`), which are read one after another as one table.
     Unless `operated`, the file may lack the columns of the operation, as a table of coming flights does.
     `bad_rows` is `refuse` or `leave_out`, and comes before the rule of the map; without either they are refused.
     """
@@ -72,4 +80,6 @@ def read_flights(
     table_map = PLAIN_MAP if map_file is None else read_small_map(map_file, source)
     if bad_rows is not None:
         table_map = replace(table_map, rules=replace(table_map.rules, bad_rows=bad_rows.value))
-    return read_nyc(data, table_map) if source == "nyc" else read_scl(data, table_map, operated=operated)
+    if source == "nyc":
+        return read_nyc(data, table_map)
+    return (read_bts if source == "bts" else read_scl)(data, table_map, operated=operated)

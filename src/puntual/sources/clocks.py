@@ -8,6 +8,7 @@ from puntual.sources.airport_codes import zones_of
 
 DAY = pl.duration(days=1)
 MINUTE = 60_000_000
+_DAY_MINUTES, _EARLIEST = 24 * 60, 6 * 60
 
 
 def moment_at(midnight: pl.Series, clock: pl.Series) -> pl.Series:
@@ -18,6 +19,17 @@ def moment_at(midnight: pl.Series, clock: pl.Series) -> pl.Series:
 def departure_after(scheduled: pl.Series, delay: pl.Series) -> pl.Series:
     """Add a delay in minutes to the schedule; null where the delay is."""
     return scheduled + (delay * MINUTE).round().cast(pl.Int64).cast(pl.Duration("us"))
+
+
+def clock_delay(scheduled: pl.Series, clock: pl.Series) -> pl.Series:
+    """Give the delay in minutes of departures of which only the minute of the day is known, null where that is.
+
+    It is taken between six hours before the schedule and eighteen after it.
+    """
+    rows = pl.DataFrame({"scheduled": scheduled, "clock": clock})
+    planned = pl.col("scheduled").dt.hour().cast(pl.Int64) * 60 + pl.col("scheduled").dt.minute()
+    behind = (pl.col("clock").cast(pl.Int64) - planned + _EARLIEST) % _DAY_MINUTES - _EARLIEST
+    return rows.select(behind.cast(pl.Float64)).to_series()
 
 
 def arrival_after(

@@ -5,16 +5,16 @@ from pathlib import Path, PurePosixPath
 
 from puntual.errors import OversizedFileError, StorageError, TableError
 from puntual.sources.limits import LARGEST_TABLE
-from puntual.storage import read_url
+from puntual.storage import Store, read_url
 from puntual.storage.local import read_within
 
 # A file's path, or the URL (a text) of a file in a bucket.
 Place = Path | str
 
 
-def read_bytes(place: Place, remedy: str = "check the path") -> bytes:
-    """Read a whole file; TableError when it is absent, a folder, unreadable or empty."""
-    data = _read(place, remedy)
+def read_bytes(place: Place, remedy: str = "check the path", store: Store | None = None) -> bytes:
+    """Read a whole file, from the `store` it was listed in; TableError when it is absent, unreadable or empty."""
+    data = _read(place, remedy, store)
     if data is None:
         raise TableError(f"{place}: no such file; expected a table of flights; {remedy}")
     if not data.strip():
@@ -37,9 +37,13 @@ def beside(place: Place, name: str) -> bytes:
     return read_bytes(path) if path.is_file() else b""
 
 
-def _read(place: Place, remedy: str) -> bytes | None:
+def _read(place: Place, remedy: str, store: Store | None = None) -> bytes | None:
     try:
-        return read_url(place, LARGEST_TABLE) if isinstance(place, str) else read_within(place, LARGEST_TABLE)
+        if isinstance(place, Path):
+            return read_within(place, LARGEST_TABLE)
+        if store is not None:
+            return store.read(place.removeprefix(f"{store.url.rstrip('/')}/"), LARGEST_TABLE)
+        return read_url(place, LARGEST_TABLE)
     except OversizedFileError as failure:
         raise TableError(
             f"{failure}; keep the columns and years that you need, or cut it in parts"

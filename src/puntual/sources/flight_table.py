@@ -44,9 +44,9 @@ class FlightTable:
 
     `rows` were read; each is among `flights` or counted in `left_out`. `records` gives, for each flight, the
     position of its row in the file, from 0. `digest` is the SHA-256 of the file's bytes. `arrived` is when each flight
-    landed, by the clocks there, where the source tells it, and `weather` what was observed at airports, as
-    `sources/observed.py` reads it. `notes` are for the report. `given` holds the columns of each flight's row as the
-    file has them, where they were to be kept.
+    landed, by the clocks there, and `diverted` whether it came down elsewhere, where the source tells it. `weather` is
+    what was observed at airports, as `sources/observed.py` reads it. `notes` are for the report. `given` holds the
+    columns of each flight's row as the file has them, where they were to be kept.
     """
 
     flights: pl.DataFrame
@@ -60,6 +60,7 @@ class FlightTable:
     given: pl.DataFrame | None = None
     arrived: pl.Series | None = None
     weather: pl.DataFrame | None = None
+    diverted: pl.Series | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Reading:
 def assemble(
     raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading, notes: tuple[str, ...] = ()
 ) -> FlightTable:
-    """Check and sort typed columns; beside the schema's, `operated_as` tells operations apart, and `arrived` landings.
+    """Check and sort typed columns; beside the schema's, `operated_as`, `arrived` and `diverted` tell of operations.
 
     Rows that are wrong, or repeat a flight, are all refused in one error or left out, as the reading says.
     """
@@ -117,6 +118,7 @@ def assemble(
         draft["record"],
         raw.frame[draft["row"]] if reading.keeps_columns else None,
         draft["arrived"] if draft["arrived"].count() else None,
+        diverted=draft["diverted"] if draft["diverted"].count() else None,
     )
 
 
@@ -157,7 +159,11 @@ def _left_unreadable(raw: RawTable) -> tuple[LeftOut, ...]:
 
 def _draft(raw: RawTable, columns: Mapping[str, pl.Series], reading: Reading) -> pl.DataFrame:
     """Put the columns under the schema's names and types, with null where a source has nothing to say."""
-    types = dict(SCHEMA) | {"operated_as": pl.String(), "arrived": pl.Datetime("us")}
+    types = dict(SCHEMA) | {
+        "operated_as": pl.String(),
+        "arrived": pl.Datetime("us"),
+        "diverted": pl.Boolean(),
+    }
     given = dict(columns) | {
         "time_zone": zones_of(columns["origin"], reading.time_zones),
         "flight_number": clean_flight_numbers(columns["flight_number"], columns["airline"]),

@@ -1,6 +1,7 @@
 """The bytes of a table of any size and format → a RawTable, by Polars; what cannot be read is named."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 import polars as pl
@@ -18,12 +19,19 @@ from puntual.sources.parquet_size import refuse_large_texts, refuse_oversized
 from puntual.sources.raw_table import RawTable, raw_table
 
 MAGIC = b"PAR1"
+# Given the names of all columns, those to read.
+Choose = Callable[[Sequence[str]], list[str]]
 
 
 def read_delimited(
-    data: bytes, name: str, separator: str = ",", encoding: str = "utf-8", missing: tuple[str, ...] = ()
+    data: bytes,
+    name: str,
+    separator: str = ",",
+    encoding: str = "utf-8",
+    missing: tuple[str, ...] = (),
+    choose: Choose | None = None,
 ) -> RawTable:
-    """Read every column as text; an empty cell, and one that says what `missing` lists, is null."""
+    """Read every column as text, or those that `choose` names; an empty cell, or one in `missing`, is null."""
     text = as_utf8(data, name, encoding)
     if not text.strip():
         raise TableError(f"{name}: {EMPTY}")
@@ -31,8 +39,9 @@ def read_delimited(
     # A quote that never closes leaves not even a header.
     header = first.row(0) if first.height else ()
     check_header(header, name)
-    frame = _with_single_quotes(_parsed(text, name, separator, missing), header)
-    if _may_be_ragged(text, frame, separator):
+    chosen = None if choose is None else choose([str(cell) for cell in header if cell is not None])
+    frame = _with_single_quotes(_parsed(text, name, separator, missing, columns=chosen), header)
+    if _may_be_ragged(text, frame, separator, len(header), chosen):
         _refuse_ragged(text, name, separator)
     return raw_table(name, frame, text)
 
@@ -47,17 +56,20 @@ def read_json_rows(data: bytes, name: str) -> RawTable:
     return raw_table(name, pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String)))
 
 
-def read_parquet(data: bytes, name: str, missing: tuple[str, ...] = ()) -> RawTable:
+def read_parquet(
+    data: bytes, name: str, missing: tuple[str, ...] = (), choose: Choose | None = None
+) -> RawTable:
     """Read a whole Parquet file with the types that it declares; one that is cut off or is something else is refused.
 
-    A text that says what `missing` lists is null.
+    A text that says what `missing` lists is null. Of the columns those are read that `choose` names.
     """
     if not (data.startswith(MAGIC) and data.endswith(MAGIC)):
         reason = "its end is missing" if data.startswith(MAGIC) else "it is not Parquet"
         raise TableError(f"{name}: {reason}; expected a complete Parquet file; fetch or export it again")
     try:
         refuse_oversized(data, name)
-        frame = pl.read_parquet(BytesIO(data))
+        chosen = None if choose is None else choose(list(pl.read_parquet_schema(BytesIO(data))))
+        frame = pl.read_parquet(BytesIO(data), columns=chosen)
         refuse_large_texts(frame, data, name)
         texts = frame.select(selectors.string()).columns if missing else []
         return raw_table(
@@ -101,6 +113,7 @@ def _parsed(
     *,
     has_header: bool = True,
     n_rows: int | None = None,
+    columns: list[str] | None = None,
 ) -> pl.DataFrame:
     try:
         return pl.read_csv(
@@ -110,6 +123,7 @@ def _parsed(
             null_values=list(missing) or None,
             has_header=has_header,
             n_rows=n_rows,
+            columns=columns,
         )
     except pl.exceptions.PolarsError as failure:
         _refuse_ragged(text, name, separator)
@@ -128,11 +142,14 @@ def _with_single_quotes(frame: pl.DataFrame, header: tuple[str | None, ...]) -> 
     return frame.rename(names)
 
 
-def _may_be_ragged(text: bytes, frame: pl.DataFrame, separator: str) -> bool:
+def _may_be_ragged(
+    text: bytes, frame: pl.DataFrame, separator: str, width: int, chosen: list[str] | None
+) -> bool:
     """Rule out cheaply that some record is short: such a record leaves the last column empty."""
-    if frame.is_empty() or not frame[:, -1].null_count():
+    if frame.is_empty() or (chosen is None and not frame[:, -1].null_count()):
         return False
-    return b'"' in text or text.count(separator.encode()) != (frame.width - 1) * (frame.height + 1)
+    unquoted = re.sub(rb'"[^"]*"', b"", text) if b'"' in text else text
+    return unquoted.count(separator.encode()) != (width - 1) * (frame.height + 1)
 
 
 def _refuse_ragged(text: bytes, name: str, separator: str) -> None:

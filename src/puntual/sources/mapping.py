@@ -13,6 +13,7 @@ tail = "registration"
 departed = "atd"                    # or delay_minutes = "delay"
 cancelled = "called_off"
 arrived = "ata"                     # by the clocks there
+diverted = "came_down_elsewhere"    # whoever left and never arrived
 [weather]                           # a table beside this one, of which every measure may be missing
 file = "weather.csv"
 airport = { constant = "SCL" }      # or a column
@@ -108,6 +109,7 @@ OPERATION_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "delay_minutes": (WHOLE,),
     "cancelled": (WHOLE,),
     "arrived": (WHOLE, DATED),
+    "diverted": (WHOLE,),
 }
 WEATHER_FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "file": (WHOLE,),

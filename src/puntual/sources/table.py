@@ -14,7 +14,7 @@ from puntual.sources.airport_codes import OwnAirports, code_of, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
 from puntual.sources.excel import read_excel
 from puntual.sources.faults import BadRows
-from puntual.sources.files import Place, beside, digest_of, read_bytes, suffix_of
+from puntual.sources.files import Place, beside, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble, note_absent
 from puntual.sources.large_table import read_delimited, read_parquet
 from puntual.sources.mapping import From, Rules, TableMap, read_map, refuse_outcomes
@@ -34,10 +34,12 @@ from puntual.sources.parsing import (
     read_moments,
     read_text,
 )
+from puntual.sources.parts import read_parts
 from puntual.sources.raw_table import RawTable
+from puntual.sources.table_files import CSV_OR_PARQUET, PARQUET, files_of
 from puntual.sources.validation import Duplicates
 
-PARQUET = (".parquet", ".pq")
+ENDINGS = (".xlsx", *CSV_OR_PARQUET)
 
 
 def read_table(
@@ -57,28 +59,45 @@ def read_table(
             f"{data}: the source table needs a map of its columns; expected --map FILE.toml; write one"
         )
     table_map = read_map(map_file)
-    content = read_bytes(data, "name your table with --data PATH")
-    raw = _raw(content, data, table_map.rules)
-    refuse_outcomes(table_map, str(map_file), raw.frame.columns)
     rules = table_map.rules
-    operation = table_map.operation if operated else _present(raw, table_map.operation)
-    timetable = _timetable(raw, table_map)
+    files = files_of(data, ENDINGS, lambda name: name != _weather_file(table_map))
+    raw, columns, content = read_parts(
+        files,
+        lambda written, place: _raw(written, place, rules),
+        lambda part: _columns(part, table_map, str(map_file), operated),
+        "name your table with --data PATH",
+        keeps_rows=not operated,
+    )
     table = assemble(
         raw,
-        timetable | _operation(raw, table_map, operation, timetable["scheduled_departure"]),
+        columns,
         Reading(
             "table",
             LateRule(rules.late),
-            digest_of(content),
+            content.hexdigest(),
             Duplicates(rules.duplicates),
-            rules.missing_departure_is_cancelled and bool(operation),
+            rules.missing_departure_is_cancelled
+            and bool({"departed", "arrived", "cancelled"} & columns.keys()),
             bad_rows or BadRows(rules.bad_rows),
             table_map.airports.time_zones,
             keeps_columns=not operated,
         ),
-        note_absent(timetable),
+        note_absent(columns),
     )
-    return replace(table, weather=_weather(data, table_map)) if operated and table_map.weather else table
+    if not (operated and table_map.weather):
+        return table
+    return replace(table, weather=_weather(files.places[0], table_map))
+
+
+def _columns(raw: RawTable, table_map: TableMap, map_name: str, operated: bool) -> dict[str, pl.Series]:
+    refuse_outcomes(table_map, map_name, raw.frame.columns)
+    operation = table_map.operation if operated else _present(raw, table_map.operation)
+    timetable = _timetable(raw, table_map)
+    return timetable | _operation(raw, table_map, operation, timetable["scheduled_departure"])
+
+
+def _weather_file(table_map: TableMap) -> str | None:
+    return table_map.weather["file"].column if table_map.weather else None
 
 
 def _weather(data: Place, table_map: TableMap) -> pl.DataFrame:
@@ -146,8 +165,9 @@ def _operation(
         columns["departed"] = departure_after(scheduled, delay)
     if "arrived" in operation:
         columns["arrived"] = _moments(raw, operation["arrived"], table_map.rules, required=False)
-    if "cancelled" in operation:
-        columns["cancelled"] = read_flags(raw, operation["cancelled"].columns()[0])
+    for name in ("cancelled", "diverted"):
+        if name in operation:
+            columns[name] = read_flags(raw, operation[name].columns()[0])
     return columns
 
 

@@ -45,6 +45,9 @@ class Store(Protocol):
     def names(self, folder: str = "") -> list[str] | None:
         """List the files of a folder, sorted, or None where there is no such folder."""
 
+    def walk(self, folder: str = "") -> list[str]:
+        """List the files of a folder and of all folders in it, sorted, by their names from the URL on."""
+
     def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none."""
 

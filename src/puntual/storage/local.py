@@ -57,6 +57,12 @@ class Folder:
             except FileNotFoundError:
                 return None
 
+    def walk(self, folder: str = "") -> list[str]:
+        """List the files of a folder and of all folders in it, sorted."""
+        with translate_os_errors(self.where(folder)):
+            files = (path for path in self._path(folder).rglob("*") if path.is_file())
+            return sorted(path.relative_to(self._root).as_posix() for path in files)
+
     def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none."""
         with translate_os_errors(self.where(name)):

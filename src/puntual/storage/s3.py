@@ -47,14 +47,14 @@ class Bucket:
 
     def names(self, folder: str = "") -> list[str]:
         """List the files of a folder, sorted; a bucket has no folders, so none is missing."""
-        under = self._key(folder)
-        start = f"{under}/" if under else ""
-        with translate_s3_error(self.where(folder)):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=start, Delimiter="/"
-            )
-            keys = [file["Key"] for page in pages for file in page.get("Contents", ())]
+        start = self._start(folder)
+        keys = self._keys(folder, Delimiter="/")
         return sorted(key.removeprefix(start) for key in keys if key != start)
+
+    def walk(self, folder: str = "") -> list[str]:
+        """List the files under a folder, whatever the slashes in their names, sorted."""
+        start = self._start("")
+        return sorted(key.removeprefix(start) for key in self._keys(folder) if not key.endswith("/"))
 
     def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none; one that another tool wrote has to be read for it."""
@@ -124,6 +124,17 @@ class Bucket:
         if not self._put_if(name, content, **({"IfNoneMatch": "*"} if new else {})):
             raise self._in_its_place(name)
         on_progress(len(content))
+
+    def _start(self, folder: str) -> str:
+        under = self._key(folder)
+        return f"{under}/" if under else ""
+
+    def _keys(self, folder: str, **how: str) -> list[str]:
+        with translate_s3_error(self.where(folder)):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._start(folder), **how
+            )
+            return [file["Key"] for page in pages for file in page.get("Contents", ())]
 
     @cached_property
     def _client(self) -> Any:

@@ -17,7 +17,7 @@ from puntual.flights.schema import bands_of, delay_minutes, has_operation
 from puntual.prediction.predictions import Predictions
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle
-from puntual.sources import FlightTable
+from puntual.sources import FlightTable, toward
 from puntual.training.live_vectors import LiveFlights
 
 FEWEST = 30
@@ -57,7 +57,7 @@ def score_bundle(
     `horizons` are minutes before the schedule, or `day` for the close of the day before; the table's own past is
     played, `without` its `tails` or `weather`. With `origin`, the flights from other airports only tell of themselves.
     """
-    flights = table.flights if table.arrived is None else table.flights.with_columns(arrived=table.arrived)
+    flights = toward(table, bundle.manifest.target)
     flights = flights.filter(has_operation(flights)).with_row_index("place")
     chosen = _test_flights(bundle, table, flights) if split_test else flights
     leaving = pl.lit(True) if origin is None else pl.col("origin") == origin

@@ -89,11 +89,19 @@ class Dataset:
         return LiveFlights(self.keys, self.flights, self.rule, self.weather)
 
     @cached_property
+    def timetable(self) -> Timetable:
+        """The timetable of all days of the table."""
+        return timetable.known_timetable(self.keys)
+
+    @cached_property
     def uncoded(self) -> Matrix:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
-        known = timetable.known_timetable(self.keys)
-        lookups = Lookups(_NOTHING_LEARNT, known, self.history)
-        return vectorise(self.keys, lookups, known, np.ones(len(self.keys), bool), self.keys.day)
+        return self.uncoded_of(self.keys)
+
+    def uncoded_of(self, keys: Keys) -> Matrix:
+        """Make these vectors of some of the flights alone, by their keys."""
+        lookups = Lookups(_NOTHING_LEARNT, self.timetable, self.history)
+        return vectorise(keys, lookups, self.timetable, np.ones(len(keys), bool), keys.day)
 
     def late_rates(self) -> dict[str, tuple[Rate, ...]]:
         """Count flights and late rate by hour and month, in order, and by airline and destination, most flights first.
@@ -121,10 +129,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class TrainingVectors:
-    """The vectors of a dataset's flights, their vocabulary and typical week learnt from `learnt_from` alone."""
+    """The vectors of a dataset's flights, their vocabulary and typical week learnt from `learnt_from` alone.
+
+    Unless they are made `at_once` for all flights, what is asked for is made alone, and nothing of it is held.
+    """
 
     dataset: Dataset
     learnt_from: Rows
+    at_once: bool = True
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -143,7 +155,8 @@ class TrainingVectors:
 
     def full(self, rows: Rows) -> Matrix:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
-        matrix, keys = self.dataset.uncoded[rows], self.dataset.keys.take(rows)
+        keys = self.dataset.keys.take(rows)
+        matrix = self.dataset.uncoded[rows] if self.at_once else self.dataset.uncoded_of(keys)
         matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
         return hide_unknown(matrix, keys)
 

@@ -14,16 +14,20 @@ from puntual.features.history import WINDOWS
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.states import STATES, State
 from puntual.features.vector import COLUMNS, columns_made_of
-from puntual.flights.flight import BANDS
-from puntual.flights.schema import has_operation
+from puntual.flights.flight import Target
+from puntual.flights.schema import has_operation, target_of
 from puntual.prediction.calibration import DelayShape, learn_shape
 from puntual.reporting.training_result import Omission
-from puntual.sources import FlightTable
+from puntual.sources import FlightTable, toward
 from puntual.sources.validation import describe
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
 
 _FEWEST_OF_A_BAND = 20
 _YEAR_OF_DAYS = 360
+_UNKNOWN = {
+    Target.DEPARTURE: "no departure and no cancellation recorded",
+    Target.ARRIVAL: "no arrival, diversion or cancellation recorded",
+}
 YEARLY = ("month_sin", "month_cos", "high_season")
 # Each is the same for all of a day's flights at an airport, and within a year hardly on another day: by it, an
 # estimator would learn the weather of that day by heart.
@@ -34,6 +38,7 @@ NAMING_THE_DAY = (
     *(f"airport_support_{window}d" for window in WINDOWS),
 )
 LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for window in WINDOWS)
+LEVEL_COLUMNS = np.array([COLUMNS.index(name) for name in LEVEL], np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class Options:
     take the place of the preset's; `cost` is the rule of the threshold: `balanced`, `f1`,
     `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
     scores, the other split and the ablation are left out; without `live`, what is known as the day unfolds.
-    `command` is the one that was run, for card and report.
+    `command` is the one that was run, for card and report; `target` is the delay to learn, `departure` or `arrival`.
     """
 
     preset: str = "standard"
@@ -58,6 +63,7 @@ class Options:
     backtest: bool = True
     live: bool = True
     command: str = ""
+    target: str = Target.DEPARTURE.value
 
 
 QUICK = "quick"
@@ -102,7 +108,7 @@ class Experiment:
 
         One that `learns_level` sees the airport's level, also where the day before takes it as an offset.
         """
-        level = np.array([COLUMNS.index(name) for name in LEVEL] if learns_level else [], np.intp)
+        level = LEVEL_COLUMNS if learns_level else np.empty(0, np.intp)
         live = np.arange(len(COLUMNS), len(ALL_COLUMNS), dtype=np.intp)
         return np.concatenate([np.union1d(self.columns_of(STATES[0]), level), live])
 
@@ -133,6 +139,13 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
 
 
 def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
+    """Keep the operated flights of the period, and count the others by reason; raise NotEnoughFlightsError for few."""
+    dataset, omitted = operated_in(table, options)
+    _require_bands(dataset)
+    return dataset, omitted
+
+
+def operated_in(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason."""
     scheduled = pl.col("scheduled_departure")
     bounds = [
@@ -142,14 +155,14 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
     omitted = [
         Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
     ]
-    flights = table.flights if table.arrived is None else table.flights.with_columns(arrived=table.arrived)
+    target = Target(options.target)
+    flights = toward(table, target)
     for reason, outside in bounds:
         flights, gone = flights.filter(~outside), flights.filter(outside)
         omitted += _omission(reason, gone)
     operated = has_operation(flights)
-    omitted += _omission("no departure and no cancellation recorded", flights.filter(~operated))
+    omitted += _omission(_UNKNOWN[target], flights.filter(~operated))
     dataset = Dataset(flights.filter(operated), table.late_rule, options.seed, table.weather)
-    _require_bands(dataset)
     return dataset, tuple(omitted)
 
 
@@ -160,8 +173,9 @@ def _omission(reason: str, gone: pl.DataFrame) -> list[Omission]:
 
 
 def _require_bands(dataset: Dataset) -> None:
-    counts = np.bincount(dataset.bands, minlength=len(BANDS))
-    for band, count in zip(BANDS, counts, strict=True):
+    bands = target_of(dataset.flights).bands
+    counts = np.bincount(dataset.bands, minlength=len(bands))
+    for band, count in zip(bands, counts, strict=True):
         if count < _FEWEST_OF_A_BAND:
             raise NotEnoughFlightsError(
                 f"the delay band {band!r} holds {count} of {len(dataset.bands)} operated flights; expected at least "

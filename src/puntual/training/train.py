@@ -14,6 +14,7 @@ from puntual.errors import SettingError
 from puntual.evaluation import curves, gate, parse_cost
 from puntual.evaluation.splits import SplitKind
 from puntual.features.states import MAIN
+from puntual.flights.schema import target_of
 from puntual.registry import Bundle, Registry
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
@@ -78,7 +79,7 @@ def train(
     evaluated = evaluate_model(own, winner, steps.begin)
     plan = None
     if options.live:
-        plan = plan_live(own, evaluated.folds, evaluated.fitted.calibration, steps.begin)
+        plan = plan_live(own, evaluated, steps.begin)
         steps.begin("live experts before the test")
         evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
     stored = Registry(registry)
@@ -210,6 +211,7 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
         last=scheduled[-1],
         omitted=omitted,
         notes=table.notes,
+        target=target_of(dataset.flights).value,
     )
 
 

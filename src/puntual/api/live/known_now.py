@@ -15,12 +15,12 @@ from puntual.features.flight_keys import EPOCH, Keys
 from puntual.features.live_vector import LIVE_COLUMNS
 from puntual.features.states import FARTHEST_LIVE
 from puntual.features.vector import Matrix
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 from puntual.operations.board import Board, FlightState
 from puntual.operations.event import FlightKey
 from puntual.operations.live_operations import LiveOperations
 from puntual.operations.operations_layout import AskedFlights
-from puntual.prediction.conditional import Outlook, given_cancelled, given_delay, given_not_left
+from puntual.prediction.conditional import Outlook, Overdue, given_cancelled, given_delay
 from puntual.prediction.predictor import Predictor
 
 # An airport's day ends when its last flights of the evening have left.
@@ -81,8 +81,9 @@ class KnownNow:
     ) -> tuple[list[PredictedFlight], list[Moments]]:
         """Give n predictions and their cut-offs by what was known of the flights themselves at these moments."""
         informed, moved = [], []
+        overdue = Overdue(predictor.delay_shape)
         for row, flight, closed, moment in zip(rows, flights, cut_offs, moments, strict=True):
-            new = self._row(row, flight, predictor, moment)
+            new = self._row(row, flight, predictor, overdue, moment)
             informed.append(new)
             moved.append(_moved(closed, flight, moment) if new.status or new.state == "live" else closed)
         return informed, moved
@@ -96,13 +97,18 @@ class KnownNow:
         return moment < flight.instant + _MINUTE or self._is_followed(flight, moment, age)
 
     def _row(
-        self, row: PredictedFlight, flight: ResolvedFlight, predictor: Predictor, moment: datetime
+        self,
+        row: PredictedFlight,
+        flight: ResolvedFlight,
+        predictor: Predictor,
+        overdue: Overdue,
+        moment: datetime,
     ) -> PredictedFlight:
         age = self._board.data_age(flight.origin, moment)
         if age is None or "scheduled_departure" in flight.missing:
             return row
         known: dict[str, Any] = {"data_age_seconds": int(age.total_seconds())}
-        status, outlook = self._outlook(row, flight, predictor, moment, age)
+        status, outlook = self._outlook(row, flight, predictor, overdue, moment, age)
         if status:
             known["status"] = status
         if status or row.state == "live":
@@ -114,6 +120,7 @@ class KnownNow:
         row: PredictedFlight,
         flight: ResolvedFlight,
         predictor: Predictor,
+        overdue: Overdue,
         moment: datetime,
         age: timedelta,
     ) -> tuple[str, Outlook | None]:
@@ -121,11 +128,12 @@ class KnownNow:
         state = self._board.state(_key(flight), moment)
         if state is not None and state.status != "scheduled":
             return state.status, _known_outlook(state, predictor)
+        # Who has not left yet may still arrive in time.
+        departs = predictor.target is Target.DEPARTURE
         late = (moment - flight.instant) / _MINUTE
         if late < 1 or not self._is_followed(flight, moment, age):
             return "", None
-        bands = _bands(row)
-        return "overdue", given_not_left(bands, late, predictor.delay_shape)
+        return "overdue", overdue.outlook(_bands(row), late) if departs else None
 
     def _is_followed(self, flight: ResolvedFlight, moment: datetime, age: timedelta) -> bool:
         """Tell whether the board would know that a flight has left: the feed is fresh, and was there when it was due.
@@ -163,7 +171,8 @@ def _moved(closed: Moments, flight: ResolvedFlight, moment: datetime) -> Moments
 def _known_outlook(state: FlightState, predictor: Predictor) -> Outlook | None:
     if state.status == "cancelled":
         return given_cancelled(predictor.delay_shape)
-    if state.left_at is None:
+    # A departure settles no arrival.
+    if state.left_at is None or predictor.target is Target.ARRIVAL:
         return None
     return given_delay((state.left_at - state.departs) / _MINUTE, predictor.bundle.manifest.late_rule)
 

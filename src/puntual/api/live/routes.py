@@ -15,7 +15,7 @@ from litestar.response import Stream
 
 from puntual.api.described import WITH_A_KEY, describe_problems, takes
 from puntual.api.http.media_type import require_media_type
-from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights
+from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights, write_with_flights
 from puntual.api.live.board_stream import MOST_HOURS, BoardStreams, StreamedBoard
 from puntual.api.live.event_intake import EventIntake, EventsRequest, EventsTaken
 from puntual.api.live.flight_marks import FlightMarks, MarkRequest
@@ -135,11 +135,23 @@ async def get_flights(
     period = read_period(airport, start, end, as_of, service.unlisted)
     request_id = request.state.call["request_id"]
     marks: MarkIntake = state.marks
-    board = await airport_flights(service, intake.board, marks.feed, period, as_of, request_id, reasons)
-    state.guard.charge_flights(len(board.flights))
-    # A body of megabytes, which would hold up the loop as long as it is written.
-    body = await service.apart(msgspec.json.encode, board)
+    count, body = await airport_flights(
+        service,
+        intake.board,
+        marks.feed,
+        period,
+        _written,
+        as_of=as_of,
+        request_id=request_id,
+        reasons=reasons,
+    )
+    state.guard.charge_flights(count)
     return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
+
+
+def _written(board: AirportFlights) -> tuple[int, bytes]:
+    flights = [msgspec.json.encode(flight) for flight in board.flights]
+    return len(flights), write_with_flights(board, flights)
 
 
 @post(

@@ -73,6 +73,7 @@ def _listed(entry: ListedBundle) -> dict[str, Any]:
         "candidate": manifest.candidate,
         "treatment": manifest.treatment,
         "source": manifest.source,
+        "target": manifest.target.value,
         **values_of(manifest.scores[MAIN.name]),
     }
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from puntual.cli.output.console import output_console, table_of
 from puntual.evaluation import Evaluation, Measure
 from puntual.features.states import MAIN
+from puntual.flights.flight import Target
 from puntual.registry import Bundle
 from puntual.reporting.narrative import CONDITION_TITLES, summarise
 from puntual.reporting.wording import fixed, interval, measured, percent
@@ -38,6 +39,7 @@ def plain_scores(bundle: Bundle, scored: "Scored") -> dict[str, Any]:
     full = scored.states[MAIN.name]
     return {
         "bundle": bundle.version,
+        "target": bundle.manifest.target.value,
         **_plain(bundle, full),
         "states": {state: values_of(scores) for state, scores in scored.states.items()},
         "trained_on": scored.trained_on,
@@ -66,7 +68,8 @@ def _plain(bundle: Bundle, scores: Evaluation) -> dict[str, Any]:
 def print_scores(bundle: Bundle, scored: "Scored") -> None:
     """Print the scores of a bundle in each state of knowledge."""
     full = scored.states[MAIN.name]
-    flights = f"{full.flights:,} flights, {percent(full.late_rate)} late"
+    late = "late on arrival" if bundle.manifest.target is Target.ARRIVAL else "late"
+    flights = f"{full.flights:,} flights, {percent(full.late_rate)} {late}"
     title = f"{bundle.version}: {flights}, threshold {full.threshold:.3f} ({bundle.manifest.threshold_rule})"
     table = table_of(title, "measure", *(CONDITION_TITLES.get(state, state) for state in scored.states))
     for name in FLAT:

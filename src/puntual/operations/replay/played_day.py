@@ -14,9 +14,9 @@ from puntual.errors import NotEnoughFlightsError
 from puntual.evaluation import Outcomes
 from puntual.features.history import WINDOWS
 from puntual.flights import airports
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 from puntual.flights.operations import Minutes, Operations
-from puntual.flights.schema import bands_of, delay_minutes, has_operation
+from puntual.flights.schema import bands_of, by_departure, delay_minutes, has_operation
 from puntual.operations.event import KnownEvent
 from puntual.operations.event_contract import SentEvent
 from puntual.operations.event_writing import as_sent
@@ -93,16 +93,24 @@ class PlayedDay:
         return self.midnight if horizon == DAY else self.operations.scheduled - int(horizon)
 
 
-def prepare_day(table: FlightTable, day: date, rule: LateRule, history_until: date) -> PlayedDay:
+def prepare_day(
+    table: FlightTable,
+    day: date,
+    rule: LateRule,
+    history_until: date,
+    target: Target = Target.DEPARTURE,
+) -> PlayedDay:
     """Take a day of a table, with the events of the days before that a model closed at `history_until` needs.
+
+    Its outcomes are those that a model of the `target` predicts.
 
     Raise NotEnoughFlightsError where the table holds no flight of it that left or was cancelled.
     """
     first = max(min(history_until, day - timedelta(days=_LIVE_DAYS)), day - timedelta(days=max(WINDOWS) + 1))
-    flights, weather = period_of(table, _midnight(first), _midnight(day + timedelta(days=2)))
-    flights = flights.filter(has_operation(flights))
+    flights, weather = period_of(table, _midnight(first), _midnight(day + timedelta(days=2)), target)
+    flights = flights.filter(has_operation(by_departure(flights)))
     on = pl.col("scheduled_departure").dt.date()
-    of_day = flights.filter(on == day)
+    of_day = flights.filter(on == day, has_operation(flights))
     asked = of_day.filter(_can_be_asked(of_day))
     if asked.is_empty():
         held = table.flights["scheduled_departure"].dt.strftime("%Y-%m-%d")

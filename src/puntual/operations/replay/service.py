@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from puntual.errors import NoAnswerError
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 from puntual.operations.event_contract import MOST_EVENTS, SentEvent
 
 _SECONDS = 60.0
@@ -41,6 +41,7 @@ class ServedModel(msgspec.Struct, frozen=True):
     history_until: date
     late_rule: LateRule
     threshold: float
+    target: Target = Target.DEPARTURE
 
 
 class DelayQuantiles(msgspec.Struct, frozen=True):
