@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import events, live, quality, serving, speed
+from benchmarks import events, live, page, quality, serving, speed
 from benchmarks.events import effort as event_effort
 from benchmarks.serving.effort import FULL, SHORT, Effort
 
@@ -14,7 +14,7 @@ SHORTLY = "--short"
 
 
 def main(words: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, live, whole, serving, events.
+    """Run the parts named, or all: speed, scl, nyc, live, whole, serving, events, page.
 
     `--short` makes `serving` and `events` just long enough to see that each part works; their figures mean nothing.
     """
@@ -56,6 +56,11 @@ def _events(folder: Path, effort: event_effort.EventEffort = event_effort.FULL) 
     yield from events.events(folder / "events", registry, version, effort)
 
 
+def _page(folder: Path) -> Iterator[str]:
+    registry, version = _served_model(folder)
+    yield from page.page(folder / "board", registry, version)
+
+
 def _served_model(folder: Path) -> tuple[str, str]:
     registry = str(folder / "registry")
     words = ("--source", "nyc", "--candidates", "xgboost:none", "--until", "2013-07-01", "--no-backtest")
@@ -71,6 +76,7 @@ PARTS = {
     "whole": lambda folder: quality.whole_comparison(folder / "whole"),
     "serving": _serving,
     "events": _events,
+    "page": _page,
 }
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ OTHERS = frozenset(
         "operations.event_feed",
         "operations.journal_database",
         "operations.journal_engine",
+        "operations.journal_feed",
         "operations.journal_migration",
         "operations.journal_writer",
         "operations.mark_database",

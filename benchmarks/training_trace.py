@@ -2,8 +2,8 @@
 
 python -m benchmarks.training_trace [SOURCE [TABLE [MAP]]]
 
-The flights of the table's first 120 days are read and trained with, LightGBM the only candidate, backtests included but
-no report, and without what is known as the day unfolds. What runs for them is noted on all threads and counted by room.
+The flights of the table's first 120 days are read and trained with, as `puntual train` does it but with LightGBM the
+only candidate and no report. What runs for them is noted on all threads and counted by room.
 What reads a table depends on its source, and the keeping of files sees no flight, so neither is on the way that is
 counted.
 """
@@ -34,7 +34,7 @@ def trace_training(source: str, data: str | None, map_file: Path | None, folder:
         trace.noting = True
         table = read_flights(source, data, map_file)
         until = table.flights["scheduled_departure"][0] + _DAYS
-        options = Options(candidates="lightgbm:none", live=False, until=until)
+        options = Options(candidates="lightgbm:none", until=until)
         train(table, registry=str(folder), now=datetime.now(UTC), options=options)
         trace.noting = False
     finally:

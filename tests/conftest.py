@@ -1,11 +1,17 @@
 """Made data that several test files share."""
 
-import fcntl
 import os
+
+# Threads that wait for one another on a busy machine take twenty times as long as one thread does alone. A library of
+# matrices reads this once, when it is loaded.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +21,12 @@ import pytest
 from hypothesis import settings
 
 from flights_made import SPLIT, as_flight_table, make_flights
+from made_once import made_once
 from puntual.evaluation import Evaluation, Measure
 from puntual.evaluation.gate import Evidence
 from puntual.features.states import STATE_NAMES
 from puntual.flights.flight import BANDS, LateRule
 from puntual.registry import REQUIRED_TABLES, Agreement, Bundle, Manifest
-
-# Threads that wait for one another on a busy machine take twenty times as long as one thread does alone.
-os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 # An example that takes long on a busy machine is no fault of the code: speed is what `make bench` measures.
 settings.register_profile("puntual", deadline=None)
@@ -54,28 +58,19 @@ def made_flights() -> pl.DataFrame:
 def made_registry(made_flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with a bundle really trained, on the made flights but for those of the last ten days."""
     registry: Path = tmp_path_factory.mktemp("registry") / "models"
-    shutil.copytree(_trained_once(made_flights, tmp_path_factory.getbasetemp()), registry)
+    shutil.copytree(made_once(tmp_path_factory, "trained-once", partial(_train, made_flights)), registry)
     return registry
 
 
-def _trained_once(flights: pl.DataFrame, folder: Path) -> Path:
-    """Train in the folder that all processes of a run share: the first does, the others wait for it."""
+def _train(flights: pl.DataFrame, registry: Path) -> None:
     from puntual.training.train import Options, train
 
-    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    registry = shared / "trained-once"
-    with (shared / "trained-once.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not registry.exists():
-            unfinished = folder / "unfinished"
-            train(
-                as_flight_table(flights),
-                registry=str(unfinished),
-                now=datetime(2026, 1, 2, tzinfo=UTC),
-                options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22), live=False),
-            )
-            unfinished.rename(registry)
-    return registry
+    train(
+        as_flight_table(flights),
+        registry=str(registry),
+        now=datetime(2026, 1, 2, tzinfo=UTC),
+        options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22), live=False),
+    )
 
 
 @pytest.fixture(scope="session")

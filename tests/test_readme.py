@@ -30,8 +30,9 @@ from puntual.registry import Registry
 from puntual.storage import is_url
 from test_docs import PLAIN, READMES, ROOT, command_lines, made_table, readme_map
 
-# The sizes that keep the test short: options of the commands themselves. The demo compares all, and backtests.
-ONE_CANDIDATE = ("--candidates", "lightgbm:none", "--no-backtest", "--no-live")
+# The sizes that keep the test short: options of the commands themselves, and the candidate that is fitted soonest. The
+# demo compares all, and backtests.
+ONE_CANDIDATE = ("--candidates", "logistic:none", "--no-backtest", "--no-live")
 SMALL_LOAD = "--requests 200 --seconds 60 --connections 4 --no-compare --flights tomorrow.csv"
 TARGETS = ("created", "train-installed", "stress-installed", "image-installed", "rehearse-installed")
 HEADER = (

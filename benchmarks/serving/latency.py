@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.report import Promise
 from benchmarks.serving.effort import Effort
-from benchmarks.serving.servers import FEW_CONNECTIONS, OURS, SERVER_CPU, Bench
+from benchmarks.serving.servers import AS_INSTALLED, FEW_CONNECTIONS, OURS, SERVER_CPU, Bench
 from puntual.stress.results import Load
 from puntual.stress.rivals import BARE
 from puntual.stress.servers import free_port, started
@@ -56,7 +56,12 @@ def ready(bench: Bench, effort: Effort, results: dict[str, Any]) -> Iterator[str
         place, port = bench.folder / f"ready-{turn}", free_port()
         place.mkdir()
         with started(
-            bench.serve(place, port), port, place / "server.log", ready="/readyz", cpu=SERVER_CPU
+            bench.serve(place, port),
+            port,
+            place / "server.log",
+            ready="/readyz",
+            settings=AS_INSTALLED,
+            cpu=SERVER_CPU,
         ) as running:
             seconds.append(running.ready_seconds)
     results["ready_seconds"] = statistics.median(seconds)

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from puntual.stress.trial import REPEATED, Trial, serve_command
 CONNECTIONS, FEW_CONNECTIONS = 128, 32
 SERVER_CPU, LOAD_CPU = 0, 1
 OURS, NATIVE = "puntual", "native_alone"
+# An installation and an image hold compiled modules; in a checkout they would be compiled again at each start.
+AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
 # So many flights are written down at once for a service that is asked about each one time.
 _BLOCK = 100_000
 
@@ -135,7 +137,8 @@ class Bench:
         place = self._place(name)
         for file in material.folder.iterdir():
             shutil.copy(file, place)
-        self._start(name, lambda at, port: self.serve(at, port, module), "/predict", place, ready="/readyz")
+        words = partial(self.serve, module=module)
+        self._start(name, words, "/predict", place, ready="/readyz", settings=AS_INSTALLED)
 
     def _start_rival(self, rival: Rival, _: Material) -> None:
         place = self._place(rival.name)

@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Public keys of which one must have signed a bundle, separated by commas; empty: any."
         ),
     ] = ()
+    reports: Annotated[str, Meta(description="Folder of the reports of trainings.", min_length=1)] = "reports"
     shadow: Annotated[str, Meta(description="Version or file scored on the same flights, unseen.")] = ""
     host: Annotated[str, Meta(description="Address to listen on.", min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(description="Port to listen on; 0 takes a free one.", ge=0, le=65_535)] = 8000

@@ -22,7 +22,8 @@ import polars as pl
 import pytest
 
 from puntual.api.auth.api_keys import KeyStore
-from puntual.registry import Bundle, to_bytes
+from puntual.evaluation import Measure
+from puntual.registry import Bundle, Registry, to_bytes
 
 FLIGHT = {
     "airline": "AA",
@@ -224,3 +225,17 @@ def _free_port() -> int:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
         return port
+
+
+def two_models(place: Path, champion: Bundle, challenger: Bundle) -> tuple[Registry, list[str]]:
+    """Make a registry whose champion was compared with a challenger that passes the checks."""
+    registry = Registry(place)
+    first = registry.publish(champion)
+    registry.set_champion(first, NOON, previous=None)
+    evidence = msgspec.structs.replace(
+        challenger.manifest.evidence,
+        champion_version=first,
+        champion_difference=Measure(-0.02, -0.03, -0.01),
+    )
+    compared = replace(challenger, manifest=msgspec.structs.replace(challenger.manifest, evidence=evidence))
+    return registry, [first, registry.publish(compared)]

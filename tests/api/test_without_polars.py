@@ -1,6 +1,8 @@
 """The service answers the same where Polars cannot be imported, as in the image."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -124,3 +126,14 @@ def test_a_parquet_file_of_coming_flights_then_asks_for_polars_or_another_format
     monkeypatch.setenv("PYTHONPATH", without)
     with pytest.raises(AssertionError, match=r"Parquet is read by polars.*give CSV or JSON"), running(*words):
         pass
+
+
+@pytest.mark.parametrize(("path", "status"), [("here", 4), ("without", 3)])
+def test_a_workbook_is_read_in_a_process_that_says_what_it_lacks(
+    without: str, path: str, status: int
+) -> None:
+    environment = os.environ | ({"PYTHONPATH": without} if path == "without" else {})
+    command = [sys.executable, "-m", "puntual.sources.workbook_csv"]
+    ended = subprocess.run(command, input=b"no workbook", env=environment, capture_output=True, check=False)
+    assert ended.returncode == status
+    assert ended.stdout == b""

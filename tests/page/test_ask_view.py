@@ -1,7 +1,10 @@
 """One flight asked about by form, and a table that is dropped on the page."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from page.conftest import Open, shot, violations
 
@@ -77,11 +80,40 @@ def test_a_table_comes_back_with_predictions_and_whatever_stands_in_it_is_text(
 
 def test_a_table_of_something_else_is_refused_in_words(open_page: Open, tmp_path: Path) -> None:
     page = open_page("/?view=ask")
-    for name, words in (("other.csv", "origin"), ("book.xlsx", "is no CSV")):
+    for name, words in (
+        ("other.csv", "origin"),
+        ("book.ods", "neither CSV nor"),
+        ("book.xlsx", "cannot be read"),
+    ):
         (tmp_path / name).write_text("no,flights\n1,2\n")
         page.set_input_files("input[type=file]", tmp_path / name)
         page.locator(".drop .failure", has_text=words).wait_for()
     assert all("400" in text for text in page.complaints)
+    page.complaints.clear()
+
+
+def test_a_workbook_comes_back_with_predictions_too(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("/?view=ask")
+    times = [datetime(2023, 4, 25, 21, 30), datetime(2023, 4, 25, 22, 0)]
+    flights = {"origin": ["JFK", "EWR"], "destination": ["MIA", "BOS"], "scheduled_departure": times}
+    pl.DataFrame(flights | {"flight_number": [100, 7], "note": ["<b>x", None]}).write_excel(
+        tmp_path / "day.xlsx"
+    )
+    page.set_input_files("input[type=file]", tmp_path / "day.xlsx")
+    page.wait_for_selector(".drop tbody tr")
+    first, second = page.locator(".drop tbody tr").all_inner_texts()
+    assert "2023-04-25T21:30" in first
+    assert "<b>x" in first
+    assert "%" in second
+    assert page.locator(".drop a[download]").get_attribute("download") == "day-predicted.csv"
+
+
+def test_a_service_that_reads_no_workbooks_says_so(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("/?view=ask")
+    page.route("**/tables", lambda route: route.fulfill(status=415, json={"detail": "the extra is missing"}))
+    (tmp_path / "day.xlsx").write_bytes(b"PK")
+    page.set_input_files("input[type=file]", tmp_path / "day.xlsx")
+    page.locator(".drop .failure", has_text="reads no .xlsx").wait_for()
     page.complaints.clear()
 
 

@@ -94,7 +94,6 @@ def test_all_is_done_by_keyboard(open_page: Open) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".verdict")
     assert page.inner_text("h1") == flight
-    shot(page, "flight")
     assert violations(page) == []
     page.go_back()
     rows(page)
@@ -124,6 +123,21 @@ def test_no_rule_of_accessibility_is_broken(
     shot(page, f"board-{width}-{language[:2]}-{scheme}")
 
 
+def test_a_flight_shows_what_moved_it_and_what_its_aircraft_flew_before(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.locator("tr", has_text="N515JB").get_by_role("link").click()
+    legs = page.locator("section", has_text="What N515JB flew before")
+    legs.wait_for()
+    assert "DL 275" in legs.inner_text()
+    assert "(+70 min)" in legs.inner_text()
+    news = page.locator(".movements tbody tr", has_text="Aircraft N515JB")
+    assert "%" in news.inner_text()
+    assert page.locator(".moves .event").count() == 1
+    assert violations(page) == []
+    shot(page, "flight")
+
+
 def test_the_language_is_switched_and_stays(open_page: Open) -> None:
     page = open_page()
     rows(page)
@@ -132,6 +146,10 @@ def test_the_language_is_switched_and_stays(open_page: Open) -> None:
     page.reload()
     rows(page)
     assert "con hora vencida: 3" in page.inner_text(".counts")
+    shot(page, "board-es")
+    page.locator("tr", has_text="N515JB").get_by_role("link").click()
+    page.get_by_text("Lo que voló antes el N515JB").wait_for()
+    shot(page, "flight-es")
 
 
 def test_who_stands_on_a_line_stays_on_it_when_it_moves(open_page: Open) -> None:

@@ -1,47 +1,91 @@
-"""The model that answers, by its own card, and the versions of the registry."""
+"""The model that answers, by its own card, the versions of the registry, and how another becomes champion."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from api.conftest import NOON, Server, running, until
-from page.conftest import Open, shot, violations
-from puntual.registry import Bundle, Registry
-
-
-@pytest.fixture
-def registered(
-    made_bundle: Bundle, other_bundle: Bundle, tmp_path: Path
-) -> Iterator[tuple[Server, Registry, list[str]]]:
-    registry = Registry(tmp_path / "models")
-    versions = [registry.publish(bundle) for bundle in (made_bundle, other_bundle)]
-    registry.set_champion(versions[0], NOON, previous=None)
-    words = ("--registry", registry.url, "--state", str(tmp_path / "state"), "--no-auth")
-    with running(*words, poll="0.2") as server:
-        yield server, registry, versions
+from api.conftest import NOON, until
+from page.conftest import Keyed, Open, shot, violations
 
 
 def test_the_champion_says_how_good_it_is_and_another_is_shown_once_it_answers(
-    open_page: Open, registered: tuple[Server, Registry, list[str]]
+    open_page: Open, keyed: Keyed
 ) -> None:
-    server, registry, (first, second) = registered
-    listed = {one["version"]: one for one in server.client.get("/models").raise_for_status().json()}
+    first, second = keyed.versions
+    listed = {one["version"]: one for one in keyed.server.client.get("/models").raise_for_status().json()}
     assert {version: (one["is_champion"], one["answers"]) for version, one in listed.items()} == {
         first: (True, True),
         second: (False, False),
     }
-    page = open_page("/?view=model", server.url)
+    page = open_page("/?view=model", keyed.server.url, keyed.keys["tower"])
     page.wait_for_selector(".card h2")
+    # The key in use may not promote, so that the page shows what does.
     page.get_by_text(f"puntual models promote {second}").wait_for()
+    assert "a key that may promote" in page.inner_text("main")
+    assert page.get_by_role("button", name="Promote").count() == 0
     assert first in page.inner_text(".route")
     assert "ROC AUC" in page.inner_text("main")
     assert "Calibration" in page.inner_text(".card")
     assert violations(page) == []
     shot(page, "model")
-    registry.set_champion(second, NOON, previous=first)
-    assert until(lambda: server.client.get("/readyz").json()["model"] == second)
-    page.get_by_role("link", name="Board").click()
-    page.get_by_role("link", name="Model").click()
-    page.get_by_text(f"puntual models promote {first}").wait_for()
-    assert second in page.inner_text(".route")
+    # Another is promoted elsewhere while the page is open.
+    keyed.registry.set_champion(second, NOON, previous=first)
+    page.locator(".route", has_text=second).wait_for()
+    page.get_by_text("puntual models rollback").wait_for()
+    keyed.registry.rollback(NOON)
+    assert until(lambda: keyed.server.client.get("/readyz").json()["model"] == first)
+
+
+def test_a_key_that_may_promotes_and_rolls_back_by_a_second_click_on_words_that_say_so(
+    open_page: Open, keyed: Keyed
+) -> None:
+    first, second = keyed.versions
+    page = open_page("/?view=model", keyed.server.url, keyed.keys["lead"])
+    page.get_by_role("button", name="Promote").click()
+    dialog = page.locator("#change-dialog")
+    assert f"{second} (lightgbm, trained until" in dialog.inner_text()
+    assert f"becomes the champion in place of {first}" in dialog.inner_text()
+    assert violations(page) == []
+    shot(page, "model-promote")
+    dialog.get_by_role("button", name="Leave it").click()
+    assert keyed.registry.champion() == first
+
+    page.get_by_role("button", name="Promote").click()
+    dialog.get_by_role("button", name=f"Promote {second}").click()
+    page.locator(".done", has_text=f"{second} is the champion now, in place of {first}").wait_for()
+    page.locator(".route", has_text=second).wait_for()
+    assert keyed.registry.champion() == second
+    page.get_by_role("button", name="Roll back").click()
+    assert f"the former champion, takes the place of {second} again" in dialog.inner_text()
+    dialog.get_by_role("button", name=f"Roll back to {first}").click()
+    page.locator(".route", has_text=first).wait_for()
+    assert keyed.registry.champion() == first
+
+
+def test_what_stands_in_the_way_is_said_with_the_command(open_page: Open, keyed: Keyed) -> None:
+    first, second = keyed.versions
+    keyed.registry.set_champion(second, NOON, previous=first)
+    page = open_page("/?view=model", keyed.server.url, keyed.keys["lead"])
+    page.get_by_role("button", name="Roll back").click()
+    # Somebody else is faster, so that the words on the button are no longer true.
+    keyed.registry.rollback(NOON)
+    page.locator("#change-dialog").get_by_role("button", name=f"Roll back to {first}").click()
+    failure = page.locator("main .failure")
+    failure.wait_for()
+    assert f"the champion is {first} now, expected {second}" in failure.inner_text()
+    assert "puntual models rollback" in failure.inner_text()
+    assert until(lambda: keyed.server.client.get("/readyz").json()["model"] == first)
+    assert all("409" in text for text in page.complaints)
+    page.complaints.clear()
+
+
+def test_a_service_that_was_given_its_bundle_shows_the_command_alone(open_page: Open) -> None:
+    page = open_page("/?view=model")
+    page.wait_for_selector(".card h2")
+    assert page.get_by_role("button", name="Promote").count() == 0
+
+
+def test_the_report_of_a_training_opens_from_here(open_page: Open, keyed: Keyed) -> None:
+    page = open_page("/?view=model", keyed.server.url, keyed.keys["analyst"])
+    with page.expect_download() as download:
+        page.get_by_role("link", name="training report").click()
+    assert "Of a training" in download.value.path().read_text()
+    headers = keyed.server.client.get(f"/models/{keyed.versions[0]}/report").raise_for_status().headers
+    assert headers["content-security-policy"].endswith("sandbox")
+    assert keyed.server.client.get("/models/0123456789abcdef/report").status_code == 404

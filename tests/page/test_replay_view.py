@@ -15,6 +15,11 @@ def test_a_day_is_played_again_next_to_what_happened(open_page: Open) -> None:
     line = next(row for row in rows(page) if "scheduled" in row and "left" in row)
     assert "(+3 min)" in line
     assert "Brier score" in page.inner_text(".counts")
+    scores = page.locator(".horizons tbody tr")
+    scores.first.wait_for()
+    # All eighteen flights that are gone, half an hour before each.
+    page.locator(".horizons tbody tr", has_text="30 min").get_by_text("18", exact=True).wait_for()
+    assert scores.count() == 6
     assert violations(page) == []
     shot(page, "replay")
     before = page.inner_text(".slider")
@@ -22,5 +27,7 @@ def test_a_day_is_played_again_next_to_what_happened(open_page: Open) -> None:
     page.wait_for_function("(text) => document.querySelector('.slider').innerText !== text", arg=before)
     page.get_by_role("button", name="Pause").click()
     assert page.get_by_role("button", name="Play").is_visible()
+    page.get_by_label("Airline").select_option("B6")
+    assert all(" B6 " in row for row in rows(page))
     page.get_by_role("searchbox").fill("no such flight")
     page.get_by_text("No flight leaves here").wait_for()

@@ -19,6 +19,7 @@ from puntual.api.amadeus.airport_days import AirportDays
 from puntual.api.auth.access_tokens import AccessTokens
 from puntual.api.auth.guard import Guard
 from puntual.api.auth.known_routes import KnownRoutes
+from puntual.api.auth.own_key import get_key
 from puntual.api.auth.rate_limit import RateLimit
 from puntual.api.auth.token_secret import token_secret
 from puntual.api.auth.verifier import Verifier
@@ -27,13 +28,15 @@ from puntual.api.http.body import PatientBody
 from puntual.api.http.cors import Cors
 from puntual.api.http.framework_errors import problem_of
 from puntual.api.http.gateway import Gateway
-from puntual.api.http.process_tuning import give_back, settle
+from puntual.api.http.process_tuning import FullRounds, give_back, settle
 from puntual.api.http.response_headers import FAILURE
 from puntual.api.invocations import routes as invocations
+from puntual.api.invocations.workbook import read_workbook
 from puntual.api.live import routes as live
 from puntual.api.live.board_recorder import BoardRecorder
 from puntual.api.live.board_stream import BoardStreams
 from puntual.api.live.event_intake import EventIntake
+from puntual.api.live.flight_events import get_flight_events
 from puntual.api.live.known_now import KnownNow
 from puntual.api.live.mark_intake import MarkIntake
 from puntual.api.observability.access_log import AccessLog
@@ -41,9 +44,10 @@ from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.known_codes import CodeBook, get_codes
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.serving import timetable_routes
+from puntual.api.serving import succession, timetable_routes
 from puntual.api.serving.model_list import get_models
 from puntual.api.serving.serving_model import ServingModel
+from puntual.api.serving.training_report import get_report
 from puntual.api.web import routes as web
 from puntual.api.web.page_files import page_files
 from puntual.operations import refused_lines
@@ -51,7 +55,7 @@ from puntual.operations.journal_writer import Journal
 from puntual.settings import Settings
 
 _LOG = logging.getLogger("puntual.api")
-_GIVING_BACK_SECONDS = 5.0
+_TIDYING_SECONDS = 5.0
 # Of what is no route of ours, such as files, any may be taken.
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -93,7 +97,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             asyncio.create_task(events.follow()),
             asyncio.create_task(marks.follow()),
             asyncio.create_task(recorder.run()),
-            asyncio.create_task(_give_back()),
+            asyncio.create_task(_tidy()),
         }
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, AttributeError):
@@ -116,9 +120,14 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             *live.ROUTES,
             get_codes,
             get_models,
+            get_key,
+            get_report,
+            get_flight_events,
+            *succession.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
+            read_workbook,
             *docs_page.ROUTES,
             *web.ROUTES,
         ],
@@ -134,6 +143,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     inner.state.codes, inner.state.marks = CodeBook(service), marks
+    inner.state.changes = succession.ChampionChanges(settings, service)
     inner.state.streams = streams = BoardStreams(service, events.board, marks.feed, guard)
     # Compressed before anybody asks for it.
     page_files()
@@ -153,10 +163,12 @@ def _rate_limit(settings: Settings) -> RateLimit:
     return RateLimit(settings.rate, settings.burst, SharedBuckets(Path(settings.metrics) / NAME))
 
 
-async def _give_back() -> None:
+async def _tidy() -> None:
+    rounds = FullRounds()
     while True:
-        await asyncio.sleep(_GIVING_BACK_SECONDS)
+        await asyncio.sleep(_TIDYING_SECONDS)
         await asyncio.get_running_loop().run_in_executor(None, give_back)
+        rounds.look()
 
 
 async def _keep_reason(error: Exception, scope: Any) -> None:

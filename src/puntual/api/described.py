@@ -21,6 +21,8 @@ COMPONENT = "#/components/schemas/{name}"
 _MEANINGS = {
     400: "The body is not valid JSON, or a field is not what the schema says.",
     401: "A key is needed, or this one is not known.",
+    403: "The key may not do this.",
+    404: "There is no such thing.",
     408: "The body did not arrive in time.",
     409: "The bundle cannot be used; the former champion goes on.",
     413: "The body is too large.",

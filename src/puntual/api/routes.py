@@ -75,7 +75,8 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     flights = await read_apart(await request.body(), partial(decode_request, unlisted=service.unlisted))
     state.guard.charge_flights(len(flights.flights))
     answered = await service.answer(flights, request.state.call["request_id"])
-    return Response(answered.body, media_type=MediaType.JSON)  # type: ignore[arg-type]
+    body = await service.apart(answered.write)
+    return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
 @post(
@@ -85,7 +86,7 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     summary="Put the champion in place now",
     tags=["models"],
     security=WITH_A_KEY,
-    responses=describe_problems(409, 503),
+    responses=describe_problems(403, 409, 503),
 )
 async def reload_model(state: State) -> Reloaded:
     """Put the registry's champion in place now, without waiting for the next look at it."""

@@ -1,5 +1,6 @@
 """Runs the application on uvicorn: one process, or several that share a socket and are replaced when they die."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -52,6 +53,8 @@ def serve(settings: Settings, announce: Callable[[str], object]) -> None:
 def _serve_by_several(
     settings: Settings, address: socket.socket, announce_model: Callable[[str], object]
 ) -> None:
+    # Whoever supervises loads nothing more.
+    gc.enable()
     with tempfile.TemporaryDirectory(prefix="puntual-metrics-") as folder:
         # One secret for all workers, also where the state folder cannot keep it.
         secret = token_secret(Path(settings.state), settings.token_secret)

@@ -18,15 +18,23 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
+@click.option(
+    "--may",
+    "rights",
+    multiple=True,
+    type=click.Choice(["predict", "operate", "promote"]),
+    help="What it may: only predict, operate (events, marks, timetable), promote; repeat it for two [operate].",
+)
 @state_option
-def create(name: str, state: Path | None) -> None:
+def create(name: str, rights: tuple[str, ...], state: Path | None) -> None:
     """Make a key called NAME and print it; it is shown this once."""
     from puntual.api.auth.api_keys import KeyStore
+    from puntual.api.auth.rights import USUAL, Right
     from puntual.cli.output.console import say
 
     store = KeyStore(_folder(state))
     is_first = not store.all()
-    token = store.create(name, datetime.now(UTC))
+    token = store.create(name, datetime.now(UTC), [Right(right) for right in rights] or USUAL)
     if is_first:
         say("from now on every request but probes and documentation needs a key")
     say("keep it safe: only its hash is stored, and it cannot be shown again")

@@ -1,6 +1,7 @@
 """`puntual serve`."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ def serve(no_auth: bool, **given: Any) -> None:
 
     prepare()
     from puntual.api import server
-    from puntual.cli.output.console import say
     from puntual.settings import read_settings
 
     settings = read_settings(os.environ)
@@ -53,4 +53,5 @@ def serve(no_auth: bool, **given: Any) -> None:
     settings = server.checked(settings.replace(**changes))
     if settings.timetable:
         server.take_timetable(settings, Path(settings.timetable))
-    server.serve(settings, say)
+    # Said plainly: what writes bars and tables would stay in the memory of the worker.
+    server.serve(settings, partial(click.echo, err=True))

@@ -1,7 +1,7 @@
 """The small keys that features are functions of."""
 
 import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -139,8 +139,10 @@ class Keys:
         unknown = None if self.unknown is None else self.unknown.take(flights)
         return Keys(self.day[flights], self.minute[flights], *kept, unknown=unknown)
 
-    def without(self, fields: Container[str]) -> "Keys":
-        """Take some of `UNKNOWABLE` as unknown of every flight."""
+    def without(self, fields: Collection[str]) -> "Keys":
+        """Take some of `UNKNOWABLE`, or none, as unknown of every flight."""
+        if not fields:
+            return self
         unknown = nothing_unknown(len(self)) if self.unknown is None else self.unknown
         return replace(self, unknown=unknown.with_unknown(fields))
 

@@ -177,10 +177,16 @@ def build_history(operations: Columns, named: Keys | None = None) -> History:
     day = operations["day"]
     if not len(day):
         return History(0, 0, _NO_OPERATIONS)
-    keys = Keys(day, day, *(category(operations[name]) for name in NAMED)) if named is None else named
+    keys = keys_of_rows(operations) if named is None else named
     counts = np.array([operations[name] for name in COUNTS], np.int64)
     first, end = int(day.min()), int(day.max()) + 1
     return History(first, end, _line(_entities(keys), day - first, counts, first, end))
+
+
+def keys_of_rows(operations: Columns) -> Keys:
+    """Give the keys of the flights of rows of counts, of which the day is the one that they became known on."""
+    day = operations["day"]
+    return Keys(day, day, *(category(operations[name]) for name in NAMED))
 
 
 def _line(

@@ -11,7 +11,8 @@ import io
 import math
 import mmap
 import re
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -27,6 +28,8 @@ SHOWN = 40
 SUGGESTED = 4
 # Three or four letters and digits, not digits alone.
 _CODE = re.compile(r"(?=.*[A-Z])[A-Z0-9]{3,4}")
+# How each row of the publisher's table begins.
+_CODES = re.compile(rb'^"([^"\n]*)","([^"\n]*)",', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ def _listed(code: str) -> Airport | None:
     wanted = code.encode() if code.isascii() else b""
     if not 0 < len(wanted) <= codes.itemsize:
         return None
-    place = int(codes.searchsorted(np.bytes_(wanted)))
+    # Not `searchsorted`: it lets other threads go on for so short a time that none can, and all but this one starve.
+    place = bisect_left(codes, wanted)
     return _airport(int(starts[place])) if place < len(codes) and codes[place] == wanted else None
 
 
@@ -140,7 +144,8 @@ def _codes_of_city(text: str) -> str:
     wanted = text.strip().casefold()
     if wanted.isascii() and wanted.encode() not in _file().read_bytes().lower():
         return ""
-    world = _rows(_whole(), "iata", "city")
+    # A file on disk would be asked where it stands once a row, which takes longer than reading it.
+    world = _rows(io.BytesIO(_file().read_bytes()), "iata", "city")
     codes = [iata for _, (iata, city) in world if iata and city.casefold() == wanted]
     return f"; did you mean {' or '.join(sorted(codes)[:SUGGESTED])}?" if codes else ""
 
@@ -171,12 +176,26 @@ def _starts_by_code() -> tuple[NDArray[np.bytes_], NDArray[np.int32]]:
 
     The airports themselves would take thirty times the memory, and of them few are asked about.
     """
-    starts, named = zip(*_rows(_whole(), "iata", "icao"), strict=True)
+    starts, codes_of_rows = _coded_rows(_file().read_bytes())
     # Where a code is on both lists, the shorter list is the one that people print, and the first counts.
-    listed = np.concatenate([np.array(column, np.bytes_) for column in zip(*named, strict=True)])
+    listed = np.concatenate([np.array(column, np.bytes_) for column in zip(*codes_of_rows, strict=True)])
     codes, first = np.unique(listed, return_index=True)
     there = codes != b""
-    return codes[there], np.array(starts, np.int32)[first[there] % len(starts)]
+    return codes[there], starts[first[there] % len(starts)]
+
+
+def _coded_rows(content: bytes) -> tuple[NDArray[np.int32], Sequence[tuple[bytes | str, ...]]]:
+    """Give the byte at which each row of the publisher's table starts, and its IATA and ICAO codes.
+
+    They are found by the shape that the publisher gives all rows, in half of the time that reading them takes; where a
+    row has another shape, they are read as those of any table.
+    """
+    codes = _CODES.findall(content)
+    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == ord("\n"))
+    if len(codes) == len(ends) and codes[0] == (b"icao", b"iata"):
+        return (ends[:-1] + 1).astype(np.int32), [(iata, icao) for icao, iata in codes[1:]]
+    starts, named = zip(*_rows(io.BytesIO(content), "iata", "icao"), strict=True)
+    return np.array(starts, np.int32), named
 
 
 def _rows(file: BinaryIO, *columns: str) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -187,11 +206,6 @@ def _rows(file: BinaryIO, *columns: str) -> Iterator[tuple[int, tuple[str, ...]]
     for row in table:
         yield start, of_row(row)
         start = file.tell()
-
-
-def _whole() -> io.BytesIO:
-    # A file on disk would be asked where it stands once a row, which takes longer than reading it.
-    return io.BytesIO(_file().read_bytes())
 
 
 @functools.cache

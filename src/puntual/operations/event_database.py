@@ -1,23 +1,18 @@
 """The journal's events: a batch is durable when it was appended, and what others appended is read from an id on."""
 
+import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from puntual.operations.event import KnownEvent
 from puntual.operations.journal_engine import JournalEngine
 from puntual.operations.journal_schema import EVENTS
 
-_INSERTIONS: dict[str, Any] = {
-    dialect.dialect.name: dialect.insert(EVENTS)
-    .on_conflict_do_nothing(index_elements=["content_key"])
-    .execution_options(preserve_rowcount=True)
-    for dialect in (sqlite, postgresql)
-}
 # Any number that nobody else locks in the same database: "events" as bytes.
 _ADVISORY_LOCK = int.from_bytes(b"events")
 _MOMENTS = tuple(
@@ -48,7 +43,7 @@ class EventDatabase(JournalEngine):
                 # One writer at a time, so that ids become visible in their order and no reader passes one by.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
             new: int = connection.execute(
-                _INSERTIONS[engine.dialect.name], [own | _written(event) for event in events]
+                _insertion(engine.dialect.name), [own | _written(event) for event in events]
             ).rowcount
         return new
 
@@ -72,6 +67,18 @@ class EventDatabase(JournalEngine):
                 wanted = sa.select(*_COLUMNS).where(EVENTS.c.airport == airport, EVENTS.c.known_at >= limit)
                 # The newest first, so that a board that is filled with them has nothing to forget.
                 yield from map(_event, connection.execute(wanted.order_by(EVENTS.c.known_at.desc())))
+
+
+@cache
+def _insertion(dialect: str) -> Any:
+    """Write what inserts an event unless it is there already, in the words of one database."""
+    # The words of the other are not loaded: those of PostgreSQL take 2 MB.
+    insert = importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
+    return (
+        insert(EVENTS)
+        .on_conflict_do_nothing(index_elements=["content_key"])
+        .execution_options(preserve_rowcount=True)
+    )
 
 
 def _newest_by_airport(connection: Connection) -> Iterable[tuple[str, str]]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features import history
-from puntual.features.flight_keys import Keys, category
+from puntual.features.flight_keys import NAMED, Category, Keys, category
 from puntual.features.history import History, OperatedFlights
 from puntual.features.timetable import Timetable
 from puntual.flights.arrays import Columns, grouped, take
@@ -19,13 +20,47 @@ MOST_OF_A_DAY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class PackedRows:
+    """Rows of counts that are held for long and seldom read, in as few bytes as their values take."""
+
+    numbers: Columns
+    values: Mapping[str, tuple[str, ...]]
+
+    def unpacked(self) -> Columns:
+        """Give the rows as a bundle holds them."""
+        return {
+            name: np.array(self.values[name], np.str_)[column]
+            if name in self.values
+            else column.astype(np.int64)
+            for name, column in self.numbers.items()
+        }
+
+
+def pack(rows: Columns, named: Keys) -> PackedRows:
+    """Pack rows of counts, whose flights have these keys."""
+    texts: dict[str, Category] = {name: getattr(named, name) for name in NAMED}
+    numbers = {**rows, **{name: text.positions for name, text in texts.items()}}
+    return PackedRows(
+        {name: _in_fewest_bytes(column) for name, column in numbers.items()},
+        {name: text.values for name, text in texts.items()},
+    )
+
+
+def _in_fewest_bytes(numbers: NDArray[Any]) -> NDArray[Any]:
+    least, most = (
+        np.min_scalar_type(int(number)) for number in (numbers.min(initial=0), numbers.max(initial=0))
+    )
+    return numbers.astype(np.result_type(least, most))
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedHistory:
     """The rows of counts that a bundle holds, the day (since 1970) until which they are whole, and how they count.
 
     `typical` is the bundle's typical week.
     """
 
-    rows: Columns
+    rows: PackedRows
     until: int
     rule: LateRule
     typical: Timetable
@@ -42,7 +77,7 @@ class ClosedHistory:
         day_there = np.array([today.get(code, 0) for code in airport.values], np.int64)[airport.positions]
         later = take(later, (later["day"] < day_there) & (later["day"] > self.until))
         later = take(later, self._of_whole_days(later))
-        return history.build_history(history.continued(self.rows, self.until, later))
+        return history.build_history(history.continued(self.rows.unpacked(), self.until, later))
 
     def _of_whole_days(self, later: Columns) -> NDArray[np.bool_]:
         """Tell which rows are of a day of which their airport has most."""

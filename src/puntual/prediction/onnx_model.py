@@ -8,7 +8,7 @@ differently with the number of rows, so models made of those are asked about blo
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import onnxruntime
@@ -41,10 +41,14 @@ class Model:
 
         `threads` is the number to use, 0 for all cores.
         """
+        # One expert may be that of several states.
+        load = cache(_ExpertModel)
         self._experts = {
             # What is live is learnt by trees, whatever candidate won.
-            state.name: _ExpertModel(
-                experts[state.name], columns[state.name], candidate in _TREES or state.until is not None
+            state.name: load(
+                experts[state.name],
+                tuple(columns[state.name]),
+                candidate in _TREES or state.until is not None,
             )
             for state in ALL_STATES
             if state.name in experts
@@ -106,4 +110,7 @@ def _session(content: bytes) -> onnxruntime.InferenceSession:
     options.enable_cpu_mem_arena = False
     # Warnings of the runtime speak of its own optimisations, not of the model.
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # It keeps what it was made from, to be made again by a provider that is not asked for here.
+    session._model_bytes = None
+    return session

@@ -1,18 +1,17 @@
 """The one path from flights to predictions: terminal, Python and the service all come through here."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, TypeGuard, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import BundleError
 from puntual.features import history, route, timetable
-from puntual.features.flight_keys import Days, Keys, keys_of_flights, view
+from puntual.features.flight_keys import Days, Keys, view
 from puntual.features.live_vector import GROUPS_NOW, LIVE_COLUMNS
 from puntual.features.rotation import NO_TURNS, turns_from
 from puntual.features.states import LIVE_STATES, State, knows_history, places_of, withhold
@@ -21,7 +20,8 @@ from puntual.features.vector import COLUMNS, GROUPS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
-from puntual.prediction.continued_history import ClosedHistory
+from puntual.prediction.continued_history import ClosedHistory, pack
+from puntual.prediction.flight_inputs import FlightReader
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH = 65_536
-# A day's timetable is taken as known when the flights to predict are most of a usual day's.
-_MOST_OF_A_DAY = 0.8
 _SUPPORT_COLUMNS = tuple(COLUMNS.index(f"{level}_support_60d") for level in SUPPORT_LEVELS)
 _EPOCH = date(1970, 1, 1)
 _NOTHING_NOW = np.full(len(LIVE_COLUMNS), np.nan, np.float32)
@@ -61,15 +59,16 @@ class Predictor:
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
         self._reference = np.concatenate([tables["reference"]["value"], now])
         typical = timetable.typical_timetable(tables[f"{prefix}typical_week"])
+        named = history.keys_of_rows(tables["history"])
         self._lookups = Lookups(
             route.vocabulary_from(tables[f"{prefix}vocabulary"]),
             typical,
-            history.build_history(tables["history"]),
+            history.build_history(tables["history"], named),
         )
         closed = (bundle.manifest.history_until - _EPOCH).days
-        self._closed = ClosedHistory(tables["history"], closed, bundle.manifest.late_rule, typical)
-        # What the table did not tell of its flights the model knows nothing of, whatever a request says.
-        self._absent = bundle.manifest.absent
+        self._closed = ClosedHistory(
+            pack(tables["history"], named), closed, bundle.manifest.late_rule, typical
+        )
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
         # What an older bundle has not learnt it does not answer by.
@@ -78,6 +77,9 @@ class Predictor:
         self._require_same_answers(bundle, prefix)
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
+        # What the table did not tell of its flights the model knows nothing of, whatever a request says.
+        self._absent = bundle.manifest.absent
+        self._reader = FlightReader(bundle.manifest.late_rule, self.target, self._absent, self.unlisted)
         self._world = KnownWorld(first, last, routes, self._lookups.vocabulary)
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()
@@ -141,12 +143,11 @@ class Predictor:
         table may hold the code, as its reader notes; a Flight may only where training saw it, else
         UnknownAirportError is raised.
         """
-        keys, lookups, known, is_known, latest = self._inputs(flights, as_of, past, timetable_of)
-        closed = latest if closed is None else np.minimum(latest, closed)
-        answered = self._answer(
-            keys, lookups, known, is_known, closed, live=live, reasons=reasons, progress=progress
-        )
-        return warn_of_twice(answered, keys, self.unlisted)
+        inputs = self._reader.inputs(flights, self._lookups, as_of, past, timetable_of)
+        if closed is not None:
+            inputs = inputs._replace(closed=np.minimum(inputs.closed, closed))
+        answered = self._answer(*inputs, live=live, reasons=reasons, progress=progress)
+        return warn_of_twice(answered, inputs.keys, self.unlisted)
 
     def predict_keys(
         self,
@@ -162,7 +163,7 @@ class Predictor:
         `closed` (n,) is the day before which operations are known, at the latest the flight's own; `live` is what
         `predict` takes.
         """
-        keys = self._as_learnt(keys)
+        keys = keys.without(self._absent)
         is_known = known.departures_of_the_day(keys) > 0
         return self._answer(keys, self._lookups, known, is_known, closed, live=live, reasons=reasons)
 
@@ -175,31 +176,11 @@ class Predictor:
         timetable_of: "pl.DataFrame | None" = None,
     ) -> Matrix:
         """Make the vectors that `predict` gives the model, from the same arguments; shape (n, columns)."""
-        return vectorise(*self._inputs(flights, as_of, past, timetable_of))
+        return vectorise(*self._reader.inputs(flights, self._lookups, as_of, past, timetable_of))
 
     def bands(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands for n vectors, shape (n, 5)."""
         return self._calibration.apply(self._model.bands(matrix).astype(np.float64), matrix)
-
-    def _inputs(
-        self,
-        flights: "pl.DataFrame | Iterable[Flight]",
-        as_of: datetime | None,
-        past: "pl.DataFrame | None",
-        timetable_of: "pl.DataFrame | None",
-    ) -> tuple[Keys, Lookups, Timetable, NDArray[np.bool_], Days]:
-        """Give what `vectorise` needs."""
-        keys, lookups = self._keys(flights), self._lookups_with(past)
-        if timetable_of is not None:
-            known = timetable.known_timetable(self._keys(timetable_of))
-            is_known = known.departures_of_the_day(keys) > 0
-        else:
-            known = timetable.known_timetable(keys)
-            usual = lookups.typical.departures_of_the_day(keys)
-            is_known = (usual > 0) & (known.departures_of_the_day(keys) >= _MOST_OF_A_DAY * usual)
-        # Each flight's own day, or that of the cut-off if earlier.
-        closed = keys.day if as_of is None else np.minimum(keys.day, (as_of.date() - _EPOCH).days)
-        return keys, lookups, known, is_known, closed
 
     def _answer(
         self,
@@ -252,25 +233,6 @@ class Predictor:
             bands = self._calibration.apply(raw.astype(np.float64), matrix)
             questions.require_same_answers(table, raw, bands, bundle.version)
 
-    def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
-        if not _is_table(flights):
-            return self._as_learnt(keys_of_flights(cast("Iterable[Flight]", flights), self.unlisted))
-        from puntual.features.from_frame import canonical, keys_of
-
-        return self._as_learnt(keys_of(canonical(flights)))
-
-    def _as_learnt(self, keys: Keys) -> Keys:
-        return keys.without(self._absent) if self._absent else keys
-
-    def _lookups_with(self, past: "pl.DataFrame | None") -> Lookups:
-        if past is None:
-            return self._lookups
-        from puntual.features.from_frame import canonical, operations_of, require_target
-
-        require_target(past, self.target)
-        operations = operations_of(canonical(past), self.bundle.manifest.late_rule)
-        return replace(self._lookups, history=history.build_history(operations))
-
     def _infer(
         self, matrix: Matrix, reasons: bool, progress: Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
@@ -295,12 +257,6 @@ class Predictor:
 def _pairs(table: Columns | None, first: str, second: str) -> Iterator[tuple[str, str]]:
     """Give two columns of a table row by row; nothing where there is none."""
     return zip(table[first].tolist(), table[second].tolist(), strict=True) if table else iter(())
-
-
-def _is_table(flights: object) -> "TypeGuard[pl.DataFrame]":
-    # Whoever has a table of Polars has imported it; it is not imported to find out.
-    polars = sys.modules.get("polars")
-    return polars is not None and isinstance(flights, polars.DataFrame)
 
 
 def _require_order(bundle: Bundle) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from puntual.errors import RegistryError
 from puntual.evaluation.gate import Finding, check, refuse_if_failed
 from puntual.registry import Bundle, FailedCheck, Promotion, Registry
 
@@ -32,24 +33,31 @@ def promote(
     *,
     try_out: Callable[[Bundle], object],
     force: bool = False,
+    previous: str | None = None,
+    by: str | None = None,
 ) -> Promoted:
-    """Make a version the champion after the numbered checks; `now` carries a time zone.
+    """Make a version the champion after the numbered checks; `now` carries a time zone, `by` names who asks.
 
     `try_out` is called with the bundle and raises BundleError for one that does not answer as it should. Raise
     GateRefusedError with the number and reason of each failed check unless `force`, RegistryError when the
-    version is unknown or another was deployed meanwhile, BundleError when it cannot be read or trusted. Repeated
-    after a kill, it puts the champion's estimator in place.
+    version is unknown or another was deployed meanwhile (since `previous`, where that is given), BundleError when
+    it cannot be read or trusted. Repeated after a kill, it puts the champion's estimator in place.
     """
     challenger = registry.read(version)
     try_out(challenger)
     champion = registry.champion()
+    if previous is not None and champion not in (previous, challenger.version):
+        raise RegistryError(
+            f"registry {registry.url}: the champion is {champion} now, expected {previous}: someone deployed "
+            "meanwhile; look at it and repeat"
+        )
     if challenger.version == champion:
         return Promoted(champion, (), forced=False, pickle_written=registry.deploy_estimator(), already=True)
     findings = check(challenger.manifest.evidence, champion, challenger.version)
     if not force:
         refuse_if_failed(findings, challenger.version)
     failed = [finding for finding in findings if not finding.passed]
-    return _deploy(registry, challenger, champion, findings, failed, now)
+    return _deploy(registry, challenger, champion, findings, failed, now, by)
 
 
 def _deploy(
@@ -59,10 +67,13 @@ def _deploy(
     findings: Sequence[Finding],
     failed: Sequence[Finding],
     now: datetime,
+    by: str | None,
 ) -> Promoted:
     version = _remember(registry, challenger, failed, now) if failed else challenger.version
     numbers = [finding.number for finding in failed]
-    deployed = registry.set_champion(version, now, previous=champion, forced=bool(failed), failed=numbers)
+    deployed = registry.set_champion(
+        version, now, previous=champion, forced=bool(failed), failed=numbers, by=by
+    )
     return Promoted(version, tuple(findings), bool(failed), deployed.pickle_written)
 
 

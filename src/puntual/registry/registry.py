@@ -158,24 +158,39 @@ class Registry:
         previous: str | None,
         forced: bool = False,
         failed: Sequence[int] = (),
+        by: str | None = None,
     ) -> Deployed:
         """Deploy a version in place of `previous`, the champion that the caller has seen.
 
         Raise RegistryError when another has become champion since: of two deployments at once, one wins. `now`
         carries a time zone; `failed` are the numbers of the checks that force went past.
         """
-        record = Record(version=version, previous=previous, at=now, forced=forced, failed=tuple(failed))
+        record = Record(
+            version=version, previous=previous, at=now, forced=forced, failed=tuple(failed), by=by
+        )
         return self._swap(record, self._whole(version))
 
-    def rollback(self, now: datetime) -> Deployed:
-        """Deploy the former champion again; a second time goes back one more."""
-        champion = self.require_champion().version
+    def is_writable(self) -> bool:
+        """Tell whether another champion could be set here, as far as that is known without trying."""
+        return self.store.is_writable()
+
+    def former(self) -> str | None:
+        """Name the champion that a rollback would deploy again, or None where there is none."""
+        champion = self.champion()
+        return None if champion is None else succession.former(succession.records(self.store), champion)
+
+    def rollback(self, now: datetime, *, previous: str | None = None, by: str | None = None) -> Deployed:
+        """Deploy the former champion again; a second time goes back one more.
+
+        Raise RegistryError when there is none, or when the champion is not `previous`, where that is given.
+        """
+        champion = previous or self.require_champion().version
         version = succession.former(succession.records(self.store), champion)
         if version is None:
             raise RegistryError(
                 f"registry {self.url}: no champion came before {champion}; promote another version instead"
             )
-        record = Record(version=version, previous=champion, at=now, rollback=True)
+        record = Record(version=version, previous=champion, at=now, rollback=True, by=by)
         return self._swap(record, self._whole(version))
 
     def estimator(self, version: str) -> bytes | None:

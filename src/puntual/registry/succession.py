@@ -34,7 +34,10 @@ class Deployment:
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of champion: `version` took the place of `previous`, at an instant, by force or by right."""
+    """One change of champion: `version` took the place of `previous`, at an instant, by force or by right.
+
+    `by` names the key that asked the service for it.
+    """
 
     version: str
     previous: str | None
@@ -42,6 +45,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     forced: bool = False
     failed: tuple[int, ...] = ()
     rollback: bool = False
+    by: str | None = None
 
 
 def read_pointer(content: bytes, where: str) -> Deployment:

@@ -63,6 +63,9 @@ class Store(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file that may be there."""
 
+    def is_writable(self) -> bool:
+        """Tell whether files may be written here, as far as that is known without writing one."""
+
     def locked(self) -> AbstractContextManager[None]:
         """Let one process at a time go on, where there are locks; elsewhere `swap` alone keeps two apart."""
 

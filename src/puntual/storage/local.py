@@ -92,6 +92,10 @@ class Folder:
         with translate_os_errors(self.where(name)):
             self._path(name).unlink(missing_ok=True)
 
+    def is_writable(self) -> bool:
+        """Tell whether the folder may be written to; one on a read-only file system may not, whoever asks."""
+        return os.access(self._root, os.W_OK)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let one process at a time change the folder; the lock of a killed one is let go by the system."""

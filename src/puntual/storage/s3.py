@@ -92,6 +92,10 @@ class Bucket:
         with translate_s3_error(self.where(name)):
             self._client.delete_object(**self._at(name))
 
+    def is_writable(self) -> bool:
+        """Hope so: only a request that writes tells whether this role may."""
+        return True
+
     def locked(self) -> nullcontext[None]:
         """Go on at once: a bucket has no locks, and `swap` keeps two writers apart."""
         return nullcontext()

@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from puntual.api.predict.contract import PredictAnswer
-from puntual.api.predict.response import head_of, rows_of, written
+from puntual.api.predict.response import Answered, head_of, rows_of
 from puntual.features.vector import Matrix
 from puntual.prediction.predictor import Predictor
 from puntual.stress.flights import FlightPool
@@ -118,7 +118,7 @@ def _answers(predictor: Predictor, flights: pl.DataFrame) -> Iterator[bytes]:
     horizons = flights.select(minute=_minute_of_day())["minute"].clip(upper_bound=_HORIZON_MINUTES)
     head = head_of(predictor.bundle)
     for row in rows_of(predictions, predictor.bundle.manifest.threshold, horizons.to_list()):
-        yield written(head, [row]) + b"\n"
+        yield Answered(head, (), (), [row], "").write() + b"\n"
 
 
 def _minute_of_day() -> pl.Expr:

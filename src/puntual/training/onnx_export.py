@@ -17,6 +17,7 @@ from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.vector import Matrix
 from puntual.prediction.onnx_model import Model
 from puntual.training.fitting import Expert, Experts
+from puntual.training.lightgbm_onnx import compact_trees
 from puntual.training.xgboost_onnx import convert_vector_leaves
 
 TOLERANCE = 1e-5
@@ -25,15 +26,16 @@ _IR_VERSION = 8
 
 
 def convert(experts: Experts) -> dict[str, bytes]:
-    """Turn the expert of each state of knowledge into an ONNX model, from its columns to the five bands."""
+    """Turn the expert of each state of knowledge into an ONNX model, from its columns to the five bands.
+
+    An expert of several states gives each of them the same bytes.
+    """
     _register()
-    models = {state: _probabilities(expert) for state, expert in experts.of.items()}
-    for state, model in models.items():
-        # The converters draw a name at random and list operator sets in the order of hashes, which each process draws
-        # anew; the same expert is to give the same bytes.
-        model.graph.name = state
-        model.opset_import.sort(key=lambda operators: operators.domain)
-    return {state: bytes(model.SerializeToString(deterministic=True)) for state, model in models.items()}
+    written: dict[int, bytes] = {}
+    for state, expert in experts.of.items():
+        if id(expert) not in written:
+            written[id(expert)] = _written(_probabilities(expert), state)
+    return {state: written[id(expert)] for state, expert in experts.of.items()}
 
 
 def columns_read(experts: Experts) -> dict[str, tuple[str, ...]]:
@@ -69,9 +71,17 @@ def trees_of(models: Mapping[str, bytes]) -> int:
         for model in models.values()
         for node in onnx.load_model_from_string(model).graph.node
         for attribute in node.attribute
-        if attribute.name == "nodes_treeids"
+        if attribute.name in ("nodes_treeids", "tree_roots")
     )
     return sum(map(len, named))
+
+
+def _written(model: onnx.ModelProto, name: str) -> bytes:
+    # The converters draw a name at random and list operator sets in the order of hashes, which each process draws anew;
+    # the same expert is to give the same bytes.
+    model.graph.name = name
+    model.opset_import.sort(key=lambda operators: operators.domain)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _register() -> None:
@@ -95,4 +105,5 @@ def _probabilities(expert: Expert) -> onnx.ModelProto:
     )
     # Without the label, and the nodes that only it needs: some of them refuse an input of no flights.
     _, probabilities_of = (output.name for output in model.graph.output)
-    return Extractor(model).extract_model(["columns"], [probabilities_of])
+    extracted = Extractor(model).extract_model(["columns"], [probabilities_of])
+    return compact_trees(extracted) if isinstance(expert.classifier, LGBMClassifier) else extracted

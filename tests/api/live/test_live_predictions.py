@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,13 +12,14 @@ import pytest
 
 from api.conftest import running
 from api.live.test_events import send
-from api.live.unfolding import LATE_DAY, train_live, unfolding_flights
+from api.live.unfolding import LATE_DAY, unfolding_flights, unfolding_registry
 from puntual.features.from_frame import keys_of
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import CANCELLATION_KNOWN_AFTER, KNOWN_AFTER
 from puntual.prediction.predictor import Predictor
 from puntual.training.live_vectors import LiveFlights
 
+__all__ = ["unfolding_registry"]
 FLIGHTS = unfolding_flights()
 # In minutes; at these airports a flight leaves every half an hour or so.
 MAX_AGE = 180
@@ -26,17 +28,18 @@ OF_THE_DAY = FLIGHTS.filter(pl.col("scheduled_departure").dt.date() == LATE_DAY)
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    registry = tmp_path_factory.mktemp("live") / "models"
-    return Predictor.load(str(registry), train_live(FLIGHTS, registry))
+def predictor(unfolding_registry: Path) -> Predictor:
+    (bundle,) = unfolding_registry.glob("*.puntual")
+    return Predictor.load(version=str(bundle))
 
 
 @pytest.fixture(scope="module")
-def client(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def client(
+    unfolding_registry: Path, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[httpx.Client]:
     """A service that knows the timetable of the day and what had happened by noon of the day, in two batches."""
-    registry = next(tmp_path_factory.getbasetemp().glob("live*")) / "models"
-    state = str(tmp_path_factory.mktemp("state"))
-    words = ("--registry", str(registry), "--bundle", predictor.bundle.version, "--state", state, "--no-auth")
+    bundle, state = predictor.bundle.version, str(tmp_path_factory.mktemp("state"))
+    words = ("--registry", str(unfolding_registry), "--bundle", bundle, "--state", state, "--no-auth")
     with running(*words, live_max_age=str(MAX_AGE)) as server:
         put = server.client.put(
             "/timetable", json=[named(flight) for flight in OF_THE_DAY.iter_rows(named=True)]

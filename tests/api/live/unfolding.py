@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from flights_made import FIRST, as_flight_table, make_flights
+from made_once import made_once
 from puntual.training.train import Options, train
 
 # One on which flights were late, after the period of training.
@@ -23,8 +25,13 @@ def unfolding_flights() -> pl.DataFrame:
     return flights.with_columns(departed=pl.col("departed") + later)
 
 
-def train_live(flights: pl.DataFrame, registry: Path) -> str:
-    """Train on all but the last ten days, and give the version."""
+@pytest.fixture(scope="session")
+def unfolding_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with one bundle, trained on all but the last eight days of `unfolding_flights`."""
+    return made_once(tmp_path_factory, "unfolding", _train)
+
+
+def _train(registry: Path) -> None:
     options = Options(candidates="lightgbm:none", backtest=False, live=True, until=datetime(2023, 3, 23))
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    return train(as_flight_table(flights), registry=str(registry), now=now, options=options).version
+    train(as_flight_table(unfolding_flights()), registry=str(registry), now=now, options=options)

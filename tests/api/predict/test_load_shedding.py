@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from api.conftest import FLIGHT, Server, answer_of, request_of, running
+from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest, ScheduledFlight
 from puntual.api.predict.flight_resolution import keys_of
 from puntual.api.predict.microbatch import MicroBatcher
@@ -100,7 +101,7 @@ def test_more_than_thirty_two_flights_leave_the_loop(made_bundle: Bundle, flight
             known_timetable(keys_of([])),
             queue=4_096,
             executor=executor,
-            answered=lambda *_: None,
+            measured=Metrics(),
         )
         answered = asyncio.run(batcher.answer(request, datetime(2023, 4, 19, tzinfo=UTC)))
         assert len(answered.predictions) == flights

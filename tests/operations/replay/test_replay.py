@@ -1,6 +1,7 @@
 """A past day is played through the API, and what it answers is what training's own vectors give, bit for bit."""
 
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from api.live.unfolding import LATE_DAY, train_live, unfolding_flights
+from api.live.unfolding import LATE_DAY, unfolding_flights, unfolding_registry
 from flights_made import as_flight_table
 from puntual.cli import main
 from puntual.errors import NoAnswerError, ReplayError
@@ -23,6 +24,7 @@ from puntual.operations.replay.played_day import HORIZONS
 from puntual.prediction.predictor import Predictor
 from puntual.training.live_vectors import LiveFlights
 
+__all__ = ["unfolding_registry"]
 FLIGHTS = unfolding_flights()
 MAP = """
 [flights]
@@ -39,9 +41,9 @@ cancelled = "cancelled"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def registry(unfolding_registry: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("replay") / "models"
-    train_live(FLIGHTS, folder)
+    shutil.copytree(unfolding_registry, folder)
     return folder
 
 

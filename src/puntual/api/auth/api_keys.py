@@ -16,6 +16,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from puntual.api.auth.rights import USUAL, Right
 from puntual.errors import ApiKeyError, SettingError
 from puntual.storage.atomic_write import atomic_write
 from puntual.storage.file_lock import file_lock
@@ -29,11 +30,12 @@ ANONYMOUS = "anonymous"
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """One key as it is kept: its name, the SHA-256 of the token, and when it was made."""
+    """One key as it is kept: its name, the SHA-256 of the token, when it was made, and what it may."""
 
     name: Annotated[str, Meta(pattern=f"^{_NAME.pattern}$")]
     digest: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     created: datetime
+    may: tuple[Right, ...] = USUAL
 
 
 class KeyStore:
@@ -43,7 +45,7 @@ class KeyStore:
         self._folder, self.path = folder, folder / NAME
         self._lock = folder / f".{NAME}.lock"
 
-    def create(self, name: str, now: datetime) -> str:
+    def create(self, name: str, now: datetime, may: Sequence[Right] = USUAL) -> str:
         """Make a key and return its token, which is shown this once; raise ApiKeyError for a name that is taken."""
         if not _NAME.fullmatch(name):
             raise ApiKeyError(
@@ -56,7 +58,7 @@ class KeyStore:
             keys = self.all()
             if any(key.name == name for key in keys):
                 raise ApiKeyError(f"key {name!r} exists already; revoke it first, or take another name")
-            self._write([*keys, ApiKey(name, digest_of(token), now)])
+            self._write([*keys, ApiKey(name, digest_of(token), now, tuple(may) or USUAL)])
         return token
 
     def all(self) -> list[ApiKey]:

@@ -1,7 +1,7 @@
 """Who may ask what: keys, their rate, and the routes that are open to all."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextvars import ContextVar
 from http import HTTPStatus
 
@@ -9,6 +9,7 @@ from puntual.api.auth.access_tokens import AccessTokenError, AccessTokens, name_
 from puntual.api.auth.api_keys import ANONYMOUS
 from puntual.api.auth.known_routes import KnownRoutes
 from puntual.api.auth.rate_limit import RateLimit
+from puntual.api.auth.rights import Right, changes, chooses_champion, rights_for
 from puntual.api.auth.verifier import Verifier
 from puntual.api.github import deliveries as github
 from puntual.api.problems import ProblemError
@@ -19,12 +20,8 @@ _OPEN = frozenset(
     {"/", "/livez", "/readyz", "/health", "/ping", "/docs", "/docs/", "/openapi.json", github.PATH}
 )
 _OPEN_PREFIXES = ("/docs/", "/page/")
-# Whatever else is asked by another method may change what the service answers, so it wants a key even where
-# nothing else does.
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # An airport's own plans are shown to those who may write them.
-_KEPT = frozenset({"/timetable", "/flights", "/flights/stream"})
-_ASKING = frozenset({"/predict", "/invocations"})
+_KEPT = frozenset({"/timetable", "/flights", "/flights/stream", "/flights/events"})
 _SCHEME = b"bearer "
 # The name of the key that the request in hand was admitted by.
 KEY_NAME: ContextVar[str] = ContextVar("key_name", default=ANONYMOUS)
@@ -59,15 +56,19 @@ class Guard:
 
         Its rate is another matter, so that a refusal for that can name the key.
         """
-        if self._verifier is None or path in self._open or path.startswith(_OPEN_PREFIXES):
+        if self._verifier is None:
+            if chooses_champion(path) and self._is_there(method, path):
+                raise _forbidden("nobody is known here (--no-auth)", rights_for(method, path))
             return ANONYMOUS
-        reads = (method in _READING and path not in _KEPT) or path in _ASKING
-        if reads and not self._always and not self._verifier.requires_key():
+        if path in self._open or path.startswith(_OPEN_PREFIXES):
+            return ANONYMOUS
+        writes = changes(method, path)
+        if not writes and path not in _KEPT and not self._always and not self._verifier.requires_key():
             return ANONYMOUS
         token = _token(headers)
         name = None if token is None else self._verifier.check(token)
-        if name is None:
-            if self.routes is not None and not self.routes.has(method, path):
+        if token is None or name is None:
+            if not self._is_there(method, path):
                 # What is not there is not there for anyone, which the router says.
                 return ANONYMOUS
             raise ProblemError(
@@ -77,7 +78,30 @@ class Guard:
                 else "this key is not known or was revoked; `puntual keys create NAME` makes another",
                 headers={"www-authenticate": "Bearer"},
             )
+        if writes:
+            self._require_right(method, path, name, token)
         return name
+
+    def name(self, headers: dict[bytes, bytes]) -> str:
+        """Name the key of a request, also where none is needed."""
+        token = _token(headers)
+        return (None if token is None else self.owner(token)) or ANONYMOUS
+
+    def rights(self, headers: dict[bytes, bytes]) -> Set[Right]:
+        """Give what the key of a request may do; without keys everyone may all but choose the champion."""
+        if self._verifier is None:
+            return frozenset({Right.PREDICT, Right.OPERATE})
+        token = _token(headers)
+        known = frozenset[Right]() if token is None else self._verifier.rights(token)
+        return known | {Right.PREDICT}
+
+    def _require_right(self, method: str, path: str, name: str, token: str) -> None:
+        wanted = rights_for(method, path)
+        if self._verifier and not wanted & self._verifier.rights(token) and self._is_there(method, path):
+            raise _forbidden(f"key {name!r} may not do this", wanted)
+
+    def _is_there(self, method: str, path: str) -> bool:
+        return self.routes is None or self.routes.has(method, path)
 
     def requires_key(self) -> bool:
         """Tell whether those who change nothing need a key, too."""
@@ -129,6 +153,14 @@ class Guard:
                 f"key {name!r} asks about more flights than its rate allows; try again in {seconds} s",
                 headers={"retry-after": str(seconds)},
             )
+
+
+def _forbidden(reason: str, wanted: Set[Right]) -> ProblemError:
+    rights = " or ".join(sorted(wanted))
+    return ProblemError(
+        HTTPStatus.FORBIDDEN,
+        f"{reason}: it takes a key that may {rights}; `puntual keys create NAME --may {sorted(wanted)[0]}` makes one",
+    )
 
 
 def _token(headers: dict[bytes, bytes]) -> str | None:

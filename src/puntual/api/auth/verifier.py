@@ -3,10 +3,11 @@
 import hmac
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from puntual.api.auth.api_keys import ApiKey, KeyStore, digest_of, parse_keys
+from puntual.api.auth.rights import Right
 from puntual.errors import ApiKeyError
 
 _LOG = logging.getLogger("puntual.api.auth")
@@ -24,7 +25,7 @@ class Verifier:
     def __init__(self, folder: Path, setting: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         """Follow the keys of a state folder beside those of PUNTUAL_KEYS; raise SettingError if these are none."""
         self._store, self._clock = KeyStore(folder), clock
-        self._of_setting = _hashes(parse_keys(setting))
+        self._of_setting = _listed(parse_keys(setting))
         self._keys = self._of_setting
         self._stamp: _FileStamp | None = None
         self._next_look = float("-inf")
@@ -38,18 +39,27 @@ class Verifier:
 
     def check(self, token: str) -> str | None:
         """Name the key of a token, or None; takes as long whichever key it is, if any."""
-        self._look()
-        digest = digest_of(token).encode()
-        owner = None
-        for name, known in self._keys:
-            if hmac.compare_digest(known, digest):
-                owner = name
-        return owner
+        owner = self._owner(token)
+        return None if owner is None else owner.name
+
+    def rights(self, token: str) -> Set[Right]:
+        """Give what the key of a token may do; nothing where there is no such key."""
+        owner = self._owner(token)
+        return frozenset() if owner is None else frozenset(owner.may)
 
     def digest(self, name: str) -> bytes | None:
         """Give the hash of a key; None where none is called so."""
         self._look()
-        return next((digest for known, digest in self._keys if known == name), None)
+        return next((digest for digest, key in self._keys if key.name == name), None)
+
+    def _owner(self, token: str) -> ApiKey | None:
+        self._look()
+        digest = digest_of(token).encode()
+        owner = None
+        for known, key in self._keys:
+            if hmac.compare_digest(known, digest):
+                owner = key
+        return owner
 
     def _look(self) -> None:
         now = self._clock()
@@ -60,7 +70,7 @@ class Verifier:
         if stamp is not None and stamp == self._stamp:
             return
         try:
-            keys = _hashes(self._store.all())
+            keys = _listed(self._store.all())
         except (ApiKeyError, OSError) as error:
             self._report(f"{error}; the keys that were read before go on, and no others")
             return
@@ -88,5 +98,5 @@ class Verifier:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _hashes(keys: Sequence[ApiKey]) -> list[tuple[str, bytes]]:
-    return [(key.name, key.digest.encode()) for key in keys]
+def _listed(keys: Sequence[ApiKey]) -> list[tuple[bytes, ApiKey]]:
+    return [(key.digest.encode(), key) for key in keys]

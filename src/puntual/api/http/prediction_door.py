@@ -30,7 +30,7 @@ from puntual.api.observability import metrics
 from puntual.api.observability.access_log import AccessLog
 from puntual.api.predict.contract import QUICK_DECODER, PredictRequest
 from puntual.api.predict.flight_resolution import has_codes
-from puntual.api.predict.microbatch import LIGHT_FLIGHTS
+from puntual.api.predict.microbatch import MicroBatcher
 from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
@@ -62,20 +62,18 @@ class PredictionDoor:
         self.service, self.guard, self.log, self.cors, self.ids = service, guard, log, cors, ids
         self._longest = min(_LONGEST_BODY, service.settings.body_limit)
 
-    def read(self, body: bytes) -> PredictRequest | None:
-        """Read a body; None for one that the application has to look at."""
-        if len(body) > self._longest:
+    def read(self, body: bytes) -> tuple[PredictRequest, MicroBatcher] | None:
+        """Read a body, and say who answers it; None for one that the application has to look at."""
+        batcher = self.service.batcher
+        if batcher is None or len(body) > self._longest:
             return None
         try:
             request = QUICK_DECODER.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         flights = request.flights
-        batcher = self.service.batcher
-        is_short = not request.reasons and len(flights) <= (
-            batcher.light_flights if batcher else LIGHT_FLIGHTS
-        )
-        return request if is_short and all(map(has_codes, flights)) else None
+        is_short = not request.reasons and len(flights) <= batcher.light_flights
+        return (request, batcher) if is_short and all(map(has_codes, flights)) else None
 
 
 class Exchange:
@@ -105,7 +103,7 @@ class Exchange:
         self._key = ANONYMOUS
         self.response_complete = self.disconnected = False
 
-    def begin(self, request: PredictRequest, headers: dict[bytes, bytes]) -> None:
+    def begin(self, headers: dict[bytes, bytes], request: PredictRequest, batcher: MicroBatcher) -> None:
         """Check who asks, and ask the model; a refusal is an answer, too."""
         door, self._as_of, self._now = self._door, request.as_of, datetime.now(UTC)
         request_id = door.ids.id_of(headers)
@@ -114,20 +112,22 @@ class Exchange:
         try:
             self._key = door.guard.admit("POST", PATH, headers)
             door.guard.charge(self._key, len(request.flights))
-            door.service.champion().ask(request, self._now, self)
+            batcher.ask(request, self._now, self)
         except Exception as error:
             self.fail(error)
 
     def take(self, answered: Answered) -> None:
         """Send the answer, and hand it to the journal."""
         try:
-            self._door.service.record(
-                answered, self._now, self._request_id, self._as_of, self._key, self._peer
-            )
+            body = answered.write()
+            if (journal := self._door.service.journal) is not None:
+                journal.record_many(
+                    answered.journal_lines(self._now, self._request_id, self._as_of, self._key, self._peer)
+                )
         except Exception as error:
             self.fail(error)
             return
-        self._end(200, JSON_LINE + self._added + ANSWER_LINES, answered.body, answered.version)
+        self._end(200, JSON_LINE + self._added + ANSWER_LINES, body, answered.version)
 
     def fail(self, error: Exception) -> None:
         """Send the reason why there is no answer."""

@@ -174,8 +174,8 @@ class Connection(HttpToolsProtocol):
     def _answer_promptly(self, headers: dict[bytes, bytes]) -> bool:
         """Answer a request that has arrived whole; False for one that the application is given in its place."""
         door = self.config.loaded_app.door
-        request = door.read(self._body)
-        if request is None:
+        read = door.read(self._body)
+        if read is None:
             self._pass_on()
             return False
         self._prompt = None
@@ -183,7 +183,7 @@ class Connection(HttpToolsProtocol):
         peer = self.client[0] if self.client else ""
         exchange = Exchange(door, self._send_whole, peer, keep_alive=keep_alive)
         self.cycle = exchange  # type: ignore[assignment]
-        exchange.begin(request, headers)
+        exchange.begin(headers, *read)
         return True
 
     def _pass_on(self) -> None:

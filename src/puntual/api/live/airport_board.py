@@ -1,9 +1,9 @@
 """The board of an airport: its flights, what is known of each, and what is predicted of it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,6 +14,7 @@ from puntual.api.live.inbound import Inbound, inbound_of
 from puntual.api.live.period import Period
 from puntual.api.predict.contract import PredictedFlight
 from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
+from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.features.flight_keys import EPOCH, Keys
@@ -25,6 +26,8 @@ from puntual.sources.times import LocalTime, local_time
 
 MOST_FLIGHTS = 3_000
 MOST_REASONS = 50
+
+T = TypeVar("T")
 
 BoardTime = Annotated[str, Meta(description="Local to the origin, to the minute.")]
 
@@ -69,32 +72,82 @@ class AirportFlights(msgspec.Struct, frozen=True):
     flights: list[BoardFlight]
 
 
+class _Draft:
+    """A board while it is put together: tens of thousands of objects, which only a thread lets go of.
+
+    The loop would stand still for some milliseconds while it frees them.
+    """
+
+    states: Mapping[FlightKey, FlightState]
+    request: ResolvedRequest
+    answers: list[Answered]
+    predictions: dict[FlightKey, PredictedFlight]
+
+    def __init__(self, states: Mapping[FlightKey, FlightState]) -> None:
+        self.states, self.answers, self.predictions = states, [], {}
+
+    def resolve(self, period: Period, as_of: str) -> None:
+        self.request = ResolvedRequest(resolve_known(self.states, period.zone), as_of or None)
+
+    def add_predictions(self) -> None:
+        answered = self.answers[-1]
+        self.predictions |= zip(map(key_of, answered.flights), answered.predictions, strict=True)
+
+    def keep_likeliest(self, count: int) -> None:
+        self.request = _likeliest(self.request, self.predictions, count)
+
+
 async def airport_flights(
     service: ServingModel,
     board: Board,
     marks: MarkFeed | None,
     period: Period,
-    as_of: str,
+    finish: Callable[[AirportFlights], T],
+    *,
+    as_of: str = "",
     request_id: str,
     reasons: int = 0,
-) -> AirportFlights:
+) -> T:
     """Put the board of an airport together, with reasons for so many of those that are likeliest late.
 
-    Raise ProblemError where it has too many flights for one answer.
+    All of it is done in threads, and so is `finish`, which makes of the board what is kept of it. Raise ProblemError
+    where it has too many flights for one answer.
     """
-    states = await flights_within(service, board, period)
-    if len(states) > MOST_FLIGHTS:
+    draft = _Draft(await flights_within(service, board, period))
+    if len(draft.states) > MOST_FLIGHTS:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"{len(states):,} flights leave within this period, of {MOST_FLIGHTS:,} that an answer may hold; "
+            f"{len(draft.states):,} flights leave within this period, of {MOST_FLIGHTS:,} that an answer may hold; "
             "ask for a shorter one",
         )
-    flights = await service.apart(resolve_known, states, period.zone)
-    request = ResolvedRequest(flights, as_of or None)
-    predictions = await _predictions(service, request, request_id)
-    likeliest = await service.apart(_likeliest, request, predictions, reasons)
-    predictions |= await _predictions(service, likeliest, request_id)
-    return await service.apart(_put_together, board, marks, period, states, predictions)
+    await service.apart(draft.resolve, period, as_of)
+    await _predict(service, draft, request_id)
+    await service.apart(draft.keep_likeliest, reasons)
+    await _predict(service, draft, request_id)
+
+    def finished() -> T:
+        made = finish(_put_together(board, marks, period, draft.states, draft.predictions))
+        vars(draft).clear()
+        return made
+
+    return await service.apart(finished)
+
+
+async def _predict(service: ServingModel, draft: _Draft, request_id: str) -> None:
+    """Add the predictions of the flights that are asked about; none while there is no model."""
+    if draft.request.flights and service.batcher is not None:
+        draft.answers.append(await service.answer(draft.request, request_id, recorded=False))
+        await service.apart(draft.add_predictions)
+
+
+def write_with_flights(board: msgspec.Struct, flights: list[bytes]) -> bytes:
+    """Write what has flights as its last field, with flights that are written already.
+
+    Thousands of them in one call would keep the loop from its work for 10 ms, since only between calls may a thread
+    pass the interpreter on.
+    """
+    head = msgspec.json.encode(msgspec.structs.replace(board, flights=[]))
+    return head.removesuffix(b"]}") + b",".join(flights) + b"]}"
 
 
 def _put_together(
@@ -169,22 +222,6 @@ def _scheduled(flights: Keys, period: Period) -> list[tuple[FlightKey, FlightSta
             flight = FlightKey(airline, number, period.airport, clock.isoformat(timespec="minutes"))
             rows.append((flight, FlightState("scheduled", local.instant, destination, datetime.min)))
     return rows
-
-
-async def _predictions(
-    service: ServingModel, request: ResolvedRequest, request_id: str
-) -> dict[FlightKey, PredictedFlight]:
-    """Predict flights; none while there is no model."""
-    if not request.flights or service.batcher is None:
-        return {}
-    answered = await service.answer(request, request_id, recorded=False)
-    return await service.apart(_by_flight, request.flights, answered.predictions)
-
-
-def _by_flight(
-    flights: Sequence[ResolvedFlight], predictions: Sequence[PredictedFlight]
-) -> dict[FlightKey, PredictedFlight]:
-    return dict(zip(map(key_of, flights), predictions, strict=True))
 
 
 def _likeliest(

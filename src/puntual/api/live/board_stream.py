@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from puntual.api.auth.guard import Guard
-from puntual.api.live.airport_board import AirportFlights, BoardFlight, airport_flights
+from puntual.api.live.airport_board import AirportFlights, BoardFlight, airport_flights, write_with_flights
 from puntual.api.live.period import period_around
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
@@ -45,8 +45,8 @@ class BoardPart(msgspec.Struct, frozen=True):
     time_zone: str
     as_of: str
     data_age_seconds: int | None
-    flights: list[BoardFlight]
     gone: list[FlightKey]
+    flights: list[BoardFlight]
 
 
 class BoardStreams:
@@ -80,14 +80,14 @@ class BoardStreams:
         self._count += 1
         try:
             while not self._has_ended:
+                # A key may have been revoked since the part before.
+                self._guard.admit("GET", "/flights", headers)
                 version = self._version()
-                board = await self._look(wanted, request_id)
-                count, part = await self._service.apart(_written_news, board, seen)
+                count, part = await self._look(wanted, seen, request_id)
                 self._guard.charge_flights(count)
                 yield b"event: flights\ndata: " + part + b"\n\n"
                 await asyncio.sleep(_LEAST_PAUSE)
                 async for breath in self._until_changed(version):
-                    # A key may have been revoked since.
                     self._guard.admit("GET", "/flights", headers)
                     yield breath
         except ProblemError as problem:
@@ -95,10 +95,19 @@ class BoardStreams:
         finally:
             self._count -= 1
 
-    async def _look(self, wanted: StreamedBoard, request_id: str) -> AirportFlights:
+    async def _look(
+        self, wanted: StreamedBoard, seen: dict[FlightKey, int], request_id: str
+    ) -> tuple[int, bytes]:
+        """Count and write the flights in which the board differs from what was seen."""
         period = period_around(wanted.airport, wanted.before, wanted.ahead, self._service.unlisted)
         return await airport_flights(
-            self._service, self._board, self._marks, period, "", request_id, wanted.reasons
+            self._service,
+            self._board,
+            self._marks,
+            period,
+            lambda board: _written_news(board, seen),
+            request_id=request_id,
+            reasons=wanted.reasons,
         )
 
     async def _until_changed(self, version: tuple[object, ...]) -> AsyncIterator[bytes]:
@@ -119,7 +128,8 @@ class BoardStreams:
 
 def _written_news(board: AirportFlights, seen: dict[FlightKey, int]) -> tuple[int, bytes]:
     part = _news(board, seen)
-    return len(part.flights), msgspec.json.encode(part)
+    flights = [msgspec.json.encode(flight) for flight in part.flights]
+    return len(flights), write_with_flights(part, flights)
 
 
 def _news(board: AirportFlights, seen: dict[FlightKey, int]) -> BoardPart:
@@ -130,7 +140,7 @@ def _news(board: AirportFlights, seen: dict[FlightKey, int]) -> BoardPart:
     gone = [key for key in seen if key not in now]
     seen.clear()
     seen.update(hashes)
-    return BoardPart(board.airport, board.time_zone, board.as_of, board.data_age_seconds, changed, gone)
+    return BoardPart(board.airport, board.time_zone, board.as_of, board.data_age_seconds, gone, changed)
 
 
 def _key(flight: BoardFlight) -> FlightKey:

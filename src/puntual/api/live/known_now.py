@@ -20,7 +20,7 @@ from puntual.operations.board import Board, FlightState
 from puntual.operations.event import FlightKey
 from puntual.operations.live_operations import LiveOperations
 from puntual.operations.operations_layout import AskedFlights
-from puntual.prediction.conditional import Outlook, given_cancelled, given_delay, given_not_left
+from puntual.prediction.conditional import Outlook, Overdue, given_cancelled, given_delay
 from puntual.prediction.predictor import Predictor
 
 # An airport's day ends when its last flights of the evening have left.
@@ -81,8 +81,9 @@ class KnownNow:
     ) -> tuple[list[PredictedFlight], list[Moments]]:
         """Give n predictions and their cut-offs by what was known of the flights themselves at these moments."""
         informed, moved = [], []
+        overdue = Overdue(predictor.delay_shape)
         for row, flight, closed, moment in zip(rows, flights, cut_offs, moments, strict=True):
-            new = self._row(row, flight, predictor, moment)
+            new = self._row(row, flight, predictor, overdue, moment)
             informed.append(new)
             moved.append(_moved(closed, flight, moment) if new.status or new.state == "live" else closed)
         return informed, moved
@@ -96,13 +97,18 @@ class KnownNow:
         return moment < flight.instant + _MINUTE or self._is_followed(flight, moment, age)
 
     def _row(
-        self, row: PredictedFlight, flight: ResolvedFlight, predictor: Predictor, moment: datetime
+        self,
+        row: PredictedFlight,
+        flight: ResolvedFlight,
+        predictor: Predictor,
+        overdue: Overdue,
+        moment: datetime,
     ) -> PredictedFlight:
         age = self._board.data_age(flight.origin, moment)
         if age is None or "scheduled_departure" in flight.missing:
             return row
         known: dict[str, Any] = {"data_age_seconds": int(age.total_seconds())}
-        status, outlook = self._outlook(row, flight, predictor, moment, age)
+        status, outlook = self._outlook(row, flight, predictor, overdue, moment, age)
         if status:
             known["status"] = status
         if status or row.state == "live":
@@ -114,6 +120,7 @@ class KnownNow:
         row: PredictedFlight,
         flight: ResolvedFlight,
         predictor: Predictor,
+        overdue: Overdue,
         moment: datetime,
         age: timedelta,
     ) -> tuple[str, Outlook | None]:
@@ -126,8 +133,7 @@ class KnownNow:
         late = (moment - flight.instant) / _MINUTE
         if late < 1 or not self._is_followed(flight, moment, age):
             return "", None
-        outlook = given_not_left(_bands(row), late, predictor.delay_shape) if departs else None
-        return "overdue", outlook
+        return "overdue", overdue.outlook(_bands(row), late) if departs else None
 
     def _is_followed(self, flight: ResolvedFlight, moment: datetime, age: timedelta) -> bool:
         """Tell whether the board would know that a flight has left: the feed is fresh, and was there when it was due.

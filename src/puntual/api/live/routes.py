@@ -15,7 +15,7 @@ from litestar.response import Stream
 
 from puntual.api.described import WITH_A_KEY, describe_problems, takes
 from puntual.api.http.media_type import require_media_type
-from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights
+from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights, write_with_flights
 from puntual.api.live.board_stream import MOST_HOURS, BoardStreams, StreamedBoard
 from puntual.api.live.event_intake import EventIntake, EventsRequest, EventsTaken
 from puntual.api.live.flight_marks import FlightMarks, MarkRequest
@@ -62,7 +62,7 @@ class _WithExample(Operation):
     operation_class=takes(
         EventsRequest, example=EventsRequest([EXAMPLE]), description=f"1 to {MOST_EVENTS:,} events."
     ),
-    responses=describe_problems(400, 408, 413, 415, 503),
+    responses=describe_problems(400, 403, 408, 413, 415, 503),
 )
 async def post_events(request: Request[Any, Any, Any], state: State) -> EventsTaken:
     """Take news of flights and airports: departures, arrivals, cancellations, revised times, tails and weather.
@@ -135,11 +135,23 @@ async def get_flights(
     period = read_period(airport, start, end, as_of, service.unlisted)
     request_id = request.state.call["request_id"]
     marks: MarkIntake = state.marks
-    board = await airport_flights(service, intake.board, marks.feed, period, as_of, request_id, reasons)
-    state.guard.charge_flights(len(board.flights))
-    # A body of megabytes, which would hold up the loop as long as it is written.
-    body = await service.apart(msgspec.json.encode, board)
+    count, body = await airport_flights(
+        service,
+        intake.board,
+        marks.feed,
+        period,
+        _written,
+        as_of=as_of,
+        request_id=request_id,
+        reasons=reasons,
+    )
+    state.guard.charge_flights(count)
     return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
+
+
+def _written(board: AirportFlights) -> tuple[int, bytes]:
+    flights = [msgspec.json.encode(flight) for flight in board.flights]
+    return len(flights), write_with_flights(board, flights)
 
 
 @post(
@@ -152,7 +164,7 @@ async def get_flights(
     operation_class=takes(
         MarkRequest, example=MARK, description="One mark of one flight, signed with the name of the key."
     ),
-    responses=describe_problems(400, 408, 413, 415, 422, 503),
+    responses=describe_problems(400, 403, 408, 413, 415, 422, 503),
 )
 async def post_mark(request: Request[Any, Any, Any], state: State) -> FlightMarks:
     """Keep what the holder of a key does about a flight, for all who look at its board.

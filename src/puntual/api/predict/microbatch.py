@@ -10,17 +10,20 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from puntual.api.live.known_now import KnownNow
+from puntual.api.observability import metrics
+from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
 from puntual.api.predict.flight_reading import meaningless
 from puntual.api.predict.flight_resolution import Moments, keys_of, moments, resolve
 from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
-from puntual.api.predict.response import Answered, complete, head_of, rows_of, written
+from puntual.api.predict.response import Answered, complete, head_of, rows_of
 from puntual.api.problems import FieldError, ProblemError
+from puntual.api.serving.shadow import Shadow
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictor import Predictor
 
 # So many that were never asked about cost the loop 3 to 4 ms of processor time; twice as many, 6 ms.
-LIGHT_FLIGHTS = 32
+_LIGHT_FLIGHTS = 32
 # Where events may tell of them, what is known now takes half as long again.
 _LIGHT_FLIGHTS_NOW = 16
 # Reasons ask the model about 64 vectors a flight.
@@ -55,19 +58,20 @@ class MicroBatcher:
         *,
         queue: int,
         executor: Executor,
-        answered: Callable[[Sequence[ResolvedFlight], Sequence[int], Sequence[float]], None],
+        measured: Metrics,
+        shadow: Shadow | None = None,
         known_now: KnownNow | None = None,
     ) -> None:
         """Get ready to answer; `queue` is how many flights may wait.
 
-        `answered` is called after each batch: its flights, the days before which operations are known, and P(late).
-        `known_now` adds to each answer what events tell of its flights.
+        Each batch is counted in `measured`, and given to the `shadow` to compare. `known_now` adds to each answer what
+        events tell of its flights.
         """
         self.predictor = predictor
         self.known = known
         self.version = predictor.bundle.version
         self._waiting = {True: 0, False: 0}
-        self._queue, self._executor, self._answered = queue, executor, answered
+        self._queue, self._executor, self._metrics, self._shadow = queue, executor, measured, shadow
         self._threshold = predictor.bundle.manifest.threshold
         self._batch: list[_Waiting] = []
         self._head = head_of(predictor.bundle)
@@ -114,7 +118,7 @@ class MicroBatcher:
     def light_flights(self) -> int:
         """How many flights may be answered on the loop; more are answered in a thread."""
         has_news = self._known_now is not None and self._known_now.airports
-        return _LIGHT_FLIGHTS_NOW if has_news else LIGHT_FLIGHTS
+        return _LIGHT_FLIGHTS_NOW if has_news else _LIGHT_FLIGHTS
 
     @property
     def waiting_flights(self) -> int:
@@ -172,7 +176,7 @@ class MicroBatcher:
 
     def _hand_over(self, waiting: _Waiting, rows: list[PredictedFlight]) -> None:
         try:
-            answered = self._written(waiting.flights, waiting.cut_offs, rows, waiting.seen_at)
+            answered = self._answered_with(waiting.flights, waiting.cut_offs, rows, waiting.seen_at)
         except Exception as error:
             waiting.asker.fail(error)
             return
@@ -189,7 +193,7 @@ class MicroBatcher:
             cut_offs = [moments(flight, request.as_of, now) for flight in flights]
             seen_at = self._seen_at(flights, request.as_of, now)
             rows = self._predict(flights, cut_offs, seen_at, reasons=request.reasons)
-            answered = self._written(flights, cut_offs, rows, seen_at)
+            answered = self._answered_with(flights, cut_offs, rows, seen_at)
             record(answered)
             return answered
 
@@ -227,11 +231,14 @@ class MicroBatcher:
         cut_offs: Sequence[Moments],
         rows: Sequence[PredictedFlight],
     ) -> None:
-        self._answered(
-            flights, [cut_off.closed for cut_off in cut_offs], [row.late_probability for row in rows]
-        )
+        late = [row.late_probability for row in rows]
+        self._metrics.observe(metrics.BATCH_SIZE, self.version, value=len(flights))
+        self._metrics.observe_all(metrics.LATE_PROBABILITY, self.version, values=late)
+        if self._shadow is not None:
+            closed = [cut_off.closed for cut_off in cut_offs]
+            self._shadow.compare(self.version, self.known, flights, closed, late)
 
-    def _written(
+    def _answered_with(
         self,
         flights: list[ResolvedFlight],
         cut_offs: list[Moments],
@@ -241,7 +248,7 @@ class MicroBatcher:
         """Put an answer together, with what is known of the flights themselves where they were looked at."""
         if seen_at and self._known_now is not None:
             rows, cut_offs = self._known_now.add_to(rows, flights, cut_offs, seen_at, self.predictor)
-        return Answered(written(self._head, rows), flights, cut_offs, rows, self.version)
+        return Answered(self._head, flights, cut_offs, rows, self.version)
 
 
 class _Future:

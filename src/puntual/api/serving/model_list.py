@@ -11,6 +11,7 @@ from msgspec import Meta
 from puntual.api.described import describe_problems
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
+from puntual.api.serving.training_report import report_file
 from puntual.errors import PuntualError
 from puntual.registry.registry import ListedBundle
 
@@ -25,6 +26,7 @@ class ListedModel(msgspec.Struct, frozen=True, omit_defaults=True):
     trained_until: str | None = None
     candidate: str | None = None
     broken: str | None = None
+    report: Annotated[bool, Meta(description="Whether the report of its training can be read here.")] = False
 
 
 @get(
@@ -42,10 +44,10 @@ async def get_models(state: State) -> list[ListedModel]:
     except PuntualError as error:
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"the models cannot be listed: {error}") from error
     answering = "" if service.batcher is None else service.batcher.version
-    return [_listed(bundle, answering) for bundle in bundles]
+    return [_listed(bundle, answering, service.settings.reports) for bundle in bundles]
 
 
-def _listed(bundle: ListedBundle, answering: str) -> ListedModel:
+def _listed(bundle: ListedBundle, answering: str, reports: str) -> ListedModel:
     manifest = bundle.manifest
     if manifest is None:
         return ListedModel(bundle.version, bundle.champion, bundle.version == answering, broken=bundle.broken)
@@ -56,4 +58,5 @@ def _listed(bundle: ListedBundle, answering: str) -> ListedModel:
         manifest.created.isoformat(),
         manifest.period[1].date().isoformat(),
         manifest.candidate,
+        report=report_file(reports, bundle.version) is not None,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -16,21 +16,20 @@ from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictRequest
 from puntual.api.predict.microbatch import MicroBatcher
-from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
+from puntual.api.predict.resolved_flight import ResolvedRequest
 from puntual.api.predict.response import Answered
 from puntual.api.problems import ProblemError
-from puntual.api.serving.last_good_bundle import LastGoodBundle
+from puntual.api.serving.champion_bundles import ChampionBundles
 from puntual.api.serving.past_days import PastDays
 from puntual.api.serving.shadow import Shadow
 from puntual.api.serving.timetable_file import TimetableFile
-from puntual.errors import BundleError, PuntualError, RegistryError
+from puntual.errors import PuntualError
 from puntual.features.flight_keys import Keys
 from puntual.features.timetable import known_timetable
 from puntual.flights.arrays import Columns
 from puntual.operations.journal_writer import Journal
-from puntual.prediction.loading import load_proven
 from puntual.prediction.predictor import Predictor
-from puntual.registry import Bundle, Deployment, Registry, TrustedKeys
+from puntual.registry import Deployment
 from puntual.registry.registry import ListedBundle
 from puntual.settings import Settings
 
@@ -47,13 +46,11 @@ class ServingModel:
         # What events tell; nothing until the application gives it.
         self.known_now: KnownNow | None = None
         self._shadow: Shadow | None = None
-        self._registry = Registry(settings.registry, trusted=TrustedKeys(settings.trusted_keys))
+        self._bundles = ChampionBundles(settings)
         self._timetable = TimetableFile(Path(settings.state))
         self._past_days = PastDays(None if journal is None else settings.journal_place())
-        self._last_good = LastGoodBundle(Path(settings.state))
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
         self._swapping = asyncio.Lock()
-        self._refused: Deployment | None = None
         self._reloads: set[asyncio.Task[None]] = set()
         self._complained = ""
 
@@ -64,16 +61,18 @@ class ServingModel:
         of a worker that died starts all the same, with the bundle that answered last, or waits for a champion without.
         """
         try:
-            self._load_champion()
-            if self.settings.shadow:
-                shadow = load_proven(self._registry.read(self.settings.shadow))
-                self._shadow = Shadow(shadow, self._threads, self.metrics)
+            champion = self._bundles.first()
+            try:
+                if (shadow := self._bundles.shadow()) is not None:
+                    self._shadow = Shadow(shadow, self._threads, self.metrics)
+            finally:
+                self._answer_by(champion)
         except PuntualError as error:
             if not is_replacement:
                 raise
             self._complain(str(error))
         if self.batcher is None and is_replacement:
-            self._load_last_good()
+            self._answer_by(self._bundles.last_good())
 
     def describe_model(self) -> str:
         """Say which model answers, or that none does."""
@@ -85,26 +84,9 @@ class ServingModel:
         trained_until = self.batcher.predictor.bundle.manifest.period[1].date().isoformat()
         return f"Model {self.batcher.version} answers, trained until {trained_until}"
 
-    def _load_champion(self) -> None:
-        if not self.settings.bundle and self._registry.champion() is None:
-            return
-        bundle = self._registry.read(self.settings.bundle or None)
-        self._put(self._prepared(load_proven(bundle)))
-        self._keep_for_replacements(bundle)
-
-    def _keep_for_replacements(self, bundle: Bundle) -> None:
-        # One worker alone is replaced by nobody, and packing a bundle takes a tenth of its start.
-        if self.settings.workers > 1:
-            self._last_good.keep(bundle, self._registry.signatures(bundle.version))
-
-    def _load_last_good(self) -> None:
-        try:
-            bundle = self._last_good.read(self._registry)
-            if bundle is not None:
-                self._put(self._prepared(load_proven(bundle)))
-                _LOG.warning("a replaced worker goes on with %s, which answered last", bundle.version)
-        except PuntualError as error:
-            _LOG.error("%s; a replaced worker has no model", error)
+    def _answer_by(self, predictor: Predictor | None) -> None:
+        if predictor is not None:
+            self._put(self._prepared(predictor))
 
     @property
     def unlisted(self) -> Mapping[str, str]:
@@ -131,20 +113,13 @@ class ServingModel:
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
         now = datetime.now(UTC)
-        key, peer = KEY_NAME.get(), PEER.get()
+        journal, key, peer = self.journal if recorded else None, KEY_NAME.get(), PEER.get()
 
         def record(answered: Answered) -> None:
-            if recorded:
-                self.record(answered, now, request_id, request.as_of, key, peer)
+            if journal is not None:
+                journal.record_many(answered.journal_lines(now, request_id, request.as_of, key, peer))
 
         return await self.champion().answer(request, now, record)
-
-    def record(
-        self, answered: Answered, now: datetime, request_id: str, as_of: str | None, key: str, peer: str
-    ) -> None:
-        """Hand an answer to the journal, with who asked for it and when."""
-        if self.journal is not None:
-            self.journal.record_many(answered.journal_lines(now, request_id, as_of, key, peer))
 
     async def answer_at(self, now: datetime, request: PredictRequest | ResolvedRequest) -> Answered:
         """Answer a request as at a moment in UTC; nothing is recorded."""
@@ -160,12 +135,11 @@ class ServingModel:
 
     async def versions(self) -> list[ListedBundle]:
         """List the bundles of the registry; raise PuntualError where it cannot be read."""
-        return await self.apart(self._registry.versions)
+        return await self.apart(self._bundles.versions)
 
     async def tables(self, *names: str) -> dict[str, Columns]:
         """Read tables of the champion again, which are not held; raise PuntualError where it cannot be read."""
-        which = self.settings.bundle or self.champion().version
-        bundle = await self.apart(self._registry.read, which)
+        bundle = await self.apart(self._bundles.content, self.champion().version)
         return {name: bundle.tables[name] for name in names}
 
     async def reload(self, *, again: bool = False) -> bool:
@@ -175,14 +149,14 @@ class ServingModel:
         """
         async with self._swapping:
             if again:
-                self._refused = None
-            wanted = await self.apart(self._other_champion)
+                self._bundles.forgive()
+            answering = None if self.batcher is None else self.batcher.version
+            wanted = await self.apart(self._bundles.wanted, answering)
             if wanted is None:
                 return False
             try:
                 self._put(await self.apart(self._read, wanted))
-            except PuntualError as error:
-                self._refused = wanted if isinstance(error, BundleError) else None
+            except PuntualError:
                 self.metrics.count(metrics.SWAPS, "refused")
                 raise
             self.metrics.count(metrics.SWAPS, "done")
@@ -244,26 +218,8 @@ class ServingModel:
         except Exception:
             _LOG.exception("the champion could not be fetched; the former one goes on")
 
-    def _other_champion(self) -> Deployment | None:
-        """Find the registry's champion; None where it is the one that answers, or was refused."""
-        if self.settings.bundle:
-            return None
-        now = self._registry.deployment()
-        if now is None and self.batcher is not None:
-            raise RegistryError(
-                f"registry {self.settings.registry}: its champion is gone, expected one; "
-                "put the registry back, or promote a version"
-            )
-        if now is None or now == self._refused:
-            return None
-        self._refused = None
-        return None if self.batcher is not None and now.version == self.batcher.version else now
-
     def _read(self, wanted: Deployment) -> MicroBatcher:
-        bundle = self._registry.read_deployed(wanted)
-        prepared = self._prepared(load_proven(bundle))
-        self._keep_for_replacements(bundle)
-        return prepared
+        return self._prepared(self._bundles.read(wanted))
 
     def _prepared(self, predictor: Predictor) -> MicroBatcher:
         coming = self._timetable.keys()
@@ -273,20 +229,13 @@ class ServingModel:
             self._shadow.go_on(self._past_days)
         if self.known_now is not None:
             self.known_now.know(coming, predictor.bundle.manifest.late_rule, predictor.unlisted)
-        version = predictor.bundle.version
-
-        def answered(flights: Sequence[ResolvedFlight], closed: Sequence[int], late: Sequence[float]) -> None:
-            self.metrics.observe(metrics.BATCH_SIZE, version, value=len(flights))
-            self.metrics.observe_all(metrics.LATE_PROBABILITY, version, values=late)
-            if self._shadow is not None:
-                self._shadow.compare(version, known, flights, closed, late)
-
         return MicroBatcher(
             predictor,
             known,
             queue=self.settings.queue,
             executor=self._threads,
-            answered=answered,
+            measured=self.metrics,
+            shadow=self._shadow,
             known_now=self.known_now,
         )
 

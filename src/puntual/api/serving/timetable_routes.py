@@ -82,7 +82,7 @@ class ComingFlight(msgspec.Struct, frozen=True):
     ),
     tags=["timetable"],
     security=WITH_A_KEY,
-    responses=describe_problems(400, 408, 413, 415, 422, 503),
+    responses=describe_problems(400, 403, 408, 413, 415, 422, 503),
 )
 async def put_timetable(request: Request[Any, Any, Any], state: State) -> TimetableTaken:
     """Give the service all coming flights, in place of those that it had.

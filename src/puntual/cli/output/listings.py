@@ -41,11 +41,17 @@ def print_sources(sources: "Mapping[str, Source]", as_json: bool) -> None:
 def print_keys(keys: "Sequence[ApiKey]", as_json: bool) -> None:
     """Print the names of the keys and when they were made."""
     if as_json:
-        print_json({"keys": [{"name": key.name, "created": key.created.isoformat()} for key in keys]})
+        print_json(
+            {
+                "keys": [
+                    {"name": key.name, "created": key.created.isoformat(), "may": [*key.may]} for key in keys
+                ]
+            }
+        )
         return
-    table = table_of("", "name", "made")
+    table = table_of("", "name", "made", "may")
     for key in keys:
-        table.add_row(escape(key.name), f"{key.created:%Y-%m-%d %H:%M}")
+        table.add_row(escape(key.name), f"{key.created:%Y-%m-%d %H:%M}", ", ".join(key.may))
     output_console().print(table)
 
 

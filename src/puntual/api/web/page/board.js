@@ -16,10 +16,12 @@ import { say } from "./words.js";
 const BEFORE_HOURS = 6;
 const AGAIN_MOST = 10_000;
 // What a screen shows stands at once; the rest of a long list follows while it is read.
-const FIRST_ROWS = 120;
+const FIRST_ROWS = 40;
 const OLD_MINUTES = 60;
 const LAST_AIRPORT = "puntual-airport";
 const COLUMNS = ["time", "flight", "to", "state", "late", "delay", "minutes", "why", "in_hand", "aircraft"];
+// The line in the list after as many flights as can be watched.
+const CUT = { name: "" };
 // Elsewhere the filters open when they are wanted.
 const isWide = matchMedia("(min-width: 52rem)").matches;
 const SORTED = { time: "time", late: "risk" };
@@ -100,14 +102,14 @@ export function createBoard(shell) {
   }
 
   function showMore() {
-    most *= 2;
+    most = Infinity;
     shell.update();
   }
 
   function takeFocused() {
     const link = document.activeElement.closest?.("table.board tr")?.querySelector("th a");
     const flight = link && board.flights.find((one) => flightAddress(one, filters()) === link.getAttribute("href"));
-    if (flight && isOpen(flight)) act(flight, "acknowledged");
+    if (flight && isOpen(flight) && shell.mayOperate) act(flight, "acknowledged");
   }
 
   function change(changes) {
@@ -153,7 +155,7 @@ export function createBoard(shell) {
       const chosen = filters();
       return html`${controls(chosen, board, change)}
         ${lost && board ? html`<p class="lost" role="alert">${say("lost", { time: clock(board.as_of) })}</p>` : nothing}
-        ${board && chosen.airport ? list(board, chosen, looked, most, { change, lookNow, showMore, act: chosen.as_of ? null : act })
+        ${board && chosen.airport ? list(board, chosen, looked, most, { change, lookNow, showMore, act: chosen.as_of || !shell.mayOperate ? null : act })
           : chosen.airport ? html`<p>${say("loading")}</p>` : html`<p class="hint">${say("which_airport")}</p>`}`;
     },
   };
@@ -218,6 +220,7 @@ function list(board, chosen, looked, most, acts) {
     : html`<th scope="col" class=${name}>${say(name)}</th>`;
   // The line is drawn where the list is in the order by which it is cut.
   const cut = chosen.order === "risk" ? rows.findLastIndex((row) => row.isWatched) : -1;
+  const lines = cut < 0 ? rows : rows.toSpliced(cut + 1, 0, CUT);
   return html`
     <div class="headline">
       <h1>${say("title", { airport: board.airport })}</h1>
@@ -230,9 +233,9 @@ function list(board, chosen, looked, most, acts) {
     <table class="board">
       <caption class="unseen">${say("title", { airport: board.airport })}</caption>
       <thead><tr>${COLUMNS.map(head)}</tr></thead>
-      <tbody>${repeat(rows, (row) => row.name, (row, place) => html`${flightRow(row, context)}${place === cut
-        ? html`<tr class="cut"><td colspan=${COLUMNS.length}>${say("cut", { n: number(chosen.watch) })}</td></tr>` : nothing}`)}
-      </tbody>
+      <tbody>${repeat(lines, (line) => line.name, (line) => (line === CUT
+        ? html`<tr class="cut"><td colspan=${COLUMNS.length}>${say("cut", { n: number(chosen.watch) })}</td></tr>`
+        : flightRow(line, context)))}</tbody>
     </table>
     ${rows.length ? nothing : html`<p class="hint">${say("nothing")}</p>`}`;
 }

@@ -3,24 +3,22 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { bandsBar } from "./bands.js";
 import { minutesOverdue } from "./board_rows.js";
-import { clock, minutesBetween, number, percent, signed } from "./format.js";
+import { clock, minutesBetween, number, percent, signed, weekday } from "./format.js";
 import { inHand } from "./marks.js";
-import { address } from "./settings.js";
 import { say } from "./words.js";
 
 const SIGNS = { up: "▲", down: "▼", new: "●", changed: "◆" };
 
-export const flightAddress = (flight, filters) =>
-  address({
-    view: "flight", airport: flight.origin, as_of: filters.as_of, utc: filters.utc ? "1" : "",
-    airline: flight.airline, number: flight.flight_number, departure: flight.scheduled_departure,
-  }, new URLSearchParams());
+export const flightAddress = (flight, filters) => `/?view=flight&airport=${encodeURIComponent(flight.origin)}&airline=${
+  encodeURIComponent(flight.airline)}&number=${encodeURIComponent(flight.flight_number)}&departure=${
+  encodeURIComponent(flight.scheduled_departure)}${filters.as_of ? `&as_of=${encodeURIComponent(filters.as_of)}` : ""}${
+  filters.utc ? "&utc=1" : ""}`;
 
 export const flightRow = (row, { filters, board, changes, act }) => {
   const { flight, isWatched } = row;
   const shown = (time) => clock(time, board.time_zone, filters.utc);
   return html`<tr class="${flight.status}${isWatched ? " watched" : ""}">
-    <td class="time"><time datetime=${flight.scheduled_departure}>${shown(flight.scheduled_departure)}</time></td>
+    <td class="time"><time datetime=${flight.scheduled_departure}>${shown(flight.scheduled_departure)}</time>${laterDay(flight, board)}</td>
     <th scope="row"><a href=${flightAddress(flight, filters)} data-link>${flight.airline} ${flight.flight_number}</a></th>
     <td class="to">${flight.destination || "–"}</td>
     <td class="state">${stateOf(flight, board.as_of, shown)}</td>
@@ -33,6 +31,12 @@ export const flightRow = (row, { filters, board, changes, act }) => {
     <td class="tail">${aircraftOf(flight, shown)}</td>
   </tr>`;
 };
+
+// A list by risk mixes the days, so that those of another day than now say which.
+function laterDay({ scheduled_departure }, { as_of }) {
+  if (scheduled_departure.slice(0, 10) === as_of.slice(0, 10)) return nothing;
+  return html` <span class="later">${weekday(scheduled_departure)}</span>`;
+}
 
 export function stateOf(flight, now, shown) {
   if (flight.status === "cancelled") return say("cancelled_at", { time: shown(flight.cancelled_at) });
@@ -63,8 +67,8 @@ export function reasonOf(group, { inbound, expected_departure }, shown) {
   return say("reasons")[group] || group;
 }
 
-const shortReasons = (flight, shown) =>
-  html`${largestReasons(flight.prediction.reasons || [], 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
+const shortReasons = (flight, shown) => !flight.prediction.reasons ? nothing
+  : html`${largestReasons(flight.prediction.reasons, 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
     ${say("points", { n: signed(effect * 100) })}</span> `)}`;
 
 export function aircraftOf({ tail, inbound }, shown) {

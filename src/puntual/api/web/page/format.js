@@ -10,11 +10,20 @@ function formatter(kind, name, options) {
   return made.get(key);
 }
 
-export const percent = (share) =>
-  formatter(Intl.NumberFormat, "percent", { style: "percent", maximumFractionDigits: 0 }).format(share);
+// A board says few different ones, thousands of times.
+const percents = new Map();
+export function percent(share) {
+  const points = Math.round(share * 100);
+  const name = `${locale()} ${points}`;
+  if (!percents.has(name)) {
+    const written = formatter(Intl.NumberFormat, "percent", { style: "percent", maximumFractionDigits: 0 });
+    percents.set(name, written.format(points / 100));
+  }
+  return percents.get(name);
+}
 
 export const number = (value, digits = 0) =>
-  formatter(Intl.NumberFormat, `number${digits}`, { maximumFractionDigits: digits }).format(value);
+  formatter(Intl.NumberFormat, `number${digits}`, { minimumFractionDigits: digits > 1 ? digits : 0, maximumFractionDigits: digits }).format(value);
 
 export const signed = (value) =>
   formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value);
@@ -27,6 +36,9 @@ export const day = (shown) =>
   formatter(Intl.DateTimeFormat, "day", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(
     Date.parse(`${shown.slice(0, 10)}T00:00Z`),
   );
+
+export const weekday = (shown) =>
+  formatter(Intl.DateTimeFormat, "weekday", { weekday: "short", timeZone: "UTC" }).format(Date.parse(`${shown.slice(0, 10)}T00:00Z`));
 
 // A moment on the clocks of a zone, to the minute.
 export function local(moment, zone) {

@@ -8,7 +8,7 @@ import { helpDialog, keyDialog } from "./dialogs.js";
 import { watchKeys } from "./keyboard.js";
 import { createModel } from "./model.js";
 import { createReplay } from "./replay.js";
-import { key, keepKey } from "./service.js";
+import { key, keepKey, read } from "./service.js";
 import { address, applyChoices, chooseColours, chooseLanguage, colours, inUrl, language, LANGUAGES } from "./settings.js";
 import { say } from "./words.js";
 
@@ -33,6 +33,8 @@ const shell = {
     shell.problem = null;
     draw();
   },
+  // What the key in use may not, nobody is offered; whoever has none yet is asked for one.
+  mayOperate: true,
   // For those who cannot see the page, and only where it says something else than before.
   announce(text) {
     if (text !== announced) document.getElementById("announcer").textContent = announced = text;
@@ -84,7 +86,8 @@ const choice = (name, chosen, values, choose) => html`<label><span class="unseen
   <select @change=${(event) => { choose(event.target.value); draw(); }}>${values.map(([value, text]) =>
     html`<option value=${value} .selected=${value === chosen}>${text}</option>`)}</select></label>`;
 
-const failure = () => html`<p class="failure" role="alert">${say("failed", { reason: shell.problem.message })}
+const failure = () => html`<p class="failure" role="alert">${shell.problem.status === 401 ? say("key_needed")
+  : say("failed", { reason: shell.problem.message })}
   <button @click=${again}>${say("again")}</button></p>
   ${shell.problem.problem?.errors ? html`<ul class="failure">${shell.problem.problem.errors.map(({ pointer, value, expected }) =>
     html`<li>${say("expected_of", { pointer, value: String(value), expected })}</li>`)}</ul>` : nothing}`;
@@ -99,6 +102,14 @@ function again() {
 function useKey(value) {
   keepKey(value);
   again();
+  askRights();
+}
+
+async function askRights() {
+  if (!key()) return;
+  const rights = await read("/key").catch(() => null);
+  shell.mayOperate = !rights || rights.may.includes("operate");
+  draw();
 }
 
 function forget() {
@@ -117,3 +128,4 @@ addEventListener("popstate", open);
 watchKeys(() => view, showHelp);
 applyChoices();
 open();
+askRights();

@@ -18,7 +18,7 @@ export function whoHas({ marks }, shown) {
 }
 
 // In a line of the board: who has it, how many notes there are, and a button where nobody has it.
-export const inHand = (flight, shown, act) => html`${whoHas(flight, shown)}
+export const inHand = (flight, shown, act) => !act && !flight.marks ? nothing : html`${whoHas(flight, shown)}
   ${flight.marks?.notes?.length ? html` <span class="notes">${say("notes_n", { n: flight.marks.notes.length })}</span>` : nothing}
   ${act && !flight.marks?.acknowledged_by ? html`<button @click=${() => act(flight, "acknowledged")} aria-label=${say("take_flight", {
     flight: `${flight.airline} ${flight.flight_number}` })}>${say("take")}</button>` : nothing}`;
@@ -32,11 +32,11 @@ export function marksPanel(flight, shown, act) {
   const button = (kind, name) => html`<button type="button" @click=${() => act(flight, kind)}>${say(name)}</button> `;
   return html`<section class="marks"><h2>${say("in_hand")}</h2>
     <p>${flight.marks?.open_since ? whoHas(flight, shown) : say("nobody")}
-      ${flight.marks?.acknowledged_by ? button("handed_over", "hand_over") : button("acknowledged", "take")}
-      ${flight.marks?.open_since ? button("released", "release") : nothing}</p>
+      ${!act ? nothing : flight.marks?.acknowledged_by ? button("handed_over", "hand_over") : button("acknowledged", "take")}
+      ${act && flight.marks?.open_since ? button("released", "release") : nothing}</p>
     ${flight.marks?.notes?.length ? html`<ul>${flight.marks.notes.map(({ by, at, text }) => html`<li><bdi>${text}</bdi>
       <small>${by}, ${shown(at)}</small></li>`)}</ul>` : nothing}
-    <form @submit=${submit}><label class="field"><span>${say("note")}</span>
+    ${act ? html`<form @submit=${submit}><label class="field"><span>${say("note")}</span>
       <input name="note" maxlength="500" required size="40" autocomplete="off"></label>
-      <button type="submit">${say("add_note")}</button></form></section>`;
+      <button type="submit">${say("add_note")}</button></form>` : nothing}</section>`;
 }

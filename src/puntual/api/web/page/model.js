@@ -1,26 +1,43 @@
 // The model that answers: how good it is, by its own card, and which others there are.
 
 import { html, nothing } from "./lit-html/lit-html.js";
+import { changeDialog, createChange } from "./champion_change.js";
 import { number } from "./format.js";
 import { markdown } from "./markdown.js";
+import { openReport, reportAddress } from "./report.js";
 import { read } from "./service.js";
 import { say } from "./words.js";
 
 const SHOWN = ["roc_auc", "brier", "log_loss", "ece", "precision", "recall"];
+const REFRESH = 5_000;
 
 export function createModel(shell) {
   let champion = null;
   let versions = [];
+  let succession = null;
+  let timer = 0;
+  const change = createChange(shell, refresh);
 
   async function refresh() {
+    clearTimeout(timer);
     try {
       champion = await read("/models/champion");
       shell.succeed();
-      versions = await read("/models");
+      [versions, succession] = await Promise.all([read("/models"), read("/models/succession")]);
       shell.update();
     } catch (error) {
-      shell.fail(error);
+      return shell.fail(error);
     }
+    watch();
+  }
+
+  // Another may be promoted elsewhere while this stands here; whoever is away then is looked for again.
+  function watch() {
+    timer = setTimeout(async () => {
+      const now = await read("/readyz").catch(() => null);
+      if (now && now.model !== champion.version) refresh();
+      else watch();
+    }, REFRESH);
   }
 
   return {
@@ -29,14 +46,18 @@ export function createModel(shell) {
       return say("model");
     },
     open: refresh,
-    close() {},
+    close() {
+      clearTimeout(timer);
+    },
     refresh,
     template: () => html`<h1>${say("model")}</h1>
       ${champion ? html`
         <p class="route">${champion.candidate} <code>${champion.version}</code>, ${say("trained_until", { until: champion.trained_until })}</p>
+        ${change.result()}
         <section><h2>${say("scores")}</h2>${scores(champion.scores)}</section>
-        ${versions.length ? html`<section><h2>${say("versions")}</h2>${list(versions)}</section>` : nothing}
-        <section class="card" lang="en">${markdown(champion.card)}</section>` : html`<p>${say("loading")}</p>`}`,
+        ${versions.length && succession ? html`<section><h2>${say("versions")}</h2>${list(versions, succession, change, shell)}</section>` : nothing}
+        <section class="card" lang="en">${markdown(champion.card)}</section>` : html`<p>${say("loading")}</p>`}
+      ${changeDialog(change)}`,
   };
 }
 
@@ -49,11 +70,22 @@ const scores = (states) => html`<div class="scroll" tabindex="0"><table class="f
     html`<td>${one[name] ? measure(one[name]) : "–"}</td>`)}</tr>`)}</tbody></table></div>
   <p class="note">${say("intervals")}</p>`;
 
-const list = (versions) => html`<div class="scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${say("version")}</th>
-  <th scope="col">${say("created")}</th><th scope="col">${say("until")}</th><th scope="col">${say("candidate")}</th>
-  <th scope="col">${say("command")}</th></tr></thead>
+const list = (versions, succession, change, shell) => html`<div class="scroll" tabindex="0"><table class="figures versions"><thead><tr>
+  <th scope="col">${say("version")}</th><th scope="col">${say("created")}</th><th scope="col">${say("until")}</th>
+  <th scope="col">${say("candidate")}</th><th scope="col">${say("report")}</th><th scope="col">${say("champion")}</th></tr></thead>
   <tbody>${versions.map((one) => html`<tr><th scope="row"><code>${one.version}</code></th><td>${one.created?.slice(0, 10) || "–"}</td>
     <td>${one.trained_until || "–"}</td><td>${one.broken || one.candidate}</td>
-    <td>${one.is_champion ? html`<strong>${say("champion")}</strong> · <code>puntual models rollback</code>`
-      : one.broken ? nothing : html`<code>puntual models promote ${one.version}</code>`}
-      ${one.answers && !one.is_champion ? say("answers_now") : nothing}</td></tr>`)}</tbody></table></div>`;
+    <td>${one.report ? html`<a href=${reportAddress(one.version)} target="_blank" @click=${(event) =>
+      openReport(event, one.version, shell)}>${say("report_of")}</a>` : "–"}</td>
+    <td>${one.is_champion ? html`<strong>${say("is_champion")}</strong> ` : nothing}${one.answers && !one.is_champion ? say("answers_now") : nothing}
+      ${one.broken ? nothing : actions(one, versions, succession, change)}</td></tr>`)}</tbody></table></div>
+  ${succession.may_change ? nothing : html`<p class="note">${say("may_not_change", { reason: succession.why_not })}</p>`}`;
+
+function actions(one, versions, { may_change: may, former, champion }, change) {
+  const back = one.is_champion && former;
+  if (one.is_champion && !back) return nothing;
+  if (!may) return html`<code>puntual models ${back ? "rollback" : `promote ${one.version}`}</code>`;
+  const next = back ? { version: former, ...versions.find(({ version }) => version === former) } : one;
+  return html`<button @click=${() => change.propose({ next, champion, isBack: Boolean(back) })}>${say(back ? "roll_back" : "promote")}<span
+    class="unseen"> ${next.version}</span></button>`;
+}

@@ -6,6 +6,7 @@ import { bandsBar, bandsLegend } from "./bands.js";
 import { chanceOf, filtersOf, isOpen, isShown, nameOf } from "./board_rows.js";
 import { flightAddress, stateOf } from "./flight_row.js";
 import { clock, number, percent } from "./format.js";
+import { horizonTable, predictAtHorizons, scoreOf } from "./horizon_scores.js";
 import { read } from "./service.js";
 import { address, inUrl } from "./settings.js";
 import { say } from "./words.js";
@@ -17,6 +18,8 @@ const LAST = 24 * 60 - STEP;
 export function createReplay(shell) {
   let then = null;
   let outcomes = new Map();
+  let chances = null;
+  let scoring = null;
   let shownFor = "";
   let timer = 0;
   let asked = null;
@@ -39,6 +42,7 @@ export function createReplay(shell) {
         const end = await read(`/flights?${new URLSearchParams(period)}`, { signal });
         outcomes = new Map(end.flights.map((flight) => [nameOf(flight), flight]));
         shownFor = `${airport} ${day}`;
+        score(airport);
       }
       then = await read(`/flights?${new URLSearchParams({ ...period, as_of: `${day}T${timeOf(at)}` })}`, { signal });
       shell.succeed();
@@ -47,6 +51,20 @@ export function createReplay(shell) {
       pause();
       shell.fail(error);
     }
+  }
+
+  // Beside the day itself, and once for a day.
+  async function score(airport) {
+    scoring?.abort();
+    scoring = new AbortController();
+    chances = null;
+    const known = new Map([...outcomes].filter(([, flight]) => hasOutcome(flight)));
+    if (!known.size) return;
+    const show = (so_far) => {
+      chances = so_far;
+      shell.update();
+    };
+    await predictAtHorizons(airport, known, scoring.signal, show).catch(() => {});
   }
 
   function pause() {
@@ -72,6 +90,7 @@ export function createReplay(shell) {
     close: () => {
       clearInterval(timer);
       asked?.abort();
+      scoring?.abort();
     },
     refresh,
     template() {
@@ -86,22 +105,24 @@ export function createReplay(shell) {
             max=${LAST} step=${STEP} .value=${String(chosen.at)} aria-valuetext=${timeOf(chosen.at)}
             @input=${(event) => move(+event.target.value)}></label>
           <button type="button" @click=${play} aria-pressed=${timer ? "true" : "false"}>${say(timer ? "pause" : "play")}</button>
-          <label class="field"><span>${say("search")}</span><input type="search" id="search" .value=${chosen.q} @input=${set("q")}
+          <label class="field"><span>${say("airline")}</span><select @change=${set("airline")}>${["", ...new Set((then?.flights || [])
+            .map(({ airline }) => airline))].sort().map((code) => html`<option value=${code} .selected=${code === chosen.airline}>${code
+            || say("anyone")}</option>`)}</select></label>
+          <label class="field"><span>${say("search_tail")}</span><input type="search" id="search" .value=${chosen.q} @input=${set("q")}
             maxlength="40" size="10" autocomplete="off"></label>
         </form>
-        ${then && chosen.airport ? day(then, outcomes, chosen) : html`<p class="hint">${say(chosen.airport ? "loading" : "which_airport")}</p>`}`;
+        ${then && chosen.airport ? day(then, outcomes, chances, chosen) : html`<p class="hint">${say(chosen.airport ? "loading" : "which_airport")}</p>`}`;
     },
   };
 }
 
 const timeOf = (minutes) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 
-function day(then, outcomes, chosen) {
+function day(then, outcomes, chances, chosen) {
   const rows = then.flights.filter((flight) => isShown(flight, chosen));
   const shown = (time) => clock(time, then.time_zone, chosen.utc);
-  return html`${agreement(then.flights.filter(isOpen), outcomes)}${bandsLegend()}
-    <div class="scroll" tabindex="0" role="region" aria-label=${say("replay")}><table class="board replay">
-    <thead><tr>${["time", "flight", "to", "state", "late", "delay", "happened"].map((name) =>
+  return html`${agreement(rows.filter(isOpen), outcomes)}${bandsLegend()}
+    <table class="board replay"><caption class="unseen">${say("replay")}</caption><thead><tr>${["time", "flight", "to", "state", "late", "delay", "happened"].map((name) =>
       html`<th scope="col" class=${name}>${say(name)}</th>`)}</tr></thead>
     <tbody>${repeat(rows, nameOf, (flight) => html`<tr class=${flight.status}>
       <td class="time">${shown(flight.scheduled_departure)}</td>
@@ -109,7 +130,8 @@ function day(then, outcomes, chosen) {
       <td class="to">${flight.destination || "–"}</td><td class="state">${stateOf(flight, then.as_of, shown)}</td>
       <td class="chance">${flight.prediction ? percent(chanceOf(flight)) : "–"}</td>
       <td class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td>
-      <td class="happened">${happened(outcomes.get(nameOf(flight)), shown)}</td></tr>`)}</tbody></table></div>
+      <td class="happened">${happened(outcomes.get(nameOf(flight)), shown)}</td></tr>`)}</tbody></table>
+    ${chances ? horizonTable(chances, outcomes, (flight) => isShown(flight, chosen)) : nothing}
     ${rows.length ? nothing : html`<p class="hint">${say("nothing")}</p>`}`;
 }
 
@@ -123,10 +145,7 @@ function agreement(open, outcomes) {
   const pairs = open.map((flight) => [chanceOf(flight), outcomes.get(nameOf(flight))])
     .filter(([chance, outcome]) => chance >= 0 && hasOutcome(outcome))
     .map(([chance, outcome]) => [chance, outcome.prediction.late_probability]);
-  if (!pairs.length) return html`<p class="counts">${say("no_outcomes")}</p>`;
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return html`<p class="counts">${say("agreement", {
-    n: number(pairs.length), expected: percent(mean(pairs.map(([chance]) => chance))),
-    late: percent(mean(pairs.map(([, late]) => late))), brier: number(mean(pairs.map(([chance, late]) => (chance - late) ** 2)), 3),
-  })}</p>`;
+  const score = scoreOf(pairs);
+  return html`<p class="counts">${score ? say("agreement", { n: number(score.flights), expected: percent(score.expected),
+    late: percent(score.late), brier: number(score.brier, 3) }) : say("no_outcomes")}</p>`;
 }

@@ -22,7 +22,7 @@ export async function call(path, { method = "GET", body, type = "application/jso
   if (key()) headers["X-API-Key"] = key();
   if (accept) headers.Accept = accept;
   if (body !== undefined) headers["Content-Type"] = type;
-  const sent = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const sent = body === undefined || typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body);
   const answer = await fetch(path, { method, headers, body: sent, signal, cache: "no-store" });
   if (answer.ok) return answer;
   throw new ServiceError(answer.status, await answer.json().catch(() => null));

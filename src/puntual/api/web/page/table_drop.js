@@ -6,6 +6,7 @@ import { number, percent } from "./format.js";
 import { call } from "./service.js";
 import { say } from "./words.js";
 
+const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const ADDED = ["late_probability", "late", "expected_delay_minutes", "p50", "p80", "p95", "warnings"];
 const SHARES = new Set(["late_probability"]);
 const NUMBERS = new Set(["expected_delay_minutes", "p50", "p80", "p95"]);
@@ -19,18 +20,19 @@ export function createTableDrop(shell) {
     if (!file) return;
     refusal = "";
     table = null;
-    if (!/\.csv$/i.test(file.name)) {
+    if (!/\.(csv|xlsx)$/i.test(file.name)) {
       refusal = say("only_csv", { name: file.name });
       return shell.update();
     }
     waiting = true;
     shell.update();
     try {
-      const text = await file.text();
+      const text = /\.xlsx$/i.test(file.name) ? await sheetOf(file) : await file.text();
       const answer = await call("/invocations", { method: "POST", body: text, type: "text/csv", accept: "text/csv" });
       table = joined(file.name, parseCsv(text.replace(/^\uFEFF/, "")), parseCsv(await answer.text()));
     } catch (error) {
       if (error.status === 401) shell.fail(error);
+      else if (error.status === 415) refusal = say("no_xlsx", { name: file.name });
       else refusal = say("failed", { reason: error.message });
     }
     waiting = false;
@@ -47,18 +49,21 @@ export function createTableDrop(shell) {
     template: () => html`<section class="drop" @dragover=${(event) => event.preventDefault()} @drop=${drop}>
       <h2>${say("table")}</h2>
       <label class="field"><span>${say("table_hint")}</span>
-        <input type="file" accept=".csv,text/csv" @change=${(event) => take(event.target.files[0])}></label>
+        <input type="file" accept=".csv,.xlsx,text/csv" @change=${(event) => take(event.target.files[0])}></label>
       ${waiting ? html`<p>${say("loading")}</p>` : nothing}
       ${refusal ? html`<p class="failure" role="alert">${refusal}</p>` : nothing}
       ${table ? result(table) : nothing}</section>`,
   };
 }
 
+// A service without the library that reads workbooks says so.
+const sheetOf = async (file) => (await call("/tables", { method: "POST", body: file, type: WORKBOOK, accept: "text/csv" })).text();
+
 function joined(name, [header, ...rows], [names, ...predictions]) {
   const all = rows.map((row, place) => [...row, ...predictions[place]]);
   const places = ADDED.map((column) => names.indexOf(column));
   return {
-    name: name.replace(/\.csv$/i, "-predicted.csv"), header, rows, predictions, places,
+    name: name.replace(/\.(csv|xlsx)$/i, "-predicted.csv"), header, rows, predictions, places,
     text: writeCsv([[...header, ...names], ...all]),
   };
 }

@@ -1,0 +1,57 @@
+"""`POST /tables`: the first sheet of a workbook (.xlsx) as CSV, where the extra that reads it is installed."""
+
+import asyncio
+import sys
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request, Response, post
+
+from puntual.api.http.media_type import media_type
+from puntual.api.problems import ProblemError
+
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# How that process ends where the extra `tables` is not installed, and for what is no workbook.
+_MISSING, _UNREADABLE = 3, 4
+_SECONDS = 30.0
+_COMMAND = (sys.executable, "-m", "puntual.sources.workbook_csv")
+# Each takes a process for a second; more than one at a time would be felt by those who predict.
+_TURN = asyncio.Semaphore(1)
+
+
+@post("/tables", status_code=200, include_in_schema=False)
+async def read_workbook(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Write the first sheet of a workbook as CSV, which `POST /invocations` takes."""
+    # Not in the document, since makers of clients know no such media type.
+    kind = media_type(request.headers.get("content-type", ""))
+    if kind != WORKBOOK:
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"media type {kind[:60]!r}: send {WORKBOOK}")
+    body = await request.body()
+    async with _TURN:
+        status, written, message = await _convert(body)
+    if status == _MISSING:
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "this service reads no .xlsx, since the extra is missing (pip install 'puntual[tables]'); send CSV",
+        )
+    if status == _UNREADABLE:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, message)
+    if status:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "the workbook cannot be read; save it as CSV")
+    return Response(written, media_type="text/csv")
+
+
+async def _convert(body: bytes) -> tuple[int, bytes, str]:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=pipe, stdout=pipe, stderr=pipe)
+    try:
+        written, problem = await asyncio.wait_for(process.communicate(body), _SECONDS)
+    except TimeoutError as error:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST, f"the workbook took longer than {_SECONDS:g} s to read; send fewer rows"
+        ) from error
+    finally:
+        # Also where the caller went away.
+        if process.returncode is None:
+            process.kill()
+    return process.returncode or 0, written, problem.decode(errors="replace")

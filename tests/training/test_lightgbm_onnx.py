@@ -1,0 +1,110 @@
+"""LightGBM's trees say the same in ONNX's newest operator as in the converter's, from a third of the bytes."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from lightgbm import LGBMClassifier
+from numpy.typing import NDArray
+from onnx import helper
+
+from puntual.features.vector import COLUMNS
+from puntual.prediction.onnx_model import Model
+from puntual.training import lightgbm_onnx
+from puntual.training.candidates import Candidate, Treatment, fit
+from puntual.training.fitting import Expert, Experts
+from puntual.training.onnx_export import columns_read, convert, trees_of
+
+FLIGHTS, WIDTH = 2_000, len(COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def vectors() -> NDArray[np.float32]:
+    chance = np.random.default_rng(0)
+    vectors = chance.normal(0, 30, (FLIGHTS, WIDTH)).astype(np.float32)
+    vectors[chance.random(vectors.shape) < 0.2] = np.nan
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def expert(vectors: NDArray[np.float32]) -> Expert:
+    bands = np.nan_to_num(vectors[:, 0] + vectors[:, 1]).astype(int) % 5
+    candidate = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 20})
+    columns = np.arange(WIDTH, dtype=np.intp)
+    return Expert(fit(candidate, vectors, columns, bands), columns)
+
+
+@pytest.fixture
+def converted(expert: Expert, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
+    """What the converter makes of the expert, before it is written anew."""
+    monkeypatch.setattr("puntual.training.onnx_export.compact_trees", lambda model: model)
+    return onnx.load_model_from_string(convert(Experts({"history": expert}))["history"])
+
+
+def test_the_trees_add_up_to_the_same_bits(converted: onnx.ModelProto, vectors: NDArray[np.float32]) -> None:
+    compact = lightgbm_onnx.compact_trees(converted)
+    before, after = (_sums(model, vectors) for model in (converted, compact))
+    assert before.std() > 0.1
+    np.testing.assert_array_equal(before.view(np.uint32), after.view(np.uint32))
+
+
+def test_the_probabilities_are_the_same_but_for_the_rounding_of_one_exponential(
+    converted: onnx.ModelProto, vectors: NDArray[np.float32]
+) -> None:
+    before, after = (
+        _session(model).run(None, {"columns": vectors})[0]
+        for model in (converted, lightgbm_onnx.compact_trees(converted))
+    )
+    np.testing.assert_allclose(before, after, rtol=0, atol=2.5e-7)
+
+
+def test_they_take_a_third_of_the_bytes_and_are_valid(converted: onnx.ModelProto) -> None:
+    compact = lightgbm_onnx.compact_trees(converted)
+    onnx.checker.check_model(compact)
+    before, after = (model.SerializeToString() for model in (converted, compact))
+    assert len(after) < 0.4 * len(before)
+    assert trees_of({"history": after}) == trees_of({"history": before}) == 100
+
+
+def test_a_tree_that_is_one_leaf_still_speaks(vectors: NDArray[np.float32]) -> None:
+    """A band of two flights in two thousand is split by no tree."""
+    bands = np.arange(FLIGHTS) % 4
+    bands[:2] = 4
+    classifier = LGBMClassifier(n_estimators=3, num_leaves=2, min_child_samples=999, verbose=-1)
+    expert = Expert(classifier.fit(vectors, bands), np.arange(WIDTH, dtype=np.intp))
+    model = onnx.load_model_from_string(convert(Experts({"history": expert}))["history"])
+    probabilities = _session(model).run(None, {"columns": vectors})[0]
+    np.testing.assert_allclose(probabilities, classifier.predict_proba(vectors), atol=1e-6)
+    assert trees_of({"history": model.SerializeToString()}) == 15
+
+
+def test_an_expert_of_several_states_is_written_and_loaded_once(
+    expert: Expert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experts = Experts({"timetable": expert, "history": expert})
+    models = convert(experts)
+    assert models["timetable"] is models["history"]
+    loaded = []
+    monkeypatch.setattr(
+        "puntual.prediction.onnx_model._session",
+        lambda content: loaded.append(content) or _session(onnx.load_model_from_string(content)),
+    )
+    Model(models, columns_read(experts), "lightgbm")
+    assert loaded == [models["history"]]
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def _sums(model: onnx.ModelProto, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ask for what the trees add up to, without the softmax that follows."""
+    alone = onnx.ModelProto()
+    alone.CopyFrom(model)
+    (trees,) = (node for node in alone.graph.node if node.op_type.startswith("TreeEnsemble"))
+    for attribute in trees.attribute:
+        if attribute.name == "post_transform":
+            attribute.s = b"NONE"
+    alone.graph.output.append(helper.make_tensor_value_info(trees.output[-1], onnx.TensorProto.FLOAT, None))
+    sums: NDArray[np.float32] = _session(alone).run([trees.output[-1]], {"columns": vectors})[0]
+    return sums
