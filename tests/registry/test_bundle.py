@@ -203,6 +203,13 @@ def test_a_newer_format_names_the_version_that_reads_it(bundle):
         from_bytes(newer, "tomorrow.puntual")
 
 
+def test_a_format_that_names_no_mixtures_is_read_still(bundle):
+    older = with_manifest(to_bytes(bundle)[1], format=4)
+    assert from_bytes(older, "last-week.puntual").manifest.mixtures == {}
+    with pytest.raises(BundleError, match=r"bundle format 3.*reads formats from 4 to 5: train again"):
+        from_bytes(with_manifest(to_bytes(bundle)[1], format=3), "last-year.puntual")
+
+
 @pytest.mark.parametrize(
     "fields", [{"late_rule": ">20"}, {"created": "yesterday"}, {"format": "one"}, {"format": 0}]
 )

@@ -14,7 +14,7 @@ from puntual.errors import BadValueError, BundleError, TableError
 from puntual.flights.flight import ARRIVAL_BANDS, Target
 from puntual.flights.operations import NEVER
 from puntual.prediction.predictor import Predictor
-from puntual.registry import ARRIVAL_FORMAT, FORMAT, Bundle, Registry, require_target
+from puntual.registry import FORMAT, Bundle, Registry, require_target
 from puntual.registry.promotion import promote
 from puntual.sources import FlightTable, toward
 from puntual.sources.observed import arrivals_of
@@ -109,7 +109,7 @@ def test_a_bundle_says_that_it_predicts_arrivals(bundle: Bundle) -> None:
     assert (manifest.target, manifest.bands, manifest.format) == (
         Target.ARRIVAL,
         ARRIVAL_BANDS,
-        ARRIVAL_FORMAT,
+        FORMAT,
     )
     assert "an arrival delay of 15 minutes or more, cancelled or diverted" in bundle.card.replace("\\", "")
     assert "five bands of its arrival delay" in bundle.card

@@ -14,25 +14,37 @@ from puntual.prediction.onnx_model import Model
 from puntual.training.backtesting import evaluate_model
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import fit_on
-from puntual.training.live_fit import LivePlan, Way, add_live
+from puntual.training.live_calibration import FoldScores
+from puntual.training.live_fit import LivePlan, add_live
 from puntual.training.live_plan import keep_better, plan_live
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert
 
-RANGES = Way(pooled=False, learns_level=False)
+OWN = {state.name: {state.name: 1.0} for state in LIVE_STATES}
 LIVE = {state.name: Scaling(follow=0.5) for state in LIVE_STATES}
 
 
-def losses_at(**means: float) -> dict[str, tuple[Scaling, dict[int, np.ndarray]]]:
+def losses_at(**means: float) -> dict[str, tuple[Scaling, FoldScores]]:
     """The losses of three flights at each cut-off of every range, those of a range being alike."""
     return {
-        state.name: (LIVE[state.name], {minutes: np.full(3, means[state.name]) for minutes in state.cut_offs})
+        state.name: (
+            LIVE[state.name],
+            FoldScores(
+                {minutes: np.full(3, means[state.name]) for minutes in state.cut_offs}, ece=0.01, bias=0.01
+            ),
+        )
         for state in LIVE_STATES
     }
 
 
+def plan_with(*names: str) -> LivePlan:
+    """The plan in which these states answer, each by its own expert."""
+    mixtures = {name: OWN[name] for name in names}
+    return LivePlan({name: LIVE[name] for name in names}, mixtures, learn_level=False, losses={})
+
+
 def test_a_state_answers_only_where_it_knows_more_than_what_is_known_before() -> None:
     validated = losses_at(live_30=0.6, live_60=0.71, live_180=0.65, live_720=0.9)
-    plan = keep_better(validated, RANGES, daily=0.7)
+    plan = keep_better(validated, OWN, daily=0.7)
     assert set(plan.scalings) == {"live_30", "live_180"}
     assert plan.losses == {0: 0.7, 180: 0.65, 120: 0.65, 30: 0.6}
 
@@ -41,7 +53,7 @@ def test_what_answers_never_loses_by_knowing_more() -> None:
     means = np.random.default_rng(0).random((50, 4))
     for row in means:
         validated = losses_at(**dict(zip(LIVE, row.tolist(), strict=True)))
-        losses = keep_better(validated, RANGES, daily=0.5).losses
+        losses = keep_better(validated, OWN, daily=0.5).losses
         farthest_first = [losses[minutes] for minutes in sorted(losses, key=lambda at: -at if at else -1e9)]
         assert farthest_first == sorted(farthest_first, reverse=True)
 
@@ -50,7 +62,7 @@ def test_what_answers_never_loses_by_knowing_more() -> None:
 def fitted():
     experiment = made_experiments()[0]
     rows = np.arange(1400)
-    plan = LivePlan({name: LIVE[name] for name in ("live_60", "live_720")}, RANGES, {})
+    plan = plan_with("live_60", "live_720")
     with few_live_trees():
         return experiment, add_live(experiment, fit_on(experiment, QUICK, rows), rows, plan)
 
@@ -113,7 +125,7 @@ def test_later_flights_change_nothing_that_is_learnt_before_a_cut_off(fitted) ->
         experiment, dataset=replace(experiment.dataset, flights=flights.with_columns(departed=late))
     )
     rows = np.arange(1400)
-    plan = LivePlan({"live_60": LIVE["live_60"]}, RANGES, {})
+    plan = plan_with("live_60")
     with few_live_trees():
         other = add_live(changed, fit_on(changed, QUICK, rows), rows, plan)
     asked = model.vectors.live(np.arange(1300, 1390), 60)
@@ -125,7 +137,7 @@ def test_later_flights_change_nothing_that_is_learnt_before_a_cut_off(fitted) ->
 def plan_of(experiment: Experiment) -> LivePlan:
     evaluated = evaluate_model(experiment, QUICK, begin, (MAIN,))
     with few_live_trees():
-        return plan_live(experiment, evaluated.folds, evaluated.fitted.calibration, begin)
+        return plan_live(experiment, evaluated, begin)
 
 
 def test_a_plan_is_made_before_the_test_alone() -> None:

@@ -68,11 +68,12 @@ def test_each_step_is_named_as_it_begins_and_all_are_counted(quick: tuple[Traini
     _, _, steps = quick
     names, done, totals = zip(*steps, strict=True)
     assert names[:3] == ("vectors", "forest:none", "lightgbm:none")
-    assert names[-8:-6] == (
-        "live experts, one for all horizons, without the airport's level",
-        "live experts, one for each range of horizons, without the airport's level",
+    assert names[-8:-4] == (
+        "live experts, one for each range of horizons",
+        "live experts, one for all horizons",
+        "live experts, learning the airport's level",
+        "live experts before the test",
     )
-    assert names[-6].endswith("learning the airport's level") and names[-5] == "live experts before the test"
     assert names[-4:] == ("evidence for the gate", "fit on all flights", "bundle", "done")
     assert set(totals) == {len(steps) - 1}
     assert done == tuple(range(len(steps)))

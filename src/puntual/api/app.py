@@ -44,7 +44,7 @@ from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.known_codes import CodeBook, get_codes
 from puntual.api.problems import MEDIA_TYPE, ProblemError
 from puntual.api.routes import ROUTES
-from puntual.api.serving import succession, timetable_routes
+from puntual.api.serving import champion_choice, timetable_routes
 from puntual.api.serving.model_list import get_models
 from puntual.api.serving.serving_model import ServingModel
 from puntual.api.serving.training_report import get_report
@@ -123,7 +123,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
             get_key,
             get_report,
             get_flight_events,
-            *succession.ROUTES,
+            *champion_choice.ROUTES,
             webhook.take_delivery,
             *amadeus.ROUTES,
             *invocations.ROUTES,
@@ -143,7 +143,7 @@ def create_app(settings: Settings, *, is_replacement: bool = False) -> Gateway:
     inner.state.service, inner.state.guard, inner.state.events = service, guard, events
     inner.state.days, inner.state.webhook = AirportDays(service), webhook.Webhook(settings)
     inner.state.codes, inner.state.marks = CodeBook(service), marks
-    inner.state.changes = succession.ChampionChanges(settings, service)
+    inner.state.changes = champion_choice.ChampionChanges(settings, service)
     inner.state.streams = streams = BoardStreams(service, events.board, marks.feed, guard)
     # Compressed before anybody asks for it.
     page_files()

@@ -31,7 +31,8 @@ Probabilities = NDArray[np.float64]
 
 # The rates are kept away from 0 and 1, where one quiet or one stormy day would be taken for a law.
 _RATE_FLOOR, _RATE_CEILING = 0.02, 0.8
-_TINY = 1e-7
+# No probability is taken for less, so that each has a logarithm.
+TINY = 1e-7
 LEVELS = (0.5, 0.8, 0.95)
 _STEPS = 20
 # The edges that a band keeps where training saw too little of it.
@@ -75,7 +76,7 @@ class Scaling:
 
     def logits(self, probabilities: Probabilities, level: NDArray[np.float64]) -> Probabilities:
         """Scale what the model said, shape (n, 5), and raise the late bands by the level, shape (n,)."""
-        logits: Probabilities = np.log(np.maximum(probabilities, _TINY))
+        logits: Probabilities = np.log(np.maximum(probabilities, TINY))
         band_kernel.scale(view(logits), view(self._by_band), self.slope, self.follow, view(level))
         return logits
 

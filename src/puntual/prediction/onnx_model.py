@@ -15,9 +15,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from puntual.features.live_vector import ALL_COLUMNS
-from puntual.features.states import ALL_STATES, part
+from puntual.features.states import part
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
+from puntual.prediction.mixtures import DAY_EXPERTS, Mixture, answering
 
 # The candidates whose trees are walked row by row; all others multiply matrices.
 _TREES = frozenset({"forest", "lightgbm", "xgboost"})
@@ -36,23 +37,21 @@ class Model:
         columns: Mapping[str, Sequence[str]],
         candidate: str,
         threads: int = 0,
+        mixtures: Mapping[str, Mixture] | None = None,
     ) -> None:
-        """Load the ONNX model of each state of knowledge, which reads these columns and was made from this candidate.
+        """Load the ONNX models of experts by name, which read these columns and were made from this candidate.
 
-        `threads` is the number to use, 0 for all cores.
+        `threads` is the number to use, 0 for all cores. An expert answers in the state of knowledge of its name, but
+        where `mixtures` names several for one.
         """
         # One expert may be that of several states.
         load = cache(_ExpertModel)
-        self._experts = {
+        loaded = {
             # What is live is learnt by trees, whatever candidate won.
-            state.name: load(
-                experts[state.name],
-                tuple(columns[state.name]),
-                candidate in _TREES or state.until is not None,
-            )
-            for state in ALL_STATES
-            if state.name in experts
+            name: load(content, tuple(columns[name]), candidate in _TREES or name not in DAY_EXPERTS)
+            for name, content in experts.items()
         }
+        self._answers = answering({name: model.bands for name, model in loaded.items()}, mixtures or {})
         self._threads = threads or os.cpu_count() or 1
 
     def bands(self, matrix: Matrix) -> _FloatBands:
@@ -67,16 +66,16 @@ class Model:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="puntual-model")
 
     def _parted(self, matrix: Matrix) -> _FloatBands:
-        """Ask the expert of each row's state of knowledge alone."""
+        """Ask those who answer in each row's state of knowledge alone."""
         bands = np.empty((len(matrix), BAND_COUNT), np.float32)
         if len(matrix):
             for state, rows in part(matrix):
-                bands[rows] = self._experts[state.name].bands(matrix[rows])
+                bands[rows] = self._answers[state.name](matrix[rows])
         return bands
 
 
 class _ExpertModel:
-    """The ONNX model of one state of knowledge."""
+    """The ONNX model of one expert."""
 
     def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:
         self._session = _session(content)

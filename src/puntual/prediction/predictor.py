@@ -22,6 +22,7 @@ from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
 from puntual.prediction.continued_history import ClosedHistory, pack
 from puntual.prediction.flight_inputs import FlightReader
+from puntual.prediction.mixtures import live_states
 from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
@@ -53,7 +54,10 @@ class Predictor:
         tables = bundle.tables
         prefix = "tested_" if tested else ""
         experts = bundle.tested if tested and bundle.tested else bundle.experts
-        self._model = Model(experts, bundle.manifest.expert_columns, bundle.manifest.candidate, threads)
+        manifest = bundle.manifest
+        self._model = Model(
+            experts, manifest.expert_columns, manifest.candidate, threads, mixtures=manifest.mixtures
+        )
         self._calibration = calibration.from_table(tables[f"{prefix}calibration"])
         self._shape = calibration.shape_from_table(tables["delay_shape"])
         now = tables["live_reference"]["value"] if "live_reference" in tables else _NOTHING_NOW
@@ -72,14 +76,16 @@ class Predictor:
         first, last = ((moment.date() - _EPOCH).days for moment in bundle.manifest.period)
         routes = frozenset(_pairs(tables["routes"], "origin", "destination")) if "routes" in tables else None
         # What an older bundle has not learnt it does not answer by.
-        self.live_states = tuple(state.name for state in LIVE_STATES if state.name in experts)
+        self.live_states = live_states(experts, manifest.mixtures)
         self.turns = turns_from(tables[f"{prefix}turns"]) if f"{prefix}turns" in tables else NO_TURNS
         self._require_same_answers(bundle, prefix)
         # Codes of airports that nobody lists and training saw, with their time zones, empty where not known.
         self.unlisted = dict(_pairs(tables.get("unlisted_airports"), "code", "time_zone"))
         # What the table did not tell of its flights the model knows nothing of, whatever a request says.
         self._absent = bundle.manifest.absent
-        self._reader = FlightReader(bundle.manifest.late_rule, self.target, self._absent, self.unlisted)
+        self._reader = FlightReader(
+            bundle.manifest.late_rule, bundle.manifest.target, self._absent, self.unlisted
+        )
         self._world = KnownWorld(first, last, routes, self._lookups.vocabulary)
         # What has been loaded is not held twice.
         self.bundle = bundle.without_content()

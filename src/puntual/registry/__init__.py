@@ -11,7 +11,6 @@ from puntual.registry.archive import (
     to_bytes,
 )
 from puntual.registry.manifest import (
-    ARRIVAL_FORMAT,
     FORMAT,
     REQUIRED_TABLES,
     Agreement,
@@ -26,7 +25,6 @@ from puntual.registry.signing import TrustedKeys
 from puntual.registry.succession import Deployment, read_pointer
 
 __all__ = [
-    "ARRIVAL_FORMAT",
     "FORMAT",
     "LARGEST",
     "REQUIRED_TABLES",

@@ -12,9 +12,9 @@ from puntual.evaluation.gate import Evidence
 from puntual.flights.flight import LateRule, Target
 
 # A change that an older Puntual would misread raises it; a field with a default does not.
-FORMAT = 4
-# Of a model of arrivals, whose answers a Puntual that knows none would take for departures.
-ARRIVAL_FORMAT = 5
+FORMAT = 5
+# The oldest that is read still: those in which no state is answered by several experts, and all predict departures.
+OLDEST_FORMAT = 4
 # The tables without which no prediction can be made from a bundle.
 REQUIRED_TABLES: frozenset[str] = frozenset(
     {
@@ -82,9 +82,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `period` holds the scheduled departures of the first and last flight learnt from. `columns` are the features
     in the order of the vector, which is `input_width` wide, and `expert_columns` those that the expert of each state of
-    knowledge reads, in its order. `absent` names the fields of flights that the table did not tell, which are unknown
-    of every flight. `target` is the delay that it predicts. `members` maps each other file of the bundle to its SHA-256
-    and is filled in on writing.
+    knowledge reads, in its order. `mixtures` holds, by the name of a state that several experts answer in together, the
+    share of each. `absent` names the fields of flights that the table did not tell, which are unknown of every flight.
+    `target` is the delay that it predicts. `members` maps each other file of the bundle to its SHA-256 and is filled in
+    on writing.
     """
 
     created: Instant
@@ -109,6 +110,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     scores: dict[str, Evaluation]
     evidence: Evidence
+    mixtures: dict[str, dict[str, float]] = {}
     absent: tuple[str, ...] = ()
     target: Target = Target.DEPARTURE
     format: int = FORMAT
@@ -148,19 +150,19 @@ class _Format(msgspec.Struct):
 
 
 def _refuse_other(given: _Format, name: str) -> None:
-    if given.format > ARRIVAL_FORMAT:
+    if given.format > FORMAT:
         raise BundleError(
             f"{name}: bundle format {given.format}, written by puntual {given.puntual}; puntual "
-            f"{metadata.version('puntual')} reads formats up to {ARRIVAL_FORMAT}: install puntual>={given.puntual}"
+            f"{metadata.version('puntual')} reads formats up to {FORMAT}: install puntual>={given.puntual}"
         )
     if given.format < 1:
         raise BundleError(
             f"{name}: bundle format {given.format}; formats start at 1: write or fetch the bundle again"
         )
-    if given.format < FORMAT:
+    if given.format < OLDEST_FORMAT:
         raise BundleError(
             f"{name}: bundle format {given.format}, written by the older puntual {given.puntual}; puntual "
-            f"{metadata.version('puntual')} reads format {FORMAT}: train again"
+            f"{metadata.version('puntual')} reads formats from {OLDEST_FORMAT} to {FORMAT}: train again"
         )
 
 

@@ -16,7 +16,7 @@ from puntual.sources.files import Place, read_bytes
 from puntual.sources.raw_table import RawTable
 from puntual.sources.table_files import TableFiles, partition_of
 
-Columns = dict[str, pl.Series]
+TypedColumns = dict[str, pl.Series]
 Parse = Callable[[bytes, Place], RawTable]
 
 
@@ -24,14 +24,14 @@ class Part(NamedTuple):
     """Rows as their publisher wrote them, their columns as typed values, and the SHA-256 of the bytes so far."""
 
     raw: RawTable
-    columns: Columns
+    columns: TypedColumns
     content: "hashlib._Hash"
 
 
 def read_parts(
     files: TableFiles,
     parse: Parse,
-    columns_of: Callable[[RawTable], Columns],
+    columns_of: Callable[[RawTable], TypedColumns],
     remedy: str = "check the path",
     *,
     keeps_rows: bool = False,
@@ -128,7 +128,7 @@ class _Joint:
             again=lambda place: self.parse(read_bytes(place, self.remedy, self.files.store), place),
         )
 
-    def columns(self) -> Columns:
+    def columns(self) -> TypedColumns:
         """Give the typed columns of all rows; one that a file does not have is null there."""
         return {series.name: series for series in pl.concat(self.typed, how="diagonal_relaxed")}
 

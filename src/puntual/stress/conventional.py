@@ -68,10 +68,13 @@ class PreparedModel:
             certain = np.ones((len(vectors), len(BANDS)))
             self._offsets[rows] = scaling.scalings[state.name].logits(certain, level)[rows]
         for state in STATES:
-            columns = [COLUMNS.index(column) for column in bundle.manifest.expert_columns[state.name]]
-            session = onnxruntime.InferenceSession(bundle.experts[state.name], options)
-            slope = scaling.scalings[state.name].slope
-            self._experts.append((session, session.get_inputs()[0].name, vectors[:, columns].copy(), slope))
+            mixture = bundle.manifest.mixtures.get(state.name, {state.name: 1.0})
+            members = []
+            for expert, share in mixture.items():
+                columns = [COLUMNS.index(column) for column in bundle.manifest.expert_columns[expert]]
+                session = onnxruntime.InferenceSession(bundle.experts[expert], options)
+                members.append((session, session.get_inputs()[0].name, vectors[:, columns].copy(), share))
+            self._experts.append((members, scaling.scalings[state.name].slope))
 
     def bands(self, rows: list[int]) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands for some of the rows, shape (rows, 5)."""
@@ -87,9 +90,12 @@ class PreparedModel:
         return bands
 
     def _ask(self, place: int, rows: list[int]) -> NDArray[np.float64]:
-        session, name, columns, slope = self._experts[place]
-        uncalibrated = session.run(None, {name: columns[rows]})[0].astype(np.float64)
-        raised = np.exp(slope * np.log(np.maximum(uncalibrated, _TINY)) + self._offsets[rows])
+        members, slope = self._experts[place]
+        logits = self._offsets[rows]
+        for session, name, columns, share in members:
+            uncalibrated = session.run(None, {name: columns[rows]})[0].astype(np.float64)
+            logits += slope * share * np.log(np.maximum(uncalibrated, _TINY))
+        raised = np.exp(logits)
         bands: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
         return bands
 

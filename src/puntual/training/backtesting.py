@@ -25,17 +25,20 @@ from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.features.vector import COLUMNS
 from puntual.flights.schema import target_of
 from puntual.prediction.calibration import Calibration
+from puntual.prediction.mixtures import LEVEL_EXPERT
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
 from puntual.reporting.training_result import RollingScore
 from puntual.sources import FlightTable
-from puntual.training.calibration_fit import HoldoutPredictions
+from puntual.training.calibration_fit import HoldoutPredictions, loss_left_out
 from puntual.training.candidates import Candidate
 from puntual.training.experiment import Experiment
-from puntual.training.fitting import FittedModel, fit_on
+from puntual.training.fitting import Experts, FittedModel, fit_on
 
 CUT_OFFS = (0.4, 0.55, 0.7, 0.85)
 GROUPS_BY = ("airline", "month", "hour")
+# The share of the loss that an average has to be better by, as it asks one more expert about each flight.
+AVERAGE_WINS_BY = 0.001
 _ROUNDS = 100
 _FEWEST_SHARED = 200
 
@@ -44,7 +47,8 @@ _FEWEST_SHARED = 200
 class EvaluatedModel:
     """The winner fitted before the test and calibrated, its threshold, and what it scores on the test.
 
-    `folds` are the predictions of flights after each cut-off before the test; `predicted` those of the test's flights.
+    `folds` are the predictions of flights after each cut-off before the test, and `fold_experts` who made them;
+    `predicted` are those of the test's flights.
     """
 
     fitted: FittedModel
@@ -52,6 +56,7 @@ class EvaluatedModel:
     predicted: Predicted
     scores: dict[str, Evaluation]
     folds: tuple[HoldoutPredictions, ...]
+    fold_experts: tuple[Experts, ...]
 
 
 def evaluate_model(
@@ -60,19 +65,49 @@ def evaluate_model(
     begin: Callable[[str], object],
     conditions: Sequence[Condition] = CONDITIONS,
 ) -> EvaluatedModel:
-    """Calibrate on unseen flights before the test, train on all of them, and score the test."""
-    folds = tuple(_folds(experiment, candidate, begin))
+    """Calibrate on unseen flights before the test, train on all of them, and score the test.
+
+    With a cut-off, an average of two experts is tried for what is known of the past: one with the airport's level as an
+    offset, one that learns it. It is kept where the folds say so.
+    """
+    fold_experts, folds = choose_average(list(_folds(experiment, candidate, begin)))
     begin("fit before the test")
-    fitted = fit_on(experiment, candidate, experiment.split.before_test).calibrated(folds)
+    averaged = LEVEL_EXPERT in fold_experts[-1].of
+    fitted = fit_on(experiment, candidate, experiment.split.before_test, averaged=averaged).calibrated(folds)
     threshold = _threshold(experiment, folds, fitted.calibration)
     predicted = {condition.name: _predict_test(experiment, fitted, condition) for condition in conditions}
     scores = {name: _score_test(experiment, bands, threshold) for name, bands in predicted.items()}
-    return EvaluatedModel(fitted, threshold, predicted[MAIN.name], scores, folds)
+    return EvaluatedModel(fitted, threshold, predicted[MAIN.name], scores, folds, fold_experts)
+
+
+def choose_average(
+    folds: Sequence[tuple[Experts, HoldoutPredictions]],
+) -> tuple[tuple[Experts, ...], tuple[HoldoutPredictions, ...]]:
+    """Keep the averages of folds, or drop them where they do not win by what another expert has to be worth.
+
+    Each fold's flights are calibrated by what the others say, and those of which the past is known are compared.
+    """
+    experts, predictions = zip(*folds, strict=True)
+    single_experts, single = zip(*(_alone(*fold) for fold in folds), strict=True)
+    if single_experts == experts or len(folds) == 1:
+        return single_experts, single
+    wins = loss_left_out(predictions) < (1 - AVERAGE_WINS_BY) * loss_left_out(single)
+    return (experts, predictions) if wins else (single_experts, single)
+
+
+def _alone(experts: Experts, predictions: HoldoutPredictions) -> tuple[Experts, HoldoutPredictions]:
+    """Let the expert of each state answer by itself."""
+    if not experts.mixtures:
+        return experts, predictions
+    single = Experts({name: expert for name, expert in experts.of.items() if name != LEVEL_EXPERT})
+    return single, replace(predictions, probabilities=single.predict_proba(predictions.matrix))
 
 
 def retrain(experiment: Experiment, tested: FittedModel) -> FittedModel:
     """Fit the same candidate on every flight, for use; its calibration keeps the scalings and renews the level."""
-    final = fit_on(experiment, tested.candidate, np.arange(len(experiment.dataset.flights)))
+    averaged = LEVEL_EXPERT in tested.experts.of
+    rows = np.arange(len(experiment.dataset.flights))
+    final = fit_on(experiment, tested.candidate, rows, averaged=averaged)
     return replace(final, calibration=replace(tested.calibration, level=final.calibration.level))
 
 
@@ -137,8 +172,8 @@ def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
 
 def _folds(
     experiment: Experiment, candidate: Candidate, begin: Callable[[str], object]
-) -> Iterator[HoldoutPredictions]:
-    """Fit before each cut-off, and predict the flights from it to the next."""
+) -> Iterator[tuple[Experts, HoldoutPredictions]]:
+    """Fit before each cut-off, averages included where there is one, and predict the flights from it to the next."""
     if not experiment.by_time:
         blocks = [(experiment.split.train, experiment.split.validation)]
     else:
@@ -146,7 +181,8 @@ def _folds(
         blocks = list(rolling_origins(scheduled, experiment.split.before_test, CUT_OFFS))
     for before, after in blocks:
         begin("fit before a cut-off")
-        yield fit_on(experiment, candidate, before).predict_holdout(after)
+        fitted = fit_on(experiment, candidate, before, averaged=experiment.by_time)
+        yield fitted.experts, fitted.predict_holdout(after)
 
 
 def _threshold(

@@ -14,11 +14,10 @@ from puntual.features.states import LIVE_STATES, STATES, rows_in
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
-from puntual.flights.flight import Target
 from puntual.flights.schema import target_of
 from puntual.prediction import calibration, questions
 from puntual.prediction.onnx_model import Model
-from puntual.registry import ARRIVAL_FORMAT, FORMAT, Agreement, Bundle, Manifest, SplitInfo
+from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
 from puntual.training.backtesting import EvaluatedModel
@@ -76,14 +75,14 @@ def make_bundle(
         versions={name: metadata.version(name) for name in LIBRARIES},
         scores=evaluated.scores,
         evidence=evidence,
+        mixtures={state: dict(mixture) for state, mixture in final.experts.mixtures.items()},
         absent=dataset.keys.absent(),
         target=target,
-        format=ARRIVAL_FORMAT if target is Target.ARRIVAL else FORMAT,
     )
     tables = _tables(experiment, tested_model, final)
     for prefix, model, answering in (("", final, experts), ("tested_", tested_model, tested or experts)):
         tables[f"{prefix}questions"] = make_questions(model, answering)
-        if _has_live(model):
+        if model.experts.live_states:
             tables[f"{prefix}live_questions"] = _make_live_questions(model, answering)
     return Bundle(manifest, experts, "", tables, tested)
 
@@ -115,7 +114,7 @@ def _proven(
     proof = sample_for_proof(model.vectors, np.arange(len(model.vectors.dataset.flights)))
     models = convert(model.experts)
     difference = prove(model.experts, models, model.candidate.name, proof)
-    if len(models) > len(STATES):
+    if model.experts.live_states:
         difference = max(difference, prove(model.experts, models, model.candidate.name, live_proof(model)))
     return models, Agreement(
         rows=len(proof),
@@ -134,7 +133,7 @@ def _tables(experiment: Experiment, tested: FittedModel, final: FittedModel) -> 
         "histograms": _histograms(final.vectors.full(np.arange(len(dataset.flights)))),
         "history": history.closing(_known_by_the_close(dataset)),
         "reference": _reference(final),
-        **({"live_reference": _live_reference(final)} if _has_live(final) else {}),
+        **({"live_reference": _live_reference(final)} if final.experts.live_states else {}),
         "routes": _routes(dataset),
         "unlisted_airports": unlisted_airports(dataset),
     }
@@ -144,7 +143,7 @@ def _learnt(model: FittedModel) -> dict[str, Columns]:
     """Lay out what goes with one model and no other."""
     return {
         "calibration": calibration.to_table(model.calibration),
-        **({"turns": model.vectors.turns} if _has_live(model) else {}),
+        **({"turns": model.vectors.turns} if model.experts.live_states else {}),
         "typical_week": model.vectors.usual_departures,
         "vocabulary": model.vectors.vocabulary.to_table(),
     }
@@ -210,18 +209,15 @@ def make_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
 def _make_live_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
     """Ask the live models about real flights as their day unfolded."""
     proof = live_proof(model)
-    states = [rows_in(state, proof) for state in LIVE_STATES if state.name in model.experts.of]
+    states = [rows_in(state, proof) for state in LIVE_STATES if state.name in model.experts.live_states]
     return _asked(model, experts, proof[np.concatenate([rows[:_QUESTIONS] for rows in states])])
 
 
 def _asked(model: FittedModel, experts: dict[str, bytes], matrix: Matrix) -> Columns:
     read, name = columns_read(model.experts), model.candidate.name
-    bands = Model(experts, read, name, threads=1).bands(matrix).astype(np.float64)
+    answering = Model(experts, read, name, threads=1, mixtures=model.experts.mixtures)
+    bands = answering.bands(matrix).astype(np.float64)
     return questions.to_table(matrix, model.calibration.apply(bands, matrix))
-
-
-def _has_live(model: FittedModel) -> bool:
-    return len(model.experts.of) > len(STATES)
 
 
 def _histograms(matrix: Matrix) -> Columns:

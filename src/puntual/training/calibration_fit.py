@@ -103,6 +103,12 @@ def fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
     return fit_penalised(blocks, min(L2_PENALTIES, key=lambda penalty: _loss_left_out(blocks, penalty)))
 
 
+def loss_left_out(blocks: Sequence[HoldoutPredictions]) -> float:
+    """Give the log loss of the flights that the past is known of, each block being scaled by what the others say."""
+    known = [_only(block, rows_in(STATES[0], block.matrix)) for block in blocks]
+    return _loss_left_out(known, L2_PENALTIES[1])
+
+
 def _loss_left_out(blocks: Sequence[HoldoutPredictions], penalty: float) -> float:
     """Give the log loss of each block under the scaling of all others, summed over flights."""
     return sum(

@@ -38,6 +38,7 @@ NAMING_THE_DAY = (
     *(f"airport_support_{window}d" for window in WINDOWS),
 )
 LEVEL = tuple(f"airport_{what}_{window}d" for what in ("late_rate", "delay") for window in WINDOWS)
+LEVEL_COLUMNS = np.array([COLUMNS.index(name) for name in LEVEL], np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Experiment:
 
         One that `learns_level` sees the airport's level, also where the day before takes it as an offset.
         """
-        level = np.array([COLUMNS.index(name) for name in LEVEL] if learns_level else [], np.intp)
+        level = LEVEL_COLUMNS if learns_level else np.empty(0, np.intp)
         live = np.arange(len(COLUMNS), len(ALL_COLUMNS), dtype=np.intp)
         return np.concatenate([np.union1d(self.columns_of(STATES[0]), level), live])
 

@@ -5,7 +5,7 @@ a model made for their own state of knowledge.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,10 +16,14 @@ from puntual.features.states import STATES, part, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
+from puntual.prediction.mixtures import LEVEL_EXPERT, Mixture, answering, live_states
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
-from puntual.training.experiment import Experiment
+from puntual.training.experiment import LEVEL_COLUMNS, Experiment
+
+# What the past is known of is answered so where rolling origins want it.
+LEVEL_AVERAGED: Mixture = {STATES[0].name: 0.5, LEVEL_EXPERT: 0.5}
 
 
 class Classifier(Protocol):
@@ -46,15 +50,25 @@ class Expert:
 
 @dataclass(frozen=True, slots=True)
 class Experts:
-    """The expert of each state of knowledge by its name: from whole vectors to uncalibrated probabilities."""
+    """Experts by name, from whole vectors to uncalibrated probabilities, and which answer together in what state.
+
+    A state without a mixture is answered by the expert of its name.
+    """
 
     of: Mapping[str, Expert]
+    mixtures: Mapping[str, Mixture] = field(default_factory=dict)
+
+    @property
+    def live_states(self) -> tuple[str, ...]:
+        """The live states that are answered in."""
+        return live_states(self.of, self.mixtures)
 
     def predict_proba(self, matrix: Matrix) -> Probabilities:
-        """Give the probabilities of the five bands, shape (n, 5), from the expert for each flight's state."""
+        """Give the probabilities of the five bands, shape (n, 5), from those who answer in each flight's state."""
+        answers = answering({name: expert.predict_proba for name, expert in self.of.items()}, self.mixtures)
         bands = np.empty((len(matrix), BAND_COUNT))
         for state, rows in part(matrix):
-            bands[rows] = self.of[state.name].predict_proba(matrix[rows])
+            bands[rows] = answers[state.name](matrix[rows])
         return bands
 
 
@@ -123,9 +137,12 @@ class FittedModel:
         return replace(self, calibration=fit_calibration(folds, self.calibration.level))
 
 
-def fit_on(experiment: Experiment, candidate: Candidate, rows: Rows) -> FittedModel:
-    """Fit a candidate on some flights, by nothing but what these teach."""
-    return fit_candidate(experiment, candidate, prepare_training_set(experiment.vectors(rows), rows))
+def fit_on(
+    experiment: Experiment, candidate: Candidate, rows: Rows, *, averaged: bool = False
+) -> FittedModel:
+    """Fit a candidate on some flights, by nothing but what these teach; `averaged` as `fit_candidate` takes it."""
+    training = prepare_training_set(experiment.vectors(rows), rows)
+    return fit_candidate(experiment, candidate, training, averaged=averaged)
 
 
 def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
@@ -139,17 +156,29 @@ def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
     return TrainingSet(vectors, shown, vectors.full(rows), bands, vectors.dataset.keys.day[rows])
 
 
-def fit_candidate(experiment: Experiment, candidate: Candidate, training: TrainingSet) -> FittedModel:
-    """Fit the expert of every state of knowledge, and the level."""
+def fit_candidate(
+    experiment: Experiment, candidate: Candidate, training: TrainingSet, *, averaged: bool = False
+) -> FittedModel:
+    """Fit the expert of every state of knowledge, and the level.
+
+    `averaged`, what the past is known of is answered by two experts together: one that learns the airport's level, and
+    the one that takes it as an offset.
+    """
+    kinds = {state.name: (state, experiment.columns_of(state)) for state in STATES}
+    if averaged:
+        with_history = STATES[0]
+        columns = np.union1d(experiment.columns_of(with_history), LEVEL_COLUMNS)
+        kinds[LEVEL_EXPERT] = with_history, columns
     experts = {}
-    for state in STATES:
-        columns, (matrix, bands) = experiment.columns_of(state), training.shown[state.name]
-        experts[state.name] = Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
+    for name, (state, columns) in kinds.items():
+        matrix, bands = training.shown[state.name]
+        experts[name] = Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
     prior = _prior(candidate, training.bands, experiment.seed)
     late = training.bands > 0
     level = fit_level(training.full, late, training.day) if experiment.by_time else Level()
     calibration = Calibration({state.name: prior for state in STATES}, level)
-    return FittedModel(candidate, training.vectors, Experts(experts), calibration)
+    mixtures = {STATES[0].name: LEVEL_AVERAGED} if averaged else {}
+    return FittedModel(candidate, training.vectors, Experts(experts, mixtures), calibration)
 
 
 def _prior(candidate: Candidate, bands: BandLabels, seed: int) -> Scaling:

@@ -43,7 +43,7 @@ def _predict_at(experiment: Experiment, evaluated: EvaluatedModel, minutes: int)
     rows, fitted = experiment.split.test, evaluated.fitted
     waiting = experiment.dataset.live.is_waiting(rows, minutes) if minutes else np.ones(len(rows), bool)
     matrix = fitted.vectors.live(rows, minutes) if minutes else fitted.vectors.full(rows)
-    matrix = withhold(matrix, fitted.experts.of)
+    matrix = withhold(matrix, fitted.experts.live_states)
     state = STATE_NAMES[int(np.bincount(places_of(matrix)).argmax())]
     return _Predicted(minutes, fitted.predict(matrix), waiting, state)
 

@@ -1,18 +1,19 @@
-"""The live experts: learnt from flights at cut-offs of the day, one for all horizons or one for each range of them.
+"""The live experts: learnt from flights at cut-offs of the day, one for all horizons and one for each range of them.
 
-Which of the two, and for which ranges at all, `live_plan` chooses.
+Which of them answer in which range, and with what share, `live_plan` chooses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows
-from puntual.features.states import LIVE_STATES, State, withhold
+from puntual.features.states import LIVE_STATES, withhold
 from puntual.features.vector import Matrix
 from puntual.prediction.calibration import Scaling
+from puntual.prediction.mixtures import POOLED_EXPERT, Mixture
 from puntual.training.candidates import LARGE, Candidate, Treatment, fit
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
@@ -23,61 +24,51 @@ from puntual.training.live_vectors import hide_tails
 # and trees then come to know the day.
 MOST_FLIGHTS, MOST_FLIGHTS_QUICKLY = 200_000, 60_000
 CUT_OFFS = tuple(minutes for state in LIVE_STATES for minutes in state.cut_offs)
+EXPERT_CUT_OFFS = {**{state.name: state.cut_offs for state in LIVE_STATES}, POOLED_EXPERT: CUT_OFFS}
 _PROVEN = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A way to learn: with one expert for all horizons, or one for each range; and from the airport's level, or not."""
-
-    pooled: bool
-    learns_level: bool
-
-    def __str__(self) -> str:
-        sharing = "one for all horizons" if self.pooled else "one for each range of horizons"
-        return f"{sharing}, {'learning' if self.learns_level else 'without'} the airport's level"
-
-
-@dataclass(frozen=True, slots=True)
 class LivePlan:
-    """What was chosen: the live states that answer, with their scalings, and the way in which their experts learn.
+    """What was chosen: the live states that answer, with their scalings, and which experts answer in each together.
 
-    `losses` holds the log loss of the folds' flights by horizon in minutes, and at 0 that of the day before.
+    `losses` holds the log loss of the folds' flights by horizon in minutes, and at 0 that of the day before. Experts
+    that `learn_level` read the airport's level too.
     """
 
     scalings: Mapping[str, Scaling]
-    way: Way
+    mixtures: Mapping[str, Mixture]
+    learn_level: bool
     losses: Mapping[int, float]
 
 
 def add_live(experiment: Experiment, model: FittedModel, rows: Rows, plan: LivePlan) -> FittedModel:
     """Give a model the live experts that the plan names, fitted on some flights, and their scalings."""
-    states = [state for state in LIVE_STATES if state.name in plan.scalings]
-    if not states:
-        return model
-    experts = fit_live(experiment, model.vectors, rows, states, plan.way)
+    experts = fit_live(
+        experiment, model.vectors, rows, members_of(plan.mixtures.values()), learn_level=plan.learn_level
+    )
+    together = {state: mixture for state, mixture in plan.mixtures.items() if set(mixture) != {state}}
     scalings = {**model.calibration.scalings, **plan.scalings}
     return replace(
         model,
-        experts=Experts({**model.experts.of, **experts}),
+        experts=Experts({**model.experts.of, **experts}, {**model.experts.mixtures, **together}),
         calibration=replace(model.calibration, scalings=scalings),
     )
 
 
+def members_of(mixtures: Iterable[Mixture]) -> tuple[str, ...]:
+    """Name the live experts in some mixtures, in the order of `EXPERT_CUT_OFFS`."""
+    named = {name for mixture in mixtures for name in mixture}
+    return tuple(name for name in EXPERT_CUT_OFFS if name in named)
+
+
 def fit_live(
-    experiment: Experiment,
-    vectors: TrainingVectors,
-    rows: Rows,
-    states: Sequence[State],
-    way: Way,
+    experiment: Experiment, vectors: TrainingVectors, rows: Rows, names: Iterable[str], *, learn_level: bool
 ) -> dict[str, Expert]:
-    """Fit one expert on all cut-offs for these states, or one for each on its own; by the names of the states."""
-    columns = experiment.live_columns(learns_level=way.learns_level)
+    """Fit live experts by name on some flights, each at the cut-offs that `EXPERT_CUT_OFFS` has for it."""
+    columns = experiment.live_columns(learns_level=learn_level)
     rows = draw(experiment, rows, MOST_FLIGHTS_QUICKLY if experiment.quick else MOST_FLIGHTS)
-    if way.pooled:
-        expert = _fit_at(experiment, vectors, rows, columns, CUT_OFFS)
-        return {state.name: expert for state in states}
-    return {state.name: _fit_at(experiment, vectors, rows, columns, state.cut_offs) for state in states}
+    return {name: _fit_at(experiment, vectors, rows, columns, EXPERT_CUT_OFFS[name]) for name in names}
 
 
 def live_candidate(flights: int) -> Candidate:
@@ -92,7 +83,7 @@ def live_proof(model: FittedModel) -> Matrix:
     flights = len(model.vectors.dataset.flights)
     rows = np.linspace(0, flights - 1, min(flights, _PROVEN)).astype(np.intp)
     matrix = np.concatenate([model.vectors.live(rows, minutes) for minutes in CUT_OFFS])
-    return withhold(matrix, model.experts.of)
+    return withhold(matrix, model.experts.live_states)
 
 
 def _fit_at(

@@ -49,7 +49,7 @@ def largest_difference(
     experts: Experts, models: Mapping[str, bytes], candidate: str, matrix: Matrix
 ) -> float:
     """Give the largest difference between the estimators' and ONNX's probabilities over n real flights."""
-    answered = Model(models, columns_read(experts), candidate).bands(matrix)
+    answered = Model(models, columns_read(experts), candidate, mixtures=experts.mixtures).bands(matrix)
     return float(np.abs(experts.predict_proba(matrix) - answered).max())
 
 

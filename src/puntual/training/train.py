@@ -79,7 +79,7 @@ def train(
     evaluated = evaluate_model(own, winner, steps.begin)
     plan = None
     if options.live:
-        plan = plan_live(own, evaluated.folds, evaluated.fitted.calibration, steps.begin)
+        plan = plan_live(own, evaluated, steps.begin)
         steps.begin("live experts before the test")
         evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
     stored = Registry(registry)

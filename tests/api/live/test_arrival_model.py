@@ -12,15 +12,13 @@ from api.conftest import running
 from api.live.test_events import send, words
 from api.live.test_known_now import EVENTS, ask
 from puntual.flights.flight import ARRIVAL_BANDS, Target
-from puntual.registry import ARRIVAL_FORMAT, Bundle, to_bytes
+from puntual.registry import Bundle, to_bytes
 
 
 @pytest.fixture(scope="module")
 def client(made_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder: Path = tmp_path_factory.mktemp("arrivals")
-    manifest = msgspec.structs.replace(
-        made_bundle.manifest, target=Target.ARRIVAL, format=ARRIVAL_FORMAT, bands=ARRIVAL_BANDS
-    )
+    manifest = msgspec.structs.replace(made_bundle.manifest, target=Target.ARRIVAL, bands=ARRIVAL_BANDS)
     file = folder / "arrivals.puntual"
     file.write_bytes(to_bytes(replace(made_bundle, manifest=manifest))[1])
     with running(*words(file, folder / "state")) as server:

@@ -1,0 +1,144 @@
+"""Flights after a cut-off, as live experts that learnt from those before it see them as their day unfolds."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.evaluation import log_losses
+from puntual.evaluation.splits import Rows
+from puntual.features.states import State
+from puntual.features.vector import COLUMNS, Matrix
+from puntual.prediction.calibration import Probabilities, Scaling, softmax
+from puntual.prediction.mixtures import DAY_BEFORE, Mixture, average
+from puntual.training.backtesting import EvaluatedModel
+from puntual.training.calibration_fit import HoldoutPredictions
+from puntual.training.candidates import LARGE
+from puntual.training.dataset import TrainingVectors
+from puntual.training.experiment import Experiment
+from puntual.training.fitting import Experts
+from puntual.training.live_fit import CUT_OFFS, EXPERT_CUT_OFFS, draw, fit_live
+
+# To choose takes fewer flights than to learn, and the latest cut-offs do; of a large table even fewer.
+_MOST_FITTED, _MOST_FITTED_QUICKLY, _MOST_SCORED = 50_000, 20_000, 8_000
+_FOLDS, _FOLDS_OF_LARGE = 3, 2
+
+# What an expert says of a fold's flights, by minutes ahead, of shape (n, 5) each.
+Raw = Mapping[int, Probabilities]
+
+
+@dataclass(frozen=True)
+class LiveFold:
+    """Flights after a cut-off: what was lost on them the day before, and how they looked at each live cut-off.
+
+    `experts` are those of the day before, which learnt from the flights before the cut-off; `prior` undoes the
+    treatment of these.
+    """
+
+    experiment: Experiment
+    experts: Experts
+    before: Rows
+    rows: Rows
+    daily: NDArray[np.float64]
+    level: NDArray[np.float64]
+    prior: Scaling
+
+    @cached_property
+    def vectors(self) -> TrainingVectors:
+        """The vectors by what the flights before the cut-off teach."""
+        return self.experiment.vectors(self.before)
+
+    @cached_property
+    def shown(self) -> dict[int, Matrix]:
+        """The flights' vectors by minutes ahead."""
+        return {minutes: self.vectors.live(self.rows, minutes) for minutes in CUT_OFFS}
+
+    @cached_property
+    def waiting(self) -> dict[int, NDArray[np.bool_]]:
+        """Which flights were not gone yet, by minutes ahead."""
+        return {minutes: self.experiment.dataset.live.is_waiting(self.rows, minutes) for minutes in CUT_OFFS}
+
+    @cached_property
+    def bands(self) -> NDArray[np.int8]:
+        """The band of each flight."""
+        return self.experiment.dataset.bands[self.rows]
+
+    @cached_property
+    def present(self) -> NDArray[np.bool_]:
+        """The flights that are waiting at every cut-off."""
+        everywhere: NDArray[np.bool_] = np.logical_and.reduce(list(self.waiting.values()))
+        return everywhere
+
+    @cached_property
+    def day_before(self) -> Raw:
+        """What is said of the flights by nothing that became known on their day."""
+        return {
+            minutes: self.experts.predict_proba(np.ascontiguousarray(matrix[:, : len(COLUMNS)]))
+            for minutes, matrix in self.shown.items()
+        }
+
+    def answers(self, names: tuple[str, ...], *, learn_level: bool) -> dict[str, Raw]:
+        """Fit live experts before the cut-off, and give by name what they say of the flights."""
+        most = _MOST_FITTED_QUICKLY if self.experiment.quick else _MOST_FITTED
+        drawn = draw(self.experiment, self.before, most)
+        experts = fit_live(self.experiment, self.vectors, drawn, names, learn_level=learn_level)
+        return {
+            name: {minutes: expert.predict_proba(self.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
+            for name, expert in experts.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FoldAnswers:
+    """What a mixture says of a fold's flights in one live state, not calibrated, and the prior that goes with it.
+
+    `day_share` is the share of the day before in it.
+    """
+
+    fold: LiveFold
+    raw: Raw
+    prior: Scaling
+    day_share: float = 0.0
+
+    @property
+    def block(self) -> HoldoutPredictions:
+        """The flights that were waiting, at one cut-off after another."""
+        fold = self.fold
+        kept = [fold.waiting[minutes] for minutes in self.raw]
+        raw = np.concatenate([bands[rows] for bands, rows in zip(self.raw.values(), kept, strict=True)])
+        bands = np.concatenate([fold.bands[rows] for rows in kept])
+        level = np.concatenate([fold.level[rows] for rows in kept])
+        none = np.empty((len(raw), 0), np.float32)
+        return HoldoutPredictions(np.arange(len(raw)), raw, none, bands, level, self.prior)
+
+    def calibrated(self, scaling: Scaling) -> dict[int, Probabilities]:
+        """Give the calibrated bands of all flights by minutes ahead."""
+        return {minutes: softmax(scaling.logits(raw, self.fold.level)) for minutes, raw in self.raw.items()}
+
+
+def live_folds(experiment: Experiment, evaluated: EvaluatedModel) -> Iterator[LiveFold]:
+    """Give the last of the folds that the day before was calibrated on."""
+    known = experiment.split.before_test
+    latest = -(_FOLDS_OF_LARGE if len(known) > LARGE else _FOLDS)
+    for block, experts in zip(evaluated.folds[latest:], evaluated.fold_experts[latest:], strict=True):
+        before = known[known < block.rows[0]] if experiment.by_time else experiment.split.train
+        places = draw(experiment, np.arange(len(block.rows)), _MOST_SCORED)
+        rows = block.rows[places]
+        predicted = block.calibrated(evaluated.fitted.calibration)[places]
+        daily = log_losses(predicted, experiment.dataset.bands[rows])
+        yield LiveFold(experiment, experts, before, rows, daily, block.level[places], block.prior)
+
+
+def mix_answers(fold: LiveFold, answers: Mapping[str, Raw], state: State, mixture: Mixture) -> FoldAnswers:
+    """Average what experts say of a fold's flights in a state."""
+    raw_of = {**answers, DAY_BEFORE: fold.day_before}
+    raw = {
+        minutes: average([(raw_of[name][minutes], share) for name, share in mixture.items()])
+        for minutes in state.cut_offs
+    }
+    # Nothing is done about imbalance for live experts: what is to be undone is the day before's share.
+    day_share = mixture.get(DAY_BEFORE, 0.0)
+    shift = tuple(day_share * treated for treated in fold.prior.shift)
+    return FoldAnswers(fold, raw, replace(fold.prior, shift=shift), day_share)
