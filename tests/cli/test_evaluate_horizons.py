@@ -109,7 +109,7 @@ def test_the_command_prints_the_same_keys_for_each_horizon(trained, tmp_path: Pa
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
     assert list(printed["horizons"]) == list(HORIZONS)
-    single = set(printed) - {"bundle", "states", "trained_on", "horizons"}
+    single = set(printed) - {"bundle", "target", "states", "trained_on", "horizons"}
     assert all(set(at) == single | {"gone"} for at in printed["horizons"].values())
     assert printed["horizons"]["day"]["roc_auc"] == printed["roc_auc"]
 

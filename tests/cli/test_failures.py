@@ -39,7 +39,7 @@ def folder(tmp_path: Path, made_registry: Path, monkeypatch: pytest.MonkeyPatch)
         ("train --source nyc --candidates oak", 2, "candidate 'oak' is unknown"),
         ("train --source nyc --from 2013-06-01 --until 2013-01-01", 2, "does not come after --from"),
         ("train --source nyc --from soon", 2, "'soon' does not match the formats"),
-        ("train --source bts", 2, "'bts' is not one of 'nyc', 'scl', 'table'"),
+        ("train --source anac", 2, "'anac' is not one of 'nyc', 'scl', 'bts', 'table'"),
         ("train --source table", 1, "expected --data PATH"),
         ("train --source table --data flights.csv", 1, "needs a map of its columns"),
         ("train --source table --data flights.csv --map map.toml", 1, "map.toml: the map is empty"),
@@ -51,7 +51,8 @@ def folder(tmp_path: Path, made_registry: Path, monkeypatch: pytest.MonkeyPatch)
         ("train --source scl --data nowhere.csv --registry flights.csv/models", 1, "must be a folder"),
         ("train --source scl --data nowhere.csv --reports flights.csv/reports", 1, "must be a folder"),
         ("train --source scl --data nowhere.csv --registry ftp://host/x", 1, "ftp:// is not supported"),
-        ("train --source scl --data .", 1, "it is a folder; expected a file"),
+        ("train --source scl --data .", 1, "flights.csv: column 'Fecha-I' is missing"),
+        ("train --source scl --data nothing*", 1, "nothing*: no tables of flights are there"),
         ("train --source scl --data flights.csv", 1, "column"),
         ("train", 2, "Missing option '--source'"),
         (

@@ -1,9 +1,9 @@
 """The bytes of a table of any size and format → a RawTable, by Polars; what cannot be read is named."""
 
-import re
 from collections.abc import Callable, Sequence
 from io import BytesIO
 
+import numpy as np
 import polars as pl
 from polars import selectors
 
@@ -19,6 +19,7 @@ from puntual.sources.parquet_size import refuse_large_texts, refuse_oversized
 from puntual.sources.raw_table import RawTable, raw_table
 
 MAGIC = b"PAR1"
+_PIECE = 2**22
 # Given the names of all columns, those to read.
 Choose = Callable[[Sequence[str]], list[str]]
 
@@ -148,8 +149,20 @@ def _may_be_ragged(
     """Rule out cheaply that some record is short: such a record leaves the last column empty."""
     if frame.is_empty() or (chosen is None and not frame[:, -1].null_count()):
         return False
-    unquoted = re.sub(rb'"[^"]*"', b"", text) if b'"' in text else text
-    return unquoted.count(separator.encode()) != (width - 1) * (frame.height + 1)
+    mark = separator.encode()
+    separators = _count_unquoted(text, mark[0]) if b'"' in text else text.count(mark)
+    return separators != (width - 1) * (frame.height + 1)
+
+
+def _count_unquoted(text: bytes, mark: int) -> int:
+    """Count a byte outside quotes, piece by piece."""
+    total, inside = 0, np.uint8(0)
+    for start in range(0, len(text), _PIECE):
+        piece = np.frombuffer(text, np.uint8, min(_PIECE, len(text) - start), start)
+        quoted = (np.cumsum(piece == ord('"'), dtype=np.uint8) + inside) & 1
+        total += int(np.count_nonzero((piece == mark) & (quoted == 0)))
+        inside = quoted[-1]
+    return total
 
 
 def _refuse_ragged(text: bytes, name: str, separator: str) -> None:
