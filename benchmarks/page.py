@@ -54,7 +54,7 @@ def page(folder: Path, registry: str, version: str) -> Iterator[str]:
         words = serve_command(trial, port, place)
         running = stack.enter_context(started(words, port, place / "log", ready="/readyz", cpu=SERVER_CPU))
         yield from in_browser(running.url, results)
-        yield from beside(stack, folder, trial, running, results)
+        yield from beside(stack, folder, trial, results)
     yield from in_image(results)
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
 
@@ -139,23 +139,21 @@ def _timetable() -> list[dict[str, str]]:
     ]
 
 
-def beside(
-    stack: ExitStack, folder: Path, trial: Trial, running: Running, results: dict[str, Any]
-) -> Iterator[str]:
+def beside(stack: ExitStack, folder: Path, trial: Trial, results: dict[str, Any]) -> Iterator[str]:
     """Hold a worker with the page against one without: what a prediction costs, in turns, and what each holds."""
-    place = folder / "without"
-    place.mkdir()
-    port, other = free_port(), free_port()
-    words = serve_command(trial, port, place)
-    words[words.index("puntual")] = "benchmarks.without_page"
-    bare = stack.enter_context(started(words, port, place / "log", ready="/readyz", cpu=SERVER_CPU))
-    if httpx.get(bare.url, timeout=60).status_code != httpx.codes.NOT_FOUND:
+    services = {}
+    for name, module in (("with", "puntual"), ("without", "benchmarks.without_page")):
+        place, port = folder / name, free_port()
+        place.mkdir()
+        words = serve_command(trial, port, place)
+        words[words.index("puntual")] = module
+        services[name] = stack.enter_context(
+            started(words, port, place / "log", ready="/readyz", cpu=SERVER_CPU)
+        )
+    if httpx.get(services["without"].url, timeout=60).status_code != httpx.codes.NOT_FOUND:
         raise ValueError("the service that is to have no page has one")
-    # One that no board was asked of, as the other.
-    words = serve_command(trial, other, folder / "page")
-    again = stack.enter_context(started(words, other, folder / "log", ready="/readyz", cpu=SERVER_CPU))
-    held = {"with": max(again.rss_mb()), "without": max(bare.rss_mb())}
-    pairs = [(_processor(running), _processor(bare)) for _ in range(BLOCKS + 1)][1:]
+    held = {name: max(one.rss_mb()) for name, one in services.items()}
+    pairs = [(_processor(services["with"]), _processor(services["without"])) for _ in range(BLOCKS + 1)][1:]
     ratios = [mine / other for mine, other in pairs]
     results["predict"] = {"microseconds": pairs, "ratio": statistics.median(ratios)}
     results["worker_mb"] = held
