@@ -6,8 +6,8 @@ IMAGE_ARGS ?=
 
 # Of another version of Python, another environment: make test PYTHON=python3.13 VENV=build/python3.13
 VENV ?= .venv
-# How many processes the tests are spread over.
-PROCESSES ?= 2
+# How many processes the tests are spread over: one more than two cores, since many wait for a service or a clock.
+PROCESSES ?= 3
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
@@ -31,12 +31,13 @@ serve: install-train ## Answer predictions over HTTP with the champion, e.g. mak
 stress: install-stress ## Put the service under load and check its answers, e.g. make stress ARGS="--requests 1000"
 	@$(BIN)/puntual stress $(ARGS)
 
-test: install-test ## Run the tests, e.g. make test ARGS="-k gate"
+test: install-test ## Run all tests, but the repetitions of soak, in PROCESSES at once, e.g. make test ARGS="-k gate"
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-# The tests that end processes while they write, many more times than `make test` has the time for.
-soak: install-test ## Kill those who write events 200 times, on SQLite and PostgreSQL: none lost, none twice
-	@TEST_KILLS=200 $(BIN)/python -m pytest tests/operations/test_event_feed.py -k killed $(ARGS)
+# The tests that end processes while they write, or draw requests, many more times than `make test` has the time for.
+soak: install-test ## Kill those who write events 200 times, and draw 200 requests for each operation of the API
+	@TEST_KILLS=200 TEST_EXAMPLES=200 $(BIN)/python -m pytest tests/operations/test_event_feed.py \
+	  tests/operations/test_overwritten_journal.py tests/api/contract -k "killed or document_describes" $(ARGS)
 
 check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .

@@ -34,6 +34,7 @@ OTHERS = frozenset(
     f"puntual.{module}"
     for module in (
         "api.auth.guard",
+        "api.auth.rights",
         "api.http.body",
         "api.live.event_intake",
         "api.live.mark_intake",

@@ -6,7 +6,7 @@ from flights_made import make_flights
 from puntual.features.states import CONDITIONS
 from puntual.features.vector import Matrix
 from puntual.flights.flight import LateRule
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.training.candidates import Candidate, Treatment, fit
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
 from puntual.training.fitting import Expert, Experts

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-Found = TypeVar("Found")
+Polled = TypeVar("Polled")
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Poller:
     seconds: float
     every: float
 
-    def until(self, look: Callable[[], Found | None]) -> Found | None:
+    def until(self, look: Callable[[], Polled | None]) -> Polled | None:
         """Look until there is something; None when there was nothing within the time.
 
         >>> looks = iter([None, None, "there"])

@@ -17,7 +17,7 @@ from puntual.features.states import STATE_NAMES, STATES, State, knows_history, p
 from puntual.features.vector import COLUMNS
 from puntual.prediction import questions
 from puntual.prediction.calibration import from_table, to_table
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.training.bundling import make_questions
 from puntual.training.fitting import fit_on
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert

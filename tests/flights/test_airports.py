@@ -92,3 +92,15 @@ def test_letters_whose_capitals_are_those_of_a_code_are_no_code(code: str) -> No
     assert airports.look_up(code) is None
     with pytest.raises(UnknownAirportError, match="neither by IATA nor by ICAO"):
         airports.code_of(code)
+
+
+def test_codes_are_the_same_whether_rows_are_told_by_their_shape_or_read_as_any_table() -> None:
+    """A name over two lines is of no shape that the publisher's rows have."""
+    plain = airports._file().read_bytes()[:20_000].rpartition(b"\n")[0] + b"\n"
+    other = plain + b'"ZZZA","ZZA","Two\nlines","","","CL",0,1.0,2.0,"America/Santiago",""\n'
+    starts, codes = airports._coded_rows(plain)
+    starts_read, codes_read = airports._coded_rows(other)
+    assert starts_read[-1] == len(plain)
+    assert starts_read[:-1].tolist() == starts.tolist()
+    assert codes_read[-1] == ("ZZA", "ZZZA")
+    assert [tuple(map(str.encode, pair)) for pair in codes_read[:-1]] == list(codes)

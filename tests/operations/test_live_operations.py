@@ -24,7 +24,7 @@ from puntual.flights.operations import (
 from puntual.operations.board import Board
 from puntual.operations.event import FlightKey, KnownEvent, with_content_key
 from puntual.operations.live_operations import LiveOperations
-from puntual.operations.operations_layout import AskedFlights
+from puntual.operations.operations_layout import FlightsAtCutOffs
 from puntual.sources import read_flights
 from puntual.training.live_vectors import LiveFlights
 
@@ -95,14 +95,16 @@ def followed(
     return live
 
 
-def asked(table: LiveFlights, rows: np.ndarray, horizon: int) -> AskedFlights:
+def asked(table: LiveFlights, rows: np.ndarray, horizon: int) -> FlightsAtCutOffs:
     scheduled = table.operations.scheduled[rows]
     clock = pl.col("scheduled_departure").dt.strftime("%Y-%m-%dT%H:%M")
     names = table.flights[rows].select(
         pl.col("airline").fill_null(""), pl.col("flight_number").fill_null(""), "origin", clock
     )
     flights = [FlightKey(*row) for row in names.iter_rows()]
-    return AskedFlights(flights, table.keys.take(rows), scheduled, scheduled - horizon, table.offsets[rows])
+    return FlightsAtCutOffs(
+        flights, table.keys.take(rows), scheduled, scheduled - horizon, table.offsets[rows]
+    )
 
 
 def require_same(table: LiveFlights, live: LiveOperations, rows: np.ndarray, turns) -> None:
@@ -218,7 +220,7 @@ def columns_at(events: list[KnownEvent], clock: int) -> np.ndarray:
     board.apply([made_event("weather", 0, 6 * 60, 0, "")])
     start = int(MIDNIGHT.timestamp()) // 60
     scheduled = np.array([start + (8 + row) * 60 for row in range(6)])
-    asked_flights = AskedFlights(
+    asked_flights = FlightsAtCutOffs(
         FLIGHT_ROWS, timetable(), scheduled, np.full(6, start + clock), np.full(6, -300)
     )
     return live.columns(asked_flights, NO_TURNS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from operations.events_made import NOW, numbered
-from operations.test_event_feed import writer
+from operations.test_event_feed import KILLS, writer
 from operations.test_journal import line, rows, until
 from puntual.operations.event_feed import EventFeed, EventsUnavailableError
 from puntual.operations.journal_database import Database
@@ -190,14 +190,14 @@ def test_writers_that_are_killed_while_they_move_the_log_into_the_file_are_no_si
     following.rebuild()
     # So large that every second or third batch fills the log.
     batch = 2_000
-    for kill in range(8):
+    for kill in range(max(4, KILLS // 10)):
         with writer(file, kill * 1_000, size=batch) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             for _ in range(4):
                 process.stdout.readline()
                 following.read_new()
-            time.sleep(0.003 * kill)
+            time.sleep(0.003 * (kill % 8))
             process.send_signal(signal.SIGKILL)
         following.read_new()
     assert following.append([numbered(99_999_999)], NOW, "tower") == 1

@@ -43,6 +43,8 @@ def test_filters_and_order_live_in_the_address(open_page: Open) -> None:
     page.get_by_role("button", name="Time").click()
     assert "airline=B6" in page.url
     assert "order=time" in page.url
+    assert page.locator("th.time").get_attribute("aria-sort") == "ascending"
+    assert page.locator("th.late").get_attribute("aria-sort") is None
     shown = rows(page)
     assert all(" B6 " in row for row in shown)
     assert any("left" in row for row in shown)
@@ -136,6 +138,20 @@ def test_a_flight_shows_what_moved_it_and_what_its_aircraft_flew_before(open_pag
     assert page.locator(".moves .event").count() == 1
     assert violations(page) == []
     shot(page, "flight")
+
+
+def test_times_are_local_with_utc_at_hand_and_counts_are_said_to_those_who_cannot_see(
+    open_page: Open,
+) -> None:
+    page = open_page()
+    rows(page)
+    assert "3 overdue" in page.locator("#announcer").inner_text()
+    local = page.locator("table.board time").first.inner_text()
+    page.get_by_label("Times").select_option("UTC")
+    utc = page.locator("table.board time").first.inner_text()
+    assert utc.endswith("Z")
+    assert utc[3:5] == local[3:5]
+    assert utc[:2] != local[:2]
 
 
 def test_the_language_is_switched_and_stays(open_page: Open) -> None:

@@ -3,6 +3,8 @@
 from api.conftest import NOON, until
 from page.conftest import Keyed, Open, shot, violations
 
+CARD = "# Title\n\n```text\n24 h  ███\n30 min █████\n```\n\n- a <b>b</b>\n- c\n\nplain"
+
 
 def test_the_champion_says_how_good_it_is_and_another_is_shown_once_it_answers(
     open_page: Open, keyed: Keyed
@@ -22,6 +24,8 @@ def test_the_champion_says_how_good_it_is_and_another_is_shown_once_it_answers(
     assert first in page.inner_text(".route")
     assert "ROC AUC" in page.inner_text("main")
     assert "Calibration" in page.inner_text(".card")
+    page.get_by_text("By airline").click()
+    assert page.locator(".group", has_text="By airline").locator("tbody tr").count() == 4
     assert violations(page) == []
     shot(page, "model")
     # Another is promoted elsewhere while the page is open.
@@ -79,6 +83,22 @@ def test_a_service_that_was_given_its_bundle_shows_the_command_alone(open_page: 
     page = open_page("/?view=model")
     page.wait_for_selector(".card h2")
     assert page.get_by_role("button", name="Promote").count() == 0
+
+
+def test_a_card_is_shown_as_it_is_written(open_page: Open) -> None:
+    page = open_page("/?view=model")
+    shown = page.evaluate(
+        """async (card) => {
+      const base = document.querySelector("script").src.replace("main.js", "");
+      const { render } = await import(`${base}lit-html/lit-html.js`);
+      const { markdown } = await import(`${base}markdown.js`);
+      const place = document.createElement("div");
+      render(markdown(card), place);
+      return [...place.children].map((one) => `${one.localName} ${one.innerText}`);
+    }""",
+        CARD,
+    )
+    assert shown == ["h2 Title", "pre 24 h  ███\n30 min █████", "ul a <b>b</b>c", "p plain"]
 
 
 def test_the_report_of_a_training_opens_from_here(open_page: Open, keyed: Keyed) -> None:

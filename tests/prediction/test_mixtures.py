@@ -7,7 +7,7 @@ from puntual.errors import BundleError
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.states import LIVE_STATES
 from puntual.features.vector import COLUMNS, Matrix
-from puntual.prediction.mixtures import answering, average, live_states
+from puntual.prediction.experts import answering, average, live_states
 
 MOST = np.array([[0.8, 0.05, 0.05, 0.05, 0.05]])
 EVEN = np.full((1, 5), 0.2)

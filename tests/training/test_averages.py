@@ -14,7 +14,7 @@ from puntual.errors import BundleError
 from puntual.features.states import LIVE_STATES, MAIN, places_of
 from puntual.features.vector import COLUMNS
 from puntual.prediction.calibration import Probabilities, Scaling
-from puntual.prediction.mixtures import DAY_BEFORE, LEVEL_EXPERT, POOLED_EXPERT, Mixture
+from puntual.prediction.experts import DAY_BEFORE, LEVEL_EXPERT, POOLED_EXPERT, Mixture
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, from_bytes, to_bytes
 from puntual.training import backtesting, live_plan

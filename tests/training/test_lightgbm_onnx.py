@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from puntual.features.vector import COLUMNS
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.training import lightgbm_onnx
 from puntual.training.candidates import Candidate, Treatment, fit
 from puntual.training.fitting import Expert, Experts
@@ -86,7 +86,7 @@ def test_an_expert_of_several_states_is_written_and_loaded_once(
     assert models["timetable"] is models["history"]
     loaded = []
     monkeypatch.setattr(
-        "puntual.prediction.onnx_model._session",
+        "puntual.prediction.experts._session",
         lambda content: loaded.append(content) or _session(onnx.load_model_from_string(content)),
     )
     Model(models, columns_read(experts), "lightgbm")

@@ -10,7 +10,7 @@ from experiments_made import QUICK, begin, few_live_trees, made_experiments
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.states import LIVE_STATES, MAIN, STATE_NAMES, places_of, withhold
 from puntual.prediction.calibration import Scaling, from_table, to_table
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.training.backtesting import evaluate_model
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import fit_on

@@ -57,7 +57,7 @@ FEATURES = tuple(
 DELAY_CAP_SECONDS = 2 * 60 * 60
 _DAY_SECONDS = 24 * 60 * 60
 # Flights of so many days past are still asked about as they were then.
-_ASKED_AGAIN = 7
+_EARLIER_DAYS = 7
 COUNTS = ("flights", "late", "departed", "delay_seconds")
 
 
@@ -166,7 +166,7 @@ def continued(closed: Columns, until: int, later: Columns) -> Columns:
     """Add to the rows of a history those of operations that became known after the day `until`, which it covers."""
     new = take(later, later["day"] > until)
     rows = {name: np.concatenate([closed[name], new[name]]) for name in (*NAMED, "day", *COUNTS)}
-    return closing(rows, earlier=_ASKED_AGAIN)
+    return closing(rows, earlier=_EARLIER_DAYS)
 
 
 def build_history(operations: Columns, named: Keys | None = None) -> History:

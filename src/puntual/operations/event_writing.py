@@ -16,8 +16,8 @@ def as_sent(event: KnownEvent) -> SentEvent | None:
         sent: SentEvent = msgspec.convert(fields | {"kind": event.kind}, SentEvent)
     except msgspec.ValidationError:
         return None
-    is_told = event.observation != "{}" and event.airport != event.destination
-    return sent if is_told else None
+    is_sendable = event.observation != "{}" and event.airport != event.destination
+    return sent if is_sendable else None
 
 
 def _flight(event: KnownEvent) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import LateRule
 from puntual.operations.board import Board
 from puntual.operations.event import FlightKey, KnownEvent
-from puntual.operations.operations_layout import AskedFlights, OperationsLayout
+from puntual.operations.operations_layout import FlightsAtCutOffs, OperationsLayout
 
 _EPOCH = EPOCH.replace(tzinfo=UTC)
 # The board forgets by the hour; what it forgot is left out here when all is laid out anew.
@@ -58,10 +58,10 @@ class LiveOperations:
             if len(of_flights) < len(events):
                 self._layout.look_at_weather()
 
-    def columns(self, asked: AskedFlights, turns: Turns) -> Matrix:
+    def columns(self, at_cut_offs: FlightsAtCutOffs, turns: Turns) -> Matrix:
         """Give what was known of n flights at their cut-offs in `LIVE_COLUMNS` order, shape (n, columns)."""
         with self._reading:
-            return self._layout.columns(asked, turns)
+            return self._layout.columns(at_cut_offs, turns)
 
     def _lay_out(self) -> None:
         layout = OperationsLayout(self._board, self._rule)

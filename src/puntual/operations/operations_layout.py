@@ -38,7 +38,7 @@ _GONE = Lines._fields.index("gone")
 
 
 @dataclass(frozen=True, slots=True)
-class AskedFlights:
+class FlightsAtCutOffs:
     """n flights to look at: what each goes by, its keys, and when it is scheduled and looked at; arrays of shape (n,).
 
     `scheduled` and `cut_off` are real minutes since 1970, and `offset` is that of the origin's clocks.
@@ -118,12 +118,14 @@ class OperationsLayout:
         """Lay out the weather that the board holds."""
         self._weather = _weather_on(self._board)
 
-    def columns(self, asked: AskedFlights, turns: Turns) -> Matrix:
+    def columns(self, at_cut_offs: FlightsAtCutOffs, turns: Turns) -> Matrix:
         """Give what was known of n flights at their cut-offs in `LIVE_COLUMNS` order, shape (n, columns)."""
-        listed = np.array([flight in self._listed for flight in asked.flights], bool)
-        moments = CutOffs(asked.keys, asked.scheduled, asked.cut_off, asked.offset, listed)
-        known = DayKnowledge(self._traffic, turns, self._weather, self._revisions(asked))
-        return live_columns(moments, self._legs(asked), as_ids(np.arange(len(moments))), known)
+        listed = np.array([flight in self._listed for flight in at_cut_offs.flights], bool)
+        moments = CutOffs(
+            at_cut_offs.keys, at_cut_offs.scheduled, at_cut_offs.cut_off, at_cut_offs.offset, listed
+        )
+        known = DayKnowledge(self._traffic, turns, self._weather, self._revisions(at_cut_offs))
+        return live_columns(moments, self._legs(at_cut_offs), as_ids(np.arange(len(moments))), known)
 
     def _put(self, flight: FlightKey, entities: tuple[int, ...], point: _Point) -> None:
         for entity in entities:
@@ -188,13 +190,15 @@ class OperationsLayout:
             return self._newest_legs[flight]
         return self._leg(flight, events, moment)
 
-    def _legs(self, asked: AskedFlights) -> Legs | None:
+    def _legs(self, at_cut_offs: FlightsAtCutOffs) -> Legs | None:
         """Gather the legs that each flight's aircraft flew before it, as known at its cut-off."""
         rows: list[KnownLeg] = []
         aircraft: list[int] = []
         own: list[int] = []
-        scheduled = asked.scheduled.tolist()
-        for place, (flight, cut_off) in enumerate(zip(asked.flights, asked.cut_off.tolist(), strict=True)):
+        scheduled = at_cut_offs.scheduled.tolist()
+        for place, (flight, cut_off) in enumerate(
+            zip(at_cut_offs.flights, at_cut_offs.cut_off.tolist(), strict=True)
+        ):
             moment = _EPOCH + cut_off * _MINUTE
             leg = self._leg_at(flight, moment)
             own.append(len(rows))
@@ -214,11 +218,11 @@ class OperationsLayout:
         legs = (self._leg_at(other, moment) for other in sorted(self._by_tail[tail]) if other != flight)
         return [leg for leg in legs if leg.tail == tail and 0 <= scheduled - leg.scheduled <= 2 * LONGEST_GAP]
 
-    def _revisions(self, asked: AskedFlights) -> Revisions | None:
+    def _revisions(self, at_cut_offs: FlightsAtCutOffs) -> Revisions | None:
         rows = [
             (place, scheduled, minute_of(event.known_at), minute_of(event.expected_departure))
             for place, (flight, scheduled) in enumerate(
-                zip(asked.flights, asked.scheduled.tolist(), strict=True)
+                zip(at_cut_offs.flights, at_cut_offs.scheduled.tolist(), strict=True)
             )
             for event in self._board.events_of(flight)
             if event.expected_departure is not None

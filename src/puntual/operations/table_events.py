@@ -47,18 +47,18 @@ def events_of_table(flights: pl.DataFrame, weather: pl.DataFrame | None = None) 
 
     A flight is silent whose operation is not known, or whose names no event could hold.
     """
-    telling = flights.filter(has_operation(by_departure(flights))).filter(_fits())
+    operated = flights.filter(has_operation(by_departure(flights))).filter(_fits())
     # When a departure counts as late is of no importance to its event.
-    operations = operations_of_table(telling, LateRule.FROM_15)
+    operations = operations_of_table(operated, LateRule.FROM_15)
     columns = [getattr(operations, name) for name in _Happened._fields]
     happened = map(_Happened._make, zip(*(column.tolist() for column in columns), strict=True))
     known = operations.left_known, operations.cancelled_known, operations.arrived_known
-    number = sum(int((minutes < NEVER).sum()) for minutes in known) + telling.select(_tail().count()).item()
+    number = sum(int((minutes < NEVER).sum()) for minutes in known) + operated.select(_tail().count()).item()
     observed = [] if weather is None else list(_weather_events(weather))
     return TableEvents(
         number + len(observed),
-        chain(_flight_events(telling, happened), observed),
-        flights.height - telling.height,
+        chain(_flight_events(operated, happened), observed),
+        flights.height - operated.height,
     )
 
 

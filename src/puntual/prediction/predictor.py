@@ -21,9 +21,8 @@ from puntual.flights.arrays import Columns
 from puntual.flights.flight import BAND_COUNT, Flight, Target
 from puntual.prediction import band_kernel, calibration, questions
 from puntual.prediction.continued_history import ClosedHistory, pack
+from puntual.prediction.experts import Model, live_states
 from puntual.prediction.flight_inputs import FlightReader
-from puntual.prediction.mixtures import live_states
-from puntual.prediction.onnx_model import Model
 from puntual.prediction.predictions import SUPPORT_LEVELS, Predictions
 from puntual.prediction.shapley import reasons_of
 from puntual.prediction.twice_shown import warn_of_twice
@@ -231,8 +230,10 @@ class Predictor:
 
     def _require_same_answers(self, bundle: Bundle, prefix: str) -> None:
         live = [state for state in LIVE_STATES if state.name in self.live_states]
-        asked: dict[str, list[State]] = {"questions": []} | ({"live_questions": live} if live else {})
-        for name, states in asked.items():
+        states_by_table: dict[str, list[State]] = {"questions": []} | (
+            {"live_questions": live} if live else {}
+        )
+        for name, states in states_by_table.items():
             table = bundle.tables.get(prefix + name, {})
             matrix = questions.vectors_of(table, bundle.version, states)
             raw = self._model.bands(matrix)

@@ -25,7 +25,7 @@ from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.features.vector import COLUMNS
 from puntual.flights.schema import target_of
 from puntual.prediction.calibration import Calibration
-from puntual.prediction.mixtures import LEVEL_EXPERT
+from puntual.prediction.experts import LEVEL_EXPERT
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
 from puntual.reporting.training_result import RollingScore

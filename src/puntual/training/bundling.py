@@ -16,7 +16,7 @@ from puntual.flights import airports
 from puntual.flights.arrays import Columns, take
 from puntual.flights.schema import target_of
 from puntual.prediction import calibration, questions
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.registry import Agreement, Bundle, Manifest, SplitInfo
 from puntual.reporting.training_result import CandidateResult
 from puntual.sources import FlightTable
@@ -201,7 +201,7 @@ def _live_reference(final: FittedModel) -> Columns:
 def make_questions(model: FittedModel, experts: dict[str, bytes]) -> Columns:
     """Ask the ONNX models about real flights of the whole period, as shown to the expert of each state."""
     rows = np.linspace(0, len(model.vectors.dataset.flights) - 1, _QUESTIONS).astype(np.intp)
-    return _asked(
+    return _as_questions(
         model, experts, np.concatenate([model.vectors.for_fitting(state, rows) for state in STATES])
     )
 
@@ -210,10 +210,10 @@ def _make_live_questions(model: FittedModel, experts: dict[str, bytes]) -> Colum
     """Ask the live models about real flights as their day unfolded."""
     proof = live_proof(model)
     states = [rows_in(state, proof) for state in LIVE_STATES if state.name in model.experts.live_states]
-    return _asked(model, experts, proof[np.concatenate([rows[:_QUESTIONS] for rows in states])])
+    return _as_questions(model, experts, proof[np.concatenate([rows[:_QUESTIONS] for rows in states])])
 
 
-def _asked(model: FittedModel, experts: dict[str, bytes], matrix: Matrix) -> Columns:
+def _as_questions(model: FittedModel, experts: dict[str, bytes], matrix: Matrix) -> Columns:
     read, name = columns_read(model.experts), model.candidate.name
     answering = Model(experts, read, name, threads=1, mixtures=model.experts.mixtures)
     bands = answering.bands(matrix).astype(np.float64)

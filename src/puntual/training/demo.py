@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from puntual.prediction.predictor import Predictor
 from puntual.registry import Registry, TrustedKeys
 from puntual.registry.promotion import promote
 from puntual.reporting.training_result import Training
-from puntual.sources import SOURCES, read_flights
+from puntual.sources import SOURCES, FlightTable, read_flights
 from puntual.training.experiment import Options
 from puntual.training.train import train
 
@@ -25,12 +25,22 @@ _PLACES = (0.02, 0.5, 0.98)
 
 @dataclass(frozen=True)
 class Demo:
-    """The training, the gate's refusal if there was one, and three flights with their predictions."""
+    """The training, the gate's refusal if there was one, and three flights with their predictions.
+
+    `table` holds the last day, which the model has not seen.
+    """
 
     training: Training
     refused: str | None
     flights: pl.DataFrame
     predictions: Predictions
+    table: FlightTable
+
+    @property
+    def day(self) -> date:
+        """The last day of the table."""
+        last: date = self.flights["scheduled_departure"].dt.date()[0]
+        return last
 
 
 def run(
@@ -63,4 +73,5 @@ def run(
     predictions = predictor.predict(day, past=table.flights, timetable_of=day)
     order = np.argsort(predictions.late_probability, kind="stable")
     three = day[[int(order[int(place * (len(order) - 1))]) for place in _PLACES]]
-    return Demo(training, refused, three, predictor.predict(three, past=table.flights, timetable_of=day))
+    predictions = predictor.predict(three, past=table.flights, timetable_of=day)
+    return Demo(training, refused, three, predictions, table)

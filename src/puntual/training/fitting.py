@@ -16,7 +16,7 @@ from puntual.features.states import STATES, part, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
-from puntual.prediction.mixtures import LEVEL_EXPERT, Mixture, answering, live_states
+from puntual.prediction.experts import LEVEL_EXPERT, Mixture, answering, live_states
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors

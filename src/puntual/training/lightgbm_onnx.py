@@ -15,6 +15,7 @@ from puntual.flights.flight import BAND_COUNT
 
 _OPSET, _IR_VERSION = 5, 10
 _SUM = 1
+_SIDES = {"nodes_truenodeids": "nodes_trueleafs", "nodes_falsenodeids": "nodes_falseleafs"}
 # A leaf's mode is never read.
 _MODES = {b"BRANCH_LEQ": 0, b"LEAF": 0}
 
@@ -55,13 +56,10 @@ def _branches(given: Mapping[str, Any]) -> dict[str, Any]:
     branches[roots] = True
     numbers = np.where(is_leaf, is_leaf.cumsum(), branches.cumsum()) - 1
     sides: dict[str, list[int]] = {}
-    for side in ("true", "false"):
-        places = _places(given, "nodes_treeids", f"nodes_{side}nodeids")
+    for children, are_leaves in _SIDES.items():
+        places = _places(given, "nodes_treeids", children)
         child = np.where(is_leaf, np.arange(len(tree)), places)[branches]
-        sides |= {
-            f"nodes_{side}nodeids": numbers[child].tolist(),
-            f"nodes_{side}leafs": is_leaf[child].astype(int).tolist(),
-        }
+        sides |= {children: numbers[child].tolist(), are_leaves: is_leaf[child].astype(int).tolist()}
     of_nodes = {
         name: np.array(given[name])[branches].tolist()
         for name in ("nodes_featureids", "nodes_missing_value_tracks_true")

@@ -13,7 +13,7 @@ from puntual.evaluation.splits import Rows
 from puntual.features.states import LIVE_STATES, withhold
 from puntual.features.vector import Matrix
 from puntual.prediction.calibration import Scaling
-from puntual.prediction.mixtures import POOLED_EXPERT, Mixture
+from puntual.prediction.experts import POOLED_EXPERT, Mixture
 from puntual.training.candidates import LARGE, Candidate, Treatment, fit
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment

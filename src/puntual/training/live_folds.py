@@ -12,7 +12,7 @@ from puntual.evaluation.splits import Rows
 from puntual.features.states import State
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.prediction.calibration import Probabilities, Scaling, softmax
-from puntual.prediction.mixtures import DAY_BEFORE, Mixture, average
+from puntual.prediction.experts import DAY_BEFORE, Mixture, average
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.calibration_fit import HoldoutPredictions
 from puntual.training.candidates import LARGE

@@ -9,7 +9,7 @@ import numpy as np
 
 from puntual.features.states import LIVE_STATES, State
 from puntual.prediction.calibration import Scaling
-from puntual.prediction.mixtures import DAY_BEFORE, POOLED_EXPERT, Mixture
+from puntual.prediction.experts import DAY_BEFORE, POOLED_EXPERT, Mixture
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
 from puntual.training.live_calibration import USUAL, FoldScores, choose_scaling, leave_out

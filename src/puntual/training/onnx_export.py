@@ -15,7 +15,7 @@ from xgboost import XGBClassifier
 from puntual.errors import ConversionError
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.vector import Matrix
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.training.fitting import Expert, Experts
 from puntual.training.lightgbm_onnx import compact_trees
 from puntual.training.xgboost_onnx import convert_vector_leaves

@@ -19,7 +19,7 @@ from puntual.evaluation import (
 from puntual.evaluation.splits import Rows
 from puntual.features.states import CONDITIONS, MAIN
 from puntual.features.vector import Matrix
-from puntual.prediction.onnx_model import Model
+from puntual.prediction.experts import Model
 from puntual.reporting.training_result import CandidateResult
 from puntual.training.candidates import Candidate
 from puntual.training.dataset import TrainingVectors

@@ -1,6 +1,7 @@
 """What the runs of Schemathesis share: the formats of the document's own, a server with a key, and the run itself."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -52,6 +53,8 @@ FORMATS = {
     "iata-code": st.sampled_from(["JFK", "EWR", "SCL", "AKL"]),
     "duration": st.integers(1, 99).map("PT{}H10M".format),
 }
+# How many requests are drawn for each operation, beside those that cover its schema; `make soak` draws more.
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "20"))
 # Makers of clients know no CSV, so that the document names it in its text alone.
 CSV_ROUTES = {"/timetable": "put", "/invocations": "post"}
 
@@ -78,7 +81,6 @@ def keyed_server(bundle_file: Path, state: Path) -> Iterator[Keyed]:
 def recorded(
     keyed: Keyed,
     routes: Callable[[str], bool],
-    examples: int,
     hooks: dict[str, Callable[..., Any]] | None = None,
     **config: Any,
 ) -> list[ScenarioRecorder]:
@@ -97,7 +99,7 @@ def recorded(
     settings = {
         "seed": 1,
         "base-url": keyed.server.url,
-        "generation": {"max-examples": examples, "deterministic": True},
+        "generation": {"max-examples": EXAMPLES, "deterministic": True},
         "auth": {"openapi": {"key": {"api_key": keyed.key}, "token": {"bearer": keyed.token}}},
     }
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings | config))

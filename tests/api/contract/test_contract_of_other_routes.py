@@ -4,10 +4,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from api.contract.schemathesis_runs import answered, cases, failures, keyed_server, recorded
+from api.contract.schemathesis_runs import EXAMPLES, answered, cases, failures, keyed_server, recorded
 
 NOT_HERE = {"/predict", "/invocations"}
-EXAMPLES = 40
 APART = timedelta(days=2)
 # A bad event is refused by itself, in an answer of 200 that says so.
 EACH_BY_ITSELF = {"include-path": "/events", "checks": {"negative_data_rejection": {"enabled": False}}}
@@ -39,7 +38,6 @@ def test_every_answer_is_one_that_the_document_describes(bundle_file: Path, tmp_
         recorders = recorded(
             keyed,
             lambda path: path not in NOT_HERE,
-            EXAMPLES,
             {"map_query": possible},
             operations=[EACH_BY_ITSELF],
         )

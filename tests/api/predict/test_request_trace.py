@@ -30,7 +30,7 @@ def test_few_modules_see_a_flight(modules: set[str]) -> None:
 
 
 def test_the_trace_sees_the_way_and_the_features_made_for_it(modules: set[str]) -> None:
-    assert {"puntual.api.predict.flight_resolution", "puntual.prediction.onnx_model"} <= modules
+    assert {"puntual.api.predict.flight_resolution", "puntual.prediction.experts"} <= modules
     assert {"puntual.features.history", "puntual.features.timetable"} <= modules & KINDS
 
 

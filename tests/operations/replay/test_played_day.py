@@ -19,9 +19,9 @@ from puntual.operations.board import Board
 from puntual.operations.event import FlightKey
 from puntual.operations.event_reading import read_event
 from puntual.operations.live_operations import LiveOperations
-from puntual.operations.operations_layout import AskedFlights
+from puntual.operations.operations_layout import FlightsAtCutOffs
 from puntual.operations.replay import PlayedDay, prepare_day
-from puntual.operations.replay.play import told_until
+from puntual.operations.replay.play import post_until
 from puntual.sources import FlightTable, read_flights
 from puntual.training.live_vectors import LiveFlights
 from real_tables import SANTIAGO, needs_santiago
@@ -46,7 +46,7 @@ def test_events_are_told_when_they_were_known_or_when_the_day_that_they_count_fo
         leg("09:00", 12), leg("22:00", None, flight_number="2"), leg("23:50", 7, flight_number="3")
     )
     kinds = [type(event).__name__ for event in played.events]
-    assert list(zip(kinds, map(clock, played.told_at.tolist()), strict=True)) == [
+    assert list(zip(kinds, map(clock, played.posted_at.tolist()), strict=True)) == [
         ("Left", "04 09:17"),
         ("Cancelled", "05 00:00"),
         ("Left", "05 00:00"),
@@ -92,11 +92,11 @@ def test_each_flight_is_asked_about_at_each_horizon_until_it_is_gone() -> None:
 
 
 def test_no_more_is_told_at_once_than_an_hour_and_nothing_beyond_a_midnight() -> None:
-    assert told_until(100, None, [500]) == 160
-    assert told_until(480, None, [500, 560]) == 500
-    assert told_until(500, None, [500, 560]) == 500
-    assert told_until(501, None, [500, 560]) == 560
-    assert told_until(501, 60.0, [500, 560]) == 501
+    assert post_until(100, None, [500]) == 160
+    assert post_until(480, None, [500, 560]) == 500
+    assert post_until(500, None, [500, 560]) == 500
+    assert post_until(501, None, [500, 560]) == 560
+    assert post_until(501, 60.0, [500, 560]) == 501
 
 
 def test_a_day_without_flights_is_refused_with_those_that_there_are() -> None:
@@ -142,12 +142,12 @@ def require_training_s_columns(table: FlightTable, day: date) -> None:
     for question in played.questions():
         if question.horizon == "day":
             continue
-        end = int(np.searchsorted(played.told_at, told_until(question.minute, None, []), side="right"))
+        end = int(np.searchsorted(played.posted_at, post_until(question.minute, None, []), side="right"))
         board.apply(events[told:end])
         told, rows, horizon = max(told, end), question.rows, int(question.horizon)
         scheduled = played.operations.scheduled[rows]
         offset = past.offsets[first + rows]
-        asked = AskedFlights(
+        asked = FlightsAtCutOffs(
             [names[row] for row in rows], keys.take(rows), scheduled, scheduled - horizon, offset
         )
         served, trained = live.columns(asked, turns), past.columns(first + rows, horizon, turns)

@@ -17,9 +17,9 @@ _MAPPING = re.compile(r"^([0-9a-f]+-[0-9a-f]+ .*)\n(?:[A-Z].*\n)*?Anonymous: +(\
 _DONTNEED = 4
 _HEAPS_AT_MOST = -8
 _SWITCH_SECONDS = 0.0005
-# Objects that come before a round among the youngest, such rounds before one among those that outlived one, and what
-# never comes: full rounds have their own time.
-_ROUNDS = (700, 10, 1_000_000_000)
+# Objects that come before a round among the youngest (of the usual 700, a long request makes many times as many), such
+# rounds before one among those that outlived one, and what never comes: full rounds have their own time.
+_ROUNDS = (5_000, 10, 1_000_000_000)
 _QUIET_SHARE = 0.05
 _LEAST_SECONDS, _MOST_SECONDS = 60.0, 600.0
 

@@ -19,7 +19,7 @@ from puntual.flights.flight import LateRule, Target
 from puntual.operations.board import Board, FlightState
 from puntual.operations.event import FlightKey
 from puntual.operations.live_operations import LiveOperations
-from puntual.operations.operations_layout import AskedFlights
+from puntual.operations.operations_layout import FlightsAtCutOffs
 from puntual.prediction.conditional import Outlook, Overdue, given_cancelled, given_delay
 from puntual.prediction.predictor import Predictor
 
@@ -67,7 +67,7 @@ class KnownNow:
         chosen = [flights[row] for row in rows]
         columns = np.full((len(flights), len(LIVE_COLUMNS)), np.nan, np.float32)
         columns[rows] = self._operations.columns(
-            _asked(chosen, [moments[row] for row in rows]), predictor.turns
+            _at_cut_offs(chosen, [moments[row] for row in rows]), predictor.turns
         )
         return columns
 
@@ -148,14 +148,14 @@ class KnownNow:
         )
 
 
-def _asked(flights: Sequence[ResolvedFlight], moments: Sequence[datetime]) -> AskedFlights:
+def _at_cut_offs(flights: Sequence[ResolvedFlight], moments: Sequence[datetime]) -> FlightsAtCutOffs:
     keys = keys_of(flights)
     scheduled, cut_offs = (
         np.array([-((_EPOCH - instant) // _MINUTE) for instant in instants], np.int64)
         for instants in ([flight.instant for flight in flights], moments)
     )
     clock = keys.day * 24 * 60 + keys.minute
-    return AskedFlights([*map(_key, flights)], keys, scheduled, cut_offs, clock - scheduled)
+    return FlightsAtCutOffs([*map(_key, flights)], keys, scheduled, cut_offs, clock - scheduled)
 
 
 def _key(flight: ResolvedFlight) -> FlightKey:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BAR = 24
 
 
-def print_demo(shown: "Demo", reports: Path, registry: str) -> None:
+def print_demo(shown: "Demo", reports: Path, registry: str, *, is_left: bool = False) -> None:
     """Print the comparison, the promotion and three predictions with their bands."""
     output = output_console()
     print_comparison(shown.training, output)
@@ -37,6 +37,8 @@ def print_demo(shown: "Demo", reports: Path, registry: str) -> None:
     )
     if shown.refused is None:
         _print_next(shown, registry, output)
+        if is_left:
+            _print_page(shown, output)
 
 
 def _print_next(shown: "Demo", registry: str, output: Console) -> None:
@@ -55,6 +57,16 @@ def _print_next(shown: "Demo", registry: str, output: Console) -> None:
         f"then    curl -s http://127.0.0.1:8000/predict -H 'Content-Type: application/json' -d {shlex.quote(body)}",
     ):
         output.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def _print_page(shown: "Demo", output: Console) -> None:
+    """Say where the page plays the last day again, and that it asks for a key."""
+    query = f"view=replay&airport={shown.flights['origin'][0]}&day={shown.day}"
+    output.print(
+        escape(f"or      http://127.0.0.1:8000/?{query} with a key (puntual keys create NAME)"),
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _print_flight(flight: dict[str, Any], shown: "Demo", place: int, output: Console) -> None:

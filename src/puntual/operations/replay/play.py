@@ -73,15 +73,15 @@ def replay(
     questions = played.questions()
     midnights = sorted({question.minute for question in questions if question.horizon == DAY})
     predictions: dict[str, dict[int, ReplayedPrediction]] = {horizon: {} for horizon in HORIZONS}
-    reached, told, refused = -1, 0, 0
+    reached, posted, refused = -1, 0, 0
     for done, question in enumerate(questions):
         progress("questions", done, len(questions))
         pace.wait_for(question.minute)
         if question.minute > reached:
-            reached = told_until(question.minute, speed, midnights)
-            end = int(np.searchsorted(played.told_at, reached, side="right"))
-            refused += service.post_events(played.events[told:end])
-            told = end
+            reached = post_until(question.minute, speed, midnights)
+            end = int(np.searchsorted(played.posted_at, reached, side="right"))
+            refused += service.post_events(played.events[posted:end])
+            posted = end
         # By now the days before are over, and history goes on from them.
         if done == 0 or question.horizon == DAY:
             service.wait_for_history()
@@ -90,7 +90,7 @@ def replay(
     return Replayed(played, model, predictions, scores, refused)
 
 
-def told_until(minute: int, speed: float | None, midnights: list[int]) -> int:
+def post_until(minute: int, speed: float | None, midnights: list[int]) -> int:
     """Give the minute up to which events are told before a question: its own, or that of those which follow.
 
     Not beyond a midnight, at which is asked what was known without any news of the day.

@@ -52,7 +52,7 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class PlayedDay:
-    """A past day: `flights` that are asked about, `told_at` the minute of each event, and the timetable around it.
+    """A past day: `flights` that are asked about, `posted_at` the minute of each event, and the timetable around it.
 
     `midnight` is the real minute at which the day begins at each flight's origin, shape (n,); `silent` counts the
     flights of the day that cannot be asked about.
@@ -65,7 +65,7 @@ class PlayedDay:
     outcomes: Outcomes
     timetable: list[dict[str, str]]
     events: list[SentEvent]
-    told_at: Minutes
+    posted_at: Minutes
     silent: int
 
     def requests(self, rows: NDArray[np.intp]) -> list[dict[str, str]]:
@@ -111,51 +111,54 @@ def prepare_day(
     flights = flights.filter(has_operation(by_departure(flights)))
     on = pl.col("scheduled_departure").dt.date()
     of_day = flights.filter(on == day, has_operation(flights))
-    asked = of_day.filter(_can_be_asked(of_day))
-    if asked.is_empty():
+    requested = of_day.filter(_can_be_requested(of_day))
+    if requested.is_empty():
         held = table.flights["scheduled_departure"].dt.strftime("%Y-%m-%d")
         raise NotEnoughFlightsError(
             f"the table holds no flight of {day} that left or was cancelled; expected a day from "
             f"{held.min()!s} to {held.max()!s}; name another with --day"
         )
     around = flights.filter(on >= day - timedelta(days=1))
-    operations = operations_of_table(asked, rule)
-    told_at, events = _told(flights.filter(on <= day), weather, day)
+    operations = operations_of_table(requested, rule)
+    posted_at, events = _events_in_order(flights.filter(on <= day), weather, day)
     clock = (
-        asked["scheduled_departure"].dt.hour().cast(pl.Int64) * 60 + asked["scheduled_departure"].dt.minute()
+        requested["scheduled_departure"].dt.hour().cast(pl.Int64) * 60
+        + requested["scheduled_departure"].dt.minute()
     )
-    days = np.full(len(asked), (day - date(1970, 1, 1)).days, np.int32)
+    days = np.full(len(requested), (day - date(1970, 1, 1)).days, np.int32)
     return PlayedDay(
         day,
-        asked,
+        requested,
         operations,
         operations.scheduled - clock.to_numpy(),
-        Outcomes(bands_of(asked, rule), delay_minutes(asked), days),
+        Outcomes(bands_of(requested, rule), delay_minutes(requested), days),
         _written(
-            around.filter(_can_be_asked(around)).unique(
+            around.filter(_can_be_requested(around)).unique(
                 ["scheduled_departure", *_FIELDS], maintain_order=True
             )
         ),
         events,
-        told_at,
-        of_day.height - asked.height,
+        posted_at,
+        of_day.height - requested.height,
     )
 
 
-def _told(flights: pl.DataFrame, weather: pl.DataFrame | None, day: date) -> tuple[Minutes, list[SentEvent]]:
+def _events_in_order(
+    flights: pl.DataFrame, weather: pl.DataFrame | None, day: date
+) -> tuple[Minutes, list[SentEvent]]:
     """Give events in the order in which they are told, and the minute of each."""
     recent = (day - timedelta(days=_LIVE_DAYS)).isoformat()
-    told = [
-        (_told_at(event), sent)
+    ordered = [
+        (_posting_minute(event), sent)
         for event in events_of_table(flights, weather).events
         if event.kind in _FOR_HISTORY or event.kind == "weather" or event.scheduled_departure >= recent
         if (sent := as_sent(event)) is not None
     ]
-    told.sort(key=lambda pair: pair[0])
-    return np.array([minute for minute, _ in told], np.int64), [sent for _, sent in told]
+    ordered.sort(key=lambda pair: pair[0])
+    return np.array([minute for minute, _ in ordered], np.int64), [sent for _, sent in ordered]
 
 
-def _told_at(event: KnownEvent) -> int:
+def _posting_minute(event: KnownEvent) -> int:
     """Give the minute at which an event is told: when it was known, or when the day is over for which it counts.
 
     History counts a flight on the day that it left, or was to leave where it was cancelled, as training does; live
@@ -171,7 +174,7 @@ def _told_at(event: KnownEvent) -> int:
     return min(known, minute + _DAY_MINUTES - (local.hour * 60 + local.minute))
 
 
-def _can_be_asked(flights: pl.DataFrame) -> pl.Series:
+def _can_be_requested(flights: pl.DataFrame) -> pl.Series:
     """Tell which flights a request can name: from a listed airport to another, at a time that the clocks show."""
     places = pl.col("origin").is_in([code for code in flights["origin"].unique() if airports.look_up(code)])
     return flights.select(

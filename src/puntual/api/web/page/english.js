@@ -55,6 +55,7 @@ export const EN = {
   measures: { roc_auc: "ROC AUC", brier: "Brier score", log_loss: "Log loss of the bands", ece: "Calibration error",
     precision: "Precision of late", recall: "Recall of late" },
   intervals: "In brackets: 95 % intervals of a bootstrap over days, on flights after those of training.",
+  by_group: { airline: "By airline", hour: "By hour", month: "By month" },
   version: "Version", created: "Created", until: "Trained until", candidate: "Kind", command: "Command",
   champion: "Champion", is_champion: "champion", answers_now: "answers now", report: "Report", report_of: "training report",
   promote: "Promote", roll_back: "Roll back",

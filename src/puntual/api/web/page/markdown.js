@@ -7,6 +7,7 @@ export const markdown = (text) => text.trim().split(/\n{2,}/).map(block);
 function block(text) {
   const lines = text.split("\n");
   if (text.startsWith("#")) return html`${heading(lines[0])}${lines.length > 1 ? block(lines.slice(1).join("\n")) : ""}`;
+  if (text.startsWith("```")) return html`<pre tabindex="0">${lines.slice(1, -1).join("\n")}</pre>`;
   if (lines.every((line) => line.startsWith("|"))) return table(lines.map(cells));
   if (lines[0].startsWith("- ")) return html`<ul>${text.slice(2).split(/\n- /).map((item) => html`<li>${plain(item)}</li>`)}</ul>`;
   return html`<p>${plain(text)}</p>`;

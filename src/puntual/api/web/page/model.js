@@ -2,13 +2,14 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { changeDialog, createChange } from "./champion_change.js";
-import { number } from "./format.js";
+import { number, percent } from "./format.js";
 import { markdown } from "./markdown.js";
 import { openReport, reportAddress } from "./report.js";
 import { read } from "./service.js";
 import { say } from "./words.js";
 
 const SHOWN = ["roc_auc", "brier", "log_loss", "ece", "precision", "recall"];
+const BY_GROUP = ["roc_auc", "brier", "ece"];
 const REFRESH = 5_000;
 
 export function createModel(shell) {
@@ -54,7 +55,7 @@ export function createModel(shell) {
       ${champion ? html`
         <p class="route">${champion.candidate} <code>${champion.version}</code>, ${say("trained_until", { until: champion.trained_until })}</p>
         ${change.result()}
-        <section><h2>${say("scores")}</h2>${scores(champion.scores)}</section>
+        <section><h2>${say("scores")}</h2>${scores(champion.scores)}${groups(Object.values(champion.scores)[0].by)}</section>
         ${versions.length && succession ? html`<section><h2>${say("versions")}</h2>${list(versions, succession, change, shell)}</section>` : nothing}
         <section class="card" lang="en">${markdown(champion.card)}</section>` : html`<p>${say("loading")}</p>`}
       ${changeDialog(change)}`,
@@ -69,6 +70,13 @@ const scores = (states) => html`<div class="scroll" tabindex="0"><table class="f
   ${SHOWN.map((name) => html`<tr><th scope="row">${say("measures")[name]}</th>${Object.values(states).map((one) =>
     html`<td>${one[name] ? measure(one[name]) : "–"}</td>`)}</tr>`)}</tbody></table></div>
   <p class="note">${say("intervals")}</p>`;
+
+const groups = (by) => Object.entries(by).filter(([, rows]) => rows.length > 1).map(([name, rows]) => html`<details class="group">
+  <summary>${say("by_group")[name] || name}</summary><div class="scroll" tabindex="0"><table class="figures"><thead><tr><td></td>
+    <th scope="col">${say("tested_on")}</th><th scope="col">${say("were_late")}</th>${BY_GROUP.map((one) =>
+      html`<th scope="col">${say("measures")[one]}</th>`)}</tr></thead>
+  <tbody>${rows.map((row) => html`<tr><th scope="row">${row.name}</th><td>${number(row.flights)}</td><td>${percent(row.late_rate)}</td>
+    ${BY_GROUP.map((one) => html`<td>${row[one] ? measure(row[one]) : "–"}</td>`)}</tr>`)}</tbody></table></div></details>`);
 
 const list = (versions, succession, change, shell) => html`<div class="scroll" tabindex="0"><table class="figures versions"><thead><tr>
   <th scope="col">${say("version")}</th><th scope="col">${say("created")}</th><th scope="col">${say("until")}</th>

@@ -64,6 +64,7 @@ export const ES = {
   measures: { roc_auc: "AUC ROC", brier: "Puntaje de Brier", log_loss: "Pérdida logarítmica", ece: "Error de calibración",
     precision: "Precisión de atrasado", recall: "Exhaustividad de atrasado" },
   intervals: "Entre corchetes: intervalos del 95 % por bootstrap de días, en vuelos posteriores a los del entrenamiento.",
+  by_group: { airline: "Por aerolínea", hour: "Por hora", month: "Por mes" },
   version: "Versión", created: "Creado", until: "Entrenado hasta", candidate: "Tipo", command: "Comando",
   champion: "Titular", is_champion: "titular", answers_now: "responde ahora", report: "Informe", report_of: "informe del entrenamiento",
   promote: "Promover", roll_back: "Volver atrás",
