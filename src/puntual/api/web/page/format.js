@@ -37,6 +37,9 @@ export const day = (shown) =>
     Date.parse(`${shown.slice(0, 10)}T00:00Z`),
   );
 
+// The day of a local time, or of the same moment in UTC.
+export const dayOf = (shown, zone, utc) => day(utc ? new Date(instant(shown, zone)).toISOString() : shown);
+
 export const weekday = (shown) =>
   formatter(Intl.DateTimeFormat, "weekday", { weekday: "short", timeZone: "UTC" }).format(Date.parse(`${shown.slice(0, 10)}T00:00Z`));
 
