@@ -80,7 +80,7 @@ function optionsOf({ x, y, lines }, uPlot) {
   return {
     legend: { show: false }, cursor: { show: false }, padding: [size, size * 2, 0, 0],
     scales: { x: { time: Boolean(x.time), range: [x.values[0], x.values.at(-1)] }, y: { range: y.range } },
-    axes: [{ ...axis(x, size * 5), size: size * 3.5 }, { ...axis(y, size * 2), size: size * 4 }],
+    axes: [{ ...axis(x, size * 7), size: size * (x.time ? 3.5 : 2), gap: size * 0.5 }, { ...axis(y, size * 2), size: size * 4 }],
     series: [{}, ...lines.map((line) => ({
       stroke: colour(line.colour), width: 2, dash: line.dash, points: { show: true, size: 6, fill: colour(line.colour) },
       ...(line.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
