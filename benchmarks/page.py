@@ -24,6 +24,8 @@ from puntual.stress.trial import Trial, serve_command
 
 RESULTS = Path("benchmarks/page.json")
 FLIGHTS, ROUNDS, BLOCKS, BLOCK = 1_000, 7, 8, 400
+# Two frames of a screen of 60 a second, in milliseconds; pixels a second, which is the whole list in about ten.
+LATE_FRAME, SCROLL_SPEED = 33.4, 4_000
 _ZONE = ZoneInfo("America/New_York")
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing", "loading"]
@@ -42,6 +44,13 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   if (rows >= FLIGHTS && !window.last) { window.last = true; performance.mark("puntual last"); }
 }).observe(document.getElementById("page"), { childList: true, subtree: true }));
 """
+# Keeps how long each frame took to follow the one before.
+_FRAMES = """() => {
+  window.gaps = [];
+  let last = performance.now();
+  const take = (now) => { gaps.push(now - last); last = now; requestAnimationFrame(take); };
+  requestAnimationFrame(take);
+}"""
 
 
 def page(folder: Path, registry: str, version: str) -> Iterator[str]:
@@ -70,6 +79,10 @@ def in_browser(url: str, results: dict[str, Any]) -> Iterator[str]:
     yield Promise(f"{FLIGHTS:,} flights rendered", 200, at_least=False, unit="ms").line(
         of["rendered_ms"], f"; {statistics.median(of['worked_ms']):.0f} ms of processor"
     )
+    scrolled = f"frames over {LATE_FRAME:.0f} ms while {FLIGHTS:,} flights are scrolled through"
+    yield Promise(scrolled, 5, at_least=False, unit="%").line(
+        of["late_frames_percent"], f"; longest {statistics.median(of['longest_frame_ms']):.0f} ms"
+    )
 
 
 def _rounds(url: str, count: int) -> Iterator[dict[str, float]]:
@@ -87,7 +100,7 @@ def _rounds(url: str, count: int) -> Iterator[dict[str, float]]:
             tab.wait_for_function("() => window.last", timeout=60_000)
             tab.wait_for_timeout(300)
             trace = json.loads(browser.stop_tracing())["traceEvents"]
-            yield _read_trace(trace) | {"page_kb": sum(sent) / 1e3}
+            yield _read_trace(trace) | {"page_kb": sum(sent) / 1e3} | _scrolled(context, tab)
             context.close()
         browser.close()
 
@@ -99,6 +112,23 @@ def _transferred(context: Any, tab: Any) -> list[float]:
     session.send("Network.enable")
     session.on("Network.loadingFinished", lambda event: sent.append(event["encodedDataLength"]))
     return sent
+
+
+def _scrolled(context: Any, tab: Any) -> dict[str, float]:
+    """Turn the wheel from the first flight to the last, and give which of the frames meanwhile came late."""
+    height = tab.evaluate("document.documentElement.scrollHeight - innerHeight")
+    wheel = {"x": 640, "y": 600, "yDistance": -height, "speed": SCROLL_SPEED, "gestureSourceType": "mouse"}
+    tab.evaluate(_FRAMES)
+    context.new_cdp_session(tab).send("Input.synthesizeScrollGesture", wheel)
+    gaps = tab.evaluate("gaps")
+    if tab.evaluate("scrollY") < height / 2:
+        raise ValueError("the wheel did not move the list")
+    late = sum(gap > LATE_FRAME for gap in gaps)
+    return {
+        "frames": len(gaps),
+        "late_frames_percent": 100 * late / len(gaps),
+        "longest_frame_ms": max(gaps),
+    }
 
 
 def _read_trace(trace: list[dict[str, Any]]) -> dict[str, float]:

@@ -24,6 +24,7 @@ def test_a_day_is_played_again_next_to_what_happened(open_page: Open, airport: S
     assert gone > 3
     row = page.locator(".horizons tbody tr", has_text="30 min")
     row.get_by_text(str(gone), exact=True).first.wait_for()
+    page.locator(".horizons canvas").wait_for()
     assert scores.count() == 6
     assert violations(page) == []
     shot(page, "replay")
