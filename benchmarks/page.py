@@ -24,6 +24,8 @@ from puntual.stress.trial import Trial, serve_command
 
 RESULTS = Path("benchmarks/page.json")
 FLIGHTS, ROUNDS, BLOCKS, BLOCK = 1_000, 7, 8, 400
+# Two frames of a screen of 60 a second, in milliseconds; pixels a second, which is the whole list in about ten.
+LATE_FRAME, SCROLL_SPEED = 33.4, 4_000
 _ZONE = ZoneInfo("America/New_York")
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing", "loading"]
@@ -42,6 +44,13 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   if (rows >= FLIGHTS && !window.last) { window.last = true; performance.mark("puntual last"); }
 }).observe(document.getElementById("page"), { childList: true, subtree: true }));
 """
+# Keeps how long each frame took to follow the one before.
+_FRAMES = """() => {
+  window.gaps = [];
+  let last = performance.now();
+  const take = (now) => { gaps.push(now - last); last = now; requestAnimationFrame(take); };
+  requestAnimationFrame(take);
+}"""
 
 
 def page(folder: Path, registry: str, version: str) -> Iterator[str]:
@@ -54,7 +63,7 @@ def page(folder: Path, registry: str, version: str) -> Iterator[str]:
         words = serve_command(trial, port, place)
         running = stack.enter_context(started(words, port, place / "log", ready="/readyz", cpu=SERVER_CPU))
         yield from in_browser(running.url, results)
-        yield from beside(stack, folder, trial, running, results)
+        yield from beside(stack, folder, trial, results)
     yield from in_image(results)
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
 
@@ -69,6 +78,10 @@ def in_browser(url: str, results: dict[str, Any]) -> Iterator[str]:
     yield Promise("first useful paint", 1_000, at_least=False, unit="ms").line(of["useful_ms"])
     yield Promise(f"{FLIGHTS:,} flights rendered", 200, at_least=False, unit="ms").line(
         of["rendered_ms"], f"; {statistics.median(of['worked_ms']):.0f} ms of processor"
+    )
+    scrolled = f"frames over {LATE_FRAME:.0f} ms while {FLIGHTS:,} flights are scrolled through"
+    yield Promise(scrolled, 5, at_least=False, unit="%").line(
+        of["late_frames_percent"], f"; longest {statistics.median(of['longest_frame_ms']):.0f} ms"
     )
 
 
@@ -87,7 +100,7 @@ def _rounds(url: str, count: int) -> Iterator[dict[str, float]]:
             tab.wait_for_function("() => window.last", timeout=60_000)
             tab.wait_for_timeout(300)
             trace = json.loads(browser.stop_tracing())["traceEvents"]
-            yield _read_trace(trace) | {"page_kb": sum(sent) / 1e3}
+            yield _read_trace(trace) | {"page_kb": sum(sent) / 1e3} | _scrolled(context, tab)
             context.close()
         browser.close()
 
@@ -99,6 +112,23 @@ def _transferred(context: Any, tab: Any) -> list[float]:
     session.send("Network.enable")
     session.on("Network.loadingFinished", lambda event: sent.append(event["encodedDataLength"]))
     return sent
+
+
+def _scrolled(context: Any, tab: Any) -> dict[str, float]:
+    """Turn the wheel from the first flight to the last, and give which of the frames meanwhile came late."""
+    height = tab.evaluate("document.documentElement.scrollHeight - innerHeight")
+    wheel = {"x": 640, "y": 600, "yDistance": -height, "speed": SCROLL_SPEED, "gestureSourceType": "mouse"}
+    tab.evaluate(_FRAMES)
+    context.new_cdp_session(tab).send("Input.synthesizeScrollGesture", wheel)
+    gaps = tab.evaluate("gaps")
+    if tab.evaluate("scrollY") < height / 2:
+        raise ValueError("the wheel did not move the list")
+    late = sum(gap > LATE_FRAME for gap in gaps)
+    return {
+        "frames": len(gaps),
+        "late_frames_percent": 100 * late / len(gaps),
+        "longest_frame_ms": max(gaps),
+    }
 
 
 def _read_trace(trace: list[dict[str, Any]]) -> dict[str, float]:
@@ -139,23 +169,21 @@ def _timetable() -> list[dict[str, str]]:
     ]
 
 
-def beside(
-    stack: ExitStack, folder: Path, trial: Trial, running: Running, results: dict[str, Any]
-) -> Iterator[str]:
+def beside(stack: ExitStack, folder: Path, trial: Trial, results: dict[str, Any]) -> Iterator[str]:
     """Hold a worker with the page against one without: what a prediction costs, in turns, and what each holds."""
-    place = folder / "without"
-    place.mkdir()
-    port, other = free_port(), free_port()
-    words = serve_command(trial, port, place)
-    words[words.index("puntual")] = "benchmarks.without_page"
-    bare = stack.enter_context(started(words, port, place / "log", ready="/readyz", cpu=SERVER_CPU))
-    if httpx.get(bare.url, timeout=60).status_code != httpx.codes.NOT_FOUND:
+    services = {}
+    for name, module in (("with", "puntual"), ("without", "benchmarks.without_page")):
+        place, port = folder / name, free_port()
+        place.mkdir()
+        words = serve_command(trial, port, place)
+        words[words.index("puntual")] = module
+        services[name] = stack.enter_context(
+            started(words, port, place / "log", ready="/readyz", cpu=SERVER_CPU)
+        )
+    if httpx.get(services["without"].url, timeout=60).status_code != httpx.codes.NOT_FOUND:
         raise ValueError("the service that is to have no page has one")
-    # One that no board was asked of, as the other.
-    words = serve_command(trial, other, folder / "page")
-    again = stack.enter_context(started(words, other, folder / "log", ready="/readyz", cpu=SERVER_CPU))
-    held = {"with": max(again.rss_mb()), "without": max(bare.rss_mb())}
-    pairs = [(_processor(running), _processor(bare)) for _ in range(BLOCKS + 1)][1:]
+    held = {name: max(one.rss_mb()) for name, one in services.items()}
+    pairs = [(_processor(services["with"]), _processor(services["without"])) for _ in range(BLOCKS + 1)][1:]
     ratios = [mine / other for mine, other in pairs]
     results["predict"] = {"microseconds": pairs, "ratio": statistics.median(ratios)}
     results["worker_mb"] = held

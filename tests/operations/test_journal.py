@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from puntual.errors import JournalError
+from puntual.operations.journal_database import Database
 from puntual.operations.journal_line import COLUMNS, JournalRow, Value
 from puntual.operations.journal_schema import PREDICTIONS
 from puntual.operations.journal_writer import Journal
@@ -91,6 +92,21 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
     assert until(lambda: journal.written == 2)
     assert (journal.error, journal.lost) == (None, 0)
     journal.close()
+
+
+def test_the_log_of_a_deleted_journal_is_removed_while_its_number_is_still_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "journal.db")
+    database.insert([line(0.5)])
+    log = tmp_path / "journal.db-wal"
+    assert log.exists()
+    (tmp_path / "journal.db").unlink()
+    seen: list[bool] = []
+    # From here on the system may give the log of whoever begins the journal anew the number of the former one.
+    monkeypatch.setattr(database, "close", lambda: seen.append(log.exists()))
+    database.leave("deleted or replaced")
+    assert seen == [False]
 
 
 def test_beyond_its_capacity_lines_are_lost_and_counted(tmp_path: Path) -> None:

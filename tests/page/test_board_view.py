@@ -14,6 +14,12 @@ def rows(page: Any) -> list[str]:
     return [" ".join(text.split()) for text in page.locator(ROWS).all_inner_texts()]
 
 
+def plotters(page: Any) -> list[str]:
+    """Give the files of uPlot that the page has loaded, which no board needs."""
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    return sorted(name.rpartition("/")[2] for name in loaded if "uPlot" in name)
+
+
 def test_the_three_flights_that_need_somebody_now_are_seen_with_their_reasons_without_a_click(
     open_page: Open,
 ) -> None:
@@ -128,6 +134,7 @@ def test_no_rule_of_accessibility_is_broken(
 def test_a_flight_shows_what_moved_it_and_what_its_aircraft_flew_before(open_page: Open) -> None:
     page = open_page()
     rows(page)
+    assert plotters(page) == []
     page.locator("tr", has_text="N515JB").get_by_role("link").click()
     legs = page.locator("section", has_text="What N515JB flew before")
     legs.wait_for()
@@ -135,7 +142,9 @@ def test_a_flight_shows_what_moved_it_and_what_its_aircraft_flew_before(open_pag
     assert "(+70 min)" in legs.inner_text()
     news = page.locator(".movements tbody tr", has_text="Aircraft N515JB")
     assert "%" in news.inner_text()
+    page.locator(".moves canvas").wait_for()
     assert page.locator(".moves .event").count() == 1
+    assert plotters(page) == ["uPlot.esm.js", "uPlot.min.css"]
     assert violations(page) == []
     shot(page, "flight")
 
@@ -165,6 +174,7 @@ def test_the_language_is_switched_and_stays(open_page: Open) -> None:
     shot(page, "board-es")
     page.locator("tr", has_text="N515JB").get_by_role("link").click()
     page.get_by_text("Lo que voló antes el N515JB").wait_for()
+    page.locator(".moves canvas").wait_for()
     shot(page, "flight-es")
 
 

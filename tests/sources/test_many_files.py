@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 
 from puntual.errors import BadValueError, DuplicateFlightError, MissingColumnError, TableError
+from puntual.flights.flight import LateRule
+from puntual.prediction.table_io import read_table
 from puntual.sources import read_flights
 from puntual.storage import open_store
 from real_tables import FOLDER
-from sources.bts_made import YEARLY, as_published, flight, renamed_csv, write_month
+from sources.bts_made import CALLED_OFF, FORM, YEARLY, as_published, flight, renamed_csv, write_month
 
 MAP = """
 [flights]
@@ -189,6 +191,24 @@ def test_of_many_files_no_more_is_held_than_their_flights(
         write_month(tmp_path, [flight(FlightDate=f"2017-0{month}-03")], month=month)
     assert read_flights("bts", tmp_path).flights.height == 5
     assert most <= 2
+
+
+def test_coming_flights_of_many_files_keep_their_columns_and_their_order(bucket: str) -> None:
+    coming = [
+        flight(FlightDate=f"2017-0{month}-03", CRSDepTime=clock)
+        for month in (2, 1)
+        for clock in ("0900", "0800")
+    ]
+    names = {name: other for name, other in FORM.items() if name not in CALLED_OFF and name != "Diverted"}
+    store = open_store(f"{bucket}/coming")
+    for place, rows in enumerate((coming[:2], coming[2:])):
+        text = renamed_csv(pl.DataFrame(rows), names)
+        store.write(f"{place}.csv", text.encode())
+    table = read_table(f"{bucket}/coming/*.csv", "csv", "bts", None, LateRule.FROM_15)
+    assert table.records.to_list() == [3, 2, 1, 0]
+    assert table.given is not None
+    assert table.given["CRS_DEP_TIME"].to_list() == ["0800", "0900", "0800", "0900"]
+    assert table.given["FL_DATE"].to_list() == ["2017-01-03", "2017-01-03", "2017-02-03", "2017-02-03"]
 
 
 ALBUQUERQUE = FOLDER / "abq2008_2017_flights.parquet"

@@ -58,8 +58,9 @@ class JournalEngine:
         else:
             with suppress(sa.exc.SQLAlchemyError), self._opened.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint")
-        self.close()
+        # First the log: once it is let go of, the file of another's new log may bear its number.
         self._files.remove_log()
+        self.close()
 
     def close(self) -> None:
         """Let go of all connections."""

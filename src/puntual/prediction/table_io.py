@@ -44,7 +44,7 @@ def read_table(
             raise TableError(
                 f"standard input: the source {source} is read from files; save it and name the file"
             )
-        return read_flights(source, Path(name), map_file, operated=False, bad_rows=bad_rows)
+        return read_flights(source, name, map_file, operated=False, bad_rows=bad_rows)
     if name == STANDARD:
         if sys.stdin is None:
             raise TableError("standard input: it is closed; pipe a table into it, or name a file")

@@ -50,7 +50,7 @@ def test_every_module_that_is_imported_is_there() -> None:
     files = page_files().loaded
     for path, file in files.items():
         folder = path.rpartition("/")[0]
-        for name in re.findall(rb'from ?"([^"]+)"', file.plain):
+        for name in re.findall(rb'(?:from ?|import[ (])"([^"\s]+)"', file.plain):
             parts = [part for part in f"{folder}/{name.decode()}".split("/") if part not in ("", ".")]
             while ".." in parts:
                 place = parts.index("..")

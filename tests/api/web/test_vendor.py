@@ -5,6 +5,8 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
+
 VENDOR = Path(str(files("puntual.api.web") / "vendor"))
 LIST = VENDOR / "vendor.toml"
 PACKAGES = tomllib.loads(LIST.read_text())["package"]
@@ -26,7 +28,13 @@ def test_every_package_of_others_says_its_version_and_brings_its_licence() -> No
         assert any(name.endswith("/LICENSE") for name in package["sha256"])
 
 
-def test_the_version_that_is_listed_is_that_of_the_script() -> None:
-    (swagger,) = (package for package in PACKAGES if package["name"] == "swagger-ui-dist")
-    script = (VENDOR / "swagger-ui" / "swagger-ui-bundle.js").read_text()
-    assert f'"{swagger["version"]}"' in script
+@pytest.mark.parametrize(
+    ("package", "script", "sign"),
+    [
+        ("swagger-ui-dist", "swagger-ui/swagger-ui-bundle.js", '"{}"'),
+        ("uplot", "uplot/uPlot.esm.js", "uPlot (v{})"),
+    ],
+)
+def test_the_version_that_is_listed_is_that_of_the_script(package: str, script: str, sign: str) -> None:
+    (listed,) = (one for one in PACKAGES if one["name"] == package)
+    assert sign.format(listed["version"]) in (VENDOR / script).read_text()

@@ -1,5 +1,6 @@
 """What is played of a past day: which events when, which questions, and vectors that are those of training."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -12,7 +13,7 @@ from puntual.errors import NotEnoughFlightsError
 from puntual.features.from_frame import keys_of
 from puntual.features.live_vector import LIVE_COLUMNS
 from puntual.features.rotation import turns_from
-from puntual.flights.flight import LateRule
+from puntual.flights.flight import LateRule, Target
 from puntual.flights.schema import has_operation
 from puntual.operations.board import Board
 from puntual.operations.event import FlightKey
@@ -50,6 +51,26 @@ def test_events_are_told_when_they_were_known_or_when_the_day_that_they_count_fo
         ("Cancelled", "05 00:00"),
         ("Left", "05 00:00"),
     ]
+
+
+def test_toward_arrivals_the_day_is_the_same_and_its_outcomes_are_arrivals() -> None:
+    flights = table_of(
+        leg("09:00", 40, landed=5),
+        leg("10:00", 20, flight_number="2"),
+        leg("11:00", 3, landed=61, flight_number="3"),
+    )
+    table = replace(
+        as_flight_table(flights.drop("arrived")),
+        arrived=flights["arrived"],
+        diverted=pl.Series([False, True, False]),
+    )
+    by_departure, by_arrival = (
+        prepare_day(table, DAY, LateRule.FROM_15, DAY - timedelta(days=3), target) for target in Target
+    )
+    assert by_departure.outcomes.delay.tolist() == [40, 20, 3]
+    assert by_arrival.outcomes.band.tolist() == [0, 4, 3]
+    assert by_arrival.events == by_departure.events
+    assert by_arrival.flights.select("flight_number").equals(by_departure.flights.select("flight_number"))
 
 
 def test_each_flight_is_asked_about_at_each_horizon_until_it_is_gone() -> None:

@@ -1,5 +1,6 @@
 """`GET /flights/events`: what became known of one flight, in order, and the legs that its aircraft flew before it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -7,6 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Request, get
 from litestar.datastructures import State
+from litestar.openapi.spec import Operation
+from litestar.openapi.spec import Parameter as DescribedParameter
 from litestar.params import QueryParameter
 from msgspec import Meta
 
@@ -18,9 +21,25 @@ from puntual.operations.board import Board, FlightState, Status
 from puntual.operations.event import FlightKey, KnownEvent
 
 _TIME = {"format": "flight-time"}
+_EXAMPLES = {
+    "airport": "SCL",
+    "airline": "LAN",
+    "flight_number": "226",
+    "scheduled_departure": "2017-10-03T23:30",
+}
 # An aircraft's day: what it flew before that has no part in this flight.
 _LONGEST = timedelta(hours=24)
 LocalTo = Annotated[str, Meta(description="Local to the airport, to the minute.")]
+
+
+@dataclass
+class _FlightOperation(Operation):
+    """An operation whose required parameters have examples, which the framework leaves to the schema."""
+
+    def __post_init__(self) -> None:
+        for parameter in self.parameters or ():
+            if isinstance(parameter, DescribedParameter) and parameter.name in _EXAMPLES:
+                parameter.example = _EXAMPLES[parameter.name]
 
 
 class FlightNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,6 +80,7 @@ class FlightEvents(msgspec.Struct, frozen=True):
     summary="See what became known of a flight",
     tags=["live"],
     security=WITH_A_KEY,
+    operation_class=_FlightOperation,
     responses=describe_problems(400, 422),
 )
 async def get_flight_events(

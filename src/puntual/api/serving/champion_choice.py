@@ -141,7 +141,7 @@ async def get_succession(request: Request[Any, Any, Any], state: State) -> Succe
     summary="Make a version the champion",
     tags=["models"],
     security=WITH_A_KEY,
-    responses=describe_problems(403, 404, 409, 503),
+    responses=describe_problems(400, 403, 404, 409, 503),
 )
 async def promote_model(state: State, version: FromPath[str], instead_of: InsteadOf = "") -> ChampionSet:
     """Make a version of the registry, or the only one that begins so, the champion, and answer with it.
@@ -160,7 +160,7 @@ async def promote_model(state: State, version: FromPath[str], instead_of: Instea
     summary="Make the former champion the champion again",
     tags=["models"],
     security=WITH_A_KEY,
-    responses=describe_problems(403, 409, 503),
+    responses=describe_problems(400, 403, 409, 503),
 )
 async def roll_back_model(state: State, instead_of: InsteadOf = "") -> ChampionSet:
     """Make the former champion the champion again, and answer with it; a second time goes back one more.

@@ -29,7 +29,7 @@ def report_file(folder: str, version: str) -> Path | None:
     summary="Read the report of a training",
     tags=["models"],
     media_type=MediaType.HTML,
-    responses=describe_problems(404),
+    responses=describe_problems(400, 404),
 )
 async def get_report(state: State, version: FromPath[str]) -> Response[bytes]:
     """Give the report of the training that made a version, as one page with nothing to fetch from elsewhere."""

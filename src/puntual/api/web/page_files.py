@@ -7,7 +7,12 @@ from importlib.resources import files
 from typing import NamedTuple
 
 # What others wrote for the page lies beside it as its own modules import it.
-_FOLDERS = {"": "page", "lit-html/": "vendor/lit-html", "lit-html/directives/": "vendor/lit-html/directives"}
+_FOLDERS = {
+    "": "page",
+    "lit-html/": "vendor/lit-html",
+    "lit-html/directives/": "vendor/lit-html/directives",
+    "uplot/": "vendor/uplot",
+}
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _START = "index.html"
 

@@ -9,14 +9,17 @@ export const sharesOf = (bands) => Object.values(bands);
 export const describeBands = (bands) =>
   sharesOf(bands).map((share, place) => `${say("bands")[place]}: ${percent(share)}`).join(", ");
 
+// Each band lies over those behind it, from the start of the bar to its own end, so that it needs no place but a width.
+// Written out and without blanks, since a board holds a thousand of them.
 export function bandsBar(bands) {
-  const [a, b, c, d, e] = sharesOf(bands).map((share) => share * 100);
-  // Written out, since a board holds a thousand of them.
-  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label=${describeBands(bands)}>
-    <rect class="band0" width=${a} height="10"></rect><rect class="band1" x=${a} width=${b} height="10"></rect>
-    <rect class="band2" x=${a + b} width=${c} height="10"></rect><rect class="band3" x=${a + b + c} width=${d} height="10"></rect>
-    <rect class="band4" x=${a + b + c + d} width=${e} height="10"></rect></svg>`;
+  const [a, b, c, d] = sharesOf(bands);
+  return html`<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label=${describeBands(bands)}><rect
+    class="band4" width="100" height="10"></rect><rect class="band3" width=${end(a + b + c + d)} height="10"></rect><rect
+    class="band2" width=${end(a + b + c)} height="10"></rect><rect class="band1" width=${end(a + b)} height="10"></rect><rect
+    class="band0" width=${end(a)} height="10"></rect></svg>`;
 }
+
+const end = (share) => Math.round(share * 1e4) / 100;
 
 export const bandsLegend = () => html`<ul class="legend" aria-label=${say("delay")}>
   ${say("bands").map((name, place) => html`<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true">

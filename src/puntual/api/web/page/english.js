@@ -70,6 +70,7 @@ export const EN = {
   no_outcomes: "Of no flight that was still to leave is it known what became of it.",
   search_tail: "Flight or tail", horizons: "Scores of each horizon", flights_of: "Flights", late_expected: "Expected late", were_late: "Were late",
   brier: "Brier score", base: "Of the day's own rate",
+  horizons_plot: "The Brier score at each horizon and that of the day's own rate; the table below holds their numbers",
   horizons_note: "Each flight as it was predicted so long before its schedule, to the half hour. Lower is better; above the last column it says less than the day's rate.",
   agreement: "{n} flights were still to leave: {expected} of them expected late, {late} were; Brier score {brier}.",
   lands_late: "the aircraft lands {n} min late", inbound_lands: "{flight} from {from} lands {time}",

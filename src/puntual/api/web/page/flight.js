@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { aircraftOf, reasonOf, stateOf } from "./flight_row.js";
-import { clock, day, moved, signed } from "./format.js";
+import { clock, day, dayOf, moved, signed } from "./format.js";
 import { mark, marksPanel } from "./marks.js";
 import { movements } from "./movements.js";
 import { predictionPanel } from "./prediction.js";
@@ -127,7 +127,7 @@ function detail({ board, flight }, steps, news, { utc, as_of }, act) {
     ${flight.tail ? html`<p>${say("aircraft")} ${aircraftOf(flight, shown)}</p>` : nothing}</div>
     ${as_of ? nothing : marksPanel(flight, shown, act)}</div>
     ${flight.prediction ? predictionPanel(flight.prediction, (group) => reasonOf(group, flight, shown)) : html`<p class="hint">${say("no_prediction")}</p>`}
-    ${steps.length > 1 ? movements(steps, news.events, flight, shown) : nothing}
+    ${steps.length > 1 ? movements(steps, news.events, shown, (time) => dayOf(time, board.time_zone, utc)) : nothing}
     ${news.previous_legs.length ? previousLegs(news.previous_legs, flight.tail, shown) : nothing}`;
 }
 

@@ -17,19 +17,18 @@ export const flightAddress = (flight, filters) => `/?view=flight&airport=${encod
 export const flightRow = (row, { filters, board, changes, act }) => {
   const { flight, isWatched } = row;
   const shown = (time) => clock(time, board.time_zone, filters.utc);
-  return html`<tr class="${flight.status}${isWatched ? " watched" : ""}">
-    <td class="time"><time datetime=${flight.scheduled_departure}>${shown(flight.scheduled_departure)}</time>${laterDay(flight, board)}</td>
-    <th scope="row"><a href=${flightAddress(flight, filters)} data-link>${flight.airline} ${flight.flight_number}</a></th>
-    <td class="to">${flight.destination || "–"}</td>
-    <td class="state">${stateOf(flight, board.as_of, shown)}</td>
-    <td class="chance">${flight.prediction ? percent(flight.prediction.late_probability) : "–"}
-      ${markOf(changes.get(row.name))}</td>
-    <td class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td>
-    <td class="range">${flight.prediction ? rangeOf(flight.prediction.delay_quantiles) : nothing}</td>
-    <td class="why">${flight.prediction ? shortReasons(flight, shown) : nothing}</td>
-    <td class="in_hand">${inHand(flight, shown, isWatched ? act : null)}</td>
-    <td class="tail">${aircraftOf(flight, shown)}</td>
-  </tr>`;
+  // A board holds a thousand of them: no blanks between the cells, and texts alone as properties, since each is a node.
+  return html`<tr class="${flight.status}${isWatched ? " watched" : ""}"><td
+      class="time"><time datetime=${flight.scheduled_departure} .textContent=${shown(flight.scheduled_departure)}></time>${laterDay(flight, board)}</td><th
+      scope="row"><a href=${flightAddress(flight, filters)} data-link .textContent=${`${flight.airline} ${flight.flight_number}`}></a></th><td
+      class="to" .textContent=${flight.destination || "–"}></td><td
+      class="state">${stateOf(flight, board.as_of, shown)}</td><td
+      class="chance">${flight.prediction ? percent(flight.prediction.late_probability) : "–"}${markOf(changes.get(row.name))}</td><td
+      class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td><td
+      class="range" .textContent=${flight.prediction ? rangeOf(flight.prediction.delay_quantiles) : ""}></td><td
+      class="why">${flight.prediction ? shortReasons(flight, shown) : nothing}</td><td
+      class="in_hand">${inHand(flight, shown, isWatched ? act : null)}</td><td
+      class="tail">${aircraftOf(flight, shown)}</td></tr>`;
 };
 
 // A list by risk mixes the days, so that those of another day than now say which.
@@ -83,6 +82,6 @@ function markOf(mark) {
   if (!mark) return nothing;
   const status = say(mark.status || "");
   const text = say(mark.kind, { n: number(mark.points || 0), status });
-  return html`<span class="mark ${mark.kind}" title=${text}><span aria-hidden="true">${SIGNS[mark.kind]}${mark.points
+  return html` <span class="mark ${mark.kind}" title=${text}><span aria-hidden="true">${SIGNS[mark.kind]}${mark.points
     ? number(mark.points) : ""}</span><span class="unseen">${text}</span></span>`;
 }

@@ -4,26 +4,41 @@ import { locale } from "./settings.js";
 
 // Making a formatter takes longer than a thousand uses of it.
 const made = new Map();
+// A board says few different shares and numbers, thousands of times.
+const written = new Map();
+let madeFor = "";
+
+// What was made for another language is of no use in this one.
+function renew() {
+  if (madeFor === locale()) return;
+  made.clear();
+  written.clear();
+  madeFor = locale();
+}
+
 function formatter(kind, name, options) {
-  const key = `${locale()} ${name}`;
-  if (!made.has(key)) made.set(key, new kind(locale(), options));
-  return made.get(key);
+  renew();
+  if (!made.has(name)) made.set(name, new kind(locale(), options));
+  return made.get(name);
 }
 
-// A board says few different ones, thousands of times.
-const percents = new Map();
-export function percent(share) {
-  const points = Math.round(share * 100);
-  const name = `${locale()} ${points}`;
-  if (!percents.has(name)) {
-    const written = formatter(Intl.NumberFormat, "percent", { style: "percent", maximumFractionDigits: 0 });
-    percents.set(name, written.format(points / 100));
-  }
-  return percents.get(name);
+// One text for each of the whole numbers that `name` is used for.
+function writeWhole(name, options, value) {
+  renew();
+  if (!written.has(name)) written.set(name, new Map());
+  const texts = written.get(name);
+  if (!texts.has(value)) texts.set(value, formatter(Intl.NumberFormat, name, options).format(value));
+  return texts.get(value);
 }
 
-export const number = (value, digits = 0) =>
-  formatter(Intl.NumberFormat, `number${digits}`, { minimumFractionDigits: digits > 1 ? digits : 0, maximumFractionDigits: digits }).format(value);
+const WHOLE = { maximumFractionDigits: 0 };
+const PERCENT = { style: "percent", maximumFractionDigits: 0 };
+
+export const percent = (share) => writeWhole("percent", PERCENT, Math.round(share * 100) / 100);
+
+export const number = (value, digits = 0) => digits
+  ? formatter(Intl.NumberFormat, `number${digits}`, { minimumFractionDigits: digits > 1 ? digits : 0, maximumFractionDigits: digits }).format(value)
+  : writeWhole("number", WHOLE, Math.round(value) + 0); // Never a zero below zero.
 
 export const signed = (value) =>
   formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value);
@@ -36,6 +51,9 @@ export const day = (shown) =>
   formatter(Intl.DateTimeFormat, "day", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(
     Date.parse(`${shown.slice(0, 10)}T00:00Z`),
   );
+
+// The day of a local time, or of the same moment in UTC.
+export const dayOf = (shown, zone, utc) => day(utc ? new Date(instant(shown, zone)).toISOString() : shown);
 
 export const weekday = (shown) =>
   formatter(Intl.DateTimeFormat, "weekday", { weekday: "short", timeZone: "UTC" }).format(Date.parse(`${shown.slice(0, 10)}T00:00Z`));

@@ -1,8 +1,9 @@
 // How good a day's probabilities were at each horizon: each flight as it was predicted so long before its schedule.
 
-import { html } from "./lit-html/lit-html.js";
+import { html, nothing } from "./lit-html/lit-html.js";
 import { chanceOf, nameOf } from "./board_rows.js";
 import { moved, number, percent } from "./format.js";
+import "./line_plot.js";
 import { read } from "./service.js";
 import { say } from "./words.js";
 
@@ -45,11 +46,28 @@ export function horizonTable(chances, outcomes, isChosen) {
   const rows = HORIZONS.map((horizon) => [horizon, scoreOf([...chances.get(horizon)]
     .filter(([name]) => outcomes.has(name) && isChosen(outcomes.get(name)))
     .map(([name, chance]) => [chance, outcomes.get(name).prediction.late_probability]))]);
-  return html`<section class="horizons"><h2>${say("horizons")}</h2><div class="scroll" tabindex="0"><table class="figures"><thead><tr>
+  return html`<section class="horizons"><h2>${say("horizons")}</h2>
+    ${rows.filter(([, score]) => score).length > 1 ? plot(rows) : nothing}<div class="scroll" tabindex="0"><table class="figures"><thead><tr>
     ${["horizon", "flights_of", "late_expected", "were_late", "brier", "base"].map((name) => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
-    <tbody>${rows.map(([horizon, score]) => html`<tr><th scope="row">${say("ahead", { text: horizon < 120 ? `${number(horizon)} min` : `${number(horizon / 60)} h` })}</th>
+    <tbody>${rows.map(([horizon, score]) => html`<tr><th scope="row">${say("ahead", { text: lengthOf(horizon) })}</th>
       ${score ? html`<td>${number(score.flights)}</td><td>${percent(score.expected)}</td><td>${percent(score.late)}</td>
         <td><strong>${number(score.brier, 3)}</strong></td><td>${number(score.base, 3)}</td>`
     : html`<td>0</td><td>–</td><td>–</td><td>–</td><td>–</td>`}</tr>`)}</tbody></table></div>
     <p class="note">${say("horizons_note")}</p></section>`;
+}
+
+const lengthOf = (minutes) => (minutes < 120 ? `${number(minutes)} min` : `${number(minutes / 60)} h`);
+
+// Each horizon is about half of the one before, so that they are as far from each other.
+function plot(rows) {
+  const places = rows.map(([horizon]) => -Math.log2(horizon));
+  const line = (name) => rows.map(([, score]) => score?.[name] ?? null);
+  const worst = Math.max(...line("brier"), ...line("base"));
+  const scores = {
+    x: { values: places, splits: () => places, label: (place) => lengthOf(Math.round(2 ** -place)) },
+    y: { range: [0, worst * 1.1 || 1], label: (value) => number(value, 2) },
+    lines: [{ values: line("brier"), colour: "--accent" }, { values: line("base"), colour: "--quiet", dash: [4, 4] }],
+  };
+  return html`<line-plot role="img" aria-label=${say("horizons_plot")} .plot=${scores}></line-plot>
+    <ul class="legend" aria-hidden="true"><li><i class="line"></i>${say("brier")}</li><li><i class="line dashed"></i>${say("base")}</li></ul>`;
 }

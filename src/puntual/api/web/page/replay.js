@@ -131,7 +131,7 @@ function day(then, outcomes, chances, chosen) {
       <td class="chance">${flight.prediction ? percent(chanceOf(flight)) : "–"}</td>
       <td class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td>
       <td class="happened">${happened(outcomes.get(nameOf(flight)), shown)}</td></tr>`)}</tbody></table>
-    ${chances ? horizonTable(chances, outcomes, (flight) => isShown(flight, chosen)) : nothing}
+    ${chances ? horizonTable(chances, outcomes, (flight) => hasOutcome(flight) && isShown(flight, chosen)) : nothing}
     ${rows.length ? nothing : html`<p class="hint">${say("nothing")}</p>`}`;
 }
 

@@ -79,6 +79,7 @@ export const ES = {
   no_outcomes: "De ningún vuelo por salir se sabe qué pasó.",
   search_tail: "Vuelo o matrícula", horizons: "Puntajes de cada horizonte", flights_of: "Vuelos", late_expected: "Atraso esperado",
   were_late: "Se atrasaron", brier: "Puntaje de Brier", base: "De la tasa del día",
+  horizons_plot: "El puntaje de Brier de cada horizonte y el de la tasa del día; la tabla de abajo tiene sus números",
   horizons_note: "Cada vuelo como se predijo con esa anticipación a su horario, a la media hora. Menos es mejor; sobre la última columna dice menos que la tasa del día.",
   agreement: "Vuelos por salir: {n}; se esperaba atrasado el {expected}, lo estuvo el {late}; puntaje de Brier {brier}.",
   lands_late: "el avión llega con {n} min de atraso", inbound_lands: "{flight} desde {from} llega {time}",
