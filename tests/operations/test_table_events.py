@@ -39,7 +39,7 @@ def from_the_journal(folder: Path, flights: pl.DataFrame, weather: pl.DataFrame 
     imported = import_events(table, feed, NOW, lambda _: None)
     assert (imported.applied, imported.unchanged) == (table.number, 0)
     events: list[KnownEvent] = []
-    while batch := feed._open().read_after(len(events)).events:
+    while batch := feed._opened().read_after(len(events)).events:
         events += batch
     feed.close()
     return events

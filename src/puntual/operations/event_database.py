@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -69,7 +69,7 @@ class EventDatabase(JournalEngine):
                 yield from map(_event, connection.execute(wanted.order_by(EVENTS.c.known_at.desc())))
 
 
-@cache
+@lru_cache(maxsize=4)
 def _insertion(dialect: str) -> Any:
     """Write what inserts an event unless it is there already, in the words of one database."""
     # The words of the other are not loaded: those of PostgreSQL take 2 MB.

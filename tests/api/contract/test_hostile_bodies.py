@@ -9,9 +9,8 @@ import pytest
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from api.conftest import Server
-from api.contract.schemathesis_runs import cases, failures, keyed_server, recorded
+from api.contract.schemathesis_runs import EXAMPLES, cases, failures, keyed_server, recorded
 
-EXAMPLES = 15
 LONE = "\ud800"
 # What is sent is no longer what the document asks for, so that it may well be refused, or taken.
 CHECKS = {
@@ -82,7 +81,7 @@ def test_no_route_breaks_on_what_is_too_wide_too_long_or_half_a_character(
     with keyed_server(bundle_file, tmp_path) as keyed:
         hooks = {"map_body": hostile_body, "map_query": hostile_query, "map_headers": hostile_headers}
         phases = {name: {"enabled": False} for name in ("examples", "coverage", "stateful")}
-        recorders = recorded(keyed, lambda _: True, EXAMPLES, hooks, checks=CHECKS, phases=phases)
+        recorders = recorded(keyed, lambda _: True, hooks, checks=CHECKS, phases=phases)
         assert failures(recorders) == []
         assert cases(recorders) > 10 * EXAMPLES
         assert statuses(recorders) >= {400, 414, 431}
