@@ -81,6 +81,12 @@ class Scene:
         shutil.copy(self.data.with_name(weather), folder)
         return replace(self, data=own)
 
+    def picks(self, hidden: tuple[str, ...]) -> pl.Expr:
+        """Say which flights are scored: with tails those that have one on record, as planned flights would."""
+        leaving = pl.col("origin") == self.leaving if self.leaving else pl.lit(True)
+        without = "tails" in hidden or self.source == "scl"
+        return leaving if without else leaving & pl.col("tail").is_not_null()
+
     def is_there(self) -> bool:
         """Tell whether the table can be had here."""
         return self.data is None or self.data.is_file()
@@ -163,7 +169,7 @@ def scores(scene: Scene, registry: str, version: str, results: dict[str, Any]) -
             start=scene.test_from,
             horizons=HORIZONS,
             without=hidden,
-            origin=scene.leaving or None,
+            only=scene.picks(hidden),
         )
         measured = results[name] = {
             horizon: {measure: getattr(at, measure).value for measure in MEASURES}
@@ -173,7 +179,7 @@ def scores(scene: Scene, registry: str, version: str, results: dict[str, Any]) -
         for horizon, at in measured.items():
             yield from _lines(f"{name}, {horizon}", at, reach.get(horizon))
         # Half of the absolute error is the loss of a median.
-        errors = {"p50": 2 * scored.horizons[str(_AN_HOUR)].pinball_p50.value} | _errors(scene, table)
+        errors = {"p50": 2 * scored.horizons[str(_AN_HOUR)].pinball_p50.value} | _errors(scene, hidden, table)
         results[name]["mean_absolute_error_at_1h"] = errors
         yield f"       {name}, mean absolute error at 1 h, minutes: " + ", ".join(
             f"{kind} {minutes:.2f}" for kind, minutes in errors.items()
@@ -189,13 +195,11 @@ def _lines(name: str, at: Mapping[str, float], reach: tuple[float, float] | None
     yield Promise(f"{name}, ECE", 0.02, at_least=False).line([at["ece"]], f"; Brier {at['brier']:.4f}")
 
 
-def _errors(scene: Scene, table: FlightTable) -> dict[str, float]:
+def _errors(scene: Scene, hidden: tuple[str, ...], table: FlightTable) -> dict[str, float]:
     """Say how far off one is an hour before who plans by the schedule, or by the delay of the hour gone by."""
     flights = table.flights.filter(has_operation(table.flights))
     past = LiveFlights(keys_of(flights), flights, table.late_rule)
-    scored = (pl.col("scheduled_departure") >= scene.test_from) & (
-        pl.col("origin") == scene.leaving if scene.leaving else pl.lit(True)
-    )
+    scored = (pl.col("scheduled_departure") >= scene.test_from) & scene.picks(hidden)
     rows = np.flatnonzero(flights.select(scored).to_series().to_numpy())
     rows = rows[past.is_waiting(rows, _AN_HOUR)]
     delay = delay_minutes(flights)[rows]

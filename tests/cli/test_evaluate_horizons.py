@@ -1,6 +1,7 @@
 """Scores as the day unfolds, from the command line."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -140,3 +141,16 @@ def test_what_is_no_horizon_is_refused(option: str, value: str, message: str) ->
     done = run("--source", "nyc", option, value)
     assert done.exit_code == 2
     assert message in " ".join(done.output.replace("│", " ").split())
+
+
+def test_flights_that_are_not_picked_tell_of_themselves_all_the_same(trained) -> None:
+    folder, training, table = trained
+    bundle = Registry(folder).read(training.version)
+    newark = pl.col("origin") == "EWR"
+    start = table.flights["scheduled_departure"][-400]
+    picked = score_bundle(bundle, table, start=start, horizons=("60",), only=newark).horizons["60"]
+    all_flights = score_bundle(bundle, table, start=start, horizons=("60",)).horizons["60"]
+    assert 30 <= picked.flights < all_flights.flights
+    elsewhere = replace(table, flights=table.flights.filter(newark))
+    alone = score_bundle(bundle, elsewhere, start=start, horizons=("60",)).horizons["60"]
+    assert alone.flights == picked.flights and alone.log_loss.value != picked.log_loss.value

@@ -48,20 +48,19 @@ def score_bundle(
     split_test: bool = False,
     horizons: Sequence[str] = (),
     without: Sequence[str] = (),
-    origin: str | None = None,
+    only: pl.Expr | None = None,
 ) -> Scored:
     """Score a bundle on the flights of a period, or on the test flights of its own split.
 
     Flights before `start` only feed history; `until` is exclusive. Every flight is predicted from the operations
     of the days before it. With `split_test` they are predicted by the model that had not seen the test.
     `horizons` are minutes before the schedule, or `day` for the close of the day before; the table's own past is
-    played, `without` its `tails` or `weather`. With `origin`, the flights from other airports only tell of themselves.
+    played, `without` its `tails` or `weather`. Flights that `only` does not pick only tell of themselves.
     """
     flights = toward(table, bundle.manifest.target)
     flights = flights.filter(has_operation(flights)).with_row_index("place")
     chosen = _test_flights(bundle, table, flights) if split_test else flights
-    leaving = pl.lit(True) if origin is None else pl.col("origin") == origin
-    chosen = chosen.filter(_between(start, until), leaving)
+    chosen = chosen.filter(_between(start, until), pl.lit(True) if only is None else only)
     if chosen.height < FEWEST:
         raise NotEnoughFlightsError(
             f"{chosen.height} operated flights to score between {start or 'the first'} and {until or 'the last'}; "
