@@ -30,3 +30,5 @@ def test_the_demo_ends_with_the_command_that_serves_and_one_that_asks_it(capsys,
     request = msgspec.json.decode(words[words.index("-d") + 1], type=PredictRequest)
     assert request.flights[0].flight_number == flights["flight_number"][2]
     assert request.flights[0].scheduled_departure == f"{flights['scheduled_departure'][2]:%Y-%m-%dT%H:%M}"
+    # The demo's own answer was of before the day; by now the service was told what became of the flight.
+    assert request.as_of == f"{flights['scheduled_departure'][2]:%Y-%m-%d}T00:00"

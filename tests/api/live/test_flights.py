@@ -120,3 +120,12 @@ def test_reasons_are_given_for_those_still_to_leave_that_are_likeliest_late(boar
     assert flights["3"]["prediction"]["late_probability"] == plain["3"]["prediction"]["late_probability"]
     refused = board.get("/flights", params={"airport": "JFK", "reasons": "51"})
     assert refused.status_code == 400
+
+
+def test_a_board_of_no_airport_is_refused_by_the_name_of_what_is_missing(board: httpx.Client) -> None:
+    answer = board.get("/flights", params={"from": "2017-10-03"})
+    assert answer.status_code == 400
+    assert (
+        answer.json()["detail"]
+        == "Missing required query parameter 'airport'; see /docs for what /flights takes"
+    )

@@ -26,6 +26,9 @@ def problem_of(request: Request[Any, Any, Any], error: HTTPException) -> Problem
         detail = f"the body is larger than {limit:,} bytes; send fewer flights at once"
     elif extra := getattr(error, "extra", None):
         detail = "; ".join(f"{one.get('key', 'the body')}: {one.get('message')}" for one in extra)
+    elif status == HTTPStatus.BAD_REQUEST and error.detail:
+        # Such as "Missing required query parameter 'airport' for path …", the rest of which the caller wrote.
+        detail = f"{error.detail.partition(' for path ')[0]}; see /docs for what {request.url.path} takes"
     return ProblemError(status, detail, headers=headers)
 
 

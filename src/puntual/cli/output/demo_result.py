@@ -48,7 +48,13 @@ def _print_next(shown: "Demo", registry: str, output: Console) -> None:
     fields = ("airline", "flight_number", "origin", "destination")
     request = {name: flight[name] for name in fields}
     request["scheduled_departure"] = f"{flight['scheduled_departure']:%Y-%m-%dT%H:%M}"
-    body = msgspec.json.encode({"flights": [request], "reasons": True}).decode()
+    # As above, before the day began: the service has been told of what became of it.
+    question = {
+        "flights": [request],
+        "as_of": f"{flight['scheduled_departure']:%Y-%m-%d}T00:00",
+        "reasons": True,
+    }
+    body = msgspec.json.encode(question).decode()
     output.print()
     for line in (
         f"replay  puntual replay --source {shown.training.table.source} --day {request['scheduled_departure'][:10]}"

@@ -39,11 +39,13 @@ function laterDay({ scheduled_departure }, { as_of }) {
 
 export function stateOf(flight, now, shown) {
   if (flight.status === "cancelled") return say("cancelled_at", { time: shown(flight.cancelled_at) });
-  if (flight.arrived_at) return say("landed_at", { time: flight.arrived_at.slice(11, 16) });
+  const landed = flight.arrived_at && say("landed_at", { time: flight.arrived_at.slice(11, 16) });
   if (flight.left_at) {
     const delay = signed(minutesBetween(flight.scheduled_departure, flight.left_at));
-    return say("left_at", { time: shown(flight.left_at), delay });
+    const left = say("left_at", { time: shown(flight.left_at), delay });
+    return landed ? `${left}, ${landed}` : left;
   }
+  if (landed) return landed;
   const expected = flight.expected_departure && say("expected_at", { time: shown(flight.expected_departure) });
   if (flight.status !== "overdue") return expected || say("scheduled");
   const overdue = say("overdue_by", { n: number(minutesOverdue(flight, now)) });
