@@ -3,13 +3,16 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from puntual.errors import JournalError
+from puntual.operations.event_database import EventDatabase
 from puntual.operations.journal_database import Database
 from puntual.operations.journal_line import COLUMNS, JournalRow, Value
 from puntual.operations.journal_schema import PREDICTIONS
@@ -92,6 +95,22 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
     assert until(lambda: journal.written == 2)
     assert (journal.error, journal.lost) == (None, 0)
     journal.close()
+
+
+def test_of_all_who_begin_a_journal_at_once_none_is_refused(tmp_path: Path) -> None:
+    kinds = (Database, EventDatabase, Database)
+    together = Barrier(len(kinds))
+
+    def begin(kind: type[Database | EventDatabase], file: Path) -> int:
+        database = kind(file)
+        together.wait()
+        with closing(database), database.open().connect() as connection:
+            return int(connection.exec_driver_sql("SELECT count(*) FROM events").scalar() or 0)
+
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        for number in range(60):
+            file = tmp_path / str(number) / "journal.db"
+            assert list(pool.map(begin, kinds, [file] * len(kinds))) == [0, 0, 0]
 
 
 def test_the_log_of_a_deleted_journal_is_removed_while_its_number_is_still_taken(

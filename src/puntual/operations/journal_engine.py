@@ -1,8 +1,9 @@
 """An engine of the journal's database: opened at the first use, and again after a failure."""
 
 import os
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from puntual.errors import JournalError
 from puntual.operations.journal_migration import migrate
 from puntual.operations.sqlite_files import FileChange, SqliteFiles
 from puntual.operations.sqlite_marks import name_database
+from puntual.storage.file_lock import file_lock
 from puntual.storage.state_folder import make_private
 
 _BUSY_MILLISECONDS = 2_000
@@ -121,11 +123,19 @@ def _file_of(url: URL) -> Path | None:
 
 
 def _create_private(file: Path) -> None:
-    """Create a file that only its owner can read; SQLite gives those that it puts beside it the same permissions."""
+    """Create a file that only its owner can read; SQLite gives those that it puts beside it the same permissions.
+
+    It begins its log before anybody else opens it: SQLite waits for nobody then, and would refuse one of two at once.
+    """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # One that is there is not opened: closing it would take SQLite's locks from it.
-    with suppress(FileExistsError):
-        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    with file_lock(file.with_name(f".{file.name}.lock"), mode=0o600):
+        try:
+            # One that is there is not opened: closing it would take SQLite's locks from it.
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            return
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _prepare_sqlite(synchronous: str) -> Callable[[Any, object], None]:
