@@ -78,7 +78,9 @@ def _probed_alone_and_beside(
 ) -> tuple[list[float], list[float]]:
     """Give what `/livez` took in ms while nothing was asked, and while boards were, one after the other."""
     alone = _probed(url, _ended_after(effort.seconds))
-    asking = threading.Thread(target=lambda: [sender.board(**_period()) for _ in range(2 * effort.rounds)])
+    asking = threading.Thread(
+        target=lambda: [sender.board_unread(**_period()) for _ in range(4 * effort.rounds)]
+    )
     asking.start()
     return alone, _probed(url, lambda: not asking.is_alive())
 

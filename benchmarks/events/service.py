@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 
 from benchmarks.serving.servers import SERVER_CPU
 from puntual.prediction.predictor import Predictor
@@ -67,7 +68,11 @@ class Sender:
 
     def board(self, **period: str) -> Any:
         """Ask for a board."""
-        return self._client.get("/flights", params=period).raise_for_status().json()
+        return msgspec.json.decode(self.board_unread(**period))
+
+    def board_unread(self, **period: str) -> bytes:
+        """Ask for a board, and leave it as it comes: to decode it would keep the other threads of this process."""
+        return self._client.get("/flights", params=period).raise_for_status().content
 
 
 @contextmanager

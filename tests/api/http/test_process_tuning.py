@@ -1,10 +1,13 @@
 """A worker is prepared before the libraries are loaded that read what it says, and loads no more than it needs."""
 
 import gc
+import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import msgspec
 import pytest
 
 from api.conftest import FLIGHT, Server, running, until
-from puntual.api.http.process_tuning import FullRounds
+from puntual.api.http.process_tuning import FullRounds, step_back
 from puntual.features import calendar
 
 SETTLED = """
@@ -155,3 +158,14 @@ def test_the_holidays_of_every_country_are_the_same_where_it_is_loaded_alone() -
     assert msgspec.json.decode(alone, type=dict[str, list[date]]) == {
         code: calendar._holidays(code, 2024) for code in codes
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux alone")
+def test_a_thread_that_steps_back_lets_only_the_others_come_before_it() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = priority()
+    with ThreadPoolExecutor(1, initializer=step_back) as pool:
+        assert pool.submit(priority).result() == min(before + 5, 19)
+    assert priority() == before

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from puntual.api.auth.guard import KEY_NAME, PEER
+from puntual.api.http.process_tuning import step_back
 from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
@@ -49,7 +50,7 @@ class ServingModel:
         self._bundles = ChampionBundles(settings)
         self._timetable = TimetableFile(Path(settings.state))
         self._past_days = PastDays(None if journal is None else settings.journal_place())
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual")
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="puntual", initializer=step_back)
         self._swapping = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
         self._complained = ""
