@@ -52,6 +52,19 @@ def describe_problems(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
+def with_examples(**examples: str) -> type[Operation]:
+    """Describe a route whose required parameters have examples, which the framework would leave to the schema."""
+
+    @dataclass
+    class WithExamples(Operation):
+        def __post_init__(self) -> None:
+            for parameter in self.parameters or ():
+                if isinstance(parameter, Parameter) and parameter.name in examples:
+                    parameter.example = examples[parameter.name]
+
+    return WithExamples
+
+
 def takes(
     *types: Any,
     example: Any,

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +19,33 @@ _SECONDS = 30.0
 _COMMAND = (sys.executable, "-m", "puntual.sources.workbook_csv")
 # Each takes a process for a second; more than one at a time would be felt by those who predict.
 _TURN = asyncio.Semaphore(1)
+# Each that waits keeps its body in memory.
+_MOST_WAITING = 8
+
+
+class _Places:
+    """The workbooks that are read or wait, of which there are few."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Take a place while the block lasts; raise ProblemError where all are taken."""
+        if self._taken >= _MOST_WAITING:
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{self._taken} workbooks wait already, of {_MOST_WAITING} that may; try again in a few seconds",
+                headers={"retry-after": "5"},
+            )
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+
+_PLACES = _Places()
 
 
 @post("/tables", status_code=200, include_in_schema=False)
@@ -26,9 +55,10 @@ async def read_workbook(request: Request[Any, Any, Any]) -> Response[bytes]:
     kind = media_type(request.headers.get("content-type", ""))
     if kind != WORKBOOK:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"media type {kind[:60]!r}: send {WORKBOOK}")
-    body = await request.body()
-    async with _TURN:
-        status, written, message = await _convert(body)
+    with _PLACES.one():
+        body = await request.body()
+        async with _TURN:
+            status, written, message = await _convert(body)
     if status == _MISSING:
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

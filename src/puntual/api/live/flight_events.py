@@ -1,21 +1,19 @@
 """`GET /flights/events`: what became known of one flight, in order, and the legs that its aircraft flew before it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar import Request, get
+from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
-from litestar.openapi.spec import Operation
-from litestar.openapi.spec import Parameter as DescribedParameter
 from litestar.params import QueryParameter
 from msgspec import Meta
 
-from puntual.api.described import WITH_A_KEY, describe_problems
+from puntual.api.described import WITH_A_KEY, describe_problems, with_examples
 from puntual.api.live.event_intake import EventIntake
 from puntual.api.live.period import read_period
+from puntual.api.serving.serving_model import ServingModel
 from puntual.flights.flight_number import clean_flight_number
 from puntual.operations.board import Board, FlightState, Status
 from puntual.operations.event import FlightKey, KnownEvent
@@ -30,16 +28,6 @@ _EXAMPLES = {
 # An aircraft's day: what it flew before that has no part in this flight.
 _LONGEST = timedelta(hours=24)
 LocalTo = Annotated[str, Meta(description="Local to the airport, to the minute.")]
-
-
-@dataclass
-class _FlightOperation(Operation):
-    """An operation whose required parameters have examples, which the framework leaves to the schema."""
-
-    def __post_init__(self) -> None:
-        for parameter in self.parameters or ():
-            if isinstance(parameter, DescribedParameter) and parameter.name in _EXAMPLES:
-                parameter.example = _EXAMPLES[parameter.name]
 
 
 class FlightNews(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,7 +68,7 @@ class FlightEvents(msgspec.Struct, frozen=True):
     summary="See what became known of a flight",
     tags=["live"],
     security=WITH_A_KEY,
-    operation_class=_FlightOperation,
+    operation_class=with_examples(**_EXAMPLES),
     responses=describe_problems(400, 422),
 )
 async def get_flight_events(
@@ -106,7 +94,7 @@ async def get_flight_events(
             schema_extra=_TIME,
         ),
     ] = "",
-) -> FlightEvents:
+) -> Response[FlightEvents]:
     """Give what events told of one flight until a moment, and the legs that its aircraft flew in the day before it.
 
     A flight that no event told of has neither.
@@ -118,7 +106,12 @@ async def get_flight_events(
     number = clean_flight_number(flight_number, airline)
     clock = period.start.isoformat(timespec="minutes")
     flight = FlightKey(airline.upper(), number, period.airport, clock)
-    return known_events(intake.board, flight, period.zone, period.moment)
+    service: ServingModel = state.service
+    # One aircraft may be said to have flown thousands of legs.
+    body = await service.apart(
+        lambda: msgspec.json.encode(known_events(intake.board, flight, period.zone, period.moment))
+    )
+    return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 
 def known_events(board: Board, flight: FlightKey, zone: ZoneInfo, moment: datetime) -> FlightEvents:

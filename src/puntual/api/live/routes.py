@@ -1,6 +1,5 @@
 """`POST /events`, `GET /flights`, its stream and `POST /flights/marks`: the day as it unfolds."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -8,12 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
-from litestar.openapi.spec import Operation
-from litestar.openapi.spec import Parameter as DescribedParameter
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from puntual.api.described import WITH_A_KEY, describe_problems, takes
+from puntual.api.described import WITH_A_KEY, describe_problems, takes, with_examples
 from puntual.api.http.media_type import require_media_type
 from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights, write_with_flights
 from puntual.api.live.board_stream import MOST_HOURS, BoardStreams, StreamedBoard
@@ -40,16 +37,6 @@ _MARK = msgspec.json.Decoder(MarkRequest)
 _BOUND = "local to the airport unless it carries an offset; a date alone is the whole day."
 
 _TIME = {"format": "day-or-flight-time"}
-
-
-@dataclass
-class _WithExample(Operation):
-    """An operation whose one required parameter has an example, which the framework leaves to the schema."""
-
-    def __post_init__(self) -> None:
-        for parameter in self.parameters or ():
-            if isinstance(parameter, DescribedParameter) and parameter.name == "airport":
-                parameter.example = "SCL"
 
 
 @post(
@@ -84,7 +71,7 @@ async def post_events(request: Request[Any, Any, Any], state: State) -> EventsTa
     summary="See an airport's board",
     tags=["live"],
     security=WITH_A_KEY,
-    operation_class=_WithExample,
+    operation_class=with_examples(airport="SCL"),
     responses=describe_problems(400, 422, 503),
 )
 async def get_flights(
