@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from puntual.flights.flight import BAND_STARTS, LateRule
 from puntual.prediction.calibration import DelayShape
-from puntual.prediction.conditional import given_cancelled, given_delay, given_not_left
+from puntual.prediction.conditional import Overdue, given_cancelled, given_delay
 
 SHAPE = DelayShape(
     np.linspace([-10, 15, 30, 60, 120], [15, 30, 60, 120, 240], 21, axis=1),
@@ -17,7 +17,7 @@ BANDS = np.array([0.6, 0.15, 0.1, 0.1, 0.05])
 
 
 def test_a_flight_forty_minutes_overdue_is_never_on_time() -> None:
-    outlook = given_not_left(BANDS, 40, SHAPE)
+    outlook = Overdue(SHAPE).outlook(BANDS, 40)
     assert outlook.bands[:2].tolist() == [0, 0]
     assert outlook.late_probability == pytest.approx(1)
     # Two thirds of the band that it is in lie ahead.
@@ -26,12 +26,12 @@ def test_a_flight_forty_minutes_overdue_is_never_on_time() -> None:
 
 
 def test_a_flight_that_is_only_just_overdue_may_still_be_on_time() -> None:
-    outlook = given_not_left(BANDS, 2.5, SHAPE)
+    outlook = Overdue(SHAPE).outlook(BANDS, 2.5)
     assert outlook.bands[0] == pytest.approx(0.3 / 0.7)
 
 
 def test_beyond_the_last_band_it_is_in_the_last_band() -> None:
-    outlook = given_not_left(np.array([1.0, 0, 0, 0, 0]), 300, SHAPE)
+    outlook = Overdue(SHAPE).outlook(np.array([1.0, 0, 0, 0, 0]), 300)
     assert outlook.bands.tolist() == [0, 0, 0, 0, 1]
     assert outlook.expected_minutes >= 300
 
@@ -45,7 +45,8 @@ def test_waiting_makes_no_flight_more_likely_on_time(
     weights: list[float], minutes: float, more: float
 ) -> None:
     bands = np.array(weights) / sum(weights)
-    before, after = given_not_left(bands, minutes, SHAPE), given_not_left(bands, minutes + more, SHAPE)
+    overdue = Overdue(SHAPE)
+    before, after = overdue.outlook(bands, minutes), overdue.outlook(bands, minutes + more)
     for outlook, waited in ((before, minutes), (after, minutes + more)):
         assert outlook.bands.sum() == pytest.approx(1)
         assert not outlook.bands[:4][np.array(BAND_STARTS) <= waited].any()

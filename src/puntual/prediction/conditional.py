@@ -39,7 +39,15 @@ class Overdue:
         self._ahead: dict[float, _Ahead] = {}
 
     def outlook(self, bands: NDArray[np.float64], minutes: float) -> Outlook:
-        """Give the outlook of a flight of bands, (5,), that has not left so many minutes after its schedule."""
+        """Give the outlook of a flight of bands, (5,), that has not left so many minutes after its schedule.
+
+        Bands that have passed have probability 0, and of the one that it is in what lies ahead remains. Where nothing
+        remains, it will be in the last.
+
+        >>> shape = DelayShape(np.linspace([0, 15, 30, 60, 120], [15, 30, 60, 120, 240], 21, axis=1), np.zeros(5))
+        >>> Overdue(shape).outlook(np.array([0.6, 0.1, 0.1, 0.1, 0.1]), 45).bands.round(2)
+        array([0. , 0. , 0.2, 0.4, 0.4])
+        """
         ahead = self._ahead.get(minutes)
         if ahead is None:
             ahead = self._ahead[minutes] = self._after(minutes)
@@ -63,19 +71,6 @@ class _Ahead(NamedTuple):
 
     shares: NDArray[np.float64]
     shape: DelayShape
-
-
-def given_not_left(bands: NDArray[np.float64], minutes: float, shape: DelayShape) -> Outlook:
-    """Give the outlook of one flight that has not left so many minutes after its schedule.
-
-    Bands that have passed have probability 0, and of the one that it is in what lies ahead remains. Where nothing
-    remains, it will be in the last.
-
-    >>> shape = DelayShape(np.linspace([0, 15, 30, 60, 120], [15, 30, 60, 120, 240], 21, axis=1), np.zeros(5))
-    >>> given_not_left(np.array([0.6, 0.1, 0.1, 0.1, 0.1]), 45, shape).bands.round(2)
-    array([0. , 0. , 0.2, 0.4, 0.4])
-    """
-    return Overdue(shape).outlook(bands, minutes)
 
 
 @lru_cache(maxsize=1_024)
