@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import events, live, page, quality, serving, speed
+from benchmarks import events, live, page, quality, scale, serving, speed
 from benchmarks.events import effort as event_effort
 from benchmarks.serving.effort import FULL, SHORT, Effort
 
@@ -14,16 +14,22 @@ SHORTLY = "--short"
 
 
 def main(words: list[str]) -> None:
-    """Run the parts named, or all: speed, scl, nyc, live, whole, serving, events, page.
+    """Run the parts named, or all but `scale`, which takes hours: speed, scl, nyc, live, whole, serving, events, page.
 
     `--short` makes `serving` and `events` just long enough to see that each part works; their figures mean nothing.
+    What else begins with two dashes is for `scale`, as `scale.options_of` says.
     """
     short = {
         "serving": partial(_serving, effort=SHORT),
         "events": partial(_events, effort=event_effort.SHORT),
     }
     parts = PARTS | short if SHORTLY in words else PARTS
-    wanted = [word for word in words if word != SHORTLY] or list(PARTS)
+    sizes = [word for word in words if word.startswith("--") and word != SHORTLY]
+    if sizes:
+        parts = parts | {"scale": lambda folder: scale.scale(folder / "scale", scale.options_of(sizes))}
+    wanted = [word for word in words if not word.startswith("--")] or [
+        part for part in PARTS if part != "scale"
+    ]
     if unknown := set(wanted) - PARTS.keys():
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such part; there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as place:
@@ -77,6 +83,7 @@ PARTS = {
     "serving": _serving,
     "events": _events,
     "page": _page,
+    "scale": lambda folder: scale.scale(folder / "scale", scale.Scale()),
 }
 
 if __name__ == "__main__":

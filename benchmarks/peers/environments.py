@@ -25,17 +25,20 @@ def python_of(name: str) -> Path:
     lock = HERE / "requirements" / f"{name}.txt"
     if not lock.is_file():
         raise NotInstalledError(f"peer {name!r} has no {lock}; known: {', '.join(known())}")
-    return _python(name, [lock], [["--require-hashes", "--only-binary", ":all:", "-r", str(lock)]])
+    return make_environment(name, [lock], [["--require-hashes", "--only-binary", ":all:", "-r", str(lock)]])
 
 
 def serving_python() -> Path:
     """Give the python of an environment with what Puntual's service needs and nothing else."""
     locks = [ROOT / "requirements" / f"{name}.txt" for name in ("build", "serve")]
     steps = [["--require-hashes", "--no-build-isolation", "-r", str(lock)] for lock in locks]
-    return _python("puntual", locks, [*steps, ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]])
+    return make_environment(
+        "puntual", locks, [*steps, ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]]
+    )
 
 
-def _python(name: str, locks: list[Path], steps: list[list[str]]) -> Path:
+def make_environment(name: str, locks: list[Path], steps: list[list[str]]) -> Path:
+    """Give the python of an environment that these steps of pip make, unless it was made from the same locks before."""
     folder = BUILT / name
     python, stamp, wanted = folder / "bin" / "python", folder / "installed", _digest(locks)
     with _turn(name):

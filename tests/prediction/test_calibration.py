@@ -16,6 +16,7 @@ from puntual.prediction.calibration import (
     Calibration,
     Level,
     Scaling,
+    recent_rates,
     softmax,
 )
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
@@ -194,10 +195,8 @@ def test_what_the_weights_leave_of_one_is_on_the_rate_of_training() -> None:
 
 
 def drawn_by(rates: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors of some rates, and which flights are late where these are as probable as forecast."""
-    matrix = vectors(len(rates))
-    matrix[:, LEVEL_COLUMNS] = rates
-    return matrix, np.random.default_rng(2).random(len(rates)) < forecast
+    """Some rates, and which flights are late where these are as probable as forecast."""
+    return rates.astype(np.float32).astype(np.float64), np.random.default_rng(2).random(len(rates)) < forecast
 
 
 def test_the_window_that_forecasts_the_day_gets_the_weight() -> None:
@@ -224,4 +223,4 @@ def test_a_level_is_fitted_without_the_days_to_come() -> None:
 
 def test_too_few_flights_with_history_give_no_level() -> None:
     late = np.arange(1000) % 4 == 0
-    assert fit_level(vectors(1000), late, np.arange(1000)) == Level(base=0.25)
+    assert fit_level(recent_rates(vectors(1000)), late, np.arange(1000)) == Level(base=0.25)

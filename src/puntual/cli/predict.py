@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -85,9 +86,11 @@ def predict(
         raise click.UsageError("--map needs --source: it says whose table FILE is, such as --source table")
     from puntual.cli.output.console import progress, say
     from puntual.cli.output.notes import say_reading, say_warnings
+    from puntual.prediction.out_of_core import predict_spooled, spool_large
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
     from puntual.prediction.table_notation import Notation
+    from puntual.prediction.warnings import count_warnings
     from puntual.registry import require_target
     from puntual.sources import FlightTable, read_plain, read_requested, toward
 
@@ -104,24 +107,31 @@ def predict(
         )
         return read_table(name, form, source, map_file, rule, written, bad_rows, predictor.unlisted)
 
-    requested = read(file, read_requested)
+    large = spool_large(file, output, lambda small: read(small, read_requested))
+    requested = read(file, read_requested) if large is None else large.table
     say_reading(requested)
+    total = requested.flights.height if large is None else large.flights
+    notation = Notation(separator, decimal, exact)
     with progress("predicting", lines=True) as report_progress:
         done = 0
 
         def count(flights: int) -> None:
             nonlocal done
             done += flights
-            report_progress(f"{done:,} flights", done, requested.flights.height)
+            report_progress(f"{done:,} flights", done, total)
 
-        predictions = predictor.predict(
-            requested.flights,
-            as_of,
-            past=None if past is None else toward(read(str(past)), predictor.target),
-            timetable_of=None if timetable is None else read(str(timetable)).flights,
-            reasons=reasons,
-            progress=count,
-        )
-    say_warnings(predictions)
-    for note in write_table(requested, predictions, output, form, Notation(separator, decimal, exact)):
+        known: dict[str, Any] = {
+            "as_of": as_of,
+            "past": None if past is None else toward(read(str(past)), predictor.target),
+            "timetable_of": None if timetable is None else read(str(timetable)).flights,
+            "reasons": reasons,
+            "progress": count,
+        }
+        if large is not None:
+            notes, warned = predict_spooled(predictor, large, Path(output), notation, **known)
+        else:
+            predictions = predictor.predict(requested.flights, **known)
+            warned = count_warnings(predictions.warnings)
+    say_warnings(warned)
+    for note in write_table(requested, predictions, output, form, notation) if large is None else notes:
         say(note)

@@ -46,6 +46,12 @@ from puntual.cli.options import (
     show_default=True,
     help="What sets the threshold: balanced, f1, precision=0.4, capacity=10%, or miss=5,false_alarm=1.",
 )
+@click.option(
+    "--rows",
+    type=int,
+    metavar="N",
+    help="Rows to fit at most; of a larger table a sample by airport and month [as many as memory allows].",
+)
 @click.option("--seed", type=SEEDS, default=0, show_default=True)
 @click.option(
     "--no-backtest", is_flag=True, help="Leave out other periods, the other split and the ablation."
@@ -71,6 +77,7 @@ def train(
     preset: str,
     minutes: float,
     cost: str,
+    rows: int | None,
     seed: int,
     no_backtest: bool,
     no_live: bool,
@@ -100,6 +107,7 @@ def train(
         live=not no_live,
         command=command_line(click.get_current_context()),
         target=target,
+        rows=rows,
     )
     check_options(options, registry, reports)
     table = read_flights(source, data, map_file, bad_rows=bad_rows)

@@ -99,7 +99,7 @@ def feature_auc(
     feature is cut into at most 20 bins of equal mass on the training rows, with one more for unknown, and
     every bin is scored by its late rate in training, so that a feature need not be monotone to stand out.
     """
-    rows, judged = _spread(len(train)), _spread(len(valid))
+    rows, judged = spread_rows(len(train)), spread_rows(len(valid))
     late = valid_late[judged]
     if not 0 < late.sum() < len(late):
         raise NotEnoughFlightsError(
@@ -234,7 +234,8 @@ def _is_below(group: GroupScores, limit: float) -> bool:
     return group.roc_auc is not None and group.roc_auc.high < limit
 
 
-def _spread(rows: int) -> NDArray[np.intp]:
+def spread_rows(rows: int) -> NDArray[np.intp]:
+    """Choose at most 50,000 of so many rows, evenly spaced; all where there are no more."""
     return np.unique(np.linspace(0, rows - 1, min(rows, FEATURE_ROWS)).astype(np.intp))
 
 

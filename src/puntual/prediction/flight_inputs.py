@@ -52,7 +52,7 @@ class FlightReader:
     ) -> FlightInputs:
         """Put together what is known of flights the day before, or before `as_of`, as `Predictor.predict` says."""
         keys = self._keys(flights)
-        lookups = lookups if past is None else replace(lookups, history=self._history(past))
+        lookups = lookups if past is None else self.with_past(lookups, past)
         if timetable_of is not None:
             known = timetable.known_timetable(self._keys(timetable_of))
             is_known = known.departures_of_the_day(keys) > 0
@@ -63,6 +63,10 @@ class FlightReader:
         # Each flight's own day, or that of the cut-off if earlier.
         closed = keys.day if as_of is None else np.minimum(keys.day, (as_of.date() - _EPOCH).days)
         return FlightInputs(keys, lookups, known, is_known, closed)
+
+    def with_past(self, lookups: Lookups, past: "pl.DataFrame") -> Lookups:
+        """Look history up in past flights."""
+        return replace(lookups, history=self._history(past))
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):

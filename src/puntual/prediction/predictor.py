@@ -121,6 +121,12 @@ class Predictor:
         going_on._lookups = replace(self._lookups, history=self._closed.continued(operated, today))
         return going_on
 
+    def with_past(self, past: "pl.DataFrame") -> "Predictor":
+        """Give this predictor with the history of past flights, as `predict` takes them, for several tables."""
+        other = copy(self)
+        other._lookups = self._reader.with_past(self._lookups, past)
+        return other
+
     def predict(
         self,
         flights: "pl.DataFrame | Iterable[Flight]",

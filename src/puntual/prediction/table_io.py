@@ -64,7 +64,7 @@ def write_table(
 
     `form` is the format of standard output. A file is written whole or not at all.
     """
-    table = rounded(_beside_given(requested, laid_out(requested, predictions)), notation)
+    table = rounded(beside_given(requested, laid_out(requested, predictions)), notation)
     form = form if name == STANDARD else form_of(Path(name))
     formulas = 0
     if form == "csv":
@@ -77,10 +77,15 @@ def write_table(
         sys.stdout.buffer.flush()
     else:
         _write_whole(table, Path(name), form, notation)
-    return (f"{formulas} cells begin like a formula, and have an apostrophe before them",) if formulas else ()
+    return formula_note(formulas)
 
 
-def _beside_given(requested: FlightTable, table: pl.DataFrame) -> pl.DataFrame:
+def formula_note(cells: int) -> tuple[str, ...]:
+    """Note the cells that a spreadsheet would run, and that have an apostrophe before them."""
+    return (f"{cells} cells begin like a formula, and have an apostrophe before them",) if cells else ()
+
+
+def beside_given(requested: FlightTable, table: pl.DataFrame) -> pl.DataFrame:
     """Put the file's own columns after the fields of flights; one that is called as another column is left out."""
     if requested.given is None:
         return table
@@ -90,13 +95,18 @@ def _beside_given(requested: FlightTable, table: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([table.select(fields), own, table.drop(fields)], how="horizontal")
 
 
-def laid_out(requested: FlightTable, predictions: Predictions) -> pl.DataFrame:
+def laid_out(
+    requested: FlightTable, predictions: Predictions, *, has_unknown: bool | None = None
+) -> pl.DataFrame:
     """Lay out flights with their predictions, in the order of the requesting file.
 
     Where fields of flights are unknown, the column `missing` names them; without a date no timetable was looked at.
+    Of flights that are part of a larger table, `has_unknown` says whether any is unknown there.
     """
     table = requested.flights.select(pl.col(list(TIMETABLE_FIELDS))).hstack(predictions.to_frame())
-    if any(table[name].null_count() for name in UNKNOWABLE):
+    if has_unknown is None:
+        has_unknown = any(table[name].null_count() for name in UNKNOWABLE)
+    if has_unknown:
         names = [pl.when(pl.col(name).is_null()).then(pl.lit(name)) for name in UNKNOWABLE]
         dated = pl.col("scheduled_departure").is_not_null()
         table = table.with_columns(

@@ -58,6 +58,11 @@ def codes_of(bits: int) -> str:
     return ";".join(warning.code for warning in warnings_of(bits))
 
 
+def count_warnings(bits: NDArray[np.int64]) -> dict[str, int]:
+    """Count by code the flights that carry each warning, from their sums of `BITS`."""
+    return {code: int((bits & bit > 0).sum()) for code, bit in BITS.items()}
+
+
 # The calendar repeats itself within a year; what traffic was like before or after that is not known.
 _FARTHEST_DAYS = 366
 _NO_AIRPORT = BITS["unknown_origin"] | BITS["unknown_destination"]

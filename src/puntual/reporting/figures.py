@@ -20,6 +20,7 @@ from puntual.reporting.training_result import (
     AblationStep,
     CandidateResult,
     HorizonScore,
+    LearningPoint,
     Rate,
     RollingScore,
     Training,
@@ -43,6 +44,7 @@ def all_figures(training: Training) -> dict[str, str]:
         "horizons": horizons(training.horizons) if training.horizons else "",
         "rolling": rolling(training.rolling) if training.rolling else "",
         "ablation": ablation(training.ablation) if training.ablation else "",
+        "learning": learning(training.learning) if training.learning else "",
         "roc": roc(curves.roc) if curves.roc else "",
         "precision_recall": _precision_recall(training),
         "reliability": reliability(curves.reliability, curves.histogram) if curves.reliability else "",
@@ -80,6 +82,12 @@ def ablation(steps: Sequence[AblationStep]) -> str:
     """Draw ROC AUC and average precision at each step."""
     description = "ROC AUC and average precision at each step from the notebook's model to this one"
     return inline("ablation", description, (WIDTH, 1.0 + 0.42 * len(steps)), partial(_ablation, steps))
+
+
+def learning(points: Sequence[LearningPoint]) -> str:
+    """Draw ROC AUC and log loss over the rows fitted."""
+    description = "ROC AUC and log loss on validation over the number of rows fitted, with 95 % intervals"
+    return inline("learning", description, (WIDTH, 2.8), partial(_learning, points))
 
 
 def roc(curve: Curve) -> str:
@@ -155,6 +163,16 @@ def _horizons(scores: Sequence[HorizonScore], figure: Figure) -> None:
     _line(panels[2], [one.scores.log_loss for one in scores], "Log loss")
     for axes in panels:
         axes.set_xticks(range(len(scores)), [horizon_title(one.minutes) for one in scores])
+
+
+def _learning(points: Sequence[LearningPoint], figure: Figure) -> None:
+    panels = figure.subplots(1, 2)
+    _line(panels[0], [point.scores.roc_auc for point in points], "ROC AUC (higher is better)")
+    _line(panels[1], [point.scores.log_loss for point in points], "Log loss (lower is better)")
+    for axes in panels:
+        # Each has twice the rows of the one before.
+        axes.set_xticks(range(len(points)), [count(point.rows) for point in points])
+        axes.set_xlabel("Rows fitted")
 
 
 def _ablation(steps: Sequence[AblationStep], figure: Figure) -> None:

@@ -9,7 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from puntual.features.states import MAIN
 from puntual.reporting import wording
 from puntual.reporting.figures import FEWEST_FLIGHTS, MOST_BARS, all_figures
-from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, reproduction, summarise
+from puntual.reporting.narrative import (
+    CONDITION_TITLES,
+    TREATMENTS,
+    label,
+    leak,
+    more_rows,
+    reproduction,
+    summarise,
+)
 from puntual.reporting.training_result import Training
 
 __all__ = ["render_report", "write_report"]
@@ -26,6 +34,7 @@ TITLES = {
     "horizons": "As the day unfolds",
     "rolling": "One cut-off after another",
     "ablation": "From a simple model to this one",
+    "learning": "What more rows would give",
     "curves": "Curves and calibration",
     "rates": "Where and when flights are late",
     "groups": "Scores by group",
@@ -57,6 +66,7 @@ def render_report(training: Training) -> str:
             figures=figures,
             summary=(*summarise(training), *([] if "splits" in sections else leak(training))),
             leak=leak(training),
+            more_rows=more_rows(training),
             features=ranked[:STRONGEST],
             most_bars=MOST_BARS,
             fewest_flights=FEWEST_FLIGHTS,
@@ -77,6 +87,7 @@ def _sections(training: Training, figures: Mapping[str, str]) -> dict[str, str]:
         "horizons": bool(training.horizons),
         "rolling": bool(training.rolling),
         "ablation": bool(training.ablation),
+        "learning": bool(training.learning),
         "curves": bool(figures.keys() & {"roc", "precision_recall", "reliability"}),
         "rates": any(name.startswith("rates_") for name in figures),
         "groups": bool(training.scores[MAIN.name].by),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from puntual.evaluation import Evaluation, describe_rule
 from puntual.flights.flight import Target
-from puntual.reporting.narrative import CONDITION_TITLES, label, leak, reproduction, summarise
+from puntual.reporting.narrative import CONDITION_TITLES, label, leak, more_rows, reproduction, summarise
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, horizon_title, late_means, measured, percent, period
 
@@ -79,6 +79,7 @@ def model_card(training: Training) -> str:
             if training.horizons
             else {}
         ),
+        **({"Learning curve": [_learning(training), *more_rows(training)]} if training.learning else {}),
         "Calibration": [_calibration(training)],
         "Threshold": [_threshold(training)],
         "Limits": [_items((*(THE_DAY if _is_live(training) else DAY_BEFORE), *_limits(training)))],
@@ -197,6 +198,19 @@ def _horizons(training: Training) -> str:
         "ECE",
     )
     return _table(heads, rows)
+
+
+def _learning(training: Training) -> str:
+    rows = [
+        (
+            count(point.rows),
+            measured(point.scores.roc_auc),
+            measured(point.scores.average_precision),
+            measured(point.scores.log_loss, 4),
+        )
+        for point in training.learning
+    ]
+    return _table(("Rows fitted", "ROC AUC", "Average precision", "Log loss"), rows)
 
 
 def _plot(training: Training) -> str:

@@ -23,12 +23,37 @@ def summarise(training: Training) -> tuple[str, ...]:
     """Say who won and why, how good it is, what its threshold means and what came of the gate's checks."""
     test = training.scores[MAIN.name]
     sentences = (_who_won(training), _how_good(training, test), _threshold(training, test))
-    return (*sentences, _calibration(test), _gate(training), *_preset(training))
+    return (*sentences, _calibration(test), _gate(training), *rows_seen(training), *_preset(training))
 
 
 def label(candidate: CandidateResult) -> str:
     """Name a candidate with its treatment of the imbalance."""
     return f"{candidate.name} ({TREATMENTS.get(candidate.treatment, candidate.treatment)})"
+
+
+def rows_seen(training: Training) -> tuple[str, ...]:
+    """Say what share of the flights fitting saw, where it was not all."""
+    seen = training.seen
+    if seen is None or not seen.is_sample:
+        return ()
+    share = percent(seen.fitted / seen.of)
+    return (
+        f"Of {count(seen.of)} flights fitting saw {count(seen.fitted)} ({share}), drawn by airport and month: --rows, "
+        f"or memory, allows {count(seen.most)}. History, codes, calibration, validation and test see all flights.",
+    )
+
+
+def more_rows(training: Training) -> tuple[str, ...]:
+    """Say what the last doubling of the rows fitted gave, from which to judge what the next may give."""
+    if len(training.learning) < 2:
+        return ()
+    half, full = training.learning[-2:]
+    losses = half.scores.log_loss.value, full.scores.log_loss.value
+    gain = f"took the log loss from {losses[0]:.4f} to {losses[1]:.4f}"
+    return (
+        f"From {count(half.rows)} rows to {count(full.rows)} {gain} ({signed(losses[1] - losses[0], 4)}); as a rule "
+        "the next doubling gives less than the last.",
+    )
 
 
 def leak(training: Training) -> tuple[str, ...]:
@@ -50,10 +75,10 @@ def reproduction(training: Training) -> Reproduction:
 
 ONE_SPLIT = {
     "done": "Only one of the two splits was scored, so they cannot be compared.",
-    "following": "The other split, one cut-off after another and the ablation are measured after the bundle is "
-    "published: the report of the training and the card beside it hold them.",
+    "following": "The other split, one cut-off after another, the ablation and the learning curve are measured after "
+    "the bundle is published: the report of the training and the card beside it hold them.",
     "left out": "Backtests were left out (--no-backtest): neither the other split nor one cut-off after another was "
-    "scored, and no ablation was made.",
+    "scored, and neither an ablation nor a learning curve was made.",
 }
 LEAK = (
     "The leak has a name: shared days. A random split deals the flights of one and the same day to both sides, "
@@ -151,6 +176,8 @@ def _equivalent(training: Training) -> str:
         f"--split {training.split.kind} --candidates {','.join(names)} --preset {training.preset}",
         f"--cost {training.threshold_rule} --seed {training.split.seed}",
     ]
+    if training.seen and training.seen.is_sample:
+        words.append(f"--rows {training.seen.most}")
     if training.tuned_minutes:
         words.append(f"--tune {training.tuned_minutes:g}")
     return " ".join(" ".join(words).split())

@@ -101,6 +101,27 @@ class HorizonScore(msgspec.Struct, frozen=True, kw_only=True):
     gain: Measure | None = None
 
 
+class SeenRows(msgspec.Struct, frozen=True, kw_only=True):
+    """How many flights fitting saw: at most so many; the deployed model, of how many; and each candidate compared."""
+
+    most: int
+    fitted: int
+    of: int
+    compared: int
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether there were more than it saw."""
+        return self.fitted < self.of
+
+
+class LearningPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The winner fitted on so many flights, and its scores on validation."""
+
+    rows: int
+    scores: Evaluation
+
+
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one training measured.
 
@@ -108,6 +129,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     "timetable", "typical_timetable". `by_split` holds test scores with history under "time" and "stratified".
     `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table. `command` is
     the one that was run, empty where there was none. `horizons` are test scores as the day unfolds, farthest first.
+    `learning` holds validation scores by how many flights were fitted, fewest first, and all that fitting saw last.
     """
 
     created: datetime
@@ -118,12 +140,14 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     tuned_minutes: float
     table: TableRecord
     split: SplitInfo
+    seen: SeenRows | None = None
     comparison: tuple[CandidateResult, ...]
     scores: dict[str, Evaluation]
     horizons: tuple[HorizonScore, ...] = ()
     by_split: dict[str, Evaluation]
     rolling: tuple[RollingScore, ...]
     ablation: tuple[AblationStep, ...]
+    learning: tuple[LearningPoint, ...] = ()
     backtests: Literal["done", "following", "left out"] = "done"
     curves: Curves
     rates: dict[str, tuple[Rate, ...]]

@@ -99,7 +99,7 @@ def assemble(
     twice = repeated(draft)
     repeats = unwelcome(draft, twice, reading.duplicates)
     _refuse(raw, repeats, reading.bad_rows)
-    drop = twice if reading.duplicates is Duplicates.FIRST else draft["row"].is_in(repeats["row"])
+    drop = twice if reading.duplicates is Duplicates.FIRST else draft["row"].is_in(repeats["row"].implode())
     draft, repeated_rows = _leave_out(raw, draft, drop, "the same flight stands in an earlier row")
     notes += _note_cancelled(raw, off_called) + _note_kept(raw, draft, reading.duplicates)
     return FlightTable(

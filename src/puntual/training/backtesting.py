@@ -19,7 +19,7 @@ from puntual.evaluation import (
     paired_difference,
     score,
 )
-from puntual.evaluation.gate import Evidence, feature_auc
+from puntual.evaluation.gate import Evidence, feature_auc, spread_rows
 from puntual.evaluation.splits import Rows, moment, rolling_origins
 from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.features.vector import COLUMNS
@@ -122,6 +122,7 @@ def gather_evidence(
     champion, difference = _against_champion(experiment, losses, registry)
     scheduled = dataset.flights["scheduled_departure"]
     vectors = experiment.vectors(split.train)
+    train, validation = (part[spread_rows(len(part))] for part in (split.train, split.validation))
     return Evidence(
         test=evaluated.scores[MAIN.name],
         train_until=moment(scheduled, split.before_test[-1]) + timedelta(minutes=1),
@@ -130,10 +131,10 @@ def gather_evidence(
         champion_version=champion,
         champion_difference=difference,
         feature_auc=feature_auc(
-            vectors.full(split.train),
-            dataset.late[split.train],
-            vectors.full(split.validation),
-            dataset.late[split.validation],
+            vectors.full(train),
+            dataset.late[train],
+            vectors.full(validation),
+            dataset.late[validation],
             COLUMNS,
         ),
         data_digest=table.digest,

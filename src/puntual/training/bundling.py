@@ -227,9 +227,11 @@ def _histograms(matrix: Matrix) -> Columns:
     """
     edges = np.full((len(COLUMNS), _HISTOGRAM_BINS + 1), np.nan)
     counts = np.zeros((len(COLUMNS), _HISTOGRAM_BINS), np.int64)
-    missing = np.isnan(matrix).sum(axis=0)
+    missing = np.zeros(len(COLUMNS), np.int64)
     for place, values in enumerate(matrix.T):
-        counted, between = _histogram(values[~np.isnan(values)])
+        unknown = np.isnan(values)
+        missing[place] = unknown.sum()
+        counted, between = _histogram(values[~unknown])
         counts[place, : len(counted)], edges[place, : len(between)] = counted, between
     return {"column": np.array(COLUMNS), "edges": edges, "counts": counts, "missing": missing}
 

@@ -15,7 +15,6 @@ from puntual.prediction.calibration import (
     Level,
     Probabilities,
     Scaling,
-    recent_rates,
     softmax,
 )
 
@@ -59,15 +58,15 @@ def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calib
     return Calibration(scalings, level)
 
 
-def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
-    """Weigh the airport's recent late rates and its rate so far so that they forecast the late rate of the day.
+def fit_level(recent: NDArray[np.float64], late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
+    """Weigh the airport's `recent` late rates, shape (n, 4), and its rate so far to forecast the day's.
 
     The weights are positive and sum to 1: when every recent rate rises, the forecast rises with them, also beyond
     what training saw. Fitted by log loss on flights whose history reaches into every window. The rate so far is that
     of the days before: the rate of the whole table would know the days to come, and draw too strongly to itself.
     """
     base = float(late.mean())
-    rates = np.column_stack([recent_rates(matrix), _rate_before(late, day)])
+    rates = np.column_stack([recent, _rate_before(late, day)])
     complete = ~np.isnan(rates).any(axis=1)
     if complete.sum() < _FEW:
         return Level(base=base)
@@ -90,8 +89,9 @@ def _level_loss(raw: NDArray[np.float64], rates: NDArray[np.float64], late: NDAr
 
 
 def _only(block: HoldoutPredictions, rows: Rows) -> HoldoutPredictions:
-    kept = {name: getattr(block, name)[rows] for name in ("probabilities", "matrix", "bands", "level")}
-    return replace(block, **kept)
+    kept = {name: getattr(block, name)[rows] for name in ("probabilities", "bands", "level")}
+    # The vectors have said which state they are in, and nothing else is asked of them.
+    return replace(block, matrix=block.matrix[:0], **kept)
 
 
 def fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:

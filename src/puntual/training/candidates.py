@@ -23,6 +23,7 @@ from xgboost import XGBClassifier
 from puntual.errors import UnknownCandidateError, did_you_mean
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import BAND_COUNT
+from puntual.training import scratch
 
 CODES = ("airline_code", "origin_code", "destination_code")
 Parameters = Mapping[str, Any]
@@ -76,7 +77,7 @@ def fit(
     """Fit a candidate on these columns of n flights under its treatment."""
     sample = treat(candidate.treatment, bands, seed)
     estimator = build(candidate, columns, len(sample.rows), seed)
-    seen = matrix[np.ix_(sample.rows, columns)]
+    seen = scratch.take(matrix, sample.rows, columns)
     with warnings.catch_warnings():
         # The presets stop after a budget of iterations on purpose: stopping early is their regularisation.
         warnings.simplefilter("ignore", ConvergenceWarning)

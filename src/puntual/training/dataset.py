@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 from puntual.evaluation import Outcomes
 from puntual.evaluation.splits import Rows
 from puntual.features import history, route, timetable
-from puntual.features.flight_keys import Keys
+from puntual.features.flight_keys import Days, Keys
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import History
-from puntual.features.rotation import turns_from
+from puntual.features.live_vector import ALL_COLUMNS
+from puntual.features.rotation import Turns, turns_from
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Group, Known
 from puntual.features.states import STATES, Condition, State
 from puntual.features.timetable import Timetable
 from puntual.features.vector import (
     CODE_COLUMNS,
+    COLUMNS,
     FEATURES,
     Lookups,
     Matrix,
@@ -33,8 +35,11 @@ from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import Minutes
 from puntual.flights.schema import bands_of, delay_minutes, has_operation
+from puntual.prediction.calibration import recent_rates
 from puntual.reporting.training_result import Rate
+from puntual.training import scratch
 from puntual.training.live_vectors import LiveFlights
+from puntual.training.row_sample import airport_months
 
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
 CONGESTION_COLUMNS = columns_of(Group.CONGESTION)
@@ -96,7 +101,14 @@ class Dataset:
     @cached_property
     def uncoded(self) -> Matrix:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
-        return self.uncoded_of(self.keys)
+        return scratch.fill(
+            len(self.keys), len(COLUMNS), lambda part: self.uncoded_of(self.keys.take(_rows(part)))
+        )
+
+    @cached_property
+    def strata(self) -> NDArray[np.int64]:
+        """The airport and month of each flight, numbered, shape (n,)."""
+        return airport_months(self.keys)
 
     def uncoded_of(self, keys: Keys) -> Matrix:
         """Make these vectors of some of the flights alone, by their keys."""
@@ -155,6 +167,13 @@ class TrainingVectors:
 
     def full(self, rows: Rows) -> Matrix:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
+        return scratch.fill(len(rows), len(COLUMNS), lambda part: self._full(rows[part]))
+
+    def recent_rates(self, rows: Rows) -> NDArray[np.float64]:
+        """Give the late rates of their airports by window, as `calibration.recent_rates` does, shape (rows, 4)."""
+        return np.concatenate([recent_rates(self._full(rows[part])) for part in scratch.chunks(len(rows))])
+
+    def _full(self, rows: Rows) -> Matrix:
         keys = self.dataset.keys.take(rows)
         matrix = self.dataset.uncoded[rows] if self.at_once else self.dataset.uncoded_of(keys)
         matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
@@ -170,17 +189,29 @@ class TrainingVectors:
 
         Of those that `hidden` marks the tail is not known.
         """
-        matrix, keys = self.full(rows), self.dataset.keys.take(rows)
+        ahead = np.broadcast_to(horizon, len(rows))
+        known, turns = np.zeros(len(rows), bool) if hidden is None else hidden, turns_from(self.turns)
+        return scratch.fill(
+            len(rows),
+            len(ALL_COLUMNS),
+            lambda part: self._live(rows[part], ahead[part], turns, known[part]),
+        )
+
+    def _live(self, rows: Rows, horizon: Minutes, turns: Turns, hidden: NDArray[np.bool_]) -> Matrix:
+        matrix, keys = self._full(rows), self.dataset.keys.take(rows)
         closed = self.dataset.live.days_of(rows, horizon)
         # The evening before may lie after the cut-off.
         earlier = np.flatnonzero(closed < keys.day)
         history = self.dataset.history.features(keys.take(earlier), closed[earlier])
         matrix[np.ix_(earlier, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
-        now = self.dataset.live.columns(rows, horizon, turns_from(self.turns), hidden)
+        now = self.dataset.live.columns(rows, horizon, turns, hidden)
         return np.hstack([hide_unknown(matrix, keys), now])
 
     def under(self, condition: Condition, rows: Rows) -> Matrix:
         """Give the vectors of some flights under one condition of knowledge."""
+        return scratch.fill(len(rows), len(COLUMNS), lambda part: self._under(condition, rows[part]))
+
+    def _under(self, condition: Condition, rows: Rows) -> Matrix:
         matrix = self._without_later_than(condition.state, rows)
         if condition.typical:
             matrix[:, CONGESTION_COLUMNS] = self._typical_congestion(rows)
@@ -188,20 +219,30 @@ class TrainingVectors:
 
     def for_fitting(self, state: State, rows: Rows) -> Matrix:
         """Give vectors as a state's expert is fitted on: some with a typical timetable, some with a stale close."""
-        matrix = self._without_later_than(state, rows)
         chance = np.random.default_rng(self.dataset.seed + STATES.index(state))
-        typical = np.flatnonzero(chance.random(len(rows)) < state.typical_share)
-        matrix[np.ix_(typical, CONGESTION_COLUMNS)] = self._typical_congestion(rows[typical])
+        typical = chance.random(len(rows)) < state.typical_share
+        lag = np.zeros(len(rows), np.int64)
         if state.lagged_share:
             lagged = np.flatnonzero(chance.random(len(rows)) < state.lagged_share)
-            keys = self.dataset.keys.take(rows[lagged])
-            closed = keys.day - chance.integers(1, _LONGEST_LAG, len(lagged))
-            history = self.dataset.history.features(keys, closed)
-            matrix[np.ix_(lagged, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
-        return hide_unknown(matrix, self.dataset.keys.take(rows))
+            lag[lagged] = chance.integers(1, _LONGEST_LAG, len(lagged))
+        return scratch.fill(
+            len(rows),
+            len(COLUMNS),
+            lambda part: self._for_fitting(state, rows[part], typical[part], lag[part]),
+        )
+
+    def _for_fitting(self, state: State, rows: Rows, is_typical: NDArray[np.bool_], lag: Days) -> Matrix:
+        matrix = self._without_later_than(state, rows)
+        typical, lagged = np.flatnonzero(is_typical), np.flatnonzero(lag)
+        matrix[np.ix_(typical, CONGESTION_COLUMNS)] = self._typical_congestion(rows[typical])
+        keys = self.dataset.keys.take(rows)
+        late = keys.take(lagged)
+        history = self.dataset.history.features(late, late.day - lag[lagged])
+        matrix[np.ix_(lagged, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
+        return hide_unknown(matrix, keys)
 
     def _without_later_than(self, state: State, rows: Rows) -> Matrix:
-        matrix = self.full(rows)
+        matrix = self._full(rows)
         matrix[:, state.hidden] = np.nan
         return matrix
 
@@ -217,6 +258,10 @@ def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]
         if feature.name not in excluded and feature.known <= known
     )
     return np.fromiter(places, np.intp)
+
+
+def _rows(part: slice) -> Rows:
+    return np.arange(part.start, part.stop)
 
 
 def _rates(named: pl.DataFrame, kind: str) -> tuple[Rate, ...]:

@@ -1,5 +1,6 @@
 """What candidates are compared on: flights that can be learnt from, their split, the cost of labels and a seed."""
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,13 +15,15 @@ from puntual.features.history import WINDOWS
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.states import STATES, State
 from puntual.features.vector import COLUMNS, columns_made_of
-from puntual.flights.flight import Target
+from puntual.flights.flight import BAND_COUNT, Target
 from puntual.flights.schema import has_operation, target_of
 from puntual.prediction.calibration import DelayShape, learn_shape
 from puntual.reporting.training_result import Omission
 from puntual.sources import FlightTable, toward
 from puntual.sources.validation import describe
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
+from puntual.training.memory import default_rows
+from puntual.training.row_sample import sample_rows
 
 _FEWEST_OF_A_BAND = 20
 _YEAR_OF_DAYS = 360
@@ -50,6 +53,7 @@ class Options:
     `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
     scores, the other split and the ablation are left out; without `live`, what is known as the day unfolds.
     `command` is the one that was run, for card and report; `target` is the delay to learn, `departure` or `arrival`.
+    Of a table with more, `rows` are fitted, drawn by airport and month; None stands for as many as memory allows.
     """
 
     preset: str = "standard"
@@ -64,6 +68,7 @@ class Options:
     live: bool = True
     command: str = ""
     target: str = Target.DEPARTURE.value
+    rows: int | None = None
 
 
 QUICK = "quick"
@@ -86,6 +91,8 @@ class Experiment:
     seed: int
     # Live experts of a quick training learn from fewer flights.
     quick: bool = False
+    # So many rows are fitted at most.
+    most_rows: int = sys.maxsize
 
     @property
     def by_time(self) -> bool:
@@ -119,6 +126,19 @@ class Experiment:
         """
         return self.dataset.learn(rows if self.by_time else np.arange(len(self.dataset.flights)))
 
+    def seen(self, rows: Rows) -> Rows:
+        """Give those of some rows that fitting sees: all, or a sample by airport and month where they are too many.
+
+        Raise NotEnoughFlightsError for a sample without a flight in some band.
+        """
+        seen = sample_rows(rows, self.dataset.strata, self.most_rows, self.seed)
+        if len(seen) < len(rows) and not np.bincount(self.dataset.bands[seen], minlength=BAND_COUNT).all():
+            raise NotEnoughFlightsError(
+                f"of {len(rows):,} flights --rows {self.most_rows:,} leaves a delay band without any; expected some in "
+                "each band; give more --rows"
+            )
+        return seen
+
     def shape(self) -> DelayShape:
         """Learn how delays lie within the bands from the flights before the test."""
         rows = self.split.before_test
@@ -130,11 +150,12 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
     by_time = split_by_time(dataset.flights["scheduled_departure"])
     stratified = split_stratified(dataset.bands, options.seed)
     cost, quick = parse_cost(options.cost), options.preset == QUICK
+    most_rows = default_rows() if options.rows is None else options.rows
     days = dataset.keys.day[by_time.before_test]
     years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
     return (
-        Experiment(dataset, by_time, cost, years, options.seed, quick),
-        Experiment(dataset, stratified, cost, years, options.seed, quick),
+        Experiment(dataset, by_time, cost, years, options.seed, quick, most_rows),
+        Experiment(dataset, stratified, cost, years, options.seed, quick, most_rows),
     )
 
 

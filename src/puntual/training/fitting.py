@@ -17,6 +17,7 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
 from puntual.prediction.experts import LEVEL_EXPERT, Mixture, answering, live_states
+from puntual.training import scratch
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
@@ -24,6 +25,10 @@ from puntual.training.experiment import LEVEL_COLUMNS, Experiment
 
 # What the past is known of is answered so where rolling origins want it.
 LEVEL_AVERAGED: Mixture = {STATES[0].name: 0.5, LEVEL_EXPERT: 0.5}
+
+
+# Whole for any table of a year or two: a product of matrices rounds a row by how many are beside it.
+_PREDICTED_AT_ONCE = 1 << 18
 
 
 class Classifier(Protocol):
@@ -67,8 +72,10 @@ class Experts:
         """Give the probabilities of the five bands, shape (n, 5), from those who answer in each flight's state."""
         answers = answering({name: expert.predict_proba for name, expert in self.of.items()}, self.mixtures)
         bands = np.empty((len(matrix), BAND_COUNT))
-        for state, rows in part(matrix):
-            bands[rows] = answers[state.name](matrix[rows])
+        for chunk in scratch.chunks(len(matrix), _PREDICTED_AT_ONCE):
+            of_chunk = bands[chunk]
+            for state, rows in part(matrix[chunk]):
+                of_chunk[rows] = answers[state.name](matrix[chunk][rows])
         return bands
 
 
@@ -86,16 +93,15 @@ class CalibratedEstimator:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """What candidates are fitted on: some flights, as shown to each state's expert, and as they were on the day.
+    """What candidates are fitted on: some flights, `seen` of those that `vectors` were learnt from.
 
-    `shown` holds, by the name of a state of knowledge, vectors in that state and the band of each.
+    `shown` holds, by the name of a state of knowledge, vectors in that state and the band of each; `bands` are those of
+    all flights seen.
     """
 
     vectors: TrainingVectors
     shown: Mapping[str, tuple[Matrix, BandLabels]]
-    full: Matrix
     bands: BandLabels
-    day: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class FittedModel:
         So the scaling of every state of knowledge can be fitted.
         """
         vectors = self.vectors
-        matrix = np.concatenate(
+        matrix = scratch.stack(
             [vectors.full(rows), *(vectors.for_fitting(state, rows) for state in STATES[1:])]
         )
         return HoldoutPredictions(
@@ -141,19 +147,21 @@ def fit_on(
     experiment: Experiment, candidate: Candidate, rows: Rows, *, averaged: bool = False
 ) -> FittedModel:
     """Fit a candidate on some flights, by nothing but what these teach; `averaged` as `fit_candidate` takes it."""
-    training = prepare_training_set(experiment.vectors(rows), rows)
+    training = prepare_training_set(experiment.vectors(rows), experiment.seen(rows))
     return fit_candidate(experiment, candidate, training, averaged=averaged)
 
 
-def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
-    """Prepare what experts are fitted on from some flights."""
-    bands = vectors.dataset.bands[rows]
+def prepare_training_set(vectors: TrainingVectors, seen: Rows) -> TrainingSet:
+    """Prepare what experts are fitted on from the flights that they see."""
+    bands = vectors.dataset.bands[seen]
     shown = {}
     for state in STATES:
-        matrix = vectors.for_fitting(state, rows)
+        matrix = vectors.for_fitting(state, seen)
         own = rows_in(state, matrix)
-        shown[state.name] = matrix[own], bands[own]
-    return TrainingSet(vectors, shown, vectors.full(rows), bands, vectors.dataset.keys.day[rows])
+        every_column = np.arange(matrix.shape[1])
+        known = matrix if len(own) == len(matrix) else scratch.take(matrix, own, every_column)
+        shown[state.name] = known, bands[own]
+    return TrainingSet(vectors, shown, bands)
 
 
 def fit_candidate(
@@ -174,11 +182,16 @@ def fit_candidate(
         matrix, bands = training.shown[state.name]
         experts[name] = Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
     prior = _prior(candidate, training.bands, experiment.seed)
-    late = training.bands > 0
-    level = fit_level(training.full, late, training.day) if experiment.by_time else Level()
+    level = _learn_level(training.vectors) if experiment.by_time else Level()
     calibration = Calibration({state.name: prior for state in STATES}, level)
     mixtures = {STATES[0].name: LEVEL_AVERAGED} if averaged else {}
     return FittedModel(candidate, training.vectors, Experts(experts, mixtures), calibration)
+
+
+def _learn_level(vectors: TrainingVectors) -> Level:
+    """Learn the level from all flights before the cut-off, also those that fitting does not see."""
+    dataset, rows = vectors.dataset, vectors.learnt_from
+    return fit_level(vectors.recent_rates(rows), dataset.late[rows], dataset.keys.day[rows])
 
 
 def _prior(candidate: Candidate, bands: BandLabels, seed: int) -> Scaling:

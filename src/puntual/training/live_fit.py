@@ -67,7 +67,7 @@ def fit_live(
 ) -> dict[str, Expert]:
     """Fit live experts by name on some flights, each at the cut-offs that `EXPERT_CUT_OFFS` has for it."""
     columns = experiment.live_columns(learns_level=learn_level)
-    rows = draw(experiment, rows, MOST_FLIGHTS_QUICKLY if experiment.quick else MOST_FLIGHTS)
+    rows = draw(experiment, experiment.seen(rows), MOST_FLIGHTS_QUICKLY if experiment.quick else MOST_FLIGHTS)
     return {name: _fit_at(experiment, vectors, rows, columns, EXPERT_CUT_OFFS[name]) for name in names}
 
 

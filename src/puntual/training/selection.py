@@ -40,7 +40,7 @@ def compare(
     split = experiment.split
     vectors = experiment.vectors(split.train)
     training, proof = (
-        prepare_training_set(vectors, split.train),
+        prepare_training_set(vectors, experiment.seen(split.train)),
         sample_for_proof(vectors, split.validation),
     )
     compared = []
@@ -75,7 +75,7 @@ def _score_candidate(
     result = CandidateResult(
         name=candidate.name,
         treatment=candidate.treatment,
-        scores=_scores(experiment, bands[MAIN.name]),
+        scores=score_validation(experiment, bands[MAIN.name]),
         log_loss=float(losses.mean()),
         gap_to_best=Measure(0.0, 0.0, 0.0),
         tied=False,
@@ -99,7 +99,8 @@ def _predict_validation(experiment: Experiment, fitted: FittedModel) -> dict[str
     }
 
 
-def _scores(experiment: Experiment, bands: NDArray[np.float64]) -> Evaluation:
+def score_validation(experiment: Experiment, bands: NDArray[np.float64]) -> Evaluation:
+    """Score the bands of the validation flights."""
     outcomes = experiment.dataset.outcomes(experiment.split.validation)
     predicted = Predicted(bands, experiment.shape().quantile_minutes(bands))
     threshold = best_threshold(outcomes.late, predicted.late_probability, experiment.cost)

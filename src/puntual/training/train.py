@@ -18,7 +18,7 @@ from puntual.flights.schema import target_of
 from puntual.registry import Bundle, Registry
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
-from puntual.reporting.training_result import Omission, TableRecord, Training
+from puntual.reporting.training_result import Omission, SeenRows, TableRecord, Training
 from puntual.sources import FlightTable
 from puntual.storage import require_writable
 from puntual.storage.os_errors import translate_os_errors
@@ -37,8 +37,10 @@ from puntual.training.dataset import Dataset
 from puntual.training.experiment import Experiment, Options, experiments, learnable
 from puntual.training.fitting import CalibratedEstimator, FittedModel
 from puntual.training.horizon_scores import score_horizons
+from puntual.training.learning_curve import learning_curve
 from puntual.training.live_fit import add_live
 from puntual.training.live_plan import LIVE_STEPS, plan_live
+from puntual.training.memory import FEWEST_ROWS
 from puntual.training.selection import compare
 from puntual.training.tuning import tune
 
@@ -102,6 +104,7 @@ def train(
         tuned_minutes=options.tune_minutes,
         table=_describe(table, dataset, omitted),
         split=split_info(own),
+        seen=_describe_seen(own),
         comparison=comparison,
         scores=evaluated.scores,
         horizons=score_horizons(own, evaluated) if options.live else (),
@@ -135,6 +138,11 @@ def check_options(options: Options, registry: str, reports: Path | None) -> tupl
     if not 0 <= options.tune_minutes < float("inf"):
         raise SettingError(
             f"tune_minutes is {options.tune_minutes}; expected a number of minutes from 0 upwards; give such as 10"
+        )
+    if options.rows is not None and options.rows < FEWEST_ROWS:
+        raise SettingError(
+            f"rows is {options.rows}; expected at least {FEWEST_ROWS:,} to fit; give more, or leave it out for as many "
+            "as memory allows"
         )
     for place in (registry, reports):
         if place is not None:
@@ -173,7 +181,8 @@ def _count(candidates: tuple[Candidate, ...], options: Options) -> int:
     tuned = len({candidate.name for candidate in candidates}) if options.tune_minutes else 0
     by_time, stratified = len(CUT_OFFS) + 1, 2
     own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
-    backtests = other + STEP_COUNT + 1 if options.backtest else 0
+    # With the rolling scores and the learning curve.
+    backtests = other + STEP_COUNT + 2 if options.backtest else 0
     return 1 + tuned + len(candidates) + own + LIVE_STEPS * options.live + 3 + backtests
 
 
@@ -194,6 +203,7 @@ def _backtest(
         },
         rolling=rolling,
         ablation=ablate(mixed, on_mixed, steps.begin),
+        learning=learning_curve(own, evaluated.fitted.candidate, training.winner, steps.begin),
         backtests="done",
     )
 
@@ -212,6 +222,18 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
         omitted=omitted,
         notes=table.notes,
         target=target_of(dataset.flights).value,
+    )
+
+
+def _describe_seen(experiment: Experiment) -> SeenRows:
+    """Say how many flights the deployed model is fitted on, of how many."""
+    split = experiment.split
+    every = np.arange(len(experiment.dataset.flights)) if experiment.by_time else split.before_test
+    return SeenRows(
+        most=experiment.most_rows,
+        fitted=len(experiment.seen(every)),
+        of=len(every),
+        compared=len(experiment.seen(split.train)),
     )
 
 

@@ -1,8 +1,9 @@
 """What a person should know of a table that was read, and of the predictions made for it, on standard error."""
 
+from collections.abc import Mapping
+
 from puntual.cli.output.console import say
-from puntual.prediction.predictions import Predictions
-from puntual.prediction.warnings import BITS, WARNINGS
+from puntual.prediction.warnings import WARNINGS
 from puntual.sources import FlightTable
 
 
@@ -14,9 +15,9 @@ def say_reading(table: FlightTable) -> None:
         say(note)
 
 
-def say_warnings(predictions: Predictions) -> None:
-    """Say of how many flights something lies outside what the model knows."""
+def say_warnings(warned: Mapping[str, int]) -> None:
+    """Say of how many flights something lies outside what the model knows, from their count by the warning's code."""
     for warning in WARNINGS:
-        count = int((predictions.warnings & BITS[warning.code] > 0).sum())
+        count = warned[warning.code]
         if count:
             say(f"{count:,} {'flight' if count == 1 else 'flights'}: {warning.message} ({warning.code})")

@@ -1,0 +1,80 @@
+"""Matrices of training, made in chunks of rows: in memory while they are small, else in a file that memory maps.
+
+The file has no name, so that the system takes it back when nobody reads the matrix any more, or the process is killed.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from puntual.errors import StorageError
+from puntual.features.vector import Matrix
+
+# Rows whose vectors are made, or copied, at once.
+CHUNK = 1 << 16
+# A matrix of more bytes is mapped. Pages of files the system can write out when it wants their memory.
+MOST_IN_MEMORY = 1 << 26
+_FLOAT = np.dtype(np.float32)
+
+
+def fill(rows: int, columns: int, make: Callable[[slice], Matrix]) -> Matrix:
+    """Fill a matrix of so many rows and columns, chunk by chunk, by what makes the rows of a slice.
+
+    Raise StorageError where a file would be needed and there is no room for it.
+    """
+    if rows <= CHUNK:
+        return make(slice(0, rows))
+    matrix = empty(rows, columns)
+    for part in chunks(rows):
+        matrix[part] = make(part)
+    return matrix
+
+
+def take(matrix: Matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+    """Copy some rows and columns of a matrix, row after row."""
+    return fill(len(rows), len(columns), lambda part: matrix[np.ix_(rows[part], columns)])
+
+
+def stack(matrices: Sequence[Matrix]) -> Matrix:
+    """Put matrices of the same columns below one another."""
+    stacked = empty(sum(map(len, matrices)), matrices[0].shape[1])
+    start = 0
+    for matrix in matrices:
+        stacked[start : start + len(matrix)] = matrix
+        start += len(matrix)
+    return stacked
+
+
+def chunks(rows: int, size: int = CHUNK) -> Iterator[slice]:
+    """Part so many rows."""
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
+def empty(rows: int, columns: int) -> Matrix:
+    """Give a matrix to be filled, in memory or mapped."""
+    size = rows * columns * _FLOAT.itemsize
+    if size <= MOST_IN_MEMORY:
+        return np.empty((rows, columns), _FLOAT)
+    try:
+        with tempfile.TemporaryFile() as file:
+            _reserve(file.fileno(), size)
+            # As a plain array: what is computed of it is no file.
+            return np.memmap(file, _FLOAT, "r+", shape=(rows, columns)).view(np.ndarray)
+    except OSError as error:
+        raise StorageError(
+            f"{tempfile.gettempdir()}: {os.strerror(error.errno or 0).lower()}; expected room for the vectors of {rows:,} "
+            f"flights, {size / 1e9:.1f} GB; make room there, name another folder by TMPDIR, or fit fewer --rows"
+        ) from error
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the room on the disk now: a disk that is full when a mapped page is written out kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    for start in range(0, size, 1 << 20):
+        os.write(descriptor, bytes(min(1 << 20, size - start)))

@@ -1,0 +1,85 @@
+"""The bench of size: its tables are real flights moved, and its rival works out what Puntual does."""
+
+import zipfile
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from benchmarks.scale import exponent, options_of
+from benchmarks.scale.agreement import largest_difference, shared_columns
+from benchmarks.scale.memory import watching
+from benchmarks.scale.pandas_rival import featurise
+from benchmarks.scale.runs import Cost
+from benchmarks.scale.tables import write_table
+from puntual.sources.nyc import package_folder
+
+
+@pytest.fixture(scope="module")
+def year() -> pl.DataFrame:
+    """Every sixtieth flight of New York's year, in order."""
+    folder = package_folder()
+    assert folder is not None
+    with zipfile.ZipFile(folder / "flights.csv.zip") as packed:
+        content = packed.read(packed.namelist()[0])
+    flights = pl.read_csv(BytesIO(content), null_values=["NA"], infer_schema_length=100_000)
+    return flights.sort("year", "month", "day", "sched_dep_time", maintain_order=True).gather_every(60)
+
+
+def days_of(flights: pl.DataFrame) -> list[date]:
+    return flights.select(pl.date("year", "month", "day")).to_series().to_list()
+
+
+def test_a_table_is_the_year_again_at_other_airports_and_in_the_years_after(
+    year: pl.DataFrame, tmp_path: Path
+) -> None:
+    folder = write_table(year, tmp_path / "table", rows=4 * year.height, airports=6)
+    first, second = (pl.read_parquet(file) for file in sorted(folder.iterdir()))
+    assert first.height == second.height == 2 * year.height
+    assert first["origin"].n_unique() == 6 and set(year["origin"]) < set(first["origin"])
+    moved = [(later - earlier).days for earlier, later in zip(days_of(first), days_of(second), strict=True)]
+    assert set(moved) == {364}
+    assert first["dep_delay"].equals(second["dep_delay"])
+    aircraft = first.group_by("tailnum").agg(pl.col("origin").n_unique())
+    assert aircraft["origin"].max() <= 3
+
+
+def test_fewer_rows_than_a_year_has_still_span_the_year(year: pl.DataFrame, tmp_path: Path) -> None:
+    folder = write_table(year, tmp_path / "table", rows=1_000, airports=3, form="csv")
+    (file,) = folder.iterdir()
+    table = pl.read_csv(file)
+    assert table.height == 1_000 and (max(days_of(table)) - min(days_of(table))).days > 330
+
+
+def test_the_pipeline_of_pandas_gets_what_puntual_gets(year: pl.DataFrame, tmp_path: Path) -> None:
+    folder = write_table(year, tmp_path / "table", rows=year.height, airports=3, form="csv")
+    (file,) = folder.iterdir()
+    made = featurise(file)
+    assert largest_difference(made, file) <= 2**-12
+    assert len(shared_columns()) == 5 * 3 + 2 * 4
+    wrong = made.assign(airport_gap=made["airport_gap"] + 1)
+    assert largest_difference(wrong, file) == pytest.approx(1.0, abs=0.01)
+
+
+def test_an_exponent_is_the_slope_of_time_over_rows() -> None:
+    costs = [Cost(rows, 1.0, 3e-6 * rows**1.2, 0) for rows in (1_000_000, 4_000_000, 16_000_000)]
+    assert exponent(costs) == pytest.approx(1.2)
+    assert exponent(costs[:1]) is None
+
+
+def test_sizes_are_named_as_rows_and_airports() -> None:
+    wanted = options_of(["--sizes=300000x3,1000000x30", "--cap=900000000"])
+    assert wanted.sizes == ((300_000, 3), (1_000_000, 30)) and wanted.cap_bytes == 900_000_000
+
+
+def test_the_peak_of_a_step_is_what_the_process_held_then() -> None:
+    with watching() as peaks:
+        before = peaks.highest
+        peaks.step = "held"
+        held = b"1" * 50_000_000
+        while peaks.peak.get("held", 0) < before + 40_000_000:
+            pass
+        del held
+    assert peaks.peak["held"] > peaks.peak["start"]

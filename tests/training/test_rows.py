@@ -1,0 +1,126 @@
+"""Of a table with more rows than fitting may see, each fit sees a sample, and everything else sees every flight."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from experiments_made import QUICK, begin
+from flights_made import as_flight_table
+from puntual.errors import NotEnoughFlightsError, SettingError
+from puntual.registry import Registry
+from puntual.reporting.model_card import plain
+from puntual.training.experiment import Experiment, Options
+from puntual.training.fitting import fit_on, prepare_training_set
+from puntual.training.learning_curve import learning_curve
+from puntual.training.memory import rows_within
+from puntual.training.row_sample import airport_months, sample_rows
+from puntual.training.selection import compare
+from puntual.training.train import check_options, train
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def narrow(by_time: Experiment) -> Experiment:
+    """The experiment, of whose 1,400 flights to train on fitting sees 700."""
+    return replace(by_time, most_rows=700)
+
+
+def test_each_month_of_each_airport_has_its_share_of_the_sample(by_time: Experiment) -> None:
+    strata = airport_months(by_time.dataset.keys)
+    every = np.arange(len(strata))
+    drawn = sample_rows(every, strata, 500, seed=0)
+    assert len(drawn) == len(set(drawn.tolist())) == 500 and (np.diff(drawn) > 0).all()
+    # Four months at two airports.
+    assert len(set(strata.tolist())) == 8
+    for stratum in set(strata.tolist()):
+        share = 500 * (strata == stratum).sum() / len(strata)
+        assert abs((strata[drawn] == stratum).sum() - share) <= 1
+
+
+def test_the_same_seed_draws_the_same_rows_and_another_others(by_time: Experiment) -> None:
+    strata, rows = by_time.dataset.strata, by_time.split.train
+    drawn = sample_rows(rows, strata, 500, seed=0)
+    np.testing.assert_array_equal(drawn, sample_rows(rows, strata, 500, seed=0))
+    assert set(drawn.tolist()) != set(sample_rows(rows, strata, 500, seed=1).tolist())
+    assert set(drawn.tolist()) <= set(rows.tolist())
+
+
+def test_where_there_are_no_more_rows_fitting_sees_all(by_time: Experiment) -> None:
+    assert replace(by_time, most_rows=1400).seen(by_time.split.train) is by_time.split.train
+
+
+def test_fitting_sees_the_sample_and_what_is_counted_every_flight(
+    by_time: Experiment, narrow: Experiment
+) -> None:
+    rows = narrow.split.train
+    training = prepare_training_set(narrow.vectors(rows), narrow.seen(rows))
+    assert len(training.bands) == len(training.shown["timetable"][0]) == 700
+    fitted, of_all = fit_on(narrow, QUICK, rows), fit_on(by_time, QUICK, rows)
+    assert fitted.vectors.vocabulary == of_all.vectors.vocabulary
+    assert fitted.calibration.level == of_all.calibration.level
+    matrix = fitted.vectors.full(narrow.split.test)
+    np.testing.assert_array_equal(matrix, of_all.vectors.full(narrow.split.test))
+    assert not np.array_equal(fitted.predict(matrix), of_all.predict(matrix))
+
+
+def test_a_sample_without_a_flight_of_some_band_is_refused(by_time: Experiment) -> None:
+    with pytest.raises(
+        NotEnoughFlightsError, match="of 1,400 flights --rows 5 leaves a delay band without any"
+    ):
+        replace(by_time, most_rows=5).seen(by_time.split.train)
+
+
+def test_too_few_rows_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="rows is 999; expected at least 1,000 to fit; give more"):
+        check_options(Options(rows=999), str(tmp_path), None)
+    check_options(Options(rows=1_000), str(tmp_path), None)
+
+
+def test_a_learning_curve_fits_an_eighth_a_quarter_and_half_and_ends_with_the_comparison(
+    narrow: Experiment,
+) -> None:
+    winner, (result,) = compare(narrow, (QUICK,), begin)
+    points = learning_curve(narrow, winner, result, begin)
+    assert [point.rows for point in points] == [87, 175, 350, 700]
+    assert points[-1].scores is result.scores
+    assert {point.scores.flights for point in points} == {len(narrow.split.validation)}
+    assert len({point.scores.log_loss.value for point in points}) == 4
+
+
+def test_card_and_report_say_what_share_was_seen_and_what_more_would_give(
+    made_flights: pl.DataFrame, tmp_path: Path
+) -> None:
+    options = Options(candidates="logistic:none", live=False, rows=1_000)
+    training = train(
+        as_flight_table(made_flights),
+        registry=str(tmp_path / "models"),
+        now=NOW,
+        options=options,
+        reports=tmp_path,
+    )
+    assert training.seen is not None
+    assert (training.seen.fitted, training.seen.of, training.seen.compared) == (1_000, 3_600, 1_000)
+    assert [point.rows for point in training.learning] == [125, 250, 500, 1_000]
+    share = "Of 3,600 flights fitting saw 1,000 (27.8 %), drawn by airport and month"
+    card = (tmp_path / f"{training.version}.md").read_text()
+    page = (tmp_path / f"{training.version}.html").read_text()
+    assert share in card and share in page
+    assert share in Registry(tmp_path / "models").read(training.version).card
+    more = "From 500 rows to 1,000 took the log loss from"
+    assert plain(more) in card and more in page
+    assert "## Learning curve" in card and "| 125 |" in card
+    assert "What more rows would give" in page and 'aria-label="ROC AUC and log loss on validation' in page
+
+
+def test_more_memory_allows_more_rows_in_powers_of_two() -> None:
+    assert [rows_within(gigabytes * 10**9) for gigabytes in (1, 2, 4, 8)] == [
+        250_000,
+        500_000,
+        1_000_000,
+        2_000_000,
+    ]
