@@ -16,8 +16,7 @@ from puntual.reporting.model_card import plain
 from puntual.training.experiment import Experiment, Options
 from puntual.training.fitting import fit_on, prepare_training_set
 from puntual.training.learning_curve import learning_curve
-from puntual.training.memory import rows_within
-from puntual.training.row_sample import airport_months, sample_rows
+from puntual.training.row_sample import airport_months, rows_within, sample_rows
 from puntual.training.selection import compare
 from puntual.training.train import check_options, train
 

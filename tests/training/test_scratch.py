@@ -13,7 +13,7 @@ import pytest
 from experiments_made import QUICK, made_experiments
 from puntual.errors import StorageError
 from puntual.features.states import CONDITIONS, STATES
-from puntual.training import scratch
+from puntual.storage import scratch
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import FittedModel, fit_on
 from puntual.training.onnx_export import convert
@@ -77,7 +77,7 @@ def test_a_full_disk_is_an_error_that_says_so(monkeypatch: pytest.MonkeyPatch, t
 
 def test_nothing_is_left_of_a_process_that_was_killed(tmp_path: Path) -> None:
     code = (
-        "import sys; from puntual.training import scratch; matrix = scratch.empty(200_000, 100); matrix[:] = 1;"
+        "import sys; from puntual.storage import scratch; matrix = scratch.empty(200_000, 100); matrix[:] = 1;"
         "print(int(matrix.sum()), flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(

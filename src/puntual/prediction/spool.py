@@ -47,9 +47,10 @@ class Spool:
             self._file.write(data)
             self._file.flush()
         except OSError as error:
+            reason = os.strerror(error.errno or 0).lower()
             raise TableError(
-                f"{tempfile.gettempdir()}: {os.strerror(error.errno or 0).lower()}; expected room there for the table, which is "
-                "too large for memory; make room there, or name another folder by TMPDIR"
+                f"{tempfile.gettempdir()}: {reason}; expected room there for the table, which is too large for memory; "
+                "make room, or name another folder by TMPDIR"
             ) from error
         self._written[bucket].append((self._end, len(data)))
         self._end += len(data)

@@ -23,7 +23,7 @@ from xgboost import XGBClassifier
 from puntual.errors import UnknownCandidateError, did_you_mean
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import BAND_COUNT
-from puntual.training import scratch
+from puntual.storage import scratch
 
 CODES = ("airline_code", "origin_code", "destination_code")
 Parameters = Mapping[str, Any]

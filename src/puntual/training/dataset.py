@@ -37,7 +37,7 @@ from puntual.flights.operations import Minutes
 from puntual.flights.schema import bands_of, delay_minutes, has_operation
 from puntual.prediction.calibration import recent_rates
 from puntual.reporting.training_result import Rate
-from puntual.training import scratch
+from puntual.storage import scratch
 from puntual.training.live_vectors import LiveFlights
 from puntual.training.row_sample import airport_months
 

@@ -22,8 +22,7 @@ from puntual.reporting.training_result import Omission
 from puntual.sources import FlightTable, toward
 from puntual.sources.validation import describe
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
-from puntual.training.memory import default_rows
-from puntual.training.row_sample import sample_rows
+from puntual.training.row_sample import default_rows, sample_rows
 
 _FEWEST_OF_A_BAND = 20
 _YEAR_OF_DAYS = 360

@@ -17,7 +17,7 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
 from puntual.prediction.experts import LEVEL_EXPERT, Mixture, answering, live_states
-from puntual.training import scratch
+from puntual.storage import scratch
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors

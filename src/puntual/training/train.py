@@ -40,7 +40,7 @@ from puntual.training.horizon_scores import score_horizons
 from puntual.training.learning_curve import learning_curve
 from puntual.training.live_fit import add_live
 from puntual.training.live_plan import LIVE_STEPS, plan_live
-from puntual.training.memory import FEWEST_ROWS
+from puntual.training.row_sample import FEWEST_ROWS
 from puntual.training.selection import compare
 from puntual.training.tuning import tune
 

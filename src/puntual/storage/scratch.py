@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.errors import StorageError
-from puntual.features.vector import Matrix
 
+Matrix = NDArray[np.float32]
 # Rows whose vectors are made, or copied, at once.
 CHUNK = 1 << 16
 # A matrix of more bytes is mapped. Pages of files the system can write out when it wants their memory.
@@ -65,9 +65,10 @@ def empty(rows: int, columns: int) -> Matrix:
             # As a plain array: what is computed of it is no file.
             return np.memmap(file, _FLOAT, "r+", shape=(rows, columns)).view(np.ndarray)
     except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
         raise StorageError(
-            f"{tempfile.gettempdir()}: {os.strerror(error.errno or 0).lower()}; expected room for the vectors of {rows:,} "
-            f"flights, {size / 1e9:.1f} GB; make room there, name another folder by TMPDIR, or fit fewer --rows"
+            f"{tempfile.gettempdir()}: {reason}; expected room for the vectors of {rows:,} flights, "
+            f"{size / 1e9:.1f} GB; make room there, name another folder by TMPDIR, or fit fewer --rows"
         ) from error
 
 

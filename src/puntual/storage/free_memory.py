@@ -1,37 +1,17 @@
-"""How much memory a training may use, and how many rows can be fitted in it."""
+"""How much memory this process may still take, by what system, container and limits say."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-FEWEST_ROWS = 1_000
-# What fitting takes for each row beside what the libraries hold, at its hungriest: a forest's or a network's copies.
-BYTES_A_ROW = 2_000
-_SHARE = 0.5
-_LEAST_ROWS = 125_000
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMORY_FILES = ("memory.max", "memory/memory.limit_in_bytes")
 
 
-def default_rows() -> int:
-    """Give how many rows fitting may see by the memory that is available now, in powers of two.
-
-    Rounded so, it is the same on the same machine whatever else runs there for the moment.
-    """
-    return rows_within(min(_limits(), default=sys.maxsize))
-
-
-def rows_within(free: int) -> int:
-    """Give how many rows can be fitted in half of so many bytes.
-
-    >>> rows_within(16 * 2**30), rows_within(10**9), rows_within(0)
-    (4000000, 250000, 125000)
-    """
-    rows = _LEAST_ROWS
-    while 2 * rows * BYTES_A_ROW <= free * _SHARE:
-        rows *= 2
-    return rows
+def free_memory() -> int:
+    """Give the bytes that are free here, or all that this process is allowed where that is less."""
+    return min(_limits(), default=sys.maxsize)
 
 
 def _limits() -> Iterator[int]:
