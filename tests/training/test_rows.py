@@ -11,13 +11,12 @@ import pytest
 from experiments_made import QUICK, begin
 from flights_made import as_flight_table
 from puntual.errors import NotEnoughFlightsError, SettingError
+from puntual.evaluation.splits import sample_rows
 from puntual.registry import Registry
 from puntual.reporting.model_card import plain
-from puntual.training.experiment import Experiment, Options
+from puntual.training.experiment import Experiment, Options, rows_within
 from puntual.training.fitting import fit_on, prepare_training_set
-from puntual.training.learning_curve import learning_curve
-from puntual.training.row_sample import airport_months, rows_within, sample_rows
-from puntual.training.selection import compare
+from puntual.training.selection import compare, learning_curve
 from puntual.training.train import check_options, train
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -30,7 +29,7 @@ def narrow(by_time: Experiment) -> Experiment:
 
 
 def test_each_month_of_each_airport_has_its_share_of_the_sample(by_time: Experiment) -> None:
-    strata = airport_months(by_time.dataset.keys)
+    strata = by_time.dataset.strata
     every = np.arange(len(strata))
     drawn = sample_rows(every, strata, 500, seed=0)
     assert len(drawn) == len(set(drawn.tolist())) == 500 and (np.diff(drawn) > 0).all()

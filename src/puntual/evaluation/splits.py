@@ -1,4 +1,4 @@
-"""Cutting flights into train, validation and test: by time, or stratified by delay band."""
+"""Cutting flights into train, validation and test: by time, or stratified by delay band; and drawing of too many."""
 
 import enum
 from collections.abc import Iterator
@@ -61,6 +61,22 @@ def split_stratified(bands: NDArray[np.int8], seed: int = 0) -> Split:
             part.append(rows)
     train, validation, test = (np.sort(np.concatenate(part)) for part in parts)
     return _checked(Split(SplitKind.STRATIFIED, train, validation, test))
+
+
+def sample_rows(rows: Rows, strata: NDArray[np.int64], most: int, seed: int) -> Rows:
+    """Draw so many of some rows, in order; all where there are no more.
+
+    `strata` holds the stratum of each row of the whole table. Each gets its share of the sample to within one row, and
+    the same rows are drawn again from the same rows by the same seed.
+
+    >>> sample_rows(np.arange(8), np.array([0, 0, 0, 0, 0, 0, 1, 1]), 4, seed=0) // 6
+    array([0, 0, 0, 1])
+    """
+    if len(rows) <= most:
+        return rows
+    chance = np.random.default_rng(seed).random(len(rows))
+    by_stratum = rows[np.lexsort((chance, strata[rows]))]
+    return np.sort(by_stratum[np.arange(most) * len(rows) // most])
 
 
 def rolling_origins(

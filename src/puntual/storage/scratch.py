@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from puntual.errors import StorageError
 
-Matrix = NDArray[np.float32]
+_Matrix = NDArray[np.float32]
 # Rows whose vectors are made, or copied, at once.
 CHUNK = 1 << 16
 # A matrix of more bytes is mapped. Pages of files the system can write out when it wants their memory.
@@ -20,7 +20,7 @@ MOST_IN_MEMORY = 1 << 26
 _FLOAT = np.dtype(np.float32)
 
 
-def fill(rows: int, columns: int, make: Callable[[slice], Matrix]) -> Matrix:
+def fill(rows: int, columns: int, make: Callable[[slice], _Matrix]) -> _Matrix:
     """Fill a matrix of so many rows and columns, chunk by chunk, by what makes the rows of a slice.
 
     Raise StorageError where a file would be needed and there is no room for it.
@@ -33,12 +33,12 @@ def fill(rows: int, columns: int, make: Callable[[slice], Matrix]) -> Matrix:
     return matrix
 
 
-def take(matrix: Matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Matrix:
+def take(matrix: _Matrix, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> _Matrix:
     """Copy some rows and columns of a matrix, row after row."""
     return fill(len(rows), len(columns), lambda part: matrix[np.ix_(rows[part], columns)])
 
 
-def stack(matrices: Sequence[Matrix]) -> Matrix:
+def stack(matrices: Sequence[_Matrix]) -> _Matrix:
     """Put matrices of the same columns below one another."""
     stacked = empty(sum(map(len, matrices)), matrices[0].shape[1])
     start = 0
@@ -54,7 +54,7 @@ def chunks(rows: int, size: int = CHUNK) -> Iterator[slice]:
         yield slice(start, min(start + size, rows))
 
 
-def empty(rows: int, columns: int) -> Matrix:
+def empty(rows: int, columns: int) -> _Matrix:
     """Give a matrix to be filled, in memory or mapped."""
     size = rows * columns * _FLOAT.itemsize
     if size <= MOST_IN_MEMORY:

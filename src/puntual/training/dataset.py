@@ -39,7 +39,6 @@ from puntual.prediction.calibration import recent_rates
 from puntual.reporting.training_result import Rate
 from puntual.storage import scratch
 from puntual.training.live_vectors import LiveFlights
-from puntual.training.row_sample import airport_months
 
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
 CONGESTION_COLUMNS = columns_of(Group.CONGESTION)
@@ -108,7 +107,8 @@ class Dataset:
     @cached_property
     def strata(self) -> NDArray[np.int64]:
         """The airport and month of each flight, numbered, shape (n,)."""
-        return airport_months(self.keys)
+        months = self.keys.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+        return months * len(self.keys.origin.values) + self.keys.origin.positions
 
     def uncoded_of(self, keys: Keys) -> Matrix:
         """Make these vectors of some of the flights alone, by their keys."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from puntual.errors import NotEnoughFlightsError
 from puntual.evaluation import Rule, parse_cost
-from puntual.evaluation.splits import Rows, Split, SplitKind, split_by_time, split_stratified
+from puntual.evaluation.splits import Rows, Split, SplitKind, sample_rows, split_by_time, split_stratified
 from puntual.features.history import WINDOWS
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.states import STATES, State
@@ -21,11 +21,15 @@ from puntual.prediction.calibration import DelayShape, learn_shape
 from puntual.reporting.training_result import Omission
 from puntual.sources import FlightTable, toward
 from puntual.sources.validation import describe
+from puntual.storage.free_memory import free_memory
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
-from puntual.training.row_sample import default_rows, sample_rows
 
 _FEWEST_OF_A_BAND = 20
 _YEAR_OF_DAYS = 360
+# Of fewer some band may have no flight.
+FEWEST_ROWS = 1_000
+# What fitting takes for each row beside what the libraries hold, at its hungriest: a forest's or a network's copies.
+_BYTES_A_ROW, _SHARE_OF_MEMORY, _LEAST_ROWS = 2_000, 0.5, 125_000
 _UNKNOWN = {
     Target.DEPARTURE: "no departure and no cancellation recorded",
     Target.ARRIVAL: "no arrival, diversion or cancellation recorded",
@@ -149,13 +153,27 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
     by_time = split_by_time(dataset.flights["scheduled_departure"])
     stratified = split_stratified(dataset.bands, options.seed)
     cost, quick = parse_cost(options.cost), options.preset == QUICK
-    most_rows = default_rows() if options.rows is None else options.rows
+    most_rows = rows_within(free_memory()) if options.rows is None else options.rows
     days = dataset.keys.day[by_time.before_test]
     years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
     return (
         Experiment(dataset, by_time, cost, years, options.seed, quick, most_rows),
         Experiment(dataset, stratified, cost, years, options.seed, quick, most_rows),
     )
+
+
+def rows_within(free: int) -> int:
+    """Give how many rows can be fitted in half of so many bytes, doubled as often as they fit.
+
+    So they are mostly the same on the same machine, whatever else runs there for the moment.
+
+    >>> rows_within(16 * 2**30), rows_within(10**9), rows_within(0)
+    (4000000, 250000, 125000)
+    """
+    rows = _LEAST_ROWS
+    while 2 * rows * _BYTES_A_ROW <= free * _SHARE_OF_MEMORY:
+        rows *= 2
+    return rows
 
 
 def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:

@@ -1,7 +1,7 @@
-"""Fit every candidate on the same flights, score it on the same others, and choose."""
+"""Fit every candidate on the same flights, score it on the same others, and choose; then on fewer, for a curve."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -16,11 +16,12 @@ from puntual.evaluation import (
     paired_difference,
     score,
 )
-from puntual.evaluation.splits import Rows
-from puntual.features.states import CONDITIONS, MAIN
+from puntual.evaluation.splits import Rows, sample_rows
+from puntual.features.states import CONDITIONS, MAIN, Condition
 from puntual.features.vector import Matrix
+from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.experts import Model
-from puntual.reporting.training_result import CandidateResult
+from puntual.reporting.training_result import CandidateResult, LearningPoint
 from puntual.training.candidates import Candidate
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
@@ -30,6 +31,8 @@ from puntual.training.onnx_export import columns_read, convert, prove, trees_of
 PROVEN_ROWS = 4_000
 # The share of the lowest log loss that a cheaper model may be worse by.
 MARGIN = 0.005
+# Of the rows that fitting sees, as the learning curve goes along.
+CURVE_SHARES = (1 / 8, 1 / 4, 1 / 2)
 _ROUNDS = 100
 
 
@@ -75,7 +78,7 @@ def _score_candidate(
     result = CandidateResult(
         name=candidate.name,
         treatment=candidate.treatment,
-        scores=score_validation(experiment, bands[MAIN.name]),
+        scores=_score_validation(experiment, bands[MAIN.name]),
         log_loss=float(losses.mean()),
         gap_to_best=Measure(0.0, 0.0, 0.0),
         tied=False,
@@ -90,17 +93,18 @@ def _score_candidate(
     return result, losses
 
 
-def _predict_validation(experiment: Experiment, fitted: FittedModel) -> dict[str, NDArray[np.float64]]:
-    """Give the bands of the validation flights under each condition of knowledge, calibrated on them."""
+def _predict_validation(
+    experiment: Experiment, fitted: FittedModel, conditions: Sequence[Condition] = CONDITIONS
+) -> dict[str, NDArray[np.float64]]:
+    """Give the bands of the validation flights under some conditions of knowledge, calibrated on them."""
     rows = experiment.split.validation
     calibrated = fitted.calibrated([fitted.predict_holdout(rows)])
     return {
-        condition.name: calibrated.predict(fitted.vectors.under(condition, rows)) for condition in CONDITIONS
+        condition.name: calibrated.predict(fitted.vectors.under(condition, rows)) for condition in conditions
     }
 
 
-def score_validation(experiment: Experiment, bands: NDArray[np.float64]) -> Evaluation:
-    """Score the bands of the validation flights."""
+def _score_validation(experiment: Experiment, bands: NDArray[np.float64]) -> Evaluation:
     outcomes = experiment.dataset.outcomes(experiment.split.validation)
     predicted = Predicted(bands, experiment.shape().quantile_minutes(bands))
     threshold = best_threshold(outcomes.late, predicted.late_probability, experiment.cost)
@@ -112,6 +116,36 @@ def _microseconds(model: Model, matrix: Matrix) -> float:
     started = time.perf_counter()
     model.bands(matrix)
     return (time.perf_counter() - started) / len(matrix) * 1e6
+
+
+def learning_curve(
+    experiment: Experiment, candidate: Candidate, result: CandidateResult, begin: Callable[[str], object]
+) -> tuple[LearningPoint, ...]:
+    """Score the validation flights by the winner fitted on an eighth, a quarter and half of its rows, and on all.
+
+    The last is its `result` of the comparison. What is counted rather than fitted (history, codes, the typical week) is
+    that of all rows everywhere. A share without a flight in each band is left out.
+    """
+    begin("learning curve")
+    seen = experiment.seen(experiment.split.train)
+    points = [_fit_on_part(experiment, candidate, rows) for rows in _parts(experiment, seen)]
+    return (*points, LearningPoint(rows=len(seen), scores=result.scores))
+
+
+def _parts(experiment: Experiment, seen: Rows) -> Iterator[Rows]:
+    dataset = experiment.dataset
+    for share in CURVE_SHARES:
+        rows = sample_rows(seen, dataset.strata, int(share * len(seen)), experiment.seed)
+        if np.bincount(dataset.bands[rows], minlength=BAND_COUNT).all():
+            yield rows
+
+
+def _fit_on_part(experiment: Experiment, candidate: Candidate, rows: Rows) -> LearningPoint:
+    training = prepare_training_set(experiment.vectors(experiment.split.train), rows)
+    bands = _predict_validation(experiment, fit_candidate(experiment, candidate, training), (MAIN,))[
+        MAIN.name
+    ]
+    return LearningPoint(rows=len(rows), scores=_score_validation(experiment, bands))
 
 
 def choose(

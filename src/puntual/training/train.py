@@ -34,14 +34,12 @@ from puntual.training.backtesting import (
 from puntual.training.bundling import make_bundle, split_info
 from puntual.training.candidates import Candidate, parse_candidates
 from puntual.training.dataset import Dataset
-from puntual.training.experiment import Experiment, Options, experiments, learnable
+from puntual.training.experiment import FEWEST_ROWS, Experiment, Options, experiments, learnable
 from puntual.training.fitting import CalibratedEstimator, FittedModel
 from puntual.training.horizon_scores import score_horizons
-from puntual.training.learning_curve import learning_curve
 from puntual.training.live_fit import add_live
 from puntual.training.live_plan import LIVE_STEPS, plan_live
-from puntual.training.row_sample import FEWEST_ROWS
-from puntual.training.selection import compare
+from puntual.training.selection import compare, learning_curve
 from puntual.training.tuning import tune
 
 __all__ = ["Options", "check_options", "train"]
