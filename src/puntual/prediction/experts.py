@@ -71,15 +71,15 @@ class Model:
         """
         # One expert may be that of several states.
         load = cache(_load)
-        asked: dict[str, Ask] = {}
+        answers: dict[str, Ask] = {}
         for name, content in experts.items():
             # What is live is learnt by trees, whatever candidate won.
             by_rows = candidate in _TREES or name not in DAY_EXPERTS
             try:
-                asked[name] = load(content, tuple(columns[name]), by_rows)
+                answers[name] = load(content, tuple(columns[name]), by_rows)
             except ValueError as error:
                 raise ValueError(f"the expert {name!r}: {error}") from error
-        self._answers = answering(asked, mixtures or {})
+        self._answers = answering(answers, mixtures or {})
         self._threads = threads or os.cpu_count() or 1
 
     def bands(self, matrix: Matrix) -> _FloatBands:
