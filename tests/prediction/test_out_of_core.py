@@ -41,6 +41,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def patch() -> None:
         monkeypatch.setattr(out_of_core, "LARGE_BYTES", 0)
+        monkeypatch.setattr(out_of_core, "LARGE_ROWS", 0)
         monkeypatch.setattr(out_of_core, "_PART", 50)
         monkeypatch.setattr(out_of_core, "_WINDOW", 64)
         monkeypatch.setattr(pieces, "PIECE_BYTES", 4_000)

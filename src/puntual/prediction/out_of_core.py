@@ -33,11 +33,12 @@ from puntual.sources.pieces import (
     pieces_of,
     put_in_place,
 )
+from puntual.sources.table_files import PARQUET
 from puntual.sources.validation import KEY, repeated
 from puntual.storage.atomic_write import atomic_write
 
-# Larger files are predicted in parts.
-LARGE_BYTES = 1 << 26
+# Files of more are predicted in parts: of CSV in bytes, of Parquet, which packs flights into few, in rows.
+LARGE_BYTES, LARGE_ROWS = 1 << 26, 500_000
 # Flights of a part, about, and rows that are written at once.
 _PART, _WINDOW = 100_000, 1 << 17
 FORMS = ("csv", "parquet")
@@ -81,7 +82,7 @@ def spool_large(name: str, output: str, read: ReadPiece) -> SpooledTable | None:
     path = Path(name)
     if output == STANDARD or form_of(Path(output)) not in FORMS:
         return None
-    if not path.is_file() or path.stat().st_size <= LARGE_BYTES:
+    if not _is_large(path):
         return None
     spool = Spool()
     try:
@@ -92,6 +93,18 @@ def spool_large(name: str, output: str, read: ReadPiece) -> SpooledTable | None:
     except BaseException:
         spool.close()
         raise
+
+
+def _is_large(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    if path.suffix.lower() not in PARQUET:
+        return path.stat().st_size > LARGE_BYTES
+    try:
+        return int(pl.scan_parquet(path).select(pl.len()).collect().item()) > LARGE_ROWS
+    except pl.exceptions.PolarsError:
+        # Whoever reads it at once says what is wrong with it.
+        return False
 
 
 def _spooled(path: Path, read: ReadPiece, spool: Spool) -> SpooledTable:
