@@ -20,8 +20,7 @@ with Client(address) as client:
         print("done", len(done), flush=True)
     print(json.dumps({"version": str(sum(square for _, square, _ in done)), "tls": client.scheduler.address[:3]}))
 """
-FAILING = "raise SystemExit('the table is not there')"
 
 
-def client_program(code: str) -> list[str]:
+def program(code: str) -> list[str]:
     return [sys.executable, "-c", code]

@@ -43,11 +43,9 @@ class Member(Protocol):
 
 
 class Process:
-    """A task as a process with a folder of its own."""
+    """A task as a process; what it writes, to /state in its container, goes to a folder."""
 
-    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="puntual-member-")
-        state = Path(self._folder.name)
+    def __init__(self, command: list[str], environment: Mapping[str, str], state: Path) -> None:
         self._log = state / "log"
         program, *words = [str(state) if word == _STATE else word for word in command]
         settings = {name: str(state) if value == _STATE else value for name, value in environment.items()}
@@ -121,6 +119,13 @@ class Container:
         return done.stdout.strip()
 
 
-def start_process(container: dict[str, Any]) -> Process:
-    """Start a container definition as a process."""
-    return Process(container["command"], container["environment"])
+class Processes:
+    """Starts container definitions as processes, each with a folder of its own in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, container: dict[str, Any]) -> Process:
+        """Start one."""
+        state = Path(tempfile.mkdtemp(prefix=f"{container['name']}-", dir=self._folder))
+        return Process(container["command"], container["environment"], state)

@@ -21,7 +21,7 @@ from deploy.rehearsal import containers, machine
 from deploy.rehearsal.clone import Clone, make_image
 from deploy.rehearsal.cloud import cloud
 from deploy.rehearsal.hardened import HardeningError, expect
-from deploy.rehearsal.members import PREFIX, Container, Member, start_process
+from deploy.rehearsal.members import PREFIX, Container, Member, Processes
 from deploy.rehearsal.scale_ecs import ScaleEcs, Start, many_machines
 from deploy.rehearsal.stages import Stages
 
@@ -40,7 +40,10 @@ def rehearse_scale(opened: ExitStack, stages: Stages, *, stand_in: bool, process
     # Containers run as another user than the one who looks at what they wrote.
     for path in (folder, shared, shared / "scratch"):
         path.chmod(0o777)
-    start = start_process if processes else containers_of(opened, stages, folder, shared, stand_in=stand_in)
+    if processes:
+        start: Start = Processes(folder)
+    else:
+        start = containers_of(opened, stages, folder, shared, stand_in=stand_in)
     with stages.stage("apply both stacks to a stand-in for AWS"):
         aws = opened.enter_context(cloud())
         aws.apply("puntual", {"GitHubRepository": "owner/puntual"}, registry="127.0.0.1:1")

@@ -49,7 +49,9 @@ class ScaleEcs:
 
     def __init__(self, aws: Cloud, start: Start, scratch: str | None = None) -> None:
         self._behind, self._ecs, self._start, self._scratch = aws.url, aws.client("ecs"), start, scratch
-        self._client = httpx.AsyncClient(timeout=60, trust_env=False)
+        # No connection is kept that would have to be closed.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(timeout=60, trust_env=False, limits=limits)
         self._port = free_port()
         self.address = f"tls://127.0.0.1:{self._port}"
         self.certificates: dict[str, str] = {}
