@@ -28,7 +28,7 @@ from deploy.rehearsal.stages import Stages
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
 # A month of real flights, which come with the package that the image holds.
-FEATURES = ("features", "--source", "nyc", "--start", "2013-01-01", "--until", "2013-03-01")
+FEATURES = ("features", "--source", "nyc", "--from", "2013-01-01", "--until", "2013-03-01")
 _PARTS_BEFORE_KILL = 2
 
 
