@@ -89,7 +89,7 @@ class Container:
     ) -> None:
         self._call, self._name = ENGINES[engine], PREFIX + secrets.token_hex(4)
         given = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
-        self._do("run", "--detach", "--name", self._name, "--network", "host", "--stop-timeout", "110", "--init",
+        self._do("run", "--detach", "--name", self._name, "--network", "host", "--stop-timeout", "110",
                  "--volume", f"{shared}:{shared}", *HARDENED, *OWN[engine], *given, image, *command)  # fmt: skip
 
     def exit_code(self) -> int | None:
