@@ -34,9 +34,12 @@ def make_certificates(now: datetime) -> Certificates:
         x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]),
         critical=False,
     )
-    signed = [one.sign(authority, hashes.SHA256()).public_bytes(Encoding.PEM).decode() for one in (ca, cert)]
     key = member.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return Certificates(*signed, key)
+    return Certificates(_signed(ca, authority), _signed(cert, authority), key)
+
+
+def _signed(builder: x509.CertificateBuilder, authority: ec.EllipticCurvePrivateKey) -> str:
+    return builder.sign(authority, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def _builder(
