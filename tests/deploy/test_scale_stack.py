@@ -133,13 +133,16 @@ def test_a_container_holds_no_more_than_it_needs(stack: Template, task: str) -> 
     assert stack["Resources"][task]["Properties"]["NetworkMode"] == "awsvpc"
 
 
-def test_the_scheduler_may_do_nothing_and_workers_write_only_what_they_hand_each_other(
+def test_the_scheduler_may_do_nothing_and_workers_write_models_and_what_they_hand_each_other_alone(
     stack: Template,
 ) -> None:
     assert "TaskRoleArn" not in stack["Resources"]["SchedulerTask"]["Properties"]
-    (policy,) = of_type(stack, "IAM::Role")["WorkerRole"]["Policies"]
-    writes = [one for one in policy["PolicyDocument"]["Statement"] if "s3:PutObject" in one["Action"]]
-    assert [one["Resource"]["Fn::Sub"][0] for one in writes] == ["arn:${AWS::Partition}:s3:::${B}/scale/*"]
+    (policy,) = of_type(stack, "IAM::Role")["TaskRole"]["Policies"]
+    (writing,) = (one for one in policy["PolicyDocument"]["Statement"] if "s3:PutObject" in one["Action"])
+    assert [one["Fn::Sub"][0] for one in writing["Resource"]] == [
+        "arn:${AWS::Partition}:s3:::${B}/models/*",
+        "arn:${AWS::Partition}:s3:::${B}/scale/*",
+    ]
 
 
 def test_no_action_is_allowed_by_pattern_and_only_those_without_a_resource_on_all(stack: Template) -> None:
@@ -264,9 +267,9 @@ def test_images_that_train_take_no_place_from_those_that_serve() -> None:
         GONE,
     ),
     (
-        test_the_scheduler_may_do_nothing_and_workers_write_only_what_they_hand_each_other,
+        test_the_scheduler_may_do_nothing_and_workers_write_models_and_what_they_hand_each_other_alone,
         (
-            "WorkerRole",
+            "TaskRole",
             "Properties",
             "Policies",
             0,
@@ -274,6 +277,7 @@ def test_images_that_train_take_no_place_from_those_that_serve() -> None:
             "Statement",
             1,
             "Resource",
+            0,
             "Fn::Sub",
             0,
         ),
