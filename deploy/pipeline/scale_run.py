@@ -18,6 +18,8 @@ from deploy.pipeline.task_definition import container_of, read_definition, regis
 # The container of the client, and its log stream's beginning, as scale.yaml names them.
 CLIENT, LOG_PREFIX = "client", "run"
 _LINES_SHOWN = 5
+# What a training prints as JSON has some hundred thousand characters.
+_CHARACTERS_SHOWN = 500
 
 
 class ScaleStack(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -169,7 +171,7 @@ class ScaleRun:
         def look() -> dict[str, Any] | None:
             for line in lines.read():
                 printed.append(line)
-                self._report(line)
+                self._report(_shortened(line))
             with translate_aws_errors(f"task {short_name(task)}"):
                 (described,) = self._ecs.describe_tasks(cluster=self._stack.cluster_name, tasks=[task])[
                     "tasks"
@@ -238,8 +240,12 @@ def _expect_success(task: dict[str, Any], printed: Sequence[str]) -> None:
     if container.get("exitCode") == 0:
         return
     status = container.get("exitCode", task.get("stoppedReason", "it never started"))
-    last = "".join(f"\n  {line}" for line in printed[-_LINES_SHOWN:])
+    last = "".join(f"\n  {_shortened(line)}" for line in printed[-_LINES_SHOWN:])
     raise DeployError(f"the run failed ({status}); its log ends with:{last}")
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _CHARACTERS_SHOWN else f"{line[:_CHARACTERS_SHOWN]} …"
 
 
 def _last_object(printed: Sequence[str]) -> Mapping[str, Any]:
