@@ -1,49 +1,27 @@
 """Fitting a calibration on flights that the model has not seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from puntual.features.states import STATES, Rows, rows_in
+from puntual.features.states import STATES, State, rows_in
 from puntual.features.vector import Matrix
-from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import (
     Calibration,
     Level,
-    Probabilities,
     Scaling,
     recent_rates,
     softmax,
 )
+from puntual.training.holdout import HoldoutPredictions
+from puntual.training.scaling_fit import ScalingFit
+from puntual.training.side_by_side import side_by_side
 
 # How strongly a scaling is drawn towards leaving the model's word as it is, in flights per unit squared.
 L2_PENALTIES = (50.0, 500.0, 5_000.0, 50_000.0, 500_000.0)
 _FEW = 200
-
-
-@dataclass(frozen=True, slots=True)
-class HoldoutPredictions:
-    """What a model predicts of flights (`rows`) that it had not seen: probabilities, with vectors, bands and level.
-
-    The flights come first as they were on the day, then again as they were known before; `level` holds the log odds by
-    which the model's own level raises each. `prior` undoes the model's treatment, and its centre are the log shares of
-    the bands that it was trained on.
-    """
-
-    rows: Rows
-    probabilities: Probabilities
-    matrix: Matrix
-    bands: NDArray[np.int8]
-    level: NDArray[np.float64]
-    prior: Scaling
-
-    def calibrated(self, calibration: Calibration) -> Probabilities:
-        """Calibrate the probabilities of the flights as they were on the day, by the model's own level."""
-        own = slice(len(self.rows))
-        return calibration.scale(self.probabilities[own], self.matrix[own], self.level[own])
 
 
 def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calibration:
@@ -52,11 +30,12 @@ def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calib
     Each block holds flights after a cut-off. How far a scaling may leave the model's word is chosen by leaving out
     each block in turn, since what one period teaches of slope and intercepts need not hold in the next.
     """
-    scalings = {
-        state.name: fit_scaling([_only(block, rows_in(state, block.matrix)) for block in blocks])
-        for state in STATES
-    }
-    return Calibration(scalings, level)
+
+    def of_state(state: State) -> Scaling:
+        return fit_scaling([block.only(rows_in(state, block.matrix)) for block in blocks])
+
+    names = (state.name for state in STATES)
+    return Calibration(dict(zip(names, side_by_side(of_state, STATES), strict=True)), level)
 
 
 def fit_level(matrix: Matrix, late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
@@ -89,57 +68,31 @@ def _level_loss(raw: NDArray[np.float64], rates: NDArray[np.float64], late: NDAr
     return float(-np.mean(np.log(np.where(late, forecast, 1 - forecast))))
 
 
-def _only(block: HoldoutPredictions, rows: Rows) -> HoldoutPredictions:
-    kept = {name: getattr(block, name)[rows] for name in ("probabilities", "matrix", "bands", "level")}
-    return replace(block, **kept)
-
-
 def fit_scaling(blocks: Sequence[HoldoutPredictions]) -> Scaling:
     """Fit the scaling of one state of knowledge on flights after one or several cut-offs."""
     if sum(len(block.bands) for block in blocks) < _FEW:
         return blocks[-1].prior
     if len(blocks) == 1:
-        return fit_penalised(blocks, L2_PENALTIES[0])
-    return fit_penalised(blocks, min(L2_PENALTIES, key=lambda penalty: _loss_left_out(blocks, penalty)))
+        return ScalingFit(blocks).under(L2_PENALTIES[0])
+    losses = _losses_left_out(blocks, L2_PENALTIES)
+    return ScalingFit(blocks).under(min(L2_PENALTIES, key=losses.__getitem__))
 
 
 def loss_left_out(blocks: Sequence[HoldoutPredictions]) -> float:
     """Give the log loss of the flights that the past is known of, each block being scaled by what the others say."""
-    known = [_only(block, rows_in(STATES[0], block.matrix)) for block in blocks]
-    return _loss_left_out(known, L2_PENALTIES[1])
+    known = [block.only(rows_in(STATES[0], block.matrix)) for block in blocks]
+    return _losses_left_out(known, L2_PENALTIES[1:2])[L2_PENALTIES[1]]
 
 
-def _loss_left_out(blocks: Sequence[HoldoutPredictions], penalty: float) -> float:
-    """Give the log loss of each block under the scaling of all others, summed over flights."""
-    return sum(
-        _log_loss(fit_penalised([*blocks[:place], *blocks[place + 1 :]], penalty), block)
-        for place, block in enumerate(blocks)
-    )
+def _losses_left_out(blocks: Sequence[HoldoutPredictions], penalties: Sequence[float]) -> dict[float, float]:
+    """Give, by penalty, the log loss of each block under the scaling of all others, summed over flights."""
 
+    def without(place: int) -> list[float]:
+        others = ScalingFit([*blocks[:place], *blocks[place + 1 :]])
+        return [_log_loss(others.under(penalty), blocks[place]) for penalty in penalties]
 
-def fit_penalised(blocks: Sequence[HoldoutPredictions], penalty: float) -> Scaling:
-    """Fit slope, intercepts and follow by penalised log loss; the problem is convex, and its gradient is given."""
-    neutral = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
-    last = blocks[-1].prior
-    apart = np.concatenate([_apart(block) for block in blocks])
-    level = np.concatenate([block.level for block in blocks])
-    center = np.concatenate([np.tile(block.prior.center, (len(block.bands), 1)) for block in blocks])
-    truth = np.eye(BAND_COUNT)[np.concatenate([block.bands for block in blocks])]
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = center + parameters[0] * apart + np.r_[0.0, parameters[1:-1]]
-        logits[:, 1:] += parameters[-1] * level[:, np.newaxis]
-        shares = softmax(logits)
-        error, strayed = shares - truth, parameters - neutral
-        fit = -np.log((shares * truth).sum(axis=1)).sum() + penalty * np.square(strayed).sum()
-        follow = (error[:, 1:].sum(axis=1) * level).sum()
-        slope = np.r_[(error * apart).sum(), error[:, 1:].sum(axis=0), follow] + 2 * penalty * strayed
-        return float(fit) / max(len(truth), 1), slope / max(len(truth), 1)
-
-    fitted = minimize(loss, neutral, method="L-BFGS-B", jac=True).x
-    return Scaling(
-        float(fitted[0]), (0.0, *fitted[1:-1].tolist()), last.shift, last.center, float(fitted[-1])
-    )
+    by_block = side_by_side(without, range(len(blocks)))
+    return {penalty: sum(losses) for penalty, *losses in zip(penalties, *by_block, strict=True)}
 
 
 def _log_loss(scaling: Scaling, block: HoldoutPredictions) -> float:
@@ -147,10 +100,3 @@ def _log_loss(scaling: Scaling, block: HoldoutPredictions) -> float:
         np.arange(len(block.bands)), block.bands
     ]
     return float(-np.log(chosen).sum())
-
-
-def _apart(block: HoldoutPredictions) -> Probabilities:
-    """Give the probabilities as logits from the centre, which the slope stretches."""
-    logits = block.prior.logits(block.probabilities, np.zeros(len(block.probabilities)))
-    apart: Probabilities = logits - np.array(block.prior.center)
-    return apart

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from puntual.evaluation import log_losses
 from puntual.evaluation.losses import equal_mass_bins
 from puntual.prediction.calibration import Probabilities, Scaling
-from puntual.training.calibration_fit import L2_PENALTIES, fit_penalised
+from puntual.training.calibration_fit import L2_PENALTIES
 from puntual.training.live_folds import FoldAnswers, LiveFold
+from puntual.training.scaling_fit import ScalingFit
 
 # As an offset the airport's level wins when it moves and loses when it does not; what is live tells a part of it. Live
 # experts follow so much of it, and at least half: a few months may hold no move to learn more from.
@@ -93,5 +94,5 @@ def _fit(answered: Sequence[FoldAnswers], share: float, penalty: float) -> Scali
     day_share = answered[0].day_share
     followed = day_share + (1 - day_share) * share
     blocks = [one.block for one in answered]
-    scaling = fit_penalised([replace(block, level=followed * block.level) for block in blocks], penalty)
+    scaling = ScalingFit([replace(block, level=followed * block.level) for block in blocks]).under(penalty)
     return replace(scaling, follow=followed * scaling.follow)

@@ -1,6 +1,6 @@
 """Flights after a cut-off, as live experts that learnt from those before it see them as their day unfolds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,12 +14,13 @@ from puntual.features.vector import COLUMNS, Matrix
 from puntual.prediction.calibration import Probabilities, Scaling, softmax
 from puntual.prediction.experts import DAY_BEFORE, Mixture, average
 from puntual.training.backtesting import EvaluatedModel
-from puntual.training.calibration_fit import HoldoutPredictions
 from puntual.training.candidates import LARGE
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts
+from puntual.training.holdout import HoldoutPredictions
 from puntual.training.live_fit import CUT_OFFS, EXPERT_CUT_OFFS, draw, fit_live
+from puntual.training.side_by_side import side_by_side
 
 # To choose takes fewer flights than to learn, and the latest cut-offs do; of a large table even fewer.
 _MOST_FITTED, _MOST_FITTED_QUICKLY, _MOST_SCORED = 50_000, 20_000, 8_000
@@ -79,15 +80,12 @@ class LiveFold:
             for minutes, matrix in self.shown.items()
         }
 
-    def answers(self, names: tuple[str, ...], *, learn_level: bool) -> dict[str, Raw]:
-        """Fit live experts before the cut-off, and give by name what they say of the flights."""
+    def answer(self, name: str, *, learn_level: bool) -> Raw:
+        """Fit a live expert before the cut-off, and give what it says of the flights."""
         most = _MOST_FITTED_QUICKLY if self.experiment.quick else _MOST_FITTED
         drawn = draw(self.experiment, self.before, most)
-        experts = fit_live(self.experiment, self.vectors, drawn, names, learn_level=learn_level)
-        return {
-            name: {minutes: expert.predict_proba(self.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
-            for name, expert in experts.items()
-        }
+        expert = fit_live(self.experiment, self.vectors, drawn, (name,), learn_level=learn_level)[name]
+        return {minutes: expert.predict_proba(self.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +127,14 @@ def live_folds(experiment: Experiment, evaluated: EvaluatedModel) -> Iterator[Li
         predicted = block.calibrated(evaluated.fitted.calibration)[places]
         daily = log_losses(predicted, experiment.dataset.bands[rows])
         yield LiveFold(experiment, experts, before, rows, daily, block.level[places], block.prior)
+
+
+def answer_all(folds: Sequence[LiveFold], names: Sequence[str], *, learn_level: bool) -> list[dict[str, Raw]]:
+    """Fit live experts before the cut-off of each fold, and give, by fold and by name, what they say of its flights."""
+    pieces = [(fold, name) for name in names for fold in folds]
+    raw = side_by_side(lambda piece: piece[0].answer(piece[1], learn_level=learn_level), pieces)
+    answered = dict(zip(((id(fold), name) for fold, name in pieces), raw, strict=True))
+    return [{name: answered[id(fold), name] for name in names} for fold in folds]
 
 
 def mix_answers(fold: LiveFold, answers: Mapping[str, Raw], state: State, mixture: Mixture) -> FoldAnswers:

@@ -14,7 +14,8 @@ from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
 from puntual.training.live_calibration import USUAL, FoldScores, choose_scaling, leave_out
 from puntual.training.live_fit import LivePlan, members_of
-from puntual.training.live_folds import FoldAnswers, LiveFold, Raw, live_folds, mix_answers
+from puntual.training.live_folds import FoldAnswers, LiveFold, Raw, answer_all, live_folds, mix_answers
+from puntual.training.side_by_side import side_by_side
 
 # The share of the day before in what a live state answers: far ahead what is live says little, and chance much.
 DAY_SHARES = (0.0, 0.25, 0.5, 0.75)
@@ -23,7 +24,7 @@ _LEVEL_WINS_BY = 0.001
 # And by which each further expert of a mixture has to, as it is asked about every flight.
 _MEMBER_WINS_BY = 0.0005
 # Those that `plan_live` and the fit before the test name as they begin.
-LIVE_STEPS = 4
+LIVE_STEPS = 3
 
 # Of each live state its scaling, and how good it is on the folds.
 Validated = Mapping[str, tuple[Scaling, FoldScores]]
@@ -37,20 +38,18 @@ def plan_live(experiment: Experiment, evaluated: EvaluatedModel, begin: Callable
     What the day before loses on the folds, a live state has to better, each in its turn.
     """
     folds = list(live_folds(experiment, evaluated))
-    begin("live experts, one for each range of horizons")
-    ranges = tuple(state.name for state in LIVE_STATES)
-    answers = [fold.answers(ranges, learn_level=False) for fold in folds]
-    begin("live experts, one for all horizons")
-    for fold, by_name in zip(folds, answers, strict=True):
-        by_name |= fold.answers((POOLED_EXPERT,), learn_level=False)
-    mixtures = {state.name: _choose_mixture(folds, answers, state) for state in LIVE_STATES}
+    begin("live experts, for each range of horizons and for all")
+    names = [state.name for state in LIVE_STATES]
+    answers = answer_all(folds, (POOLED_EXPERT, *names), learn_level=False)
+    chosen = side_by_side(lambda state: _choose_mixture(folds, answers, state), LIVE_STATES)
+    mixtures = dict(zip(names, chosen, strict=True))
     begin("live experts, learning the airport's level")
     members = members_of(mixtures.values())
-    with_level = [fold.answers(members, learn_level=True) for fold in folds]
+    with_level = answer_all(folds, members, learn_level=True)
     without, learnt = (_loss_of(folds, each, mixtures) for each in (answers, with_level))
     learn_level = learnt * (1 + _LEVEL_WINS_BY) < without
     mixed = _mix_all(folds, with_level if learn_level else answers, mixtures)
-    validated = {name: choose_scaling(answered) for name, answered in mixed.items()}
+    validated = dict(zip(mixed, side_by_side(choose_scaling, mixed.values()), strict=True))
     daily = np.concatenate([fold.daily[fold.present] for fold in folds])
     return keep_better(validated, mixtures, float(daily.mean()), learn_level=learn_level)
 

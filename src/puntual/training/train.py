@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from puntual.errors import SettingError
 from puntual.evaluation import curves, gate, parse_cost
@@ -48,6 +49,8 @@ Progress = Callable[[str, int, int], object]
 PRESETS = {"standard": None, "quick": "logistic:none,lightgbm:none,neural:none"}
 
 
+# Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def train(
     table: FlightTable,
     *,
@@ -105,6 +108,7 @@ def train(
         comparison=comparison,
         scores=evaluated.scores,
         horizons=score_horizons(own, evaluated) if options.live else (),
+        mixtures=bundle.manifest.mixtures,
         by_split={own.split.kind.value: evaluated.scores[MAIN.name]},
         rolling=(),
         ablation=(),
