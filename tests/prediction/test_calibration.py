@@ -18,9 +18,8 @@ from puntual.prediction.calibration import (
     Scaling,
     softmax,
 )
-from puntual.training.calibration_fit import fit_calibration, fit_level
+from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import Treatment, treat
-from puntual.training.holdout import HoldoutPredictions
 
 WEIGHTS = (0.1, 0.2, 0.3, 0.4)
 NEUTRAL = Calibration({"history": Scaling(), "timetable": Scaling()}, Level())

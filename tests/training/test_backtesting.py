@@ -13,9 +13,9 @@ from puntual.features.states import CONDITIONS, MAIN, STATES
 from puntual.features.vector import COLUMNS
 from puntual.prediction.calibration import LEVEL_COLUMNS, Calibration, Level, Scaling
 from puntual.training.backtesting import EvaluatedModel, evaluate_model, groups_of, rolling_scores
+from puntual.training.calibration_fit import HoldoutPredictions
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import FittedModel
-from puntual.training.holdout import HoldoutPredictions
 
 FIRST_TEST_DAY = datetime(2023, 3, 28)
 

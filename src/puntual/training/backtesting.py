@@ -30,11 +30,10 @@ from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle, Registry
 from puntual.reporting.training_result import RollingScore
 from puntual.sources import FlightTable
-from puntual.training.calibration_fit import loss_left_out
+from puntual.training.calibration_fit import HoldoutPredictions, loss_left_out
 from puntual.training.candidates import Candidate
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts, FittedModel, fit_on
-from puntual.training.holdout import HoldoutPredictions
 from puntual.training.side_by_side import side_by_side
 
 CUT_OFFS = (0.4, 0.55, 0.7, 0.85)

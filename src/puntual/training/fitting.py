@@ -17,11 +17,10 @@ from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
 from puntual.prediction.experts import LEVEL_EXPERT, Mixture, answering, live_states
-from puntual.training.calibration_fit import fit_calibration, fit_level
+from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import LEVEL_COLUMNS, Experiment
-from puntual.training.holdout import HoldoutPredictions
 from puntual.training.side_by_side import side_by_side
 
 # What the past is known of is answered so where rolling origins want it.

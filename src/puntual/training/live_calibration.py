@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from puntual.evaluation import log_losses
 from puntual.evaluation.losses import equal_mass_bins
 from puntual.prediction.calibration import Probabilities, Scaling
-from puntual.training.calibration_fit import L2_PENALTIES
+from puntual.training.calibration_fit import L2_PENALTIES, ScalingFit
 from puntual.training.live_folds import FoldAnswers, LiveFold
-from puntual.training.scaling_fit import ScalingFit
 
 # As an offset the airport's level wins when it moves and loses when it does not; what is live tells a part of it. Live
 # experts follow so much of it, and at least half: a few months may hold no move to learn more from.

@@ -14,11 +14,11 @@ from puntual.features.vector import COLUMNS, Matrix
 from puntual.prediction.calibration import Probabilities, Scaling, softmax
 from puntual.prediction.experts import DAY_BEFORE, Mixture, average
 from puntual.training.backtesting import EvaluatedModel
+from puntual.training.calibration_fit import HoldoutPredictions
 from puntual.training.candidates import LARGE
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts
-from puntual.training.holdout import HoldoutPredictions
 from puntual.training.live_fit import CUT_OFFS, EXPERT_CUT_OFFS, draw, fit_live
 from puntual.training.side_by_side import side_by_side
 

@@ -7,9 +7,8 @@ from scipy.optimize import minimize
 
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Scaling, softmax
-from puntual.training import scaling_fit
-from puntual.training.holdout import HoldoutPredictions
-from puntual.training.scaling_fit import ScalingFit
+from puntual.training import calibration_fit
+from puntual.training.calibration_fit import HoldoutPredictions, ScalingFit
 
 CENTERS = ((-0.2, -2.3, -3.0, -3.5, -3.9), (-0.3, -1.9, -2.7, -3.2, -4.4))
 
@@ -58,7 +57,7 @@ def plainly(blocks: list[HoldoutPredictions], penalty: float) -> Scaling:
 def test_a_scaling_is_that_of_the_plain_formula_to_the_bit(
     penalty: float, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scaling_fit, "_CHUNK", chunk)
+    monkeypatch.setattr(calibration_fit, "_CHUNK", chunk)
     blocks = [block(1_500, 0), block(901, 1)]
     scaling = ScalingFit(blocks).under(penalty)
     assert scaling == plainly(blocks, penalty)
