@@ -167,7 +167,7 @@ def rolling_scores(experiment: Experiment, evaluated: EvaluatedModel) -> tuple[R
         first, last = moment(scheduled, fold.rows[0]), moment(scheduled, fold.rows[-1])
         return RollingScore(cut_off=first, until=last + timedelta(minutes=1), scores=scores)
 
-    return tuple(map(scored, evaluated.folds))
+    return tuple(side_by_side(scored, evaluated.folds))
 
 
 def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:

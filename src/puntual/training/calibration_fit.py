@@ -212,7 +212,7 @@ def _share_out(logits: Numbers) -> None:
 
 def _added_up(bands: Numbers) -> Numbers:
     """Add bands up one after another."""
-    whole = bands[0] + bands[1]
+    whole: Numbers = bands[0] + bands[1]
     for band in bands[2:]:
         whole += band
     return whole

@@ -37,7 +37,7 @@ def plan_live(experiment: Experiment, evaluated: EvaluatedModel, begin: Callable
 
     What the day before loses on the folds, a live state has to better, each in its turn.
     """
-    folds = list(live_folds(experiment, evaluated))
+    folds = live_folds(experiment, evaluated)
     begin("live experts, for each range of horizons and for all")
     names = [state.name for state in LIVE_STATES]
     answers = answer_all(folds, (POOLED_EXPERT, *names), learn_level=False)

@@ -49,8 +49,6 @@ Progress = Callable[[str, int, int], object]
 PRESETS = {"standard": None, "quick": "logistic:none,lightgbm:none,neural:none"}
 
 
-# Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
-@threadpool_limits.wrap(limits=1, user_api="blas")
 def train(
     table: FlightTable,
     *,
@@ -71,6 +69,20 @@ def train(
     _require_time_zone(now)
     options = options or Options()
     candidates = check_options(options, registry, reports)
+    # Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _train(table, candidates, registry, now, options, reports, progress)
+
+
+def _train(
+    table: FlightTable,
+    candidates: tuple[Candidate, ...],
+    registry: str,
+    now: datetime,
+    options: Options,
+    reports: Path | None,
+    progress: Progress | None,
+) -> Training:
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")
     dataset, omitted = learnable(table, options)
