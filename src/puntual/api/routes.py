@@ -16,10 +16,17 @@ from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
 from puntual.evaluation import Evaluation
+from puntual.flights.flight import Target
+from puntual.registry import SplitInfo
+from puntual.registry.card_record import CardRecord
 
 
 class Champion(msgspec.Struct, frozen=True):
-    """The bundle that answers: what it is, what it was measured at, and its card."""
+    """The bundle that answers: what it is, what it learnt from, what it was measured at, and its card.
+
+    `card` is the text of the model card, in English Markdown, and `record` what it was written from, as data; bundles
+    of before Puntual kept it have none.
+    """
 
     version: str
     created: str
@@ -34,7 +41,16 @@ class Champion(msgspec.Struct, frozen=True):
     columns: list[str]
     scores: dict[str, Evaluation]
     card: str
-    target: str
+    target: Target
+    puntual: str
+    preset: str
+    source: str
+    data_digest: str | None
+    learnt_from: str
+    airports: list[str]
+    bands: list[str]
+    split: SplitInfo
+    record: CardRecord | None
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -106,7 +122,7 @@ async def reload_model(state: State) -> Reloaded:
     responses=describe_problems(503),
 )
 async def get_champion(state: State) -> Champion:
-    """Say which bundle answers, what it was measured at and which columns it reads."""
+    """Say which bundle answers, what it learnt from, what it was measured at and which columns it reads."""
     service = _service(state)
     bundle = service.champion().predictor.bundle
     manifest = bundle.manifest
@@ -124,7 +140,16 @@ async def get_champion(state: State) -> Champion:
         list(manifest.columns),
         manifest.scores,
         bundle.card,
-        manifest.target.value,
+        manifest.target,
+        manifest.puntual,
+        manifest.preset,
+        manifest.source,
+        manifest.data_digest,
+        manifest.period[0].date().isoformat(),
+        list(manifest.airports),
+        list(manifest.bands),
+        manifest.split,
+        manifest.card,
     )
 
 
