@@ -175,7 +175,7 @@ def test_a_workbook_is_read_as_the_bytes_that_the_document_names(
     refused = client.post("/tables", content=b"no workbook", headers={"content-type": media_type})
     assert (refused.status_code, refused.json()["detail"]) == (
         400,
-        "the body is no workbook; send an .xlsx file, or CSV to `POST /invocations`",
+        "the body cannot be read as a workbook; send an .xlsx file, or CSV to `POST /invocations`",
     )
 
 

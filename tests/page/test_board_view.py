@@ -254,6 +254,16 @@ def test_who_stands_on_a_line_stays_on_it_when_it_moves(open_page: Open) -> None
         assert page.evaluate("document.activeElement.textContent") == flight
 
 
+def test_one_point_and_a_share_beside_a_plot_are_written_as_people_do(open_page: Open) -> None:
+    page = open_page()
+    written = page.evaluate("""async () => {
+      const base = document.querySelector("script").src.replace("main.js", "");
+      const [{ sayPoints }, { SHARES }] = await Promise.all(["words.js", "line_plot.js"].map((name) => import(base + name)));
+      return [sayPoints(0.012, "+1"), sayPoints(-0.03, "-3"), SHARES.label(0.5, 1)];
+    }""")
+    assert written == ["+1 point", "-3 points", "50%"]
+
+
 def test_a_print_is_the_list_alone(open_page: Open) -> None:
     page = open_page()
     rows(page)

@@ -86,7 +86,7 @@ async def read_workbook(request: Request[Any, Any, Any]) -> Response[bytes]:
         if not body.startswith(_ZIP):
             raise ProblemError(
                 HTTPStatus.BAD_REQUEST,
-                "the body is no workbook; send an .xlsx file, or CSV to `POST /invocations`",
+                "the body cannot be read as a workbook; send an .xlsx file, or CSV to `POST /invocations`",
             )
         async with _TURN:
             status, written, message = await _convert(body)

@@ -6,7 +6,7 @@ import { countsOf, DEFAULTS, filtersOf, isOpen, nameOf, rowsOf } from "./board_r
 import { changesSince, lastLook, look } from "./changes.js";
 import { createLines } from "./flight_lines.js";
 import { flightAddress } from "./flight_words.js";
-import { clock, day, moved, number } from "./format.js";
+import { clock, day, moved, number, percent } from "./format.js";
 import { mark } from "./marks.js";
 import { read, ServiceError } from "./service.js";
 import { address, inUrl } from "./settings.js";
@@ -196,7 +196,7 @@ function controls(chosen, board, change) {
     ${field("airline", say("airline"), options("airline", codes("airline")))}
     ${field("destination", say("to"), options("destination", codes("destination")))}
     ${field("threshold", say("threshold"), options("threshold",
-      [0, 10, 20, 30, 40, 50, 75].map((value) => [value ? String(value) : "0", `${number(value)} %`])))}
+      [0, 10, 20, 30, 40, 50, 75].map((value) => [value ? String(value) : "0", percent(value / 100)])))}
     ${field("search", say("search"), html`<input type="search" id="search" .value=${chosen.q} @input=${set("q")}
       maxlength="40" size="10" autocomplete="off" spellcheck="false">`)}
     ${field("times", say("times"), html`<select @change=${set("utc")}>

@@ -124,9 +124,9 @@ export const EN = {
   lands_late: "the aircraft lands {n} min late", inbound_lands: "{flight} from {from} lands {time}",
   inbound_landed: "{flight} from {from} landed {time}", buffer: "{n} min before", short: "{n} min after its time",
   reasons: {
-    calendar: "the day", airline: "the airline", route: "the route", "time of day": "the hour", congestion: "how crowded the hour is",
+    calendar: "the day", airline: "the airline", route: "the route", "time of day": "the hour", congestion: "crowded hour",
     history: "the last weeks", "airport now": "the airport today", "airline now": "the airline today",
     "aircraft's previous leg": "the aircraft's previous leg", weather: "the weather", "revised time": "the revised time",
   },
-  points: "{n} points",
+  points: "{n} points", point: "{n} point",
 };

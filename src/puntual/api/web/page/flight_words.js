@@ -3,7 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { minutesOverdue } from "./board_rows.js";
 import { minutesBetween, number, signed } from "./format.js";
-import { say } from "./words.js";
+import { say, sayPoints } from "./words.js";
 
 const SIGNS = { up: "▲", down: "▼", new: "●", changed: "◆" };
 
@@ -44,7 +44,7 @@ export function reasonOf(group, { inbound, expected_departure }, shown) {
 }
 
 export const shortReasons = (flight, shown) => html`${largestReasons(flight.prediction.reasons, 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
-    ${say("points", { n: signed(effect * 100) })}</span> `)}`;
+    ${sayPoints(effect, signed(effect * 100))}</span> `)}`;
 
 export function aircraftOf({ tail, inbound }, shown) {
   if (!inbound) return tail || "";

@@ -11,13 +11,13 @@ const tenth = (share) => Math.min(Math.ceil(share * 10) / 10, 1);
 
 export function reliabilitySection(bins) {
   const most = tenth(Math.max(...bins.map(({ predicted, high }) => Math.max(predicted, high))));
-  const axis = { range: [0, most], splits: [0, most / 2, most], label: percent };
-  const line = (values, colour, dash) => ({ values, colour, dash });
+  const axis = { range: [0, most], splits: [0, most / 2, most], label: (share) => percent(share) };
+  const edge = (name) => ({ values: bins.map((bin) => bin[name]), colour: "--quiet", isThin: true });
   const plot = {
     x: { ...axis, values: bins.map(({ predicted }) => predicted) }, y: axis,
     lines: [
-      line(bins.map(({ predicted }) => predicted), "--quiet", [6, 4]), line(bins.map(({ low }) => low), "--quiet"),
-      line(bins.map(({ high }) => high), "--quiet"), line(bins.map(({ observed }) => observed), "--accent"),
+      { ...edge("predicted"), dash: [6, 4] }, edge("low"), edge("high"),
+      { values: bins.map(({ observed }) => observed), colour: "--accent" },
     ],
   };
   return html`<section class="reliability"><h2>${say("reliability")}</h2>

@@ -4,7 +4,7 @@ import { html, nothing, svg } from "./lit-html/lit-html.js";
 import { bandsBar, sharesOf } from "./bands.js";
 import { largestReasons, rangeOf } from "./flight_words.js";
 import { date, number, percent, signed } from "./format.js";
-import { say, sayOf } from "./words.js";
+import { say, sayOf, sayPoints } from "./words.js";
 
 const groupName = (group) => say("reasons")[group] || group;
 
@@ -35,7 +35,7 @@ function reasonsTable(reasons, nameOf) {
   return html`<table class="figures">
     <thead><tr><th scope="col">${say("why")}</th><th scope="col">${say("effect")}</th><td></td></tr></thead>
     <tbody>${shown.map(({ group, effect }) => html`<tr><th scope="row">${nameOf(group)}</th>
-      <td class="number">${say("points", { n: signed(effect * 100) })}</td>
+      <td class="number">${sayPoints(effect, signed(effect * 100))}</td>
       <td class="plot">${around(effect / largest)}</td></tr>`)}</tbody></table>
     <p class="note">${say("reasons_note")}</p>`;
 }

@@ -3,7 +3,7 @@
 export const ES = {
   board: "Tablero", ask: "Consultar", model: "Modelo", views: "Vistas", skip: "Ir al contenido",
   airport: "Aeropuerto", hours: "Horas por delante", watch: "A vigilar", show: "Mostrar", airline: "Aerolínea", to: "Destino",
-  threshold: "Al menos", search: "Buscar", state: "Estado", anyone: "todas", show_board: "Ver tablero",
+  threshold: "Al menos", search: "Buscar", state: "Estado", anyone: "cualquiera", show_board: "Ver tablero",
   filters: "Filtros", open: "por salir", all: "todos", scheduled: "programado", overdue: "con hora vencida", left: "salió",
   arrived: "aterrizó", cancelled: "cancelado", language: "Idioma", colours: "Colores", system: "los del sistema",
   light: "claros", dark: "oscuros", local: "local", times: "Horas", print: "Imprimir",
@@ -133,9 +133,9 @@ export const ES = {
   lands_late: "el avión llega con {n} min de atraso", inbound_lands: "{flight} desde {from} llega {time}",
   inbound_landed: "{flight} desde {from} llegó {time}", buffer: "{n} min antes", short: "{n} min después de su hora",
   reasons: {
-    calendar: "el día", airline: "la aerolínea", route: "la ruta", "time of day": "la hora", congestion: "la congestión de esa hora",
+    calendar: "el día", airline: "la aerolínea", route: "la ruta", "time of day": "la hora", congestion: "hora congestionada",
     history: "las últimas semanas", "airport now": "el aeropuerto hoy", "airline now": "la aerolínea hoy",
     "aircraft's previous leg": "el tramo anterior del avión", weather: "el tiempo", "revised time": "la hora revisada",
   },
-  points: "{n} puntos",
+  points: "{n} puntos", point: "{n} punto",
 };
