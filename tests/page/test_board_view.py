@@ -258,10 +258,11 @@ def test_one_point_and_a_share_beside_a_plot_are_written_as_people_do(open_page:
     page = open_page()
     written = page.evaluate("""async () => {
       const base = document.querySelector("script").src.replace("main.js", "");
-      const [{ sayPoints }, { SHARES }] = await Promise.all(["words.js", "line_plot.js"].map((name) => import(base + name)));
+      const { sayPoints } = await import(`${base}words.js`);
+      const { SHARES } = await import(`${base}line_plot.js`);
       return [sayPoints(0.012, "+1"), sayPoints(-0.03, "-3"), SHARES.label(0.5, 1)];
     }""")
-    assert written == ["+1 point", "-3 points", "50%"]
+    assert written == ["+1\u00a0point", "-3\u00a0points", "50%"]
 
 
 def test_a_print_is_the_list_alone(open_page: Open) -> None:

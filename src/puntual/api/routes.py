@@ -13,44 +13,9 @@ from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import EXAMPLE, MOST_FLIGHTS, PredictAnswer, PredictRequest
 from puntual.api.predict.request import decode_request
 from puntual.api.problems import ProblemError
+from puntual.api.serving.champion import Champion, champion_of
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
-from puntual.evaluation import Evaluation
-from puntual.flights.flight import Target
-from puntual.registry import SplitInfo
-from puntual.registry.card_record import CardRecord
-
-
-class Champion(msgspec.Struct, frozen=True):
-    """The bundle that answers: what it is, what it learnt from, what it was measured at, and its card.
-
-    `card` is the text of the model card, in English Markdown, and `record` what it was written from, as data; bundles
-    of before Puntual kept it have none.
-    """
-
-    version: str
-    created: str
-    trained_until: str
-    history_until: str
-    candidate: str
-    treatment: str
-    late_rule: str
-    threshold: float
-    threshold_rule: str
-    shadow: str | None
-    columns: list[str]
-    scores: dict[str, Evaluation]
-    card: str
-    target: Target
-    puntual: str
-    preset: str
-    source: str
-    data_digest: str | None
-    learnt_from: str
-    airports: list[str]
-    bands: list[str]
-    split: SplitInfo
-    record: CardRecord | None
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -124,33 +89,7 @@ async def reload_model(state: State) -> Reloaded:
 async def get_champion(state: State) -> Champion:
     """Say which bundle answers, what it learnt from, what it was measured at and which columns it reads."""
     service = _service(state)
-    bundle = service.champion().predictor.bundle
-    manifest = bundle.manifest
-    return Champion(
-        bundle.version,
-        manifest.created.isoformat(),
-        manifest.period[1].date().isoformat(),
-        manifest.history_until.isoformat(),
-        manifest.candidate,
-        manifest.treatment,
-        str(manifest.late_rule),
-        manifest.threshold,
-        manifest.threshold_rule,
-        service.shadow_version,
-        list(manifest.columns),
-        manifest.scores,
-        bundle.card,
-        manifest.target,
-        manifest.puntual,
-        manifest.preset,
-        manifest.source,
-        manifest.data_digest,
-        manifest.period[0].date().isoformat(),
-        list(manifest.airports),
-        list(manifest.bands),
-        manifest.split,
-        manifest.card,
-    )
+    return champion_of(service.champion().predictor.bundle, service.shadow_version)
 
 
 @get(

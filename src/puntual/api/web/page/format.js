@@ -43,7 +43,7 @@ export const number = (value, digits = 0) => digits
   : writeWhole("number", WHOLE, Math.round(value) + 0); // Never a zero below zero.
 
 export const signed = (value) =>
-  formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value);
+  formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value).replace("-", "−");
 
 // Hours and minutes of a local time such as 2017-10-03T23:30, or of the same moment in UTC.
 export const clock = (shown, zone, utc) =>

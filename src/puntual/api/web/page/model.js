@@ -75,7 +75,7 @@ const list = (versions, succession, change, shell) => html`<div class="scroll" t
       openReport(event, one.version, shell)}>${say("report_of")}</a>` : "–"}</td>
     <td>${one.is_champion ? html`<strong>${say("is_champion")}</strong> ` : nothing}${one.answers && !one.is_champion ? say("answers_now") : nothing}
       ${one.broken ? nothing : actions(one, versions, succession, change)}</td></tr>`)}</tbody></table></div>
-  ${succession.may_change ? nothing : html`<p class="note">${say("may_not_change", { reason: succession.why_not })}</p>`}`;
+  ${succession.may_change ? nothing : html`<p class="note">${say("may_not_change", { reason: say("obstacles")[succession.obstacle] || succession.why_not })}</p>`}`;
 
 function actions(one, versions, { may_change: may, former, champion }, change) {
   const back = one.is_champion && former;

@@ -27,9 +27,9 @@ const period = (from, until) => say("from_to", { from: date(from), until: date(u
 
 function dataOf({ source, data_digest: digest, learnt_from: first, trained_until: last, airports, preset, puntual, record }) {
   const rows = record ? [
-    ["rows_read", number(record.table.rows)],
-    ["learnt_flights", say("flights_late", { n: number(record.table.flights), late: percent(record.table.late_rate) })],
-    ...record.table.omitted.map(({ reason, count }) => ["left_out", html`${number(count)}: ${reasonOf(reason)}`]),
+    ["rows_read", number(record.rows)],
+    ["learnt_flights", say("flights_late", { n: number(record.flights), late: percent(record.late_rate) })],
+    ...record.omitted.map(({ reason, count }) => ["left_out", html`${number(count)}: ${reasonOf(reason)}`]),
   ] : [];
   return [
     ["source", source], ["departures", period(first, last)], ["airports", airports.join(", ")], ...rows,

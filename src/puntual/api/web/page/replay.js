@@ -3,7 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
 import { bandsBar, bandsLegend } from "./bands.js";
-import { chanceOf, filtersOf, isOpen, isShown, nameOf } from "./board_rows.js";
+import { chanceOf, filtersOf, isOpen, isShown, nameOf, rowsOf } from "./board_rows.js";
 import { flightAddress, stateOf } from "./flight_words.js";
 import { clock, number, percent } from "./format.js";
 import { horizonTable, predictAtHorizons, scoreOf } from "./horizon_scores.js";
@@ -119,7 +119,8 @@ export function createReplay(shell) {
 const timeOf = (minutes) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 
 function day(then, outcomes, chances, chosen) {
-  const rows = then.flights.filter((flight) => isShown(flight, chosen));
+  // As on the board: those that need somebody first, and those that are gone last.
+  const rows = rowsOf(then.flights, chosen).map(({ flight }) => flight);
   const shown = (time) => clock(time, then.time_zone, chosen.utc);
   return html`${isSettled(then) ? agreement(rows.filter(isOpen), outcomes) : html`<p class="counts">${say("arrivals_open")}</p>`}${bandsLegend(then.target)}
     <table class="board replay"><caption class="unseen">${say("replay")}</caption><thead><tr>${["time", "flight", "to", "state", "late", "delay", "happened"].map((name) =>
