@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Response, post
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 
 from puntual.api.described import answers_text, describe_problems
 from puntual.api.http.media_type import media_type
@@ -28,7 +28,7 @@ _ZIP = b"PK"
 # Makers of clients know no workbook, so that bytes of no kind are taken too and the text names the other.
 _BYTES = "application/octet-stream"
 _BODY = RequestBody(
-    {_BYTES: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format="binary"))},
+    {_BYTES: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))},
     f"A workbook (.xlsx), as these bytes or as `{WORKBOOK}`.",
     required=True,
 )

@@ -115,7 +115,7 @@ def _split(split: SplitInfo) -> ChampionSplit:
         for name, value in msgspec.structs.asdict(split).items()
         if name in ChampionSplit.__struct_fields__
     }
-    return ChampionSplit(**shown)
+    return msgspec.convert(shown, ChampionSplit)
 
 
 def _record(card: CardRecord) -> ChampionRecord:
