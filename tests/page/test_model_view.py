@@ -111,6 +111,32 @@ def test_the_card_speaks_the_language_of_the_page(open_page: Open, made_bundle: 
     shot(page, "model-es")
 
 
+def test_a_model_of_live_states_shows_how_it_gets_better_as_the_day_unfolds(open_page: Open) -> None:
+    page = open_page()
+
+    def live(route: Any) -> None:
+        answer = route.fetch()
+        champion = answer.json()
+        scores = champion["scores"]["history"]
+        champion["record"]["horizons"] = [
+            {"minutes": minutes, "state": state, "gone": gone, "scores": scores, "gain": None}
+            for minutes, state, gone in ((0, "history", 0), (360, "live_720", 2), (30, "live_30", 17))
+        ]
+        route.fulfill(response=answer, json=champion)
+
+    page.route("**/models/champion", live)
+    page.goto(f"{page.url.split('?')[0]}?view=model")
+    page.wait_for_selector(".horizons canvas")
+    rows = page.locator(".horizons tbody tr").all_inner_texts()
+    assert [row.split("\t")[0] for row in rows] == ["day before", "6 h", "30 min"]
+    assert rows[2].split("\t")[2] == "17"
+    assert "what a feed brings" in page.inner_text("main")
+    assert violations(page) == []
+    page.locator(".horizons").scroll_into_view_if_needed()
+    shot(page, "model-horizons")
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_model_of_arrivals_says_so_in_every_view(open_page: Open) -> None:
     page = open_page("/?airport=JFK")
     page.wait_for_selector("tr.watched")
