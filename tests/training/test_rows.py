@@ -56,7 +56,7 @@ def test_fitting_sees_the_sample_and_what_is_counted_every_flight(
     by_time: Experiment, narrow: Experiment
 ) -> None:
     rows = narrow.split.train
-    training = prepare_training_set(narrow.vectors(rows), narrow.seen(rows))
+    training = prepare_training_set(narrow, narrow.vectors(rows), narrow.seen(rows))
     assert len(training.bands) == len(training.shown["timetable"][0]) == 700
     fitted, of_all = fit_on(narrow, QUICK, rows), fit_on(by_time, QUICK, rows)
     assert fitted.vectors.vocabulary == of_all.vectors.vocabulary

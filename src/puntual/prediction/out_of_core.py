@@ -27,7 +27,7 @@ from puntual.prediction.warnings import BITS, count_warnings
 from puntual.sources import FlightTable
 from puntual.sources.pieces import (
     NotInPiecesError,
-    Piece,
+    TablePiece,
     left_out_of_all,
     noted_of_all,
     pieces_of,
@@ -134,7 +134,7 @@ def _spooled(path: Path, read: ReadPiece, spool: Spool) -> SpooledTable:
     return spooled
 
 
-def _read(piece: Piece, path: Path, read: ReadPiece) -> FlightTable:
+def _read(piece: TablePiece, path: Path, read: ReadPiece) -> FlightTable:
     with tempfile.TemporaryDirectory(prefix="puntual-") as folder:
         small = Path(folder) / path.name
         try:

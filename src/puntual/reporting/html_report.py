@@ -12,6 +12,7 @@ from puntual.reporting.figures import FEWEST_FLIGHTS, MOST_BARS, all_figures
 from puntual.reporting.narrative import (
     CONDITION_TITLES,
     TREATMENTS,
+    answered_by,
     label,
     leak,
     more_rows,
@@ -73,6 +74,7 @@ def render_report(training: Training) -> str:
             treatments=TREATMENTS,
             states=_titled(CONDITION_TITLES, training.scores),
             horizons=[(wording.horizon_title(one.minutes), one.scores) for one in training.horizons],
+            mixtures=answered_by(training),
             splits=_titled(SPLITS, training.by_split),
             groups=_titled(GROUPS, training.scores[MAIN.name].by),
             reproduction=reproduction(training),

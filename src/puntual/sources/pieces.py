@@ -25,14 +25,14 @@ class NotInPiecesError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TablePiece:
     """A small table as the bytes of a file, and how many lines of the large one stand before its own."""
 
     data: bytes
     lines_before: int
 
 
-def pieces_of(path: Path) -> Iterator[Piece]:
+def pieces_of(path: Path) -> Iterator[TablePiece]:
     """Cut a CSV or Parquet file, whose first line or schema all pieces have; raise NotInPiecesError for any other."""
     suffix = path.suffix.lower()
     if suffix == ".csv":
@@ -44,7 +44,7 @@ def pieces_of(path: Path) -> Iterator[Piece]:
         raise NotInPiecesError(suffix)
 
 
-def put_in_place(table: FlightTable, piece: Piece, records_before: int) -> FlightTable:
+def put_in_place(table: FlightTable, piece: TablePiece, records_before: int) -> FlightTable:
     """Say of a piece's rows where they stand in the file that it was cut from."""
     before = piece.lines_before if piece.lines_before >= 0 else records_before
 
@@ -90,7 +90,7 @@ def left_out_of_all(left_out: list[tuple[LeftOut, ...]]) -> tuple[LeftOut, ...]:
     return tuple(gone.values())
 
 
-def _of_csv(file: BinaryIO) -> Iterator[Piece]:
+def _of_csv(file: BinaryIO) -> Iterator[TablePiece]:
     header = file.readline()
     # Two bytes a letter, or a name with a line break in it.
     if b"\0" in header or header.count(b'"') % 2 or not header.strip():
@@ -99,10 +99,10 @@ def _of_csv(file: BinaryIO) -> Iterator[Piece]:
     while block := file.read(PIECE_BYTES):
         whole, rest = _cut(rest + block)
         if whole:
-            yield Piece(header + whole, lines)
+            yield TablePiece(header + whole, lines)
             lines += whole.count(b"\n")
     if rest:
-        yield Piece(header + rest, lines)
+        yield TablePiece(header + rest, lines)
 
 
 def _cut(text: bytes) -> tuple[bytes, bytes]:
@@ -115,11 +115,11 @@ def _cut(text: bytes) -> tuple[bytes, bytes]:
     return text[:end], text[end:]
 
 
-def _of_parquet(path: Path) -> Iterator[Piece]:
+def _of_parquet(path: Path) -> Iterator[TablePiece]:
     table = pl.scan_parquet(path)
     rows = table.select(pl.len()).collect().item()
     for start in range(0, rows, PIECE_ROWS):
         written = BytesIO()
         table.slice(start, PIECE_ROWS).collect().write_parquet(written, compression="uncompressed")
         # Rows of Parquet are counted as records, which the reader says.
-        yield Piece(written.getvalue(), -1)
+        yield TablePiece(written.getvalue(), -1)

@@ -22,6 +22,7 @@ from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import LEVEL_COLUMNS, Experiment
+from puntual.training.side_by_side import side_by_side
 
 # What the past is known of is answered so where rolling origins want it.
 LEVEL_AVERAGED: Mixture = {STATES[0].name: 0.5, LEVEL_EXPERT: 0.5}
@@ -96,12 +97,13 @@ class TrainingSet:
     """What candidates are fitted on: some flights, `seen` of those that `vectors` were learnt from.
 
     `shown` holds, by the name of a state of knowledge, vectors in that state and the band of each; `bands` are those of
-    all flights seen.
+    all flights seen; `level` is what all flights as they were on the day teach of the airports' late rates.
     """
 
     vectors: TrainingVectors
     shown: Mapping[str, tuple[Matrix, BandLabels]]
     bands: BandLabels
+    level: Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +149,11 @@ def fit_on(
     experiment: Experiment, candidate: Candidate, rows: Rows, *, averaged: bool = False
 ) -> FittedModel:
     """Fit a candidate on some flights, by nothing but what these teach; `averaged` as `fit_candidate` takes it."""
-    training = prepare_training_set(experiment.vectors(rows), experiment.seen(rows))
+    training = prepare_training_set(experiment, experiment.vectors(rows), experiment.seen(rows))
     return fit_candidate(experiment, candidate, training, averaged=averaged)
 
 
-def prepare_training_set(vectors: TrainingVectors, seen: Rows) -> TrainingSet:
+def prepare_training_set(experiment: Experiment, vectors: TrainingVectors, seen: Rows) -> TrainingSet:
     """Prepare what experts are fitted on from the flights that they see."""
     bands = vectors.dataset.bands[seen]
     shown = {}
@@ -161,7 +163,8 @@ def prepare_training_set(vectors: TrainingVectors, seen: Rows) -> TrainingSet:
         every_column = np.arange(matrix.shape[1])
         known = matrix if len(own) == len(matrix) else scratch.take(matrix, own, every_column)
         shown[state.name] = known, bands[own]
-    return TrainingSet(vectors, shown, bands)
+    level = _learn_level(vectors) if experiment.by_time else Level()
+    return TrainingSet(vectors, shown, bands, level)
 
 
 def fit_candidate(
@@ -177,15 +180,19 @@ def fit_candidate(
         with_history = STATES[0]
         columns = np.union1d(experiment.columns_of(with_history), LEVEL_COLUMNS)
         kinds[LEVEL_EXPERT] = with_history, columns
-    experts = {}
-    for name, (state, columns) in kinds.items():
+
+    def fit_expert(name: str) -> Expert:
+        state, columns = kinds[name]
         matrix, bands = training.shown[state.name]
-        experts[name] = Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
+        return Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
+
+    widest_first = sorted(kinds, key=lambda name: -len(kinds[name][1]))
+    fitted = dict(zip(widest_first, side_by_side(fit_expert, widest_first), strict=True))
     prior = _prior(candidate, training.bands, experiment.seed)
-    level = _learn_level(training.vectors) if experiment.by_time else Level()
-    calibration = Calibration({state.name: prior for state in STATES}, level)
+    calibration = Calibration({state.name: prior for state in STATES}, training.level)
     mixtures = {STATES[0].name: LEVEL_AVERAGED} if averaged else {}
-    return FittedModel(candidate, training.vectors, Experts(experts, mixtures), calibration)
+    experts = Experts({name: fitted[name] for name in kinds}, mixtures)
+    return FittedModel(candidate, training.vectors, experts, calibration)
 
 
 def _learn_level(vectors: TrainingVectors) -> Level:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,6 +28,7 @@ from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import FittedModel, TrainingSet, fit_candidate, prepare_training_set
 from puntual.training.onnx_export import columns_read, convert, prove, trees_of
+from puntual.training.side_by_side import side_by_side
 
 PROVEN_ROWS = 4_000
 # The share of the lowest log loss that a cheaper model may be worse by.
@@ -36,6 +38,14 @@ CURVE_SHARES = (1 / 8, 1 / 4, 1 / 2)
 _ROUNDS = 100
 
 
+class _Scored(NamedTuple):
+    """A candidate's result, its loss on each validation flight, and its model."""
+
+    result: CandidateResult
+    losses: NDArray[np.float64]
+    model: Model
+
+
 def compare(
     experiment: Experiment, candidates: Sequence[Candidate], begin: Callable[[str], object]
 ) -> tuple[Candidate, tuple[CandidateResult, ...]]:
@@ -43,15 +53,20 @@ def compare(
     split = experiment.split
     vectors = experiment.vectors(split.train)
     training, proof = (
-        prepare_training_set(vectors, experiment.seen(split.train)),
+        prepare_training_set(experiment, vectors, experiment.seen(split.train)),
         sample_for_proof(vectors, split.validation),
     )
-    compared = []
-    for candidate in candidates:
-        begin(str(candidate))
-        compared.append(_score_candidate(experiment, candidate, training, proof))
-    results, losses = zip(*compared, strict=True)
-    results = choose(results, losses, experiment.dataset.keys.day[split.validation])
+
+    def score_one(candidate: Candidate) -> _Scored:
+        return _score_candidate(experiment, candidate, training, proof)
+
+    scored = side_by_side(score_one, candidates, lambda candidate: begin(str(candidate)))
+    losses = [one.losses for one in scored]
+    # Timed when none is fitted beside it any more.
+    timed = [
+        msgspec.structs.replace(one.result, microseconds=_microseconds(one.model, proof)) for one in scored
+    ]
+    results = choose(timed, losses, experiment.dataset.keys.day[split.validation])
     chosen = next(place for place, result in enumerate(results) if result.chosen)
     return candidates[chosen], results
 
@@ -65,8 +80,8 @@ def sample_for_proof(vectors: TrainingVectors, rows: Rows) -> Matrix:
 
 def _score_candidate(
     experiment: Experiment, candidate: Candidate, training: TrainingSet, proof: Matrix
-) -> tuple[CandidateResult, NDArray[np.float64]]:
-    """Give a candidate's result, and its loss on each validation flight."""
+) -> _Scored:
+    """Fit, convert, prove and score a candidate, whose answers are not timed yet."""
     started = time.perf_counter()
     fitted = fit_candidate(experiment, candidate, training)
     seconds = time.perf_counter() - started
@@ -86,11 +101,11 @@ def _score_candidate(
         fit_seconds=seconds,
         trees=trees_of(models),
         onnx_bytes=sum(map(len, models.values())),
-        microseconds=_microseconds(Model(models, columns_read(fitted.experts), candidate.name, 1), proof),
+        microseconds=0.0,
         largest_difference=difference,
         parameters=dict(candidate.parameters),
     )
-    return result, losses
+    return _Scored(result, losses, Model(models, columns_read(fitted.experts), candidate.name, 1))
 
 
 def _predict_validation(
@@ -141,7 +156,7 @@ def _parts(experiment: Experiment, seen: Rows) -> Iterator[Rows]:
 
 
 def _fit_on_part(experiment: Experiment, candidate: Candidate, rows: Rows) -> LearningPoint:
-    training = prepare_training_set(experiment.vectors(experiment.split.train), rows)
+    training = prepare_training_set(experiment, experiment.vectors(experiment.split.train), rows)
     bands = _predict_validation(experiment, fit_candidate(experiment, candidate, training), (MAIN,))[
         MAIN.name
     ]
