@@ -86,6 +86,19 @@ def test_without_backtests_report_and_card_say_so(quick: tuple[Training, Path, l
     assert "Backtests were left out" in Registry(folder / "models").read(training.version).card
 
 
+def test_the_bundle_keeps_what_its_card_tells_as_data(quick: tuple[Training, Path, list]) -> None:
+    training, folder, _ = quick
+    record = Registry(folder / "models").read(training.version).manifest.card
+    assert record is not None
+    assert (record.table, record.findings, record.command) == (
+        training.table,
+        training.findings,
+        training.command,
+    )
+    assert record.reliability == tuple(training.curves.reliability)
+    assert [one.minutes for one in record.horizons] == [one.minutes for one in training.horizons]
+
+
 def test_the_bundle_is_published_before_the_backtests(
     made_flights: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

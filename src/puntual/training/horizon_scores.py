@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from puntual.evaluation import Measure, Predicted, log_losses, paired_difference, score
 from puntual.features.states import STATE_NAMES, places_of, withhold
-from puntual.reporting.training_result import HorizonScore
+from puntual.registry.card_record import HorizonScore
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
 from puntual.training.side_by_side import side_by_side

@@ -17,9 +17,10 @@ from puntual.evaluation.splits import SplitKind
 from puntual.features.states import MAIN
 from puntual.flights.schema import target_of
 from puntual.registry import Bundle, Registry
+from puntual.registry.card_record import Omission, TableRecord
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
-from puntual.reporting.training_result import Omission, TableRecord, Training
+from puntual.reporting.training_result import Training
 from puntual.sources import FlightTable
 from puntual.storage import require_writable
 from puntual.storage.os_errors import translate_os_errors
@@ -232,8 +233,9 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
 
 
 def _publish(training: Training, bundle: Bundle, final: FittedModel, stored: Registry) -> Training:
-    """Write the bundle with its card into the registry; give the record with its version."""
-    bundle = replace(bundle, card=model_card(training))
+    """Write the bundle with its card, as text and as data, into the registry; give the record with its version."""
+    manifest = msgspec.structs.replace(bundle.manifest, card=training.card_record())
+    bundle = replace(bundle, manifest=manifest, card=model_card(training))
     estimator = CalibratedEstimator(final.experts, final.calibration)
     notebooks = {
         "estimator": estimator,
