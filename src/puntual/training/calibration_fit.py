@@ -29,7 +29,7 @@ _FEW = 200
 _CHUNK = 8_192
 # Slope, intercepts of the late bands and follow, which leave the model's word as it is.
 _NEUTRAL = np.r_[1.0, np.zeros(BAND_COUNT - 1), 1.0]
-Numbers = NDArray[np.float64]
+_Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class _Loss:
     """The loss of n flights and its gradient, by the parameters of their scaling."""
 
     def __init__(
-        self, center: Numbers, apart: Numbers, level: Numbers, band: NDArray[np.intp], penalty: float
+        self, center: _Numbers, apart: _Numbers, level: _Numbers, band: NDArray[np.intp], penalty: float
     ) -> None:
         self._center, self._apart, self._level, self._band = center, apart, level, band
         self._penalty = penalty
@@ -170,7 +170,7 @@ class _Loss:
         self._stretched = np.empty((flights, BAND_COUNT))
         self._raised, self._chosen = np.empty(flights), np.empty(flights)
 
-    def __call__(self, parameters: Numbers) -> tuple[float, Numbers]:
+    def __call__(self, parameters: _Numbers) -> tuple[float, _Numbers]:
         """Give the loss and its gradient, both per flight."""
         flights = len(self._level)
         for start in range(0, flights, _CHUNK):
@@ -182,7 +182,7 @@ class _Loss:
         slope = np.r_[self._stretched.sum(), intercepts, self._raised.sum()] + 2 * self._penalty * strayed
         return float(fit) / max(flights, 1), slope / max(flights, 1)
 
-    def _of_chunk(self, chunk: slice, parameters: Numbers) -> None:
+    def _of_chunk(self, chunk: slice, parameters: _Numbers) -> None:
         """Write of some flights the share of their own band, and what each adds to the gradient."""
         error, apart, level, band = (
             self._error[:, chunk],
@@ -202,16 +202,16 @@ class _Loss:
         np.multiply(_added_up(error[1:]), level, out=self._raised[chunk])
 
 
-def _share_out(logits: Numbers) -> None:
+def _share_out(logits: _Numbers) -> None:
     """Turn logits, band by band, into probabilities, in place and to the bit as `softmax` does row by row."""
     logits -= logits.max(axis=0)
     np.exp(logits, out=logits)
     logits /= _added_up(logits)
 
 
-def _added_up(bands: Numbers) -> Numbers:
+def _added_up(bands: _Numbers) -> _Numbers:
     """Add bands up one after another."""
-    whole: Numbers = bands[0] + bands[1]
+    whole: _Numbers = bands[0] + bands[1]
     for band in bands[2:]:
         whole += band
     return whole
