@@ -68,9 +68,8 @@ def test_each_step_is_named_as_it_begins_and_all_are_counted(quick: tuple[Traini
     _, _, steps = quick
     names, done, totals = zip(*steps, strict=True)
     assert names[:3] == ("vectors", "forest:none", "lightgbm:none")
-    assert names[-8:-4] == (
-        "live experts, one for each range of horizons",
-        "live experts, one for all horizons",
+    assert names[-7:-4] == (
+        "live experts, for each range of horizons and for all",
         "live experts, learning the airport's level",
         "live experts before the test",
     )

@@ -70,6 +70,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     "timetable", "typical_timetable". `by_split` holds test scores with history under "time" and "stratified".
     `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table. `command` is
     the one that was run, empty where there was none. `horizons` are test scores as the day unfolds, farthest first.
+    `mixtures` holds, by state of knowledge, the experts that answer in it and the share of each, where that is not the
+    one expert of its name.
     """
 
     created: datetime
@@ -83,6 +85,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     comparison: tuple[CandidateResult, ...]
     scores: dict[str, Evaluation]
     horizons: tuple[HorizonScore, ...] = ()
+    mixtures: dict[str, dict[str, float]] = {}
     by_split: dict[str, Evaluation]
     rolling: tuple[RollingScore, ...]
     ablation: tuple[AblationStep, ...]

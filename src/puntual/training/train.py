@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from puntual.errors import SettingError
 from puntual.evaluation import curves, gate, parse_cost
@@ -69,6 +70,20 @@ def train(
     _require_time_zone(now)
     options = options or Options()
     candidates = check_options(options, registry, reports)
+    # Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _train(table, candidates, registry, now, options, reports, progress)
+
+
+def _train(
+    table: FlightTable,
+    candidates: tuple[Candidate, ...],
+    registry: str,
+    now: datetime,
+    options: Options,
+    reports: Path | None,
+    progress: Progress | None,
+) -> Training:
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")
     dataset, omitted = learnable(table, options)
@@ -106,6 +121,7 @@ def train(
         comparison=comparison,
         scores=evaluated.scores,
         horizons=score_horizons(own, evaluated) if options.live else (),
+        mixtures=bundle.manifest.mixtures,
         by_split={own.split.kind.value: evaluated.scores[MAIN.name]},
         rolling=(),
         ablation=(),
