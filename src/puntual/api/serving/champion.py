@@ -12,7 +12,7 @@ from puntual.flights.flight import Target
 from puntual.registry import Bundle, SplitInfo
 from puntual.registry.card_record import CardRecord, HorizonScore, Omission
 
-LocalTime = Annotated[
+SplitTime = Annotated[
     str, Meta(description="By the clocks where flights left, to the minute.", examples=["2013-07-01T00:00"])
 ]
 
@@ -21,11 +21,11 @@ class ChampionSplit(msgspec.Struct, frozen=True):
     """Which flights taught the model and which ones tested it; the end of each period is not in it."""
 
     kind: Annotated[str, Meta(examples=["time"])]
-    train_from: LocalTime
-    train_until: LocalTime
-    validation_until: LocalTime
-    test_from: LocalTime
-    test_until: LocalTime
+    train_from: SplitTime
+    train_until: SplitTime
+    validation_until: SplitTime
+    test_from: SplitTime
+    test_until: SplitTime
     train_rows: int
     validation_rows: int
     test_rows: int
