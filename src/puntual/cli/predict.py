@@ -13,6 +13,7 @@ from puntual.cli.options import (
     SOURCE_NAMES,
     bad_rows_option,
     bundle_option,
+    cluster_options,
     registry_option,
     separator_of,
     target_option,
@@ -60,6 +61,7 @@ from puntual.cli.options import (
 )
 @click.option("--day-first", is_flag=True, help="Read dates such as 31/01/2017; a map has its own rule.")
 @click.option("--exact", is_flag=True, help="Write figures with all their digits, not four decimals.")
+@cluster_options
 @registry_option
 def predict(
     file: str,
@@ -78,6 +80,8 @@ def predict(
     decimal: str,
     day_first: bool,
     exact: bool,
+    cluster: str | None,
+    scratch: str | None,
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
@@ -88,14 +92,15 @@ def predict(
     from puntual.prediction.predictor import Predictor
     from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
     from puntual.prediction.table_notation import Notation
-    from puntual.registry import require_target
+    from puntual.registry import Registry, require_target
     from puntual.sources import FlightTable, read_plain, read_requested, toward
 
     if output != STANDARD:
         form_of(Path(output))
     separator = separator_of(separator, decimal)
-    predictor = Predictor.load(registry, which)
-    require_target(predictor.bundle, target)
+    bundle = Registry(registry).read(which)
+    predictor = Predictor(bundle)
+    require_target(bundle, target)
     rule = predictor.bundle.manifest.late_rule
 
     def read(name: str, reader: Callable[..., FlightTable] = read_plain) -> FlightTable:
@@ -106,22 +111,42 @@ def predict(
 
     requested = read(file, read_requested)
     say_reading(requested)
-    with progress("predicting", lines=True) as report_progress:
-        done = 0
+    past_flights = None if past is None else toward(read(str(past)), predictor.target)
+    timetable_flights = None if timetable is None else read(str(timetable)).flights
+    if cluster is not None:
+        from puntual.cli.output.on_cluster import on_cluster
+        from puntual.scale.spread_predictions import spread_predictions
 
-        def count(flights: int) -> None:
-            nonlocal done
-            done += flights
-            report_progress(f"{done:,} flights", done, requested.flights.height)
+        with on_cluster(cluster, "predicting") as (workers, report_progress):
+            predictions = spread_predictions(
+                workers,
+                bundle,
+                requested.flights,
+                Path("predictions" if output == STANDARD else output),
+                as_of,
+                past=past_flights,
+                timetable_of=timetable_flights,
+                reasons=reasons,
+                scratch=scratch,
+                progress=report_progress,
+            )
+    else:
+        with progress("predicting", lines=True) as report_progress:
+            done = 0
 
-        predictions = predictor.predict(
-            requested.flights,
-            as_of,
-            past=None if past is None else toward(read(str(past)), predictor.target),
-            timetable_of=None if timetable is None else read(str(timetable)).flights,
-            reasons=reasons,
-            progress=count,
-        )
+            def count(flights: int) -> None:
+                nonlocal done
+                done += flights
+                report_progress(f"{done:,} flights", done, requested.flights.height)
+
+            predictions = predictor.predict(
+                requested.flights,
+                as_of,
+                past=past_flights,
+                timetable_of=timetable_flights,
+                reasons=reasons,
+                progress=count,
+            )
     say_warnings(predictions)
     for note in write_table(requested, predictions, output, form, Notation(separator, decimal, exact)):
         say(note)

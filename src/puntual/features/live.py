@@ -4,6 +4,7 @@ At four levels: the network, the airport, the airline there and the flights from
 is of what was known at the cut-off, and the flight itself is in none of them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -113,22 +114,25 @@ class Traffic:
         return by_level.swapaxes(0, 1).reshape(flights, len(FEATURES))
 
 
-def traffic_of(keys: Keys, operations: Operations) -> Traffic:
-    """Lay operations out for all levels."""
-    entities = [*entities_of(keys).values()]
-    levels = len(entities)
-    return Traffic(
-        Lines(
-            *(
-                line_of(
-                    np.concatenate([ids[on.flight] for ids in entities]),
-                    np.tile(on.minute, levels),
-                    np.tile(on.counts, (levels, 1)),
-                )
-                for on in points_of(operations)
-            )
-        )
-    )
+def traffic_of(keys: Keys, operations: Operations, network: "LinePoints | None" = None) -> Traffic:
+    """Lay operations out for all levels; `network` are the points of all airports where these are of some."""
+    whole, *parts = entities_of(keys).values()
+    own = points_of(operations)
+    if network is None:
+        return Traffic(Lines(*(_line_of_levels([whole, *parts], on) for on in own)))
+    lines = (_line_of_levels(parts, on, all_of) for on, all_of in zip(own, network, strict=True))
+    return Traffic(Lines(*lines))
+
+
+def _line_of_levels(levels: Sequence[Ids], on: "Points", network: "Points | None" = None) -> Line:
+    """Put the points of flights on the line of each of their levels, and those of a network on its own."""
+    ids = [level[on.flight] for level in levels]
+    minutes, counts = [on.minute] * len(levels), [on.counts] * len(levels)
+    if network is not None:
+        ids.append(np.zeros(len(network.minute), np.uint64))
+        minutes.append(network.minute)
+        counts.append(network.counts)
+    return line_of(np.concatenate(ids), np.concatenate(minutes), np.concatenate(counts))
 
 
 class LinePoints(NamedTuple):

@@ -50,6 +50,8 @@ class Dataset:
     rule: LateRule
     seed: int = 0
     weather: pl.DataFrame | None = None
+    # What `uncoded` gives, where others have made it.
+    made: Matrix | None = field(default=None, repr=False, compare=False)
     keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +98,7 @@ class Dataset:
     @cached_property
     def uncoded(self) -> Matrix:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
-        return self.uncoded_of(self.keys)
+        return self.uncoded_of(self.keys) if self.made is None else self.made
 
     def uncoded_of(self, keys: Keys) -> Matrix:
         """Make these vectors of some of the flights alone, by their keys."""

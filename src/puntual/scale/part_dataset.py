@@ -1,0 +1,164 @@
+"""The flights of one part with what lies around them, as the dataset that a training would make of the whole table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from puntual.evaluation.splits import Rows
+from puntual.features import history, live
+from puntual.features.history import WINDOWS, History
+from puntual.features.live import LinePoints, Traffic
+from puntual.features.rotation import Legs
+from puntual.features.route import Vocabulary
+from puntual.flights.arrays import Columns
+from puntual.flights.flight import LateRule
+from puntual.flights.schema import has_operation
+from puntual.scale import tails
+from puntual.scale.network import DAYS_NAME, WEATHER_NAME, counts_elsewhere, line_points, network_name
+from puntual.scale.runs import flights_name
+from puntual.scale.work_folder import WorkFolder
+from puntual.training.dataset import Dataset, TrainingVectors
+from puntual.training.live_vectors import LiveFlights
+
+# The longest window, a departure a week behind its schedule, and the flight itself.
+DAYS_BEFORE = max(WINDOWS) + 10
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a part knows of other parts: the network's daily counts and points, and its flights' previous legs."""
+
+    days: pl.DataFrame
+    points: LinePoints | None = None
+    legs: Legs | None = None
+
+
+@dataclass(frozen=True)
+class PartDataset(Dataset):
+    """The flights of a part, the days before them, and what surrounds them."""
+
+    around: Surroundings = field(kw_only=True)
+
+    @cached_property
+    def history(self) -> History:
+        """The history of the part's airport, within that of the network."""
+        elsewhere = counts_elsewhere(self.around.days, self.operations)
+        operated = np.flatnonzero(has_operation(self.flights).to_numpy())
+        named = self.keys.take(operated) if self.keys.unknown is None else None
+        return history.build_history(self.operations, named, elsewhere)
+
+    @cached_property
+    def live(self) -> LiveFlights:
+        """What was known of the flights as their days unfolded."""
+        return PartLive(self.keys, self.flights, self.rule, self.weather, around=self.around)
+
+
+@dataclass(frozen=True)
+class PartLive(LiveFlights):
+    """The operations of a part's flights as they became known, within those of the network."""
+
+    around: Surroundings = field(kw_only=True)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """What the airport and the network looked like at any minute."""
+        return live.traffic_of(self.keys, self.operations, self.around.points)
+
+    def without(self, *hidden: str) -> "PartLive":
+        """Hide `tails` or `weather`."""
+        rest = replace(self, flights=super().without(*hidden).flights)
+        around = replace(self.around, legs=None) if "tails" in hidden else self.around
+        return replace(rest, observed=None if "weather" in hidden else self.observed, around=around)
+
+    def legs(self, rows: Rows) -> Legs:
+        """Give the previous legs of some flights, wherever those left from."""
+        if self.around.legs is None:
+            return super().legs(rows)
+        return self.around.legs.take(rows)
+
+
+@dataclass(frozen=True)
+class PartVectors(TrainingVectors):
+    """The vectors of a part's flights, by what was learnt from all parts."""
+
+    learnt_codes: Vocabulary = field(kw_only=True)
+    learnt_turns: Columns = field(kw_only=True)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The codes of airlines and airports."""
+        return self.learnt_codes
+
+    @cached_property
+    def turns(self) -> Columns:
+        """The usual turn-rounds of aircraft."""
+        return self.learnt_turns
+
+
+class PartPlace(msgspec.Struct, frozen=True):
+    """The months of an airport that one task is about, and which of its `known` ones may lie around them."""
+
+    name: str
+    origin: str
+    months: tuple[str, ...]
+    known: tuple[str, ...]
+    has_weather: bool
+
+
+def read_dataset(
+    folder: WorkFolder, place: PartPlace, rule: LateRule, *, live: bool
+) -> tuple[PartDataset, pl.DataFrame]:
+    """Read the flights of a part with those around them, in the order of the whole table; and each one's `month`."""
+    flights = _read_around(folder, place, _months_around(place.months, place.known, after=live))
+    places = flights.select("month", "row")
+    around = Surroundings(folder.read(DAYS_NAME))
+    weather = None
+    if live:
+        linked = folder.read_all(folder.names(f"legs/{place.name}"))
+        around = Surroundings(
+            around.days, _points_around(folder, place.months), tails.legs_from(linked, places)
+        )
+        weather = (
+            folder.read(WEATHER_NAME).filter(pl.col("airport") == place.origin) if place.has_weather else None
+        )
+    return PartDataset(flights.drop("month", "row"), rule, weather=weather, around=around), places
+
+
+def _points_around(folder: WorkFolder, months: Sequence[str]) -> LinePoints:
+    """Read what all flights of some months, those before and those after put on the network's lines."""
+    around = sorted({moved(month, by) for month in months for by in (-1, 0, 1)})
+    tables = [folder.read_if_there(network_name(month)) for month in around]
+    return line_points(pl.concat([table for table in tables if table is not None]))
+
+
+def _read_around(folder: WorkFolder, place: PartPlace, months: Sequence[str]) -> pl.DataFrame:
+    """Read an airport's flights of some months from the first day on that its part looks back to."""
+    begin = datetime.strptime(place.months[0], "%Y-%m") - timedelta(days=DAYS_BEFORE)
+    tables = [
+        folder.read(flights_name(place.origin, month)).with_columns(
+            month=pl.lit(month), row=pl.int_range(pl.len())
+        )
+        for month in months
+    ]
+    return pl.concat(tables).filter(pl.col("scheduled_departure") >= begin)
+
+
+def _months_around(own: Sequence[str], known: Sequence[str], *, after: bool) -> list[str]:
+    """Choose the months to read: one's own, those that sixty days before reach into, and with `after` the next one."""
+    earliest, latest = moved(own[0], -3), moved(own[-1], 1) if after else own[-1]
+    return [month for month in known if earliest <= month <= latest]
+
+
+def moved(month: str, by: int) -> str:
+    """Go some months on from a month, or back.
+
+    >>> moved("2017-01", -3), moved("2017-12", 1)
+    ('2016-10', '2018-01')
+    """
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + by, 12)
+    return f"{year:04}-{number + 1:02}"
