@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
 
 from puntual.errors import ClusterError, PuntualError
 
@@ -72,28 +72,18 @@ class Cluster:
             raise
         return results
 
-    def run_on_largest(self, task: Task) -> Any:
-        """Have the worker with most memory carry out one task."""
+    def run_on_largest(self, task: Task, topic: str, progress: Progress | None = None) -> Any:
+        """Have the worker with most memory carry out one task; pass on what it `tell`s of its steps under a topic."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
         largest = max(workers, key=lambda name: (workers[name]["memory_limit"], name))
-        future = self.client.submit(
-            task.function, *task.arguments, key=f"{task.name}-{os.urandom(4).hex()}", pure=False, workers=[largest],
-            allow_other_workers=True,
-        )  # fmt: skip
-        return self._result(future, task.name)
-
-    @contextmanager
-    def hearing(self, topic: str, progress: Progress | None) -> Iterator[None]:
-        """Pass on what a task tells of its steps under a topic."""
-        if progress is None:
-            yield
-            return
-        self.client.subscribe_topic(topic, lambda event: progress(*event[1]))
-        try:
-            yield
-        finally:
-            if self._is_there():
-                self.client.unsubscribe_topic(topic)
+        if progress is not None:
+            self.client.subscribe_topic(topic, lambda event: progress(*event[1]))
+        # A worker that has died has no successor of its address.
+        where = {"workers": [largest], "allow_other_workers": True}
+        key = f"{task.name}-{os.urandom(4).hex()}"
+        return self._result(
+            self.client.submit(task.function, *task.arguments, key=key, pure=False, **where), task.name
+        )
 
     def require(self, look: Callable[[], bool], what: str) -> None:
         """Refuse workers of another version, and those that do not `look` upon what all have to see."""
@@ -203,6 +193,23 @@ def _connected(address: str) -> Client:
 
 def _first_line(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
+def disk_near() -> str | None:
+    """Name a folder of this machine for what is too large for memory: the worker's own, or anywhere."""
+    try:
+        return str(get_worker().local_directory)
+    except ValueError:
+        return None
+
+
+def tell(topic: str, step: str, done: int, total: int) -> None:
+    """Tell, on a worker, whoever hears a topic of a step that begins; elsewhere nobody hears."""
+    try:
+        worker = get_worker()
+    except ValueError:
+        return
+    worker.log_event(topic, (step, done, total))
 
 
 def _describe(look: Callable[[], bool]) -> Worker:

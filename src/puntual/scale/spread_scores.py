@@ -94,7 +94,7 @@ def predict_run(folder: WorkFolder, place: PartPlace, scoring: Scoring) -> int:
     manifest = predictor.bundle.manifest
     dataset, places = read_dataset(folder, place, manifest.late_rule, live=scoring.live)
     flights = dataset.flights.with_row_index("place")
-    own = flights.filter(places["month"].is_in(place.months))
+    own = flights.filter(places["month"].is_in(pl.Series(place.months).implode()))
     test = manifest.split
     bounds = between(test.test_from, test.test_until) if scoring.split_test else pl.lit(True)
     chosen = own.filter(bounds, between(scoring.start, scoring.until))

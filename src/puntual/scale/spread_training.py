@@ -5,19 +5,19 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import polars as pl
-from distributed import get_worker
 from numpy.typing import NDArray
 
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import LateRule
 from puntual.reporting.training_result import Training
-from puntual.scale.cluster import Cluster, Progress, Task
+from puntual.scale.cluster import Cluster, Progress, Task, disk_near, tell
 from puntual.scale.network import WEATHER_NAME
 from puntual.scale.part_dataset import PartPlace, read_dataset
 from puntual.scale.runs import flights_name
@@ -74,8 +74,7 @@ def spread_training(
     tasks = [Task(place.name, make_uncoded, (place, parts.late_rule)) for place in places]
     folder.run(cluster, "vectors", tasks, int, progress)
     fit = Fit(table, parts, options, registry, now, reports is not None)
-    with cluster.hearing(_TOPIC, progress):
-        training = cluster.run_on_largest(Task("fit", fit_parts, (folder, fit)))
+    training = cluster.run_on_largest(Task("fit", fit_parts, (folder, fit)), _TOPIC, progress)
     for name in folder.names("reports") if reports is not None else ():
         reports.mkdir(parents=True, exist_ok=True)
         folder.copy_out(name, reports / Path(name).name)
@@ -97,12 +96,7 @@ def make_uncoded(folder: WorkFolder, place: PartPlace, rule: LateRule) -> int:
 
 def fit_parts(folder: WorkFolder, fit: Fit) -> bytes:
     """Fit, choose, test and publish on this machine; give the record of it, as msgspec packs it."""
-    worker = get_worker()
-
-    def tell(step: str, done: int, total: int) -> None:
-        worker.log_event(_TOPIC, (step, done, total))
-
-    with tempfile.TemporaryDirectory(dir=worker.local_directory) as near:
+    with tempfile.TemporaryDirectory(dir=disk_near()) as near:
         dataset = _dataset(folder, fit, Path(near) / "vectors")
         require_bands(dataset)
         reports = Path(near) / "reports" if fit.has_reports else None
@@ -112,7 +106,7 @@ def fit_parts(folder: WorkFolder, fit: Fit) -> bytes:
             now=fit.now,
             options=fit.options,
             reports=reports,
-            progress=tell,
+            progress=partial(tell, _TOPIC),
             prepared=(dataset, fit.parts.omitted),
         )
         for report in sorted(reports.iterdir()) if reports is not None else ():
