@@ -85,11 +85,11 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.address = folder, f"tcp://127.0.0.1:{free_port()}"
+        self.workers: list[subprocess.Popen[bytes]] = []
         port = self.address.rpartition(":")[2]
         self.scheduler = self._start(
             "scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", ":0"
         )
-        self.workers: list[subprocess.Popen[bytes]] = []
 
     def add_worker(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker with one thread, by default without anybody who would start it again."""
@@ -104,10 +104,10 @@ class Processes:
             process.wait()
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{words[0]}-{len(getattr(self, 'workers', ()))}.log").open("wb")
         command = [sys.executable, "-m", "dask", *words]
         environment = os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        with (self.folder / f"{words[0]}-{len(self.workers)}.log").open("wb") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
 
 @contextmanager

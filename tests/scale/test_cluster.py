@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +27,27 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]
 
 def features(in_files: Path, output: Path, address: str, *more: str) -> subprocess.Popen[str]:
     """Start the command on a cluster."""
-    words = ["features", "--source", "table", "--data", str(in_files / "flights"), "--map", str(in_files / "map.toml")]
-    command = [sys.executable, "-m", "puntual", *words, "--horizons", "day,60", "--cluster", address, "-o", str(output)]
+    words = [
+        "features",
+        "--source",
+        "table",
+        "--data",
+        str(in_files / "flights"),
+        "--map",
+        str(in_files / "map.toml"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "puntual",
+        *words,
+        "--horizons",
+        "day,60",
+        "--cluster",
+        address,
+        "-o",
+        str(output),
+    ]
     return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -41,31 +59,23 @@ def expected(in_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_command_writes_the_same_bits_and_says_where_the_dashboard_is(
-    two_workers: Processes, in_files: Path, expected: Path, tmp_path: Path
-) -> None:
-    out, error = features(in_files, tmp_path / "vectors", two_workers.address, "--json").communicate(timeout=300)
-    assert out.startswith('{"files":6,'), error
-    assert "dashboard: http://127.0.0.1:" in error
-    same_bits(tmp_path / "vectors", expected)
-    assert [path.name for path in tmp_path.iterdir()] == ["vectors"]
-
-
 def test_a_worker_that_is_killed_half_way_changes_no_bit(
     in_files: Path, expected: Path, tmp_path: Path
 ) -> None:
     with processes(tmp_path) as started:
-        command = features(in_files, tmp_path / "vectors", started.address)
+        command = features(in_files, tmp_path / "vectors", started.address, "--json")
         # Once the first file was read, there is more to do.
         wait_until(lambda: any(tmp_path.glob(".vectors.*.parts/results/read/*")))
         started.workers[0].send_signal(signal.SIGKILL)
-        _, error = command.communicate(timeout=300)
-        assert command.returncode == 0, error
+        out, error = command.communicate(timeout=300)
+    assert out.startswith('{"files":6,'), error
+    assert "dashboard: http://127.0.0.1:" in error
+    assert not list(tmp_path.glob(".vectors*"))
     same_bits(tmp_path / "vectors", expected)
 
 
-def test_a_scheduler_that_goes_is_one_error_and_the_repeated_command_goes_on(
-    in_files: Path, expected: Path, tmp_path: Path
+def test_a_scheduler_that_goes_is_one_error_and_what_is_finished_stays(
+    in_files: Path, tmp_path: Path
 ) -> None:
     with processes(tmp_path, workers=1) as started:
         command = features(in_files, tmp_path / "vectors", started.address)
@@ -74,26 +84,15 @@ def test_a_scheduler_that_goes_is_one_error_and_the_repeated_command_goes_on(
         _, error = command.communicate(timeout=300)
         assert command.returncode == 1
         assert "the scheduler is gone; expected it until the command ends" in " ".join(error.split())
-        assert "Traceback" not in error
+        assert len(error.splitlines()) <= 4, error
         assert not (tmp_path / "vectors").exists()
-    (parts,) = tmp_path.glob(".vectors.*.parts")
-    read = {path: path.stat().st_mtime_ns for path in parts.glob("results/read/*")}
-    assert read
-    with processes(tmp_path, workers=1) as again:
-        command = features(in_files, tmp_path / "vectors", again.address)
-        _, error = command.communicate(timeout=300)
-        assert command.returncode == 0, error
-    same_bits(tmp_path / "vectors", expected)
+    # What was read is there for the command that is repeated.
+    assert list(tmp_path.glob(".vectors.*.parts/results/read/*"))
 
 
-def allocate_and_wait(bytes_wanted: int) -> int:
-    held = bytearray(bytes_wanted)
-    held[::4096] = b"x" * len(held[::4096])
-    time.sleep(60)
-    return len(held)
-
-
-def test_a_task_that_outgrows_its_workers_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_outgrows_its_workers_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
     with processes(tmp_path, workers=0) as started:
         started.add_worker("--memory-limit", "300MB")
@@ -104,35 +103,36 @@ def test_a_task_that_outgrows_its_workers_is_one_error(tmp_path: Path, monkeypat
     assert "give each worker more memory" in message
 
 
-def full() -> None:
-    raise MemoryError
-
-
 def test_a_memory_that_is_full_is_one_error(two_workers: Processes) -> None:
-    with open_cluster(two_workers.address) as cluster, pytest.raises(ClusterError, match="a worker's memory is full"):
-        cluster.run("score", [Task("1", exhaust, ())])
-
-
-def exhaust() -> int:
-    return len(bytearray(1 << 62))
+    with (
+        open_cluster(two_workers.address) as cluster,
+        pytest.raises(ClusterError, match="a worker's memory is full"),
+    ):
+        cluster.run("score", [Task("1", bytearray, (1 << 62,))])
 
 
 def test_an_error_of_the_package_is_raised_as_it_is(two_workers: Processes, tmp_path: Path) -> None:
-    with open_cluster(two_workers.address) as cluster, pytest.raises(Exception, match="no such file") as raised:
+    with (
+        open_cluster(two_workers.address) as cluster,
+        pytest.raises(Exception, match="no such file") as raised,
+    ):
         cluster.run("read", [Task("1", read_flights, ("bts", tmp_path / "nowhere.zip"))])
     assert type(raised.value).__name__ == "TableError"
 
 
-def test_workers_that_do_not_see_the_folder_are_refused(two_workers: Processes, tmp_path: Path) -> None:
-    with open_cluster(two_workers.address) as cluster, pytest.raises(ClusterError, match="does not see the folder"):
-        cluster.require(os.getcwd and bool, "the folder")
+def test_workers_that_do_not_see_the_folder_are_refused(two_workers: Processes) -> None:
+    with (
+        open_cluster(two_workers.address) as cluster,
+        pytest.raises(ClusterError, match="does not see the folder"),
+    ):
+        cluster.require(bool, "the folder")
 
 
 def test_workers_of_another_version_are_refused(
     two_workers: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.metadata, "version", lambda _: "99.0")
-    with open_cluster(two_workers.address) as cluster, pytest.raises(ClusterError, match="and this is 99.0"):
+    with open_cluster(two_workers.address) as cluster, pytest.raises(ClusterError, match="and this is 99"):
         WorkFolder(str(tmp_path)).require_shared(cluster)
 
 

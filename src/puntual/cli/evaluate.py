@@ -107,6 +107,7 @@ def evaluate(
                 source_table(source, data, map_file, bad_rows),
                 Scoring(start, until, split_test, horizons, without),
                 scratch=scratch,
+                on_read=say_reading,
                 progress=report_progress,
             )
     else:

@@ -73,6 +73,7 @@ def features(
                 options,
                 horizons,
                 scratch=scratch,
+                on_read=say_reading,
                 progress=report_progress,
             )
     else:

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any, NamedTuple
 
 from distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
+from distributed.comm import CommClosedError
 
 from puntual.errors import ClusterError, PuntualError
 
@@ -18,6 +19,7 @@ Progress = Callable[[str, int, int], object]
 _LOCAL = re.compile(r"local(?:\[(\d{1,3})\])?")
 # A worker that leaves a heavy task alone for so long has gone; one that starts may take as long.
 _PATIENCE_SECONDS = 30
+_LIBRARIES = ("distributed", "tornado", "asyncio")
 _MEMORY_REMEDY = "give each worker more memory, or fewer threads"
 
 
@@ -63,7 +65,7 @@ class Cluster:
         }
         results: list[Any] = [None] * len(tasks)
         try:
-            for done, future in enumerate(as_completed(futures)):
+            for done, future in enumerate(as_completed(futures), start=1):
                 results[futures[future]] = self._result(future, step)
                 if progress is not None:
                     progress(step, done, len(tasks))
@@ -120,7 +122,8 @@ class Cluster:
             )
         if isinstance(error, MemoryError):
             return ClusterError(f"{step}: a worker's memory is full; {_MEMORY_REMEDY}")
-        if isinstance(error, CancelledError | OSError) and not self._is_there():
+        lost = isinstance(error, CancelledError | OSError) and not self._is_there()
+        if lost or isinstance(error, CommClosedError):
             return ClusterError(
                 f"{self.address}: the scheduler is gone; expected it until the command ends; start it and repeat the "
                 "command, which goes on where it was"
@@ -145,7 +148,7 @@ def open_cluster(address: str) -> Iterator[Cluster]:
     How the connection is secured is Dask's own configuration. Raise ClusterError where nobody answers, or where no
     worker comes.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _say_nothing_twice()
     local = _LOCAL.fullmatch(address)
     if local:
         count = int(local[1]) if local[1] else os.cpu_count() or 1
@@ -157,6 +160,13 @@ def open_cluster(address: str) -> Iterator[Cluster]:
         yield Cluster(client, address)
     finally:
         client.close(timeout=5)
+
+
+def _say_nothing_twice() -> None:
+    """Keep the libraries from telling, in tracebacks, what this package says in one error."""
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] in _LIBRARIES:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from puntual.scale import tails
 from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.scale.part_dataset import PartPlace, PartVectors, read_dataset
 from puntual.scale.source_files import SourceTable
-from puntual.scale.tables import Parts, read_parts
+from puntual.scale.tables import OnRead, Parts, read_parts
 from puntual.scale.work_folder import WorkFolder, key_of, work_beside
 from puntual.storage.atomic_folder import atomic_folder, flush, require_vacant
 from puntual.training.experiment import Options
@@ -42,9 +42,12 @@ def spread_features(
     horizons: Sequence[str] = (DAY,),
     *,
     scratch: str | None = None,
+    on_read: OnRead | None = None,
     progress: Progress | None = None,
 ) -> WrittenFeatures:
     """Write what `training.feature_table.write_features` writes, to the bit, by the workers of a cluster.
+
+    `on_read` is called with what is to be known of the table.
 
     What is finished is kept in `scratch`, or hidden beside the output, until all is; a repeated command goes on with
     it. The folder is there when all of it is written.
@@ -54,7 +57,7 @@ def spread_features(
     folder = work_beside(output, scratch, key)
     folder.require_shared(cluster)
     live = set(horizons) != {DAY}
-    parts = read_parts(folder, cluster, table, options, live=live, progress=progress)
+    parts = read_parts(folder, cluster, table, options, live=live, on_read=on_read, progress=progress)
     written = folder.run(cluster, "features", _tasks(parts, tuple(horizons)), list[tuple[str, int]], progress)
     names = [name for of_run in written for name, _ in of_run]
     move_out(folder, names, output)

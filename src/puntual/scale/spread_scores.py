@@ -20,7 +20,7 @@ from puntual.scale.network import counts_elsewhere
 from puntual.scale.part_dataset import PartPlace, read_dataset
 from puntual.scale.part_predictor import share_bundle, shared_predictor
 from puntual.scale.source_files import SourceTable
-from puntual.scale.tables import read_parts
+from puntual.scale.tables import OnRead, read_parts
 from puntual.scale.work_folder import WorkFolder, key_of, work_beside
 from puntual.sources.validation import KEY
 from puntual.training.bundle_scores import (
@@ -60,9 +60,12 @@ def spread_scores(
     scoring: Scoring,
     *,
     scratch: str | None = None,
+    on_read: OnRead | None = None,
     progress: Progress | None = None,
 ) -> Scored:
     """Give the scores that `training.bundle_scores.score_bundle` gives, to the bit, by the workers of a cluster.
+
+    `on_read` is called with what is to be known of the table.
 
     What is finished is kept in `scratch`, or hidden in the folder of the command, until all is. Raise BundleError for
     the own test of a bundle that was split at random.
@@ -79,7 +82,14 @@ def spread_scores(
     share_bundle(folder, bundle)
     options = Options(target=manifest.target)
     parts = read_parts(
-        folder, cluster, table, options, live=scoring.live, late_rule=manifest.late_rule, progress=progress
+        folder,
+        cluster,
+        table,
+        options,
+        live=scoring.live,
+        late_rule=manifest.late_rule,
+        on_read=on_read,
+        progress=progress,
     )
     tasks = [Task(place.name, predict_run, (place, scoring)) for place in parts.places()]
     folder.run(cluster, "score", tasks, int, progress)

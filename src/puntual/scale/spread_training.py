@@ -23,7 +23,7 @@ from puntual.scale.part_dataset import PartPlace, read_dataset
 from puntual.scale.runs import flights_name
 from puntual.scale.source_files import SourceTable
 from puntual.scale.spread_features import options_key
-from puntual.scale.tables import Parts, read_parts
+from puntual.scale.tables import OnRead, Parts, notes_of, read_parts
 from puntual.scale.work_folder import WorkFolder, key_of, work_beside
 from puntual.sources import FlightTable, LeftOut
 from puntual.sources.files import read_bytes
@@ -57,9 +57,12 @@ def spread_training(
     options: Options,
     reports: Path | None = None,
     scratch: str | None = None,
+    on_read: OnRead | None = None,
     progress: Progress | None = None,
 ) -> Training:
     """Train as `training.train.train` does, to the bit, from flights and vectors that the workers of a cluster made.
+
+    `on_read` is called with what is to be known of the table.
 
     What is finished is kept in `scratch`, or hidden in the folder of the command, until all is. The registry has to be
     one that the workers see.
@@ -69,7 +72,7 @@ def spread_training(
     folder = work_beside(Path("training"), scratch, key)
     folder.require_shared(cluster)
     WorkFolder(registry).require_shared(cluster)
-    parts = read_parts(folder, cluster, table, options, live=False, progress=progress)
+    parts = read_parts(folder, cluster, table, options, live=False, on_read=on_read, progress=progress)
     places = parts.places()
     tasks = [Task(place.name, make_uncoded, (place, parts.late_rule)) for place in places]
     folder.run(cluster, "vectors", tasks, int, progress)
@@ -149,7 +152,7 @@ def _without_flights(fit: Fit, flights: pl.DataFrame) -> FlightTable:
         files[0].source,
         sum(file.rows for file in files),
         tuple(LeftOut(gone.reason, gone.count, gone.example) for file in files for gone in file.left_out),
-        tuple(dict.fromkeys(note for file in files for note in file.notes)),
+        notes_of(files),
         pl.Series("record", [], pl.UInt32),
     )
 

@@ -1,6 +1,6 @@
 """A source's table in parts: read by workers, put into runs of an airport's months, and summed to a network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import polars as pl
@@ -26,6 +26,16 @@ from puntual.training.feature_table import NO_FLIGHTS
 
 # So many legs are linked by one task.
 _LEGS_OF_A_BUCKET = 500_000
+
+
+class TableNotes(msgspec.Struct, frozen=True):
+    """What a person should know of a table that was read: what was left out of it, and what is noted of it."""
+
+    left_out: tuple[Omission, ...]
+    notes: tuple[str, ...]
+
+
+OnRead = Callable[[TableNotes], object]
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -77,6 +87,7 @@ def read_parts(
     *,
     live: bool,
     late_rule: LateRule | None = None,
+    on_read: OnRead | None = None,
     progress: Progress | None = None,
 ) -> Parts:
     """Read a source's files and put the operated flights of a period into runs, `live` with their previous legs.
@@ -87,6 +98,8 @@ def read_parts(
     numbered = enumerate(table.files())
     tasks = [Task(f"{number:06}", read_file, (table, number, place)) for number, place in numbered]
     files = folder.run(cluster, "read", tasks, FileRead, progress)
+    if on_read is not None:
+        on_read(TableNotes(_omitted(files, ()), notes_of(files)))
     has_arrived = any(file.has_arrived for file in files)
     if options.target == Target.ARRIVAL and not (has_arrived and any(file.has_due for file in files)):
         raise no_arrivals(files[0].source)
@@ -113,6 +126,11 @@ def read_parts(
     if parts.weather:
         folder.write(WEATHER_NAME, folder.read(parts.weather))
     return parts
+
+
+def notes_of(files: Sequence[FileRead]) -> tuple[str, ...]:
+    """List what is noted of files, each note once."""
+    return tuple(dict.fromkeys(note for file in files for note in file.notes))
 
 
 def _duplicates(table: SourceTable) -> Duplicates:

@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,10 +28,10 @@ class WorkFolder:
 
     url: str
 
-    @cached_property
+    @property
     def store(self) -> Store:
-        """Where the files lie."""
-        return open_store(self.url)
+        """Where the files lie; opened once in each process, since a bucket's connection takes a while."""
+        return _opened(self.url)
 
     def write(self, name: str, table: pl.DataFrame) -> None:
         """Write a table in place of the one that may be there."""
@@ -111,6 +111,11 @@ class WorkFolder:
         self.store.write(_SEEN, token)
         cluster.require(Look(self.url, token), self.url)
         self.store.remove(_SEEN)
+
+
+@lru_cache(maxsize=8)
+def _opened(url: str) -> Store:
+    return open_store(url)
 
 
 @dataclass(frozen=True)
