@@ -55,20 +55,21 @@ def spread_features(
     require_vacant(output)
     key = key_of(metadata.version("puntual"), table, table.stamps(), options_key(options), list(horizons))
     folder = work_beside(output, scratch, key)
-    folder.require_shared(cluster)
-    live = set(horizons) != {DAY}
-    parts = read_parts(folder, cluster, table, options, live=live, on_read=on_read, progress=progress)
-    written = folder.run(cluster, "features", _tasks(parts, tuple(horizons)), list[tuple[str, int]], progress)
-    names = [name for of_run in written for name, _ in of_run]
-    move_out(folder, names, output)
-    folder.remove()
-    return WrittenFeatures(
-        len(names),
-        sum(vectors for of_run in written for _, vectors in of_run),
-        parts.flights,
-        len(columns_at(horizons)),
-        parts.omitted,
-    )
+    with folder.shared_by(cluster):
+        live = set(horizons) != {DAY}
+        parts = read_parts(folder, cluster, table, options, live=live, on_read=on_read, progress=progress)
+        written = folder.run(
+            cluster, "features", _tasks(parts, tuple(horizons)), list[tuple[str, int]], progress
+        )
+        names = [name for of_run in written for name, _ in of_run]
+        move_out(folder, names, output)
+        return WrittenFeatures(
+            len(names),
+            sum(vectors for of_run in written for _, vectors in of_run),
+            parts.flights,
+            len(columns_at(horizons)),
+            parts.omitted,
+        )
 
 
 def options_key(options: Options) -> dict[str, str | None]:

@@ -66,24 +66,22 @@ def spread_predictions(
         [None if table is None else _digest(table) for table in (flights, past, timetable_of)],
     )
     folder = work_beside(output, scratch, key)
-    folder.require_shared(cluster)
-    share_bundle(folder, bundle)
-    if past is not None:
-        folder.write(DAYS_NAME, daily_counts(canonical(past), bundle.manifest.late_rule))
-    names = list(_write_parts(folder, flights, past, timetable_of))
-    tasks = [
-        Task(
-            name,
-            predict_part,
-            (PredictedPart(name, as_of, reasons, past is not None, timetable_of is not None),),
-        )
-        for name in names
-    ]
-    folder.run(cluster, "predict", tasks, int, progress)
-    answered = pl.concat([folder.read(f"predictions/{name}.parquet") for name in names]).sort("row")
-    predictions = predictions_from(answered, bundle)
-    folder.remove()
-    return predictions
+    with folder.shared_by(cluster):
+        share_bundle(folder, bundle)
+        if past is not None:
+            folder.write(DAYS_NAME, daily_counts(canonical(past), bundle.manifest.late_rule))
+        names = list(_write_parts(folder, flights, past, timetable_of))
+        tasks = [
+            Task(
+                name,
+                predict_part,
+                (PredictedPart(name, as_of, reasons, past is not None, timetable_of is not None),),
+            )
+            for name in names
+        ]
+        folder.run(cluster, "predict", tasks, int, progress)
+        answered = pl.concat([folder.read(f"predictions/{name}.parquet") for name in names]).sort("row")
+        return predictions_from(answered, bundle)
 
 
 def predict_part(folder: WorkFolder, part: PredictedPart) -> int:

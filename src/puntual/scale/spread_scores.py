@@ -78,24 +78,22 @@ def spread_scores(
         )
     key = key_of(metadata.version("puntual"), bundle.version, table, table.stamps(), scoring)
     folder = work_beside(Path("scores"), scratch, key)
-    folder.require_shared(cluster)
-    share_bundle(folder, bundle)
-    options = Options(target=manifest.target)
-    parts = read_parts(
-        folder,
-        cluster,
-        table,
-        options,
-        live=scoring.live,
-        late_rule=manifest.late_rule,
-        on_read=on_read,
-        progress=progress,
-    )
-    tasks = [Task(place.name, predict_run, (place, scoring)) for place in parts.places()]
-    folder.run(cluster, "score", tasks, int, progress)
-    scored = _score(folder, [task.name for task in tasks], bundle, scoring, parts.files[0].source)
-    folder.remove()
-    return scored
+    with folder.shared_by(cluster):
+        share_bundle(folder, bundle)
+        options = Options(target=manifest.target)
+        parts = read_parts(
+            folder,
+            cluster,
+            table,
+            options,
+            live=scoring.live,
+            late_rule=manifest.late_rule,
+            on_read=on_read,
+            progress=progress,
+        )
+        tasks = [Task(place.name, predict_run, (place, scoring)) for place in parts.places()]
+        folder.run(cluster, "score", tasks, int, progress)
+        return _score(folder, [task.name for task in tasks], bundle, scoring, parts.files[0].source)
 
 
 def predict_run(folder: WorkFolder, place: PartPlace, scoring: Scoring) -> int:

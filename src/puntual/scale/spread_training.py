@@ -70,19 +70,18 @@ def spread_training(
     registry = registry if is_url(registry) else str(Path(registry).absolute())
     key = key_of(metadata.version("puntual"), table, table.stamps(), options_key(options))
     folder = work_beside(Path("training"), scratch, key)
-    folder.require_shared(cluster)
-    WorkFolder(registry).require_shared(cluster)
-    parts = read_parts(folder, cluster, table, options, live=False, on_read=on_read, progress=progress)
-    places = parts.places()
-    tasks = [Task(place.name, make_uncoded, (place, parts.late_rule)) for place in places]
-    folder.run(cluster, "vectors", tasks, int, progress)
-    fit = Fit(table, parts, options, registry, now, reports is not None)
-    training = cluster.run_on_largest(Task("fit", fit_parts, (folder, fit)), _TOPIC, progress)
-    for name in folder.names("reports") if reports is not None else ():
-        reports.mkdir(parents=True, exist_ok=True)
-        folder.copy_out(name, reports / Path(name).name)
-    folder.remove()
-    return msgspec.msgpack.decode(training, type=Training)
+    with folder.shared_by(cluster):
+        WorkFolder(registry).require_shared(cluster)
+        parts = read_parts(folder, cluster, table, options, live=False, on_read=on_read, progress=progress)
+        places = parts.places()
+        tasks = [Task(place.name, make_uncoded, (place, parts.late_rule)) for place in places]
+        folder.run(cluster, "vectors", tasks, int, progress)
+        fit = Fit(table, parts, options, registry, now, reports is not None)
+        training = cluster.run_on_largest(Task("fit", fit_parts, (folder, fit)), _TOPIC, progress)
+        for name in folder.names("reports") if reports is not None else ():
+            reports.mkdir(parents=True, exist_ok=True)
+            folder.copy_out(name, reports / Path(name).name)
+        return msgspec.msgpack.decode(training, type=Training)
 
 
 def make_uncoded(folder: WorkFolder, place: PartPlace, rule: LateRule) -> int:

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -81,7 +82,8 @@ class WorkFolder:
 
     def names(self, folder: str) -> list[str]:
         """List the tables of a folder by the names that they are read by."""
-        return [f"{folder}/{name}" for name in self.store.names(folder) or ()]
+        # What begins with a point is the draft of a worker that was killed.
+        return [f"{folder}/{name}" for name in self.store.names(folder) or () if not name.startswith(".")]
 
     def run(
         self,
@@ -104,6 +106,14 @@ class WorkFolder:
     def _result(self, step: str, name: str, kind: type[Result]) -> Result:
         content = self.store.read(f"{_RESULTS}/{step}/{name}") or b""
         return msgspec.msgpack.decode(content, type=kind)
+
+    @contextmanager
+    def shared_by(self, cluster: Cluster) -> Iterator[None]:
+        """Keep the folder for one command at a time, and remove it once the block has ended without an error."""
+        self.require_shared(cluster)
+        with self.store.locked():
+            yield
+            self.remove()
 
     def require_shared(self, cluster: Cluster) -> None:
         """Refuse a cluster of which some worker does not see this folder."""
