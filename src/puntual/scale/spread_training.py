@@ -78,9 +78,10 @@ def spread_training(
         folder.run(cluster, "vectors", tasks, int, progress)
         fit = Fit(table, parts, options, registry, now, reports is not None)
         training = cluster.run_on_largest(Task("fit", fit_parts, (folder, fit)), _TOPIC, progress)
-        for name in folder.names("reports") if reports is not None else ():
+        if reports is not None:
             reports.mkdir(parents=True, exist_ok=True)
-            folder.copy_out(name, reports / Path(name).name)
+            for name in folder.names("reports"):
+                folder.copy_out(name, reports / Path(name).name)
         return msgspec.msgpack.decode(training, type=Training)
 
 

@@ -40,7 +40,7 @@ class WorkFolder:
         table.write_parquet(content)
         self.store.write(name, content.getvalue())
 
-    def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(self, name: str) -> pl.DataFrame:
         """Read a table that was written; raise StorageError where it is gone."""
         content = self.store.read(name)
         if content is None:
@@ -48,7 +48,7 @@ class WorkFolder:
                 f"{self.store.where(name)}: it is gone; expected what a finished task wrote; remove {self.url}, and "
                 "repeat the command"
             )
-        return pl.read_parquet(BytesIO(content), columns=columns, hive_partitioning=False)
+        return pl.read_parquet(BytesIO(content), hive_partitioning=False)
 
     def read_if_there(self, name: str) -> pl.DataFrame | None:
         """Read a table, or nothing where nobody wrote one."""
