@@ -98,7 +98,7 @@ def legs_from(linked: pl.DataFrame | None, places: pl.DataFrame) -> Legs:
     """Give the previous legs of flights by their `month` and `row`, in order; none for those that are not linked."""
     if linked is None:
         nothing = np.zeros(places.height, np.int64)
-        none = Operations(**{field.name: nothing for field in fields(Operations)})
+        none = _operations_from("first", pl.DataFrame({f"first_{name}": nothing for name in _FIELDS}))
         return Legs(nothing > 0, none, nothing > 0, none, nothing.astype(np.uint64))
     found = places.join(linked, on=["month", "row"], how="left", maintain_order="left")
     is_there = found["turn"].is_not_null().to_numpy()
