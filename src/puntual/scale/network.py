@@ -77,11 +77,17 @@ def line_points(points: pl.DataFrame) -> LinePoints:
     return LinePoints(*lines)
 
 
-def sum_month(folder: WorkFolder, month: str, names: Sequence[str]) -> int:
+def sum_month(folder: WorkFolder, month: str, runs: Sequence[str]) -> int:
     """Sum the points that all airports' flights of a month put on the network's lines; give their number."""
-    points = summed_points(pl.concat([folder.read(name) for name in names]))
+    tables = [folder.read(points_name(run)).filter(pl.col("month") == month) for run in runs]
+    points = summed_points(pl.concat(tables).drop("month"))
     folder.write(network_name(month), points)
     return points.height
+
+
+def points_name(run: str) -> str:
+    """Name the table of the points of a run's flights."""
+    return f"points/{run}.parquet"
 
 
 def network_name(month: str) -> str:

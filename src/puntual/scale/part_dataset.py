@@ -8,6 +8,7 @@ from functools import cached_property
 import msgspec
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows
 from puntual.features import history, live
@@ -100,33 +101,39 @@ class PartVectors(TrainingVectors):
         return self.learnt_turns
 
 
+class MonthsOfRun(msgspec.Struct, frozen=True):
+    """The months in which the flights of a run are, in order."""
+
+    name: str
+    months: tuple[str, ...]
+
+
 class PartPlace(msgspec.Struct, frozen=True):
-    """The months of an airport that one task is about, and which of its `known` ones may lie around them."""
+    """The run that one task is about, and all runs of its airport, of which some lie around it."""
 
     name: str
     origin: str
     months: tuple[str, ...]
-    known: tuple[str, ...]
+    known: tuple[MonthsOfRun, ...]
     has_weather: bool
 
 
 def read_dataset(
     folder: WorkFolder, place: PartPlace, rule: LateRule, *, live: bool
-) -> tuple[PartDataset, pl.DataFrame]:
-    """Read the flights of a part with those around them, in the order of the whole table; and each one's `month`."""
-    flights = _read_around(folder, place, _months_around(place.months, place.known, after=live))
-    places = flights.select("month", "row")
+) -> tuple[PartDataset, NDArray[np.intp]]:
+    """Read the flights of a run with those around them, in the order of the whole table; and which are its own."""
+    flights = _read_around(folder, place, after=live)
+    rows = flights.select("row")
     around = Surroundings(folder.read(DAYS_NAME))
     weather = None
     if live:
         linked = folder.read_all(folder.names(f"legs/{place.name}"))
-        around = Surroundings(
-            around.days, _points_around(folder, place.months), tails.legs_from(linked, places)
-        )
-        weather = (
-            folder.read(WEATHER_NAME).filter(pl.col("airport") == place.origin) if place.has_weather else None
-        )
-    return PartDataset(flights.drop("month", "row"), rule, weather=weather, around=around), places
+        points = _points_around(folder, place.months)
+        around = Surroundings(around.days, points, tails.legs_from(linked, rows))
+        if place.has_weather:
+            weather = folder.read(WEATHER_NAME).filter(pl.col("airport") == place.origin)
+    dataset = PartDataset(flights.drop("row"), rule, weather=weather, around=around)
+    return dataset, np.flatnonzero(rows["row"].is_not_null().to_numpy())
 
 
 def _points_around(folder: WorkFolder, months: Sequence[str]) -> LinePoints:
@@ -136,22 +143,20 @@ def _points_around(folder: WorkFolder, months: Sequence[str]) -> LinePoints:
     return line_points(pl.concat([table for table in tables if table is not None]))
 
 
-def _read_around(folder: WorkFolder, place: PartPlace, months: Sequence[str]) -> pl.DataFrame:
-    """Read an airport's flights of some months from the first day on that its part looks back to."""
+def _read_around(folder: WorkFolder, place: PartPlace, *, after: bool) -> pl.DataFrame:
+    """Read a run's flights with its airport's in the days before, and `after` it in the next month.
+
+    `row` says which flight of the run each is, null for the others.
+    """
     begin = datetime.strptime(place.months[0], "%Y-%m") - timedelta(days=DAYS_BEFORE)
-    tables = [
-        folder.read(flights_name(place.origin, month)).with_columns(
-            month=pl.lit(month), row=pl.int_range(pl.len())
-        )
-        for month in months
-    ]
-    return pl.concat(tables).filter(pl.col("scheduled_departure") >= begin)
-
-
-def _months_around(own: Sequence[str], known: Sequence[str], *, after: bool) -> list[str]:
-    """Choose the months to read: one's own, those that sixty days before reach into, and with `after` the next one."""
-    earliest, latest = moved(own[0], -3), moved(own[-1], 1) if after else own[-1]
-    return [month for month in known if earliest <= month <= latest]
+    end = datetime.strptime(moved(place.months[-1], 2 if after else 1), "%Y-%m")
+    first, last = f"{begin:%Y-%m}", f"{end:%Y-%m}"
+    tables = []
+    for run in place.known:
+        if run.months[-1] >= first and run.months[0] < last:
+            row = pl.int_range(pl.len()) if run.name == place.name else pl.lit(None, pl.Int64)
+            tables.append(folder.read(flights_name(run.name)).with_columns(row=row))
+    return pl.concat(tables).filter(pl.col("scheduled_departure").is_between(begin, end, closed="left"))
 
 
 def moved(month: str, by: int) -> str:

@@ -1,6 +1,7 @@
 """Runs of months of one origin airport, each the work of one task, and the flights that can be learnt from in them."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 
@@ -14,27 +15,32 @@ from puntual.features.from_frame import keys_of
 from puntual.features.route import CODED
 from puntual.flights.flight import LateRule, Target
 from puntual.scale.network import daily_counts
-from puntual.scale.source_files import Gone, Piece
+from puntual.scale.source_files import (
+    FLIGHTS_OF_A_RUN,
+    Gone,
+    Piece,
+    counted_months,
+    of_months,
+    packed,
+)
 from puntual.scale.tails import write_legs, write_points
 from puntual.scale.work_folder import WorkFolder
 from puntual.sources.arrivals import with_arrival_delay
 from puntual.sources.validation import KEY, Duplicates, describe, repeated
 from puntual.training.experiment import Options, choose_operated
 
-# So many flights are enough that reading the days before them weighs little.
-FLIGHTS_OF_A_RUN = 100_000
-
 
 class Run(msgspec.Struct, frozen=True):
-    """Months of one origin, one after another, with the pieces of files that their flights stand in."""
+    """Months of one origin, one after another, and the pieces of files that hold their flights among others."""
 
     origin: str
-    pieces: tuple[tuple[str, tuple[str, ...]], ...]
+    months: tuple[str, ...]
+    pieces: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """What the run is called among all runs."""
-        return f"{self.origin}-{self.pieces[0][0]}"
+        return f"{self.origin}-{self.months[0]}"
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -67,54 +73,45 @@ class RunRead(msgspec.Struct, frozen=True):
 def runs_of(pieces: Iterable[Piece], flights: int = FLIGHTS_OF_A_RUN) -> list[Run]:
     """Put the pieces of files together in runs of an origin's months that hold about so many flights."""
     runs = []
-    in_order = sorted(pieces, key=attrgetter("origin", "month", "name"))
+    in_order = sorted(pieces, key=attrgetter("origin", "name"))
     for origin, own in groupby(in_order, attrgetter("origin")):
-        months: list[tuple[str, tuple[str, ...]]] = []
-        count = 0
-        for month, of_month in groupby(own, attrgetter("month")):
-            if count >= flights:
-                runs.append(Run(origin, tuple(months)))
-                months, count = [], 0
-            files = list(of_month)
-            months.append((month, tuple(piece.name for piece in files)))
-            count += sum(piece.flights for piece in files)
-        runs.append(Run(origin, tuple(months)))
+        of_origin, counts = list(own), Counter[str]()
+        for piece in of_origin:
+            counts.update(dict(piece.months))
+        for group in packed(sorted(counts.items()), flights):
+            months = tuple(month for month, _ in group)
+            holding = (piece.name for piece in of_origin if {month for month, _ in piece.months} & {*months})
+            runs.append(Run(origin, months, tuple(holding)))
     return runs
 
 
-def flights_name(origin: str, month: str) -> str:
-    """Name the table of an origin's operated flights of a month."""
-    return f"flights/{origin}/{month}.parquet"
+def flights_name(run: str) -> str:
+    """Name the table of a run's operated flights."""
+    return f"flights/{run}.parquet"
 
 
 def read_run(folder: WorkFolder, run: Run, chosen: Chosen) -> RunRead:
-    """Choose the operated flights of a run, write them by month, and sum up what the network is made of."""
-    months, gone, kept = [], [], []
-    for month, pieces in run.pieces:
-        flights, left_out = _operated(one_table(folder, pieces, chosen.duplicates), chosen)
-        gone += left_out
-        if flights.height:
-            folder.write(flights_name(run.origin, month), flights)
-            months.append((month, flights.height))
-            kept.append(flights.with_columns(month=pl.lit(month), row=pl.int_range(pl.len())))
-    if not kept:
+    """Choose the operated flights of a run, write them, and sum up what the network is made of."""
+    flights, gone = _operated(one_table(folder, run, chosen.duplicates), chosen)
+    if flights.is_empty():
         return RunRead(run.name, run.origin, (), tuple(gone), {}, ())
-    flights = pl.concat(kept)
+    folder.write(flights_name(run.name), flights)
     if chosen.tail_buckets:
-        write_points(folder, run.origin, flights, chosen.late_rule)
+        write_points(folder, run.name, flights, chosen.late_rule)
         write_legs(folder, run.name, flights, chosen.late_rule, chosen.tail_buckets)
     keys = keys_of(flights)
     values = {kind: _counted(keys.known_of(kind)) for kind in CODED}
+    months = tuple(counted_months(flights))
     days = daily_counts(flights, chosen.late_rule).rows()
-    return RunRead(run.name, run.origin, tuple(months), tuple(gone), values, tuple(days))
+    return RunRead(run.name, run.origin, months, tuple(gone), values, tuple(days))
 
 
-def one_table(folder: WorkFolder, pieces: Sequence[str], duplicates: Duplicates) -> pl.DataFrame:
+def one_table(folder: WorkFolder, run: Run, duplicates: Duplicates) -> pl.DataFrame:
     """Put the flights of several files in one order, as they would be had all stood in one."""
-    flights = folder.read(pieces[0])
-    if len(pieces) == 1:
+    flights = pl.concat([of_months(folder.read(name), run.months) for name in run.pieces])
+    if len(run.pieces) == 1:
         return flights
-    flights = pl.concat([flights, *map(folder.read, pieces[1:])]).sort(*KEY, maintain_order=True)
+    flights = flights.sort(*KEY, maintain_order=True)
     twice = repeated(flights)
     if not twice.any() or duplicates is Duplicates.KEEP:
         return flights

@@ -1,6 +1,7 @@
 """A source's files as workers read them: each alone where it may be, and what a file tells besides its flights."""
 
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,8 @@ from puntual.storage import is_url, open_store
 MONTH = pl.col("scheduled_departure").dt.strftime("%Y-%m").alias("month")
 # The digits that the number of a file has in names, so that names are in the order of files.
 _DIGITS = 6
+# So many flights are enough that reading the days before them weighs little.
+FLIGHTS_OF_A_RUN = 100_000
 
 
 class SourceTable(msgspec.Struct, frozen=True):
@@ -70,12 +73,16 @@ def source_table(
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """The flights of one file that leave from one airport in one month: how many, under which name."""
+    """The flights of one file that leave from one airport in some months: how many in each, under which name."""
 
     origin: str
-    month: str
-    flights: int
+    months: tuple[tuple[str, int], ...]
     name: str
+
+    @property
+    def flights(self) -> int:
+        """The flights in all."""
+        return sum(flights for _, flights in self.months)
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -106,14 +113,10 @@ def read_file(folder: WorkFolder, table: SourceTable, number: int, place: Place 
     """Read one file of a source, and write its flights apart by origin and month."""
     flights = table.read(place)
     under = f"read/{number:0{_DIGITS}}"
-    rows = _with_operations(flights)
-    pieces = []
-    for (origin, month), part in rows.partition_by(
-        "origin", "month", as_dict=True, maintain_order=True
-    ).items():
-        piece = Piece(str(origin), str(month), part.height, f"{under}/{origin}/{month}.parquet")
-        folder.write(piece.name, part.drop("month"))
-        pieces.append(piece)
+    parts = _with_operations(flights).partition_by("origin", as_dict=True, maintain_order=True)
+    pieces = [
+        piece for (origin,), part in parts.items() for piece in _write(folder, under, str(origin), part)
+    ]
     weather = None
     if flights.weather is not None:
         weather = f"{under}/weather.parquet"
@@ -132,11 +135,48 @@ def read_file(folder: WorkFolder, table: SourceTable, number: int, place: Place 
     )
 
 
+def _write(folder: WorkFolder, under: str, origin: str, flights: pl.DataFrame) -> Iterator[Piece]:
+    """Write an airport's flights, in several files where they are more than the work of one task."""
+    months = counted_months(flights)
+    for place, group in enumerate(packed(months, FLIGHTS_OF_A_RUN)):
+        name = f"{under}/{origin}-{place}.parquet"
+        folder.write(
+            name, flights if len(group) == len(months) else of_months(flights, [month for month, _ in group])
+        )
+        yield Piece(origin, tuple(group), name)
+
+
+def counted_months(flights: pl.DataFrame) -> list[tuple[str, int]]:
+    """Count the flights of each month, in order."""
+    return flights.group_by(MONTH).len().sort("month").rows()
+
+
+def of_months(flights: pl.DataFrame, months: Sequence[str]) -> pl.DataFrame:
+    """Keep the flights of some months."""
+    return flights.filter(MONTH.is_in(pl.lit(pl.Series(months)).implode()))
+
+
+def packed(months: Iterable[tuple[str, int]], flights: int) -> list[list[tuple[str, int]]]:
+    """Put counted months, one after another, into groups that hold about so many flights.
+
+    >>> packed([("2017-01", 3), ("2017-02", 2), ("2017-03", 1)], 4)
+    [[('2017-01', 3), ('2017-02', 2)], [('2017-03', 1)]]
+    """
+    groups: list[list[tuple[str, int]]] = []
+    room = 0
+    for month, count in months:
+        if room <= 0:
+            groups.append([])
+            room = flights
+        groups[-1].append((month, count))
+        room -= count
+    return groups
+
+
 def _with_operations(table: FlightTable) -> pl.DataFrame:
     """Put all that happened to flights beside them, null where the table does not tell it."""
     nothing = pl.lit(None, pl.Datetime("us"))
     return table.flights.with_columns(
-        MONTH,
         arrived=nothing if table.arrived is None else table.arrived,
         diverted=pl.lit(None, pl.Boolean) if table.diverted is None else table.diverted,
     )

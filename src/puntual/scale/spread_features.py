@@ -12,7 +12,7 @@ from puntual.flights.flight import LateRule
 from puntual.scale import tails
 from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.scale.part_dataset import PartPlace, PartVectors, read_dataset
-from puntual.scale.source_files import SourceTable
+from puntual.scale.source_files import MONTH, SourceTable
 from puntual.scale.tables import OnRead, Parts, read_parts
 from puntual.scale.work_folder import WorkFolder, key_of, work_beside
 from puntual.storage.atomic_folder import atomic_folder, flush, require_vacant
@@ -93,7 +93,7 @@ def _tasks(parts: Parts, horizons: tuple[str, ...]) -> list[Task]:
 
 def make_vectors(folder: WorkFolder, part: VectorsOf) -> list[tuple[str, int]]:
     """Make the vectors of a run, and write them by month; give the files and their vectors."""
-    dataset, places = read_dataset(folder, part.place, part.late_rule, live=part.live)
+    dataset, own = read_dataset(folder, part.place, part.late_rule, live=part.live)
     usual = folder.read_if_there(tails.usual_name(part.place.origin)) if part.live else None
     learnt = PartVectors(
         dataset,
@@ -102,9 +102,10 @@ def make_vectors(folder: WorkFolder, part: VectorsOf) -> list[tuple[str, int]]:
         learnt_codes=part.vocabulary,
         learnt_turns=tails.usual_from(usual),
     )
+    months = dataset.flights.select(MONTH).to_series().to_numpy()[own]
     written = []
     for month in part.place.months:
-        rows = np.flatnonzero((places["month"] == month).to_numpy())
+        rows = own[months == month]
         vectors = vectors_at(learnt, rows, part.horizons)
         name = f"vectors/{part.place.origin}/{month}.parquet"
         folder.write(name, vectors)

@@ -19,7 +19,7 @@ from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.scale.network import DAYS_NAME, counts_elsewhere, daily_counts
 from puntual.scale.part_dataset import DAYS_BEFORE
 from puntual.scale.part_predictor import predictions_from, predictions_table, share_bundle, shared_predictor
-from puntual.scale.runs import FLIGHTS_OF_A_RUN
+from puntual.scale.source_files import FLIGHTS_OF_A_RUN
 from puntual.scale.work_folder import WorkFolder, key_of, work_beside
 
 _DAY = pl.col("scheduled_departure").dt.date()

@@ -100,12 +100,11 @@ def predict_run(folder: WorkFolder, place: PartPlace, scoring: Scoring) -> int:
     """Predict the flights of a run under each condition and at each horizon, and write it; give their number."""
     predictor = shared_predictor(folder, scoring.split_test)
     manifest = predictor.bundle.manifest
-    dataset, places = read_dataset(folder, place, manifest.late_rule, live=scoring.live)
+    dataset, own = read_dataset(folder, place, manifest.late_rule, live=scoring.live)
     flights = dataset.flights.with_row_index("place")
-    own = flights.filter(places["month"].is_in(pl.Series(place.months).implode()))
     test = manifest.split
     bounds = between(test.test_from, test.test_until) if scoring.split_test else pl.lit(True)
-    chosen = own.filter(bounds, between(scoring.start, scoring.until))
+    chosen = flights[own].filter(bounds, between(scoring.start, scoring.until))
     outcomes = outcomes_of(chosen, manifest.late_rule)
     folder.write(
         f"scored/flights/{place.name}.parquet",

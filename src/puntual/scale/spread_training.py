@@ -86,15 +86,11 @@ def spread_training(
 
 
 def make_uncoded(folder: WorkFolder, place: PartPlace, rule: LateRule) -> int:
-    """Make the vectors of a run's flights with all codes 0, month by month, and write them; give their number."""
-    dataset, places = read_dataset(folder, place, rule, live=False)
-    made = 0
-    for month in place.months:
-        rows = np.flatnonzero((places["month"] == month).to_numpy())
-        matrix = dataset.uncoded_of(dataset.keys.take(rows))
-        folder.write(_vectors_name(place.origin, month), pl.DataFrame(matrix, schema=list(COLUMNS)))
-        made += len(matrix)
-    return made
+    """Make the vectors of a run's flights with all codes 0, and write them; give their number."""
+    dataset, own = read_dataset(folder, place, rule, live=False)
+    matrix = dataset.uncoded_of(dataset.keys.take(own))
+    folder.write(_vectors_name(place.name), pl.DataFrame(matrix, schema=list(COLUMNS)))
+    return len(matrix)
 
 
 def fit_parts(folder: WorkFolder, fit: Fit) -> bytes:
@@ -119,24 +115,22 @@ def fit_parts(folder: WorkFolder, fit: Fit) -> bytes:
 
 def _dataset(folder: WorkFolder, fit: Fit, near: Path) -> Dataset:
     """Put all parts together in the order of the table; the vectors in a file that is mapped into memory."""
-    months = [(place.origin, month) for place in fit.parts.places() for month in place.months]
-    flights = pl.concat([folder.read(flights_name(*month)) for month in months])
+    runs = [place.name for place in fit.parts.places()]
+    flights = pl.concat([folder.read(flights_name(run)) for run in runs])
     order = flights.with_row_index("place").sort(*KEY, maintain_order=True)["place"].to_numpy()
     weather = folder.read(WEATHER_NAME) if fit.parts.weather else None
-    made = _mapped(folder, months, order, near)
+    made = _mapped(folder, runs, order, near)
     return Dataset(flights[order], fit.parts.late_rule, fit.options.seed, weather, made)
 
 
-def _mapped(
-    folder: WorkFolder, months: Sequence[tuple[str, str]], order: NDArray[np.uint32], path: Path
-) -> Matrix:
+def _mapped(folder: WorkFolder, runs: Sequence[str], order: NDArray[np.uint32], path: Path) -> Matrix:
     """Write the vectors of all parts into one file, each at its flight's place."""
     places = np.empty(len(order), np.intp)
     places[order] = np.arange(len(order))
     made = np.memmap(path, np.float32, "w+", shape=(len(order), len(COLUMNS)))
     begin = 0
-    for month in months:
-        matrix = folder.read(_vectors_name(*month)).to_numpy()
+    for run in runs:
+        matrix = folder.read(_vectors_name(run)).to_numpy()
         made[places[begin : begin + len(matrix)]] = matrix
         begin += len(matrix)
     return made
@@ -166,5 +160,5 @@ def _digest(table: SourceTable) -> str:
     return total.hexdigest()
 
 
-def _vectors_name(origin: str, month: str) -> str:
-    return f"uncoded/{origin}/{month}.parquet"
+def _vectors_name(run: str) -> str:
+    return f"uncoded/{run}.parquet"

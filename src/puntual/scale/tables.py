@@ -13,7 +13,7 @@ from puntual.reporting.training_result import Omission
 from puntual.scale import tails
 from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.scale.network import DAYS_NAME, WEATHER_NAME, by_day, sum_month, vocabulary_of
-from puntual.scale.part_dataset import PartPlace
+from puntual.scale.part_dataset import MonthsOfRun, PartPlace
 from puntual.scale.runs import Chosen, RunRead, read_run, runs_of
 from puntual.scale.source_files import FileRead, Gone, SourceTable, read_file
 from puntual.scale.work_folder import WorkFolder
@@ -62,20 +62,16 @@ class Parts(msgspec.Struct, frozen=True):
         return next((file.weather for file in self.files if file.weather), None)
 
     def places(self) -> list[PartPlace]:
-        """List the parts that hold flights: the months of one task each, and what lies around them."""
-        known: dict[str, list[str]] = {}
+        """List the parts that hold flights: the months of one task each, and the runs that lie around them."""
+        known: dict[str, list[MonthsOfRun]] = {}
         for run in self.runs:
-            known.setdefault(run.origin, []).extend(month for month, _ in run.months)
+            if run.months:
+                months = tuple(month for month, _ in run.months)
+                known.setdefault(run.origin, []).append(MonthsOfRun(run.name, months))
         return [
-            PartPlace(
-                run.name,
-                run.origin,
-                tuple(month for month, _ in run.months),
-                tuple(sorted(known[run.origin])),
-                self.weather is not None,
-            )
-            for run in self.runs
-            if run.months
+            PartPlace(own.name, origin, own.months, tuple(runs), self.weather is not None)
+            for origin, runs in known.items()
+            for own in runs
         ]
 
 
@@ -162,8 +158,11 @@ def _link(
     folder: WorkFolder, cluster: Cluster, parts: Parts, buckets: int, progress: Progress | None
 ) -> None:
     """Sum what all airports put on the network's lines, and find the legs before each aircraft's."""
-    months = sorted({month for run in parts.runs for month, _ in run.months})
-    tasks = [Task(month, sum_month, (month, folder.names(f"points/{month}"))) for month in months]
+    runs: dict[str, list[str]] = {}
+    for run in parts.runs:
+        for month, _ in run.months:
+            runs.setdefault(month, []).append(run.name)
+    tasks = [Task(month, sum_month, (month, runs[month])) for month in sorted(runs)]
     folder.run(cluster, "network", tasks, int, progress)
     named = [(bucket, folder.names(f"tails/{bucket}")) for bucket in range(buckets)]
     tasks = [Task(str(bucket), tails.link_tails, (bucket, names)) for bucket, names in named if names]

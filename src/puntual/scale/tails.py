@@ -13,32 +13,37 @@ from puntual.features.rotation import Legs, previous_of, turn_ids, turns_flown, 
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.operations import Operations
-from puntual.scale.network import points_table
+from puntual.scale.network import points_name, points_table
+from puntual.scale.source_files import MONTH
 from puntual.scale.work_folder import WorkFolder
 from puntual.sources.observed import operations_of_table
 from puntual.sources.validation import KEY
 
 _FIELDS = tuple(field.name for field in fields(Operations) if field.name != "tail")
-_PLACE = ("run", "month", "row")
+_PLACE = ("run", "row")
 _TURN = ("turn", "cycle", "ground")
 
 
-def write_points(folder: WorkFolder, origin: str, flights: pl.DataFrame, rule: LateRule) -> None:
-    """Write what an airport's flights put on the network's lines, month by month."""
-    for (month,), part in flights.partition_by("month", as_dict=True, maintain_order=True).items():
-        folder.write(f"points/{month}/{origin}.parquet", points_table(operations_of_table(part, rule)))
+def write_points(folder: WorkFolder, run: str, flights: pl.DataFrame, rule: LateRule) -> None:
+    """Write what the flights of a run put on the network's lines, with the months of the flights."""
+    parts = flights.with_columns(MONTH).partition_by("month", as_dict=True, maintain_order=True)
+    tables = (
+        points_table(operations_of_table(part, rule)).with_columns(month=pl.lit(month))
+        for (month,), part in parts.items()
+    )
+    folder.write(points_name(run), pl.concat(tables))
 
 
 def write_legs(folder: WorkFolder, run: str, flights: pl.DataFrame, rule: LateRule, buckets: int) -> None:
     """Write the flights of a run whose aircraft is known, those of an aircraft always into the same bucket."""
-    flights = flights.filter(pl.col("tail").is_not_null())
+    flights = flights.with_columns(row=pl.int_range(pl.len())).filter(pl.col("tail").is_not_null())
     if flights.is_empty():
         return
     operations = operations_of_table(flights, rule)
     bucket = category_of(flights["tail"].to_list()).ids % np.uint64(buckets)
-    legs = flights.select(
-        *KEY, "tail", "month", "row", run=pl.lit(run), bucket=pl.Series(bucket)
-    ).with_columns(**{name: pl.Series(getattr(operations, name)) for name in _FIELDS})
+    legs = flights.select(*KEY, "tail", "row", run=pl.lit(run), bucket=pl.Series(bucket)).with_columns(
+        **{name: pl.Series(getattr(operations, name)) for name in _FIELDS}
+    )
     for (number,), part in legs.partition_by("bucket", as_dict=True, maintain_order=True).items():
         folder.write(f"tails/{number}/{run}.parquet", part.drop("bucket"))
 
@@ -95,12 +100,12 @@ def usual_from(table: pl.DataFrame | None) -> Columns:
 
 
 def legs_from(linked: pl.DataFrame | None, places: pl.DataFrame) -> Legs:
-    """Give the previous legs of flights by their `month` and `row`, in order; none for those that are not linked."""
+    """Give the previous legs of flights by their `row` in the run, in order; none for those that are not linked."""
     if linked is None:
         nothing = np.zeros(places.height, np.int64)
         none = _operations_from("first", pl.DataFrame({f"first_{name}": nothing for name in _FIELDS}))
         return Legs(nothing > 0, none, nothing > 0, none, nothing.astype(np.uint64))
-    found = places.join(linked, on=["month", "row"], how="left", maintain_order="left")
+    found = places.join(linked, on="row", how="left", maintain_order="left")
     is_there = found["turn"].is_not_null().to_numpy()
     found = found.with_columns(pl.col(pl.Boolean).fill_null(False), selectors.numeric().fill_null(0))
     return Legs(
