@@ -4,7 +4,6 @@ At four levels: the network, the airport, the airline there and the flights from
 is of what was known at the cut-off, and the flight itself is in none of them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from puntual.features.flight_keys import Ids, Keys
 from puntual.features.history import DELAY_CAP_SECONDS
-from puntual.features.moments import LEVELS, MINUTES_A_DAY, CutOffs, entities_of, line_of
+from puntual.features.moments import LEVELS, MINUTES_A_DAY, NETWORK, CutOffs, entities_of, line_of
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.operations import NEVER, Minutes, Operations
 
@@ -114,25 +113,38 @@ class Traffic:
         return by_level.swapaxes(0, 1).reshape(flights, len(FEATURES))
 
 
-def traffic_of(keys: Keys, operations: Operations, network: "LinePoints | None" = None) -> Traffic:
-    """Lay operations out for all levels; `network` are the points of all airports where these are of some."""
+def traffic_of(keys: Keys, operations: Operations, network: Lines | None = None) -> Traffic:
+    """Lay operations out for all levels; `network` are the lines of all airports where these are of some."""
     whole, *parts = entities_of(keys).values()
-    own = points_of(operations)
-    if network is None:
-        return Traffic(Lines(*(_line_of_levels([whole, *parts], on) for on in own)))
-    lines = (_line_of_levels(parts, on, all_of) for on, all_of in zip(own, network, strict=True))
-    return Traffic(Lines(*lines))
+    levels = [whole, *parts] if network is None else parts
+    lines = [
+        line_of(
+            np.concatenate([ids[on.flight] for ids in levels]),
+            np.tile(on.minute, len(levels)),
+            np.tile(on.counts, (len(levels), 1)),
+        )
+        for on in points_of(operations)
+    ]
+    return Traffic(Lines(*(lines if network is None else map(WithinNetwork, lines, network))))
 
 
-def _line_of_levels(levels: Sequence[Ids], on: "Points", network: "Points | None" = None) -> Line:
-    """Put the points of flights on the line of each of their levels, and those of a network on its own."""
-    ids = [level[on.flight] for level in levels]
-    minutes, counts = [on.minute] * len(levels), [on.counts] * len(levels)
-    if network is not None:
-        ids.append(np.zeros(len(network.minute), np.uint64))
-        minutes.append(network.minute)
-        counts.append(network.counts)
-    return line_of(np.concatenate(ids), np.concatenate(minutes), np.concatenate(counts))
+@dataclass(frozen=True, slots=True)
+class WithinNetwork:
+    """The line of some airports, and that of the whole network."""
+
+    own: Line
+    network: Line
+
+    def until(self, entity: Ids, minute: Minutes) -> NDArray[np.int64]:
+        """Sum the counts of n entities up to a minute, which is included; shape (n, counts)."""
+        return self.between(entity, np.zeros_like(minute) - 1, minute)
+
+    def between(self, entity: Ids, after: Minutes, until: Minutes) -> NDArray[np.int64]:
+        """Sum the counts of n entities after one minute and up to another, shape (n, counts)."""
+        sums = self.own.between(entity, after, until)
+        whole = np.flatnonzero(entity == NETWORK)
+        sums[whole] = self.network.between(entity[whole], after[whole], until[whole])
+        return sums
 
 
 class LinePoints(NamedTuple):

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
 from puntual.features.from_frame import operations_of
 from puntual.features.history import COUNTS
-from puntual.features.live import LINE_WIDTHS, LinePoints, Points, points_of
+from puntual.features.live import LINE_WIDTHS, Lines, points_of
+from puntual.features.moments import network_line
 from puntual.features.route import CODED, Vocabulary, ranked
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
@@ -67,14 +69,17 @@ def summed_points(points: pl.DataFrame) -> pl.DataFrame:
     return points.group_by("line", "minute").agg(pl.col(_POINT).sum()).sort("line", "minute")
 
 
-def line_points(points: pl.DataFrame) -> LinePoints:
-    """Give summed points the form that they are laid out in."""
+@lru_cache(maxsize=2)
+def network_lines(folder: WorkFolder, months: tuple[str, ...]) -> Lines:
+    """Lay out what all flights of some months put on the network's lines; kept, as many airports ask for the same."""
+    tables = [folder.read_if_there(network_name(month)) for month in months]
+    # The flights of two months may leave at the same minute.
+    points = summed_points(pl.concat([table for table in tables if table is not None]))
     lines = []
     for line, width in enumerate(LINE_WIDTHS):
         on = points.filter(pl.col("line") == line)
-        nobody = np.zeros(on.height, np.intp)
-        lines.append(Points(nobody, on["minute"].to_numpy(), on.select(_POINT[:width]).to_numpy()))
-    return LinePoints(*lines)
+        lines.append(network_line(on["minute"].to_numpy(), on.select(_POINT[:width]).to_numpy()))
+    return Lines(*lines)
 
 
 def sum_month(folder: WorkFolder, month: str, runs: Sequence[str]) -> int:

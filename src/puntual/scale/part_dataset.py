@@ -1,6 +1,5 @@
 """The flights of one part with what lies around them, as the dataset that a training would make of the whole table."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,14 +12,14 @@ from numpy.typing import NDArray
 from puntual.evaluation.splits import Rows
 from puntual.features import history, live
 from puntual.features.history import WINDOWS, History
-from puntual.features.live import LinePoints, Traffic
+from puntual.features.live import Lines, Traffic
 from puntual.features.rotation import Legs
 from puntual.features.route import Vocabulary
 from puntual.flights.arrays import Columns
 from puntual.flights.flight import LateRule
 from puntual.flights.schema import has_operation
 from puntual.scale import tails
-from puntual.scale.network import DAYS_NAME, WEATHER_NAME, counts_elsewhere, line_points, network_name
+from puntual.scale.network import DAYS_NAME, WEATHER_NAME, counts_elsewhere, network_lines
 from puntual.scale.runs import flights_name
 from puntual.scale.work_folder import WorkFolder
 from puntual.training.dataset import Dataset, TrainingVectors
@@ -32,10 +31,10 @@ DAYS_BEFORE = max(WINDOWS) + 10
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a part knows of other parts: the network's daily counts and points, and its flights' previous legs."""
+    """What a part knows of other parts: the network's daily counts and lines, and its flights' previous legs."""
 
     days: pl.DataFrame
-    points: LinePoints | None = None
+    network: Lines | None = None
     legs: Legs | None = None
 
 
@@ -68,7 +67,7 @@ class PartLive(LiveFlights):
     @cached_property
     def traffic(self) -> Traffic:
         """What the airport and the network looked like at any minute."""
-        return live.traffic_of(self.keys, self.operations, self.around.points)
+        return live.traffic_of(self.keys, self.operations, self.around.network)
 
     def without(self, *hidden: str) -> "PartLive":
         """Hide `tails` or `weather`."""
@@ -128,19 +127,13 @@ def read_dataset(
     weather = None
     if live:
         linked = folder.read_all(folder.names(f"legs/{place.name}"))
-        points = _points_around(folder, place.months)
-        around = Surroundings(around.days, points, tails.legs_from(linked, rows))
+        months = {moved(month, by) for month in place.months for by in (-1, 0, 1)}
+        network = network_lines(folder, tuple(sorted(months)))
+        around = Surroundings(around.days, network, tails.legs_from(linked, rows))
         if place.has_weather:
             weather = folder.read(WEATHER_NAME).filter(pl.col("airport") == place.origin)
     dataset = PartDataset(flights.drop("row"), rule, weather=weather, around=around)
     return dataset, np.flatnonzero(rows["row"].is_not_null().to_numpy())
-
-
-def _points_around(folder: WorkFolder, months: Sequence[str]) -> LinePoints:
-    """Read what all flights of some months, those before and those after put on the network's lines."""
-    around = sorted({moved(month, by) for month in months for by in (-1, 0, 1)})
-    tables = [folder.read_if_there(network_name(month)) for month in around]
-    return line_points(pl.concat([table for table in tables if table is not None]))
 
 
 def _read_around(folder: WorkFolder, place: PartPlace, *, after: bool) -> pl.DataFrame:

@@ -26,6 +26,7 @@ from puntual.scale.source_files import (
 from puntual.scale.tails import write_legs, write_points
 from puntual.scale.work_folder import WorkFolder
 from puntual.sources.arrivals import with_arrival_delay
+from puntual.sources.observed import operations_of_table
 from puntual.sources.validation import KEY, Duplicates, describe, repeated
 from puntual.training.experiment import Options, choose_operated
 
@@ -97,8 +98,9 @@ def read_run(folder: WorkFolder, run: Run, chosen: Chosen) -> RunRead:
         return RunRead(run.name, run.origin, (), tuple(gone), {}, ())
     folder.write(flights_name(run.name), flights)
     if chosen.tail_buckets:
-        write_points(folder, run.name, flights, chosen.late_rule)
-        write_legs(folder, run.name, flights, chosen.late_rule, chosen.tail_buckets)
+        operations = operations_of_table(flights, chosen.late_rule)
+        write_points(folder, run.name, flights, operations)
+        write_legs(folder, run.name, flights, operations, chosen.tail_buckets)
     keys = keys_of(flights)
     values = {kind: _counted(keys.known_of(kind)) for kind in CODED}
     months = tuple(counted_months(flights))

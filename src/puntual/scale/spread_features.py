@@ -102,14 +102,12 @@ def make_vectors(folder: WorkFolder, part: VectorsOf) -> list[tuple[str, int]]:
         learnt_codes=part.vocabulary,
         learnt_turns=tails.usual_from(usual),
     )
-    months = dataset.flights.select(MONTH).to_series().to_numpy()[own]
+    vectors = vectors_at(learnt, own, part.horizons).with_columns(MONTH)
     written = []
-    for month in part.place.months:
-        rows = own[months == month]
-        vectors = vectors_at(learnt, rows, part.horizons)
+    for (month,), of_month in vectors.partition_by("month", as_dict=True, maintain_order=True).items():
         name = f"vectors/{part.place.origin}/{month}.parquet"
-        folder.write(name, vectors)
-        written.append((name, vectors.height))
+        folder.write(name, of_month.drop("month"))
+        written.append((name, of_month.height))
     return written
 
 

@@ -11,12 +11,10 @@ from puntual.features.flight_keys import category_of
 from puntual.features.from_frame import keys_of
 from puntual.features.rotation import Legs, previous_of, turn_ids, turns_flown, usual_turns
 from puntual.flights.arrays import Columns
-from puntual.flights.flight import LateRule
 from puntual.flights.operations import Operations
 from puntual.scale.network import points_name, points_table
 from puntual.scale.source_files import MONTH
 from puntual.scale.work_folder import WorkFolder
-from puntual.sources.observed import operations_of_table
 from puntual.sources.validation import KEY
 
 _FIELDS = tuple(field.name for field in fields(Operations) if field.name != "tail")
@@ -24,22 +22,24 @@ _PLACE = ("run", "row")
 _TURN = ("turn", "cycle", "ground")
 
 
-def write_points(folder: WorkFolder, run: str, flights: pl.DataFrame, rule: LateRule) -> None:
+def write_points(folder: WorkFolder, run: str, flights: pl.DataFrame, operations: Operations) -> None:
     """Write what the flights of a run put on the network's lines, with the months of the flights."""
-    parts = flights.with_columns(MONTH).partition_by("month", as_dict=True, maintain_order=True)
-    tables = (
-        points_table(operations_of_table(part, rule)).with_columns(month=pl.lit(month))
-        for (month,), part in parts.items()
-    )
+    places = flights.select(MONTH, place=pl.int_range(pl.len()))
+    tables = [
+        points_table(operations.take(part["place"].to_numpy())).with_columns(month=pl.lit(month))
+        for (month,), part in places.partition_by("month", as_dict=True, maintain_order=True).items()
+    ]
     folder.write(points_name(run), pl.concat(tables))
 
 
-def write_legs(folder: WorkFolder, run: str, flights: pl.DataFrame, rule: LateRule, buckets: int) -> None:
+def write_legs(
+    folder: WorkFolder, run: str, flights: pl.DataFrame, operations: Operations, buckets: int
+) -> None:
     """Write the flights of a run whose aircraft is known, those of an aircraft always into the same bucket."""
-    flights = flights.with_columns(row=pl.int_range(pl.len())).filter(pl.col("tail").is_not_null())
-    if flights.is_empty():
+    known = np.flatnonzero(flights["tail"].is_not_null().to_numpy())
+    if not len(known):
         return
-    operations = operations_of_table(flights, rule)
+    flights, operations = flights.with_columns(row=pl.int_range(pl.len()))[known], operations.take(known)
     bucket = category_of(flights["tail"].to_list()).ids % np.uint64(buckets)
     legs = flights.select(*KEY, "tail", "row", run=pl.lit(run), bucket=pl.Series(bucket)).with_columns(
         **{name: pl.Series(getattr(operations, name)) for name in _FIELDS}

@@ -17,6 +17,7 @@ import polars as pl
 from puntual.errors import StorageError
 from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.storage import Store, is_url, open_store
+from puntual.storage.os_errors import translate_os_errors
 
 Result = TypeVar("Result")
 _SEEN = "seen-by-all"
@@ -38,7 +39,22 @@ class WorkFolder:
         """Write a table in place of the one that may be there."""
         content = BytesIO()
         table.write_parquet(content)
-        self.store.write(name, content.getvalue())
+        self.write_bytes(name, content.getvalue())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file; in a folder without waiting for the disk, as a machine that starts again begins anew."""
+        if is_url(self.url):
+            self.store.write(name, content)
+            return
+        path = Path(self.url) / name
+        draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+        with translate_os_errors(str(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                draft.write_bytes(content)
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
 
     def read(self, name: str) -> pl.DataFrame:
         """Read a table that was written; raise StorageError where it is gone."""
@@ -143,14 +159,22 @@ class Look:
 def _perform(folder: WorkFolder, step: str, task: Task) -> None:
     """Carry out a task on a worker, and keep its result."""
     result: Any = task.function(folder, *task.arguments)
-    folder.store.write(f"{_RESULTS}/{step}/{task.name}", msgspec.msgpack.encode(result))
+    folder.write_bytes(f"{_RESULTS}/{step}/{task.name}", msgspec.msgpack.encode(result))
 
 
 def work_beside(output: Path, scratch: str | None, key: str) -> WorkFolder:
     """Name the folder of a command's parts: in `scratch`, or hidden beside its output; `key` is that of its inputs."""
-    name = f".{output.name}.{key[:16]}.parts"
     root = str(output.absolute().parent) if scratch is None else scratch.rstrip("/")
-    return WorkFolder(f"{root}/{name}")
+    key = key if is_url(root) else key_of(key, _boot())
+    return WorkFolder(f"{root}/.{output.name}.{key[:16]}.parts")
+
+
+def _boot() -> str:
+    """Tell one run of this machine's system from the next, as far as it says so."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    except OSError:
+        return ""
 
 
 def key_of(*inputs: Any) -> str:
