@@ -15,7 +15,7 @@ from real_tables import FOLDER
 
 TABLES = {
     "new york": (FOLDER / "nyc2017_flights.parquet", "day"),
-    "seattle": (FOLDER / "sea2015_both_ways_flights.parquet", "day,60"),
+    "seattle": (FOLDER / "sea2015_both_ways_flights.parquet", "60"),
 }
 
 
