@@ -35,7 +35,16 @@ def main(words: list[str]) -> None:
 
 def _speed(folder: Path) -> Iterator[str]:
     quality.run(
-        *("train", "--source", "nyc", "--candidates", "xgboost:none", "--until", "2013-07-01"),
+        *(
+            "train",
+            "--source",
+            "nyc",
+            "--candidates",
+            "xgboost:none",
+            "--until",
+            "2013-07-01",
+            "--no-backtest",
+        ),
         *("--registry", str(folder / "speed"), "--reports", str(folder)),
     )
     bundle = next((folder / "speed").glob("*.puntual"))

@@ -5,6 +5,13 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from puntual.features.vector import Matrix
 
 KERNELS = ("puntual.features.kernel", "puntual.prediction.band_kernel")
 
@@ -45,8 +52,35 @@ def bits() -> dict[str, str]:
     bands = Calibration(scalings, Level((0.1, 0.2, 0.3, 0.1), 0.22)).apply(raw, matrix)
     shape = DelayShape(np.sort(chance.normal(20, 30, (5, 21))), np.arange(5.0) * 30)
     made |= {"states": places_of(matrix), "bands": bands}
+    made |= {"sums of trees": _sums(matrix[:500])}
     made |= {"expected": shape.expected_minutes(bands), "quantiles": shape.quantile_minutes(bands)}
     return {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in made.items()}
+
+
+def _sums(matrix: "Matrix") -> "NDArray[np.float32]":
+    """Add up eight made trees of three nodes, and eight leaves, over vectors."""
+    import numpy as np
+
+    from puntual.prediction import band_kernel
+
+    chance = np.random.default_rng(1)
+    nodes = np.zeros((8 * 3, 4), np.int32)
+    splits = nodes.view(np.float32)
+    nodes[:8, 0], nodes[:8, 2], nodes[:8, 3] = (
+        chance.integers(0, 20, 8),
+        8 + 2 * np.arange(8),
+        np.arange(8) % 2,
+    )
+    splits[:8, 1] = np.nanmedian(matrix[:, nodes[:8, 0]], axis=0)
+    nodes[8:, 2], nodes[8:, 3], splits[8:, 1] = np.arange(8, 24), 2 * np.arange(16), -np.inf
+    roots = np.concatenate([np.arange(8), np.arange(16, 24)]).astype(np.int32)
+    weights = chance.normal(0, 1, (16, 5)).astype(np.float32)
+    logits, reached = np.zeros((len(matrix), 5), np.float32), np.zeros(8, np.int32)
+    trees = (roots, np.array([1, 0], np.int32), nodes, splits, weights, np.zeros(16, np.int32))
+    views = (array.data for array in (*trees, np.ascontiguousarray(matrix), reached, logits))
+    band_kernel.sum_leaves(*views)
+    assert len(np.unique(logits, axis=0)) > 8
+    return logits
 
 
 if __name__ == "__main__":

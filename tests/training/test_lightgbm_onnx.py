@@ -10,6 +10,7 @@ from onnx import helper
 
 from puntual.features.vector import COLUMNS
 from puntual.prediction.experts import Model
+from puntual.prediction.onnx_trees import read_trees
 from puntual.training import lightgbm_onnx
 from puntual.training.candidates import Candidate, Treatment, fit
 from puntual.training.fitting import Expert, Experts
@@ -86,8 +87,8 @@ def test_an_expert_of_several_states_is_written_and_loaded_once(
     assert models["timetable"] is models["history"]
     loaded = []
     monkeypatch.setattr(
-        "puntual.prediction.experts._session",
-        lambda content: loaded.append(content) or _session(onnx.load_model_from_string(content)),
+        "puntual.prediction.experts.read_trees",
+        lambda content, columns: loaded.append(content) or read_trees(content, columns),
     )
     Model(models, columns_read(experts), "lightgbm")
     assert loaded == [models["history"]]

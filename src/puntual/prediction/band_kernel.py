@@ -1,4 +1,4 @@
-"""What is worked out flight by flight between the model's answer and the prediction: calibration and distribution.
+"""What is worked out flight by flight between the vector and the prediction: trees, calibration and distribution.
 
 Plain Python, compiled where a build can, by the types in `band_kernel.pxd`, as `puntual.features.kernel` is.
 Logarithms and exponentials are left to numpy, of all flights at once: no other library gives the same bits.
@@ -6,11 +6,68 @@ Logarithms and exponentials are left to numpy, of all flights at once: no other 
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 from puntual.features.kernel import Array
 
+try:
+    import cython
+except ImportError:
+    # Only a compiler needs it.
+    cython = SimpleNamespace(nogil=nullcontext())
+
 _NAN = math.nan
 _LITTLE = 1e-12
+# Trees that are walked together.
+LANES = 8
+
+
+def sum_leaves(
+    roots: Array,
+    depths: Array,
+    nodes: Array,
+    splits: Array,
+    weights: Array,
+    bands: Array,
+    matrix: Array,
+    reached: Array,
+    logits: Array,
+) -> None:
+    """Add to the logits of n vectors, in place, the weights of the leaves that they reach, tree after tree.
+
+    A node is four numbers: the column that it reads; its split, which `splits` shows as what it is; its first child,
+    which is followed by the one for what is less than the split; and whether what is missing goes there too, or for a
+    leaf, twice the row of its weights. A leaf is its own child, so that eight trees, which are walked together, take as
+    many steps as the deepest of them, `depths`: a processor waits for each node of a tree, and not for those of eight.
+    `bands` are the first that each tree speaks for; `reached` is room for eight.
+    """
+    with cython.nogil:
+        for row in range(logits.shape[0]):
+            for eight in range(depths.shape[0]):
+                first = 8 * eight
+                a, b, c, d = roots[first], roots[first + 1], roots[first + 2], roots[first + 3]
+                e, f, g, h = roots[first + 4], roots[first + 5], roots[first + 6], roots[first + 7]
+                for _ in range(depths[eight]):
+                    a = nodes[a, 2] + is_less(matrix[row, nodes[a, 0]], splits[a, 1], nodes[a, 3])
+                    b = nodes[b, 2] + is_less(matrix[row, nodes[b, 0]], splits[b, 1], nodes[b, 3])
+                    c = nodes[c, 2] + is_less(matrix[row, nodes[c, 0]], splits[c, 1], nodes[c, 3])
+                    d = nodes[d, 2] + is_less(matrix[row, nodes[d, 0]], splits[d, 1], nodes[d, 3])
+                    e = nodes[e, 2] + is_less(matrix[row, nodes[e, 0]], splits[e, 1], nodes[e, 3])
+                    f = nodes[f, 2] + is_less(matrix[row, nodes[f, 0]], splits[f, 1], nodes[f, 3])
+                    g = nodes[g, 2] + is_less(matrix[row, nodes[g, 0]], splits[g, 1], nodes[g, 3])
+                    h = nodes[h, 2] + is_less(matrix[row, nodes[h, 0]], splits[h, 1], nodes[h, 3])
+                reached[0], reached[1], reached[2], reached[3] = a, b, c, d
+                reached[4], reached[5], reached[6], reached[7] = e, f, g, h
+                for lane in range(8):
+                    leaf, band = nodes[reached[lane], 3] >> 1, bands[first + lane]
+                    for place in range(weights.shape[1]):
+                        logits[row, band + place] += weights[leaf, place]
+
+
+def is_less(value: float, split: float, missing: int) -> int:
+    """Tell, as 1 or 0, whether a value is less than a split; a missing one is where the last bit of `missing` says."""
+    return (value < split) | (missing & (value != value))
 
 
 def recent_rates(matrix: Array, columns: Sequence[int], floor: float, ceiling: float, rates: Array) -> None:

@@ -17,15 +17,17 @@ from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from puntual.errors import BundleError
+from puntual.features.kernel import is_compiled
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.states import LIVE_STATES, STATES, part
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import BAND_COUNT
+from puntual.prediction import band_kernel
 from puntual.prediction.calibration import TINY, Probabilities, softmax
+from puntual.prediction.onnx_trees import Trees, read_trees, with_sums
 
 # The expert that learns the airport's level, beside the one of the state `history`, which takes it as an offset.
 LEVEL_EXPERT = "history_level"
@@ -65,16 +67,19 @@ class Model:
         """Load the ONNX models of experts by name, which read these columns and were made from this candidate.
 
         `threads` is the number to use, 0 for all cores. An expert answers in the state of knowledge of its name, but
-        where `mixtures` names several for one.
+        where `mixtures` names several for one. Raise ValueError for what is no model.
         """
         # One expert may be that of several states.
-        load = cache(_ExpertModel)
-        loaded = {
+        load = cache(_load)
+        answers: dict[str, Ask] = {}
+        for name, content in experts.items():
             # What is live is learnt by trees, whatever candidate won.
-            name: load(content, tuple(columns[name]), candidate in _TREES or name not in DAY_EXPERTS)
-            for name, content in experts.items()
-        }
-        self._answers = answering({name: model.bands for name, model in loaded.items()}, mixtures or {})
+            by_rows = candidate in _TREES or name not in DAY_EXPERTS
+            try:
+                answers[name] = load(content, tuple(columns[name]), by_rows)
+            except ValueError as error:
+                raise ValueError(f"the expert {name!r}: {error}") from error
+        self._answers = answering(answers, mixtures or {})
         self._threads = threads or os.cpu_count() or 1
 
     def bands(self, matrix: Matrix) -> _FloatBands:
@@ -123,21 +128,54 @@ def average(answers: list[tuple[Probabilities, float]]) -> Probabilities:
     return softmax(logits)
 
 
-class _ExpertModel:
-    """The ONNX model of one expert."""
+class _TreeModel:
+    """The trees of one expert, walked by the kernel."""
 
-    def __init__(self, content: bytes, columns: Sequence[str], by_rows: bool) -> None:
+    def __init__(self, trees: Trees) -> None:
+        self._width, self._base = trees.width, trees.base
+        self._sum_leaves = partial(
+            band_kernel.sum_leaves,
+            trees.roots.data,
+            trees.depths.data,
+            trees.nodes.data,
+            trees.nodes.view(np.float32).data,
+            trees.weights.data,
+            trees.bands.data,
+        )
+
+    def bands(self, matrix: Matrix) -> _FloatBands:
+        """Give the probabilities of the bands for n vectors, shape (n, 5); raise ValueError for too short ones."""
+        if matrix.shape[1] < self._width:
+            raise ValueError(f"vectors of {matrix.shape[1]} columns; its trees read {self._width}")
+        logits = np.zeros((len(matrix), BAND_COUNT), np.float32)
+        reached = np.empty(band_kernel.LANES, np.int32)
+        self._sum_leaves(np.ascontiguousarray(matrix).data, reached.data, logits.data)
+        logits += self._base
+        return _softmax(logits)
+
+
+class _RuntimeModel:
+    """The ONNX model of one expert, asked by ONNX's own runtime."""
+
+    def __init__(self, content: bytes, columns: NDArray[np.intp], by_rows: bool) -> None:
         self._session = _session(content)
         (self._input,) = (given.name for given in self._session.get_inputs())
-        self._columns = np.array([ALL_COLUMNS.index(column) for column in columns], np.intp)
+        outputs = [given.name for given in self._session.get_outputs()]
+        # The sums of trees stand last where they are asked for.
+        self._output, self._gives_sums = outputs[-1], len(outputs) > 1
+        self._columns = columns
         self._reads_all = np.array_equal(self._columns, np.arange(len(columns)))
-        self.bands: Callable[[Matrix], _FloatBands] = self._by_likeness if by_rows else self._by_blocks
+        self._by_rows = by_rows
+
+    def bands(self, matrix: Matrix) -> _FloatBands:
+        """Give the probabilities of the bands for n vectors, shape (n, 5)."""
+        return self._by_likeness(matrix) if self._by_rows else self._by_blocks(matrix)
 
     def _run(self, matrix: Matrix) -> _FloatBands:
         if not self._reads_all or matrix.shape[1] > len(self._columns):
             matrix = matrix.take(self._columns, axis=1)
-        bands: _FloatBands = self._session.run(None, {self._input: matrix})[0]
-        return bands
+        answer: _FloatBands = self._session.run([self._output], {self._input: matrix})[0]
+        return _softmax(answer) if self._gives_sums else answer
 
     def _by_likeness(self, matrix: Matrix) -> _FloatBands:
         """Ask about many rows in an order in which rows that are alike follow each other.
@@ -162,7 +200,27 @@ class _ExpertModel:
         return bands
 
 
-def _session(content: bytes) -> onnxruntime.InferenceSession:
+def _softmax(logits: _FloatBands) -> _FloatBands:
+    """Turn the sums of trees into probabilities as the runtime would, but with the exponentials of numpy."""
+    return softmax(logits.astype(np.float64)).astype(np.float32)
+
+
+def _load(content: bytes, columns: Sequence[str], by_rows: bool) -> Ask:
+    """Load what asks one expert: its trees by the kernel, to the same bits as the runtime would, or the runtime."""
+    places = np.array([ALL_COLUMNS.index(column) for column in columns], np.intp)
+    trees = read_trees(content, places)
+    if trees is None:
+        return _RuntimeModel(content, places, by_rows).bands
+    if is_compiled():
+        return _TreeModel(trees).bands
+    # The interpreter would take a thousand times as long as the runtime.
+    return _RuntimeModel(with_sums(content), places, by_rows).bands
+
+
+def _session(content: bytes) -> Any:
+    # Where all experts are trees, the runtime's 40 MB are left out.
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -10,21 +10,18 @@ import re
 import struct
 import zipfile
 import zlib
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from numpy.typing import NDArray
 
 from puntual.errors import BundleError, OversizedFileError, describe_os_error, did_you_mean
 from puntual.features.states import STATES
 from puntual.flights.arrays import Columns
-from puntual.registry.array_files import from_npy, require_one_height, to_npy
+from puntual.registry.lookup_tables import COLUMN, from_members, to_members
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
 from puntual.storage.local import read_within
 from puntual.storage.zip_file import pack, read_member, require_size
@@ -33,7 +30,6 @@ SUFFIX = ".puntual"
 MANIFEST = "manifest.json"
 EXPERTS, TESTED = "experts", "tested"
 CARD = "MODEL_CARD.md"
-COLUMN = re.compile(r"tables/([a-z0-9_]+)/([a-z0-9_]+)\.npy")
 EXPERT = re.compile(rf"({EXPERTS}|{TESTED})/([a-z0-9_]+)\.onnx")
 VERSION = re.compile(r"[0-9a-f]{16}")
 # Bytes of a bundle, packed or unpacked, and of the directory at the end of its file.
@@ -171,24 +167,8 @@ def _members(bundle: Bundle) -> dict[str, bytes]:
     }
     columns: dict[str, bytes] = {}
     for name, table in bundle.tables.items():
-        columns |= _columns(name, table)
+        columns |= to_members(name, table)
     return {CARD: bundle.card.encode()} | experts | columns
-
-
-def _columns(name: str, table: Columns) -> dict[str, bytes]:
-    try:
-        require_one_height(name, table)
-        written = {f"tables/{name}/{column}.npy": to_npy(values) for column, values in table.items()}
-    except ValueError as error:
-        raise BundleError(
-            f"the table {name} cannot be written: {error}; give rows of numbers or texts"
-        ) from error
-    for member in written:
-        if not COLUMN.fullmatch(member):
-            raise BundleError(
-                f"table or column in {member!r}: use lower-case letters, digits and underscores"
-            )
-    return written
 
 
 @contextmanager
@@ -243,7 +223,7 @@ def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) 
 
 
 def _assemble(manifest: Manifest, members: Mapping[str, bytes], digest: str, name: str) -> Bundle:
-    tables = _tables(members, name)
+    tables = from_members(members, name)
     _require_tables(tables, name)
     experts: dict[str, dict[str, bytes]] = {EXPERTS: {}, TESTED: {}}
     for member, content in members.items():
@@ -255,20 +235,6 @@ def _assemble(manifest: Manifest, members: Mapping[str, bytes], digest: str, nam
     # The file tells; computing it would write the whole bundle, perhaps with another version of numpy.
     vars(bundle)["digest"] = digest
     return bundle
-
-
-def _tables(members: Mapping[str, bytes], name: str) -> dict[str, Columns]:
-    tables: defaultdict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
-    try:
-        for member, content in members.items():
-            if match := COLUMN.fullmatch(member):
-                table, column = match.groups()
-                tables[table][column] = from_npy(content)
-        for table, columns in tables.items():
-            require_one_height(table, columns)
-    except ValueError as error:
-        raise BundleError(f"{name}: a table is damaged ({error}); train or fetch the bundle again") from error
-    return dict(tables)
 
 
 def _require_tables(tables: Collection[str], name: str) -> None:

@@ -1,10 +1,8 @@
 """The folder or bucket of bundles, and the name of the one that is deployed.
 
-    <version>.puntual     a bundle            model_to_deploy       the champion's version and digest
-    <version>.pkl         its estimator       model_to_deploy.pkl   the champion's estimator, for notebooks
-    <version>.sig         its signatures      promotions/*.json     who followed whom
-
-Bytes that end in `.pkl` are copied and never read.
+<version>.puntual     a bundle            model_to_deploy       the champion's version and digest
+<version>.pkl         its estimator       model_to_deploy.pkl   the champion's estimator, for notebooks
+<version>.sig         its signatures      promotions/*.json     who followed whom
 """
 
 import re
@@ -16,16 +14,13 @@ from pathlib import Path
 
 from puntual import registry as bundles
 from puntual.errors import BundleError, OversizedFileError, RegistryError, StorageError, did_you_mean
-from puntual.registry import SUFFIX, Bundle, Manifest, succession
+from puntual.registry import SUFFIX, Bundle, Manifest, estimators, succession
 from puntual.registry.signing import TrustedKeys, sign, signature_name
 from puntual.registry.succession import Deployment, Record, read_pointer
 from puntual.storage import FileStat, open_store
 from puntual.storage.base import LARGEST_NOTE
 
 POINTER = "model_to_deploy"
-PICKLE = "model_to_deploy.pkl"
-# Bytes; forests of a large table take hundreds of MB.
-LARGEST_ESTIMATOR = 4 * 2**30
 VERSION = re.compile(r"[0-9a-f]{16}")
 
 
@@ -67,7 +62,7 @@ class Registry:
         """
         version, content = bundles.to_bytes(bundle)
         if estimator is not None:
-            self.store.write(f"{version}.pkl", estimator)
+            estimators.keep(self.store, version, estimator)
         present = self.store.stat(version + SUFFIX)
         if present != FileStat.of(content) and not self.holds(version):
             self.store.write(version + SUFFIX, content)
@@ -195,7 +190,7 @@ class Registry:
 
     def estimator(self, version: str) -> bytes | None:
         """Fetch the pickled estimator of a version as bytes, to be copied and not to be loaded."""
-        return self.store.read(f"{version}.pkl", LARGEST_ESTIMATOR)
+        return estimators.fetch(self.store, version)
 
     def sign(self, version: str, private_key: bytes) -> None:
         """Sign a version with a private key in PEM, and keep the signatures of other keys.
@@ -211,7 +206,7 @@ class Registry:
     def deploy_estimator(self) -> bool:
         """Have `model_to_deploy.pkl` hold the champion's estimator; tell whether there is one."""
         with self.store.locked():
-            return self._deploy_pickle()
+            return estimators.deploy(self.store, self.champion)
 
     def signatures(self, version: str, file: str | None = None) -> bytes | None:
         """Read the signatures of a version of the registry, or of a file; None where there are none."""
@@ -233,11 +228,11 @@ class Registry:
             # In this order a kill at any moment leaves a champion, one that can be rolled back, and no pickle
             # of another model.
             name = succession.add(self.store, record)
-            self.store.remove(PICKLE)
+            self.store.remove(estimators.DEPLOYED)
             swapped = self.store.swap(POINTER, seen, deployment.line())
             if not swapped:
                 self.store.remove(name)
-            written = self._deploy_pickle()
+            written = estimators.deploy(self.store, self.champion)
             if not swapped:
                 self._refuse_meanwhile(record, self.store.read(POINTER, LARGEST_NOTE), sure=True)
         return Deployed(record.version, record.previous, written)
@@ -249,18 +244,6 @@ class Registry:
                 f"registry {self.url}: the champion is {champion} now, expected {record.previous}: "
                 "someone deployed meanwhile; look at it and repeat"
             )
-
-    def _deploy_pickle(self) -> bool:
-        """Copy the champion's estimator; where there are no locks another may become champion meanwhile."""
-        while True:
-            champion = self.champion()
-            estimator = None if champion is None else self.estimator(champion)
-            if estimator is None:
-                self.store.remove(PICKLE)
-            elif self.store.stat(PICKLE) != FileStat.of(estimator):
-                self.store.write(PICKLE, estimator)
-            if self.champion() == champion:
-                return estimator is not None
 
     def _listed(self, version: str, champion: str | None) -> ListedBundle:
         try:

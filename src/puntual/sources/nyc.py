@@ -156,10 +156,10 @@ def _weather_names(flights: str) -> list[str]:
     >>> _weather_names("sea2015_both_ways_flights.parquet")[1:]
     ['sea2015_both_weather.parquet', 'sea2015_weather.parquet', 'weather.parquet', 'weather.csv']
     """
-    begin, found, end = flights.partition("flights")
+    begin, flights_word, end = flights.partition("flights")
     words = begin.split("_")[:-1]
     shorter = ["_".join([*words[:kept], f"weather{end}"]) for kept in range(len(words), -1, -1)]
-    named_alike = [f"{begin}weather{end}", *shorter] if found else []
+    named_alike = [f"{begin}weather{end}", *shorter] if flights_word else []
     return [*dict.fromkeys([*named_alike, WEATHER])]
 
 

@@ -82,10 +82,10 @@ def _root(data: str) -> tuple[str, str]:
     >>> _root("s3://flights/year=20*/part.parquet"), _root("data/2017")
     (('s3://flights', 'year=20*/part.parquet'), ('data/2017', ''))
     """
-    found = _PATTERN.search(data)
-    if found is None:
+    wildcard = _PATTERN.search(data)
+    if wildcard is None:
         return data.rstrip("/") or "/", ""
-    root, _, _ = data[: found.start()].rpartition("/")
+    root, _, _ = data[: wildcard.start()].rpartition("/")
     return root or ("/" if data.startswith("/") else "."), data[len(root) :].lstrip("/")
 
 
