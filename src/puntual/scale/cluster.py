@@ -32,7 +32,7 @@ class Task(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class WorkerView:
     """What a worker says of itself: the version that is installed there, and whether it sees the command's files."""
 
     version: str
@@ -77,7 +77,9 @@ class Cluster:
     def run_on_largest(self, task: Task, topic: str, progress: Progress | None = None) -> Any:
         """Have the worker with most memory carry out one task; pass on what it `tell`s of its steps under a topic."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        largest = max(workers, key=lambda name: (workers[name]["memory_limit"], name))
+        limits = {name: worker["memory_limit"] for name, worker in workers.items()}
+        # Without a limit a worker may use all that its machine has.
+        largest = max(limits, key=lambda name: (limits[name] is None, limits[name] or 0, name))
         if progress is not None:
             self.client.subscribe_topic(topic, lambda event: progress(*event[1]))
         # A worker that has died has no successor of its address.
@@ -90,7 +92,7 @@ class Cluster:
     def require(self, look: Callable[[], bool], what: str) -> None:
         """Refuse workers of another version, and those that do not `look` upon what all have to see."""
         try:
-            workers: dict[str, Worker] = self.client.run(_describe, look)
+            workers: dict[str, WorkerView] = self.client.run(_describe, look)
         except Exception as error:
             raise self._failure(error, "looking at the workers") from error
         ours = metadata.version("puntual")
@@ -222,6 +224,6 @@ def tell(topic: str, step: str, done: int, total: int) -> None:
     worker.log_event(topic, (step, done, total))
 
 
-def _describe(look: Callable[[], bool]) -> Worker:
+def _describe(look: Callable[[], bool]) -> WorkerView:
     """Say on a worker what is installed there, and whether it sees the command's files."""
-    return Worker(metadata.version("puntual"), look())
+    return WorkerView(metadata.version("puntual"), look())
