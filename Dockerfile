@@ -1,4 +1,5 @@
-# The service as an image: `make image` builds it, docs/guide/image.md says how it is run.
+# The service as an image: `make image` builds it, docs/guide/image.md says how it is run. The last stage is the service;
+# `make image TARGET=scale` builds what trains on many machines, docs/guide/deploy.md says how.
 # By digest for builds that must be the same next year: --build-arg PYTHON=docker.io/library/python@sha256:…
 ARG PYTHON=docker.io/library/python:3.11-slim
 
@@ -33,6 +34,41 @@ RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --whe
 ARG MODEL=""
 COPY models models
 RUN /opt/puntual/bin/python -B deploy/image/bake.py "${MODEL}" /models
+
+# What the scheduler, the workers and the client of a run hold: all that trains, and Dask.
+FROM build AS scale-build
+COPY requirements/scale.txt requirements/
+# Beside each module: workers start often, and import more than serving does.
+ENV PYTHONPYCACHEPREFIX=
+# As wheels first, since one library comes as source alone. What OpenMP needs is in no library, and in no slim base.
+RUN python -m venv --without-pip /opt/scale \
+ && /opt/build/bin/pip wheel --no-cache-dir --no-deps --require-hashes --no-build-isolation \
+      --wheel-dir /wheels/scale -r requirements/scale.txt \
+ && /opt/build/bin/pip --python /opt/scale install --no-cache-dir --no-deps --no-index \
+      /wheels/scale/*.whl /wheels/*.whl \
+ && cp --dereference /usr/lib/*/libgomp.so.1 /opt/scale/lib/
+
+FROM ${PYTHON} AS scale
+COPY --from=scale-build /opt/scale /opt/scale
+COPY --from=scale-build --chown=10001:10001 /root-fs/ /
+ENV PATH=/opt/scale/bin:${PATH} \
+    LD_LIBRARY_PATH=/opt/scale/lib \
+    PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
+    MPLCONFIGDIR=/state \
+    TMPDIR=/state \
+    PUNTUAL_STATE=/state
+VOLUME /state
+WORKDIR /state
+USER 10001:10001
+STOPSIGNAL SIGTERM
+# A scheduler, a worker (`dask worker ADDRESS`) or a client (`puntual train --cluster ADDRESS`).
+CMD ["dask", "scheduler"]
+ARG PYTHON
+LABEL org.opencontainers.image.title="puntual-scale" \
+      org.opencontainers.image.description="Trains Puntual on many machines: scheduler, workers and client." \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="${PYTHON}"
 
 FROM ${PYTHON}
 COPY --from=build /opt/puntual /opt/puntual

@@ -3,6 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 ENGINE ?=
 IMAGE_ARGS ?=
+TARGET ?=
 
 # Of another version of Python, another environment: make test PYTHON=python3.13 VENV=build/python3.13
 VENV ?= .venv
@@ -46,9 +47,9 @@ check: install-check install-checkov ## Check format, lint, types, layers, spell
 	$(BIN)/lint-imports
 	$(BIN)/typos
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/cfn-lint deploy/aws/stack.yaml
+	$(BIN)/cfn-lint deploy/aws/stack.yaml deploy/aws/scale.yaml
 	build/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation \
-	  --file deploy/aws/stack.yaml
+	  --file deploy/aws/stack.yaml deploy/aws/scale.yaml
 	$(BIN)/actionlint
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -63,11 +64,11 @@ sbom: install-image ## List what the image of this commit holds (SPDX), in build
 	  $(PIP) --require-hashes -r build/syft.txt; }
 	@$(BIN)/python deploy/image/sbom.py build/sbom.spdx.json $(ENGINE)
 
-rehearse: install-rehearse ## Build, release, break and roll back on this machine, without a cloud
+rehearse: install-rehearse ## Build, release, break and roll back here, without a cloud; many machines: ARGS=scale
 	@$(BIN)/python -m deploy.rehearsal $(ARGS)
 
 image: ## Build the image with docker, podman or buildah, e.g. make image IMAGE_ARGS="--build-arg MODEL=models"
-	@$(PYTHON) deploy/image/build.py --engine "$(ENGINE)" -- $(IMAGE_ARGS)
+	@$(PYTHON) deploy/image/build.py --engine "$(ENGINE)" --target "$(TARGET)" -- $(IMAGE_ARGS)
 
 install-train install-stress install-test install-check install-image install-rehearse: install-%:
 	@$(TURN) $(MAKE) --silent --no-print-directory $(VENV)/$*-installed
@@ -104,7 +105,7 @@ $(VENV)/created:
 COMPILE = build/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
   --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
   --custom-compile-command "make lock"
-ALL = --extra train --extra serve --extra stress --extra aws --extra mlflow --extra postgres
+ALL = --extra train --extra serve --extra stress --extra aws --extra mlflow --extra postgres --extra scale
 PART = $(COMPILE) --constraints requirements/check.txt
 
 lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
@@ -117,6 +118,7 @@ lock: ## Resolve the locked requirements again, newer: make lock ARGS=--upgrade
 	$(PART) --extra train --extra serve --extra aws -o requirements/train.txt
 	$(PART) --extra serve -o requirements/serve.txt
 	$(PART) --extra serve --extra aws --extra postgres -o requirements/image.txt
+	$(PART) --extra train --extra aws --extra scale -o requirements/scale.txt
 	$(subst pip compile pyproject.toml,pip compile,$(COMPILE)) $(ARGS) --group checkov -o requirements/checkov.txt
 	$(subst pip compile pyproject.toml,pip compile,$(PART)) --group build -o requirements/build.txt
 

@@ -1,5 +1,6 @@
-"""The stack's template as tests read it, and spoiled in one place, to see that they notice."""
+"""The stacks' templates as tests read them, and spoiled in one place, to see that they notice."""
 
+import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,9 @@ GONE = object()
 TASK = ("TaskDefinition", "Properties", "ContainerDefinitions", 0)
 
 
-def read() -> Template:
-    """Read the template, each function as an object with its name."""
-    return yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
+def read(template: pathlib.Path = TEMPLATE) -> Template:
+    """Read a template, each function as an object with its name."""
+    return yaml.load(template.read_text(encoding="utf-8"), _Loader)
 
 
 def spoiled(*cases: tuple[Callable[[Template], None], Path, Any]) -> pytest.MarkDecorator:
@@ -26,9 +27,11 @@ def spoiled(*cases: tuple[Callable[[Template], None], Path, Any]) -> pytest.Mark
     return pytest.mark.parametrize(("check", "path", "value"), named)
 
 
-def assert_noticed(check: Callable[[Template], None], path: Path, value: Any) -> None:
+def assert_noticed(
+    check: Callable[[Template], None], path: Path, value: Any, template: pathlib.Path = TEMPLATE
+) -> None:
     """Pass when a check holds for the template, and no longer once that place is spoiled."""
-    stack = read()
+    stack = read(template)
     check(stack)
     *way, last = path
     place: Any = stack["Resources"]

@@ -1,6 +1,6 @@
 """Builds the image with docker, podman or buildah, whichever is there, and says what it weighs.
 
-python deploy/image/build.py [--engine podman] [-- ARGUMENTS OF THE BUILD]
+python deploy/image/build.py [--engine podman] [--target scale] [-- ARGUMENTS OF THE BUILD]
 """
 
 import argparse
@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "puntual"
+# The service, the last stage of the Dockerfile, and what trains on many machines.
+TARGETS = ("", "scale")
 # podman and buildah leave a health check out of the format that they write by default.
 BUILD = {
     "docker": ("docker", "build"),
@@ -35,6 +37,9 @@ def main() -> None:
     """Read the call, build, and print the image's name and size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", default="", help="docker, podman or buildah [the first that works]")
+    parser.add_argument(
+        "--target", default="", choices=TARGETS, help="scale for what trains on many machines"
+    )
     parser.add_argument("arguments", nargs="*", help="passed to the build, after --")
     options = parser.parse_args()
     engine = options.engine or choose(works)
@@ -43,13 +48,12 @@ def main() -> None:
             f"engine {options.engine!r}: none of {', '.join(BUILD)} can build here; install one, or start its service"
         )
     revision = git_revision()
-    tag = f"{NAME}:{revision}"
-    built = subprocess.run(
-        command(engine, revision, datetime.now(UTC), options.arguments), cwd=ROOT, check=False
-    )
+    words = command(engine, revision, datetime.now(UTC), options.arguments, options.target)
+    built = subprocess.run(words, cwd=ROOT, check=False)
     if built.returncode:
         # The engine has printed why.
         raise SystemExit(built.returncode)
+    tag = tagged(revision, options.target)
     total, own = weigh(engine, tag)
     print(f"{tag}: {own / 1e6:.0f} MB on top of its base image, {total / 1e6:.0f} MB in all")
 
@@ -66,14 +70,24 @@ def works(engine: str) -> bool:
     return subprocess.run(WORKS[engine], capture_output=True, check=False).returncode == 0
 
 
-def command(engine: str, revision: str, now: datetime, arguments: list[str]) -> list[str]:
+def tagged(revision: str, target: str = "") -> str:
+    """Name the image of a commit: the service, or another target of the Dockerfile.
+
+    >>> tagged("abc123"), tagged("abc123", "scale")
+    ('puntual:abc123', 'puntual:scale-abc123')
+    """
+    return f"{NAME}:{target}-{revision}" if target else f"{NAME}:{revision}"
+
+
+def command(engine: str, revision: str, now: datetime, arguments: list[str], target: str = "") -> list[str]:
     """Write the build's command line; an argument that is given comes after ours, and so wins."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
     labels = {"revision": revision, "version": version, "created": now.isoformat(timespec="seconds")}
     given = [f"--label=org.opencontainers.image.{name}={value}" for name, value in labels.items()]
-    tags = ["--tag", f"{NAME}:{revision}", "--tag", f"{NAME}:latest"]
-    return [*BUILD[engine], *tags, *given, *arguments, "."]
+    tags = ["--tag", tagged(revision, target), "--tag", f"{NAME}:{target or 'latest'}"]
+    wanted = ["--target", target] if target else []
+    return [*BUILD[engine], *tags, *wanted, *given, *arguments, "."]
 
 
 def git_revision() -> str:

@@ -4,16 +4,14 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from puntual.cli.failures import report_failures
+from deploy.pipeline.command import failing_loudly, write_result
+from deploy.pipeline.scale_command import scale
 from puntual.cli.options import json_option
-from puntual.errors import PuntualError
 
 if TYPE_CHECKING:
     from deploy.pipeline.aws import Aws
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from deploy.pipeline.smoke_test import SmokeTest
     from deploy.pipeline.stack import Stack
     from puntual.registry import Registry
-
-Command = Callable[..., Any]
 
 stack_option = click.option(
     "--stack", "name", default="puntual", show_default=True, help="Name of the stack."
@@ -39,25 +35,12 @@ seconds_option = click.option(
 )
 
 
-def failing_loudly(command: Command) -> Command:
-    """Write a failure to the summary of the workflow's run before it becomes the exit status."""
-
-    @wraps(command)
-    def loud(*args: Any, **kwargs: Any) -> Any:
-        from deploy.pipeline.github_output import write_summary
-
-        try:
-            return command(*args, **kwargs)
-        except PuntualError as error:
-            write_summary(os.environ, f"❌ `deploy.pipeline {command.__name__}`: {error}")
-            raise
-
-    return report_failures()(loud)
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def deploy() -> None:
     """Release images and models to the stack of deploy/aws, prove them, and roll them back."""
+
+
+deploy.add_command(scale)
 
 
 @deploy.command()
@@ -109,22 +92,30 @@ def plan(name: str, before: str, head: str, what: str, as_json: bool) -> None:
             champions=Registry(stack.registry_url).champions(),
             head=head,
         )
-    _write_result({"service": plan_made.service, "model": plan_made.model}, as_json)
+    write_result({"service": plan_made.service, "model": plan_made.model}, as_json)
 
 
 @deploy.command()
 @stack_option
 @click.option("--commit", required=True, help="The commit that `make image` made it from.")
+@click.option(
+    "--target",
+    type=click.Choice(["service", "scale"]),
+    default="service",
+    show_default=True,
+    help="The service, or what `make image TARGET=scale` made.",
+)
 @json_option
 @failing_loudly
-def image(name: str, commit: str, as_json: bool) -> None:
+def image(name: str, commit: str, target: str, as_json: bool) -> None:
     """Push an image under its commit, and say its name by digest."""
     from deploy.pipeline.image import open_repository, publish
     from puntual.cli.output.console import say
 
     aws, stack = _stack(name)
     opened = open_repository(aws, stack.repository_uri)
-    _write_result({"image": publish(opened, f"puntual:{commit}", commit, say)}, as_json)
+    tag = commit if target == "service" else f"{target}-{commit}"
+    write_result({"image": publish(opened, f"puntual:{tag}", tag, say)}, as_json)
 
 
 @deploy.command()
@@ -143,7 +134,7 @@ def service(name: str, image: str, commit: str, seconds: float, proof_seconds: f
     smoke_test = _smoke_test(stack, proof_seconds)
     champion = Registry(stack.registry_url).champion()
     released = _service(aws, stack, seconds).release(image, commit, lambda: smoke_test.run(champion))
-    _write_result({"task-definition": released.task_definition, "previous": released.previous}, as_json)
+    write_result({"task-definition": released.task_definition, "previous": released.previous}, as_json)
 
 
 @deploy.command()
@@ -166,7 +157,7 @@ def model(name: str, pointer: Path, proof_seconds: float, as_json: bool) -> None
     wanted = read_wanted(pointer)
     _, stack = _stack(name)
     swapped = release(_trusting(stack.registry_url), wanted, _smoke_test(stack, proof_seconds), say)
-    _write_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
+    write_result({"version": swapped.version, "previous": swapped.previous or ""}, as_json)
 
 
 @deploy.command()
@@ -182,7 +173,7 @@ def smoke(name: str, version: str | None, proof_seconds: float, as_json: bool) -
     _, stack = _stack(name)
     wanted = version or Registry(stack.registry_url).champion()
     _smoke_test(stack, proof_seconds).run(wanted)
-    _write_result({"version": wanted or ""}, as_json)
+    write_result({"version": wanted or ""}, as_json)
 
 
 @deploy.command()
@@ -211,7 +202,7 @@ def rollback(name: str, what: str, seconds: float, proof_seconds: float, as_json
         restored["task-definition"] = released.task_definition
     if what != "service":
         restored["version"] = roll_back(registry, smoke_test, say).version
-    _write_result(restored, as_json)
+    write_result(restored, as_json)
 
 
 def _in_capitals(name: str) -> str:
@@ -249,23 +240,6 @@ def _smoke_test(stack: "Stack", seconds: float) -> "SmokeTest":
 
     key = os.environ.get("PUNTUAL_API_KEY")
     return SmokeTest(stack.load_balancer_url, key, Poller(seconds, every=0.25))
-
-
-def _write_result(values: dict[str, Any], as_json: bool) -> None:
-    """Print what was done, and hand it to the steps that come after."""
-    from deploy.pipeline.github_output import write_outputs, write_summary
-    from puntual.cli.output.console import print_json
-
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
-    write_outputs(os.environ, texts)
-    command = click.get_current_context().info_name
-    write_summary(
-        os.environ, f"✅ `deploy.pipeline {command}`: " + ", ".join(f"{k} {v}" for k, v in texts.items())
-    )
-    if as_json:
-        print_json(values)
-    else:
-        sys.stdout.writelines(f"{name}  {text}\n" for name, text in texts.items())
 
 
 if __name__ == "__main__":

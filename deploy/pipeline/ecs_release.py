@@ -8,6 +8,7 @@ from deploy.pipeline.aws import Aws, translate_aws_errors
 from deploy.pipeline.errors import DeployError
 from deploy.pipeline.poller import Poller
 from deploy.pipeline.stack import Stack
+from deploy.pipeline.task_definition import container_of, read_definition, register, short_name
 
 REVISION_LABEL = "org.opencontainers.image.revision"
 CONTAINER = "puntual"
@@ -37,7 +38,7 @@ class EcsService:
         before = self._service()
         previous, desired = before["taskDefinition"], before["desiredCount"]
         new = self._register(previous, image, revision)
-        self._report(f"rolling out {_short(new)} in place of {_short(previous)}")
+        self._report(f"rolling out {short_name(new)} in place of {short_name(previous)}")
         try:
             # A stack without an image wants no task; with the first image it wants one.
             self._point_to(new, 1 if desired == 0 else None)
@@ -55,7 +56,7 @@ class EcsService:
         """
         left = self._running()
         former = self._former(left)
-        self._report(f"rolling back from {_short(left)} to {_short(former)}")
+        self._report(f"rolling back from {short_name(left)} to {short_name(former)}")
         self._point_to(former)
         self._settle(former)
         smoke_test()
@@ -64,7 +65,7 @@ class EcsService:
 
     def image(self) -> str:
         """Give the image that runs, by digest; empty before there is one."""
-        image: str = _container(self._definition(self._running()))["image"]
+        image: str = self._container(self._running())["image"]
         return image if "@" in image else ""
 
     def last_revision(self) -> str:
@@ -74,15 +75,15 @@ class EcsService:
         """
         definitions = [arn for status in ("ACTIVE", "INACTIVE") for arn in self._registered(status)]
         for arn in sorted(definitions, key=_number, reverse=True)[:_REVISIONS_LOOKED_AT]:
-            labels: dict[str, str] = _container(self._definition(arn)).get("dockerLabels", {})
+            labels: dict[str, str] = self._container(arn).get("dockerLabels", {})
             if REVISION_LABEL in labels:
                 return labels[REVISION_LABEL]
         return ""
 
     def _take_back(self, new: str, previous: str, desired: int, error: DeployError) -> None:
-        self._report(f"{_short(new)} failed: {error}")
+        self._report(f"{short_name(new)} failed: {error}")
         events = self._events()
-        self._report(f"rolling back to {_short(previous)}")
+        self._report(f"rolling back to {short_name(previous)}")
         if self._running() != previous or desired == 0:
             self._point_to(previous, 0 if desired == 0 else None)
         try:
@@ -90,19 +91,14 @@ class EcsService:
         except DeployError as second:
             raise DeployError(f"{error}; and rolling back failed too: {second}{events}") from error
         self._retire(new)
-        raise DeployError(f"{error}. Rolled back: {_short(previous)} runs as before{events}") from error
+        raise DeployError(f"{error}. Rolled back: {short_name(previous)} runs as before{events}") from error
 
     def _register(self, previous: str, image: str, revision: str) -> str:
-        definition = self._definition(previous)
-        container = _container(definition)
+        definition = read_definition(self._ecs, previous)
+        container = container_of(definition, CONTAINER)
         container["image"] = image
         container["dockerLabels"] = container.get("dockerLabels", {}) | {REVISION_LABEL: revision}
-        # What ECS says of a definition and does not take, such as its status, stays behind.
-        model = self._ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape
-        kept = {name: value for name, value in definition.items() if name in model.members}
-        with translate_aws_errors(f"image {image}"):
-            arn: str = self._ecs.register_task_definition(**kept)["taskDefinition"]["taskDefinitionArn"]
-        return arn
+        return register(self._ecs, definition)
 
     def _settle(self, wanted: str) -> None:
         """Wait until the tasks run what is wanted; raise DeployError when ECS gave it up or time is over.
@@ -128,27 +124,27 @@ class EcsService:
 
         if self._poller.until(look) is None:
             raise DeployError(
-                f"{_short(wanted)} was not running after {self._poller.seconds:.0f} s; "
+                f"{short_name(wanted)} was not running after {self._poller.seconds:.0f} s; "
                 "see the events of the service, or give it more --seconds"
             )
 
     def _given_up(self, wanted: str, primary: dict[str, Any], ours: list[dict[str, Any]]) -> NoReturn:
         reasons = [one["rolloutStateReason"] for one in ours if one.get("rolloutStateReason")]
         raise DeployError(
-            f"ECS gave {_short(wanted)} up ({'; '.join(reasons) or 'it gave no reason'}) and runs "
-            f"{_short(primary['taskDefinition'])}; see why its tasks ended in the log of the service"
+            f"ECS gave {short_name(wanted)} up ({'; '.join(reasons) or 'it gave no reason'}) and runs "
+            f"{short_name(primary['taskDefinition'])}; see why its tasks ended in the log of the service"
         )
 
     def _former(self, running: str) -> str:
         """Find the last definition before the running one with another image; the first of a stack may have none."""
-        image = _container(self._definition(running))["image"]
+        image = self._container(running)["image"]
         for arn in self._registered("ACTIVE"):
             if _number(arn) < _number(running):
-                former = _container(self._definition(arn))["image"]
+                former = self._container(arn)["image"]
                 if "@" in former and former != image:
                     return arn
         raise DeployError(
-            f"no image before that of {_short(running)} is left to roll back to; release an earlier commit instead"
+            f"no image before that of {short_name(running)} is left to roll back to; release an earlier commit instead"
         )
 
     def _registered(self, status: str) -> list[str]:
@@ -159,21 +155,17 @@ class EcsService:
             )["taskDefinitionArns"]
         return sorted(definitions, key=_number, reverse=True)
 
-    def _definition(self, arn: str) -> dict[str, Any]:
-        with translate_aws_errors(_short(arn)):
-            definition: dict[str, Any] = self._ecs.describe_task_definition(taskDefinition=arn)[
-                "taskDefinition"
-            ]
-        return definition
+    def _container(self, arn: str) -> dict[str, Any]:
+        return container_of(read_definition(self._ecs, arn), CONTAINER)
 
     def _point_to(self, arn: str, desired: int | None = None) -> None:
         wanted = {} if desired is None else {"desiredCount": desired}
         cluster, name = self._stack.cluster_name, self._stack.service_name
-        with translate_aws_errors(_short(arn)):
+        with translate_aws_errors(short_name(arn)):
             self._ecs.update_service(cluster=cluster, service=name, taskDefinition=arn, **wanted)
 
     def _retire(self, arn: str) -> None:
-        with translate_aws_errors(_short(arn)):
+        with translate_aws_errors(short_name(arn)):
             self._ecs.deregister_task_definition(taskDefinition=arn)
 
     def _running(self) -> str:
@@ -199,27 +191,11 @@ class EcsService:
         return service
 
 
-def _container(definition: dict[str, Any]) -> dict[str, Any]:
-    for container in definition["containerDefinitions"]:
-        if container["name"] == CONTAINER:
-            own: dict[str, Any] = container
-            return own
-    names = ", ".join(container["name"] for container in definition["containerDefinitions"])
-    raise DeployError(
-        f"{_short(definition['taskDefinitionArn'])} has no container {CONTAINER!r}, only {names}; "
-        "take the task definition of deploy/aws/stack.yaml"
-    )
-
-
 def _is_complete(primary: dict[str, Any], service: dict[str, Any]) -> bool:
     complete: bool = (
         primary.get("rolloutState") == "COMPLETED" and primary["runningCount"] == service["desiredCount"]
     )
     return complete
-
-
-def _short(arn: str) -> str:
-    return arn.rpartition("/")[2]
 
 
 def _number(arn: str) -> int:

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from deploy.rehearsal import containers, hardened, machine
 from deploy.rehearsal.client import FLIGHT, Client
-from deploy.rehearsal.clone import Clone
+from deploy.rehearsal.clone import Clone, make_image
 from deploy.rehearsal.cloud import Cloud, cloud
 from deploy.rehearsal.docker_registry import registry
 from deploy.rehearsal.hardened import HardeningError, expect
 from deploy.rehearsal.material import make_bundles
 from deploy.rehearsal.releases import Releases
+from deploy.rehearsal.scale import rehearse_scale
 from deploy.rehearsal.stages import Stages
 from deploy.rehearsal.workflows import Workflows
 from puntual.api.auth.api_keys import KeyStore, exported
@@ -37,7 +38,14 @@ def main() -> None:
     """Rehearse, and print what came of it; the exit status is 1 when anything failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
+        "what", nargs="?", choices=("release", "scale"), default="release",
+        help="a release and its roll-back, or a run on many machines [release]",
+    )  # fmt: skip
+    parser.add_argument(
         "--stand-in", action="store_true", help="make the base image up even if the real one is here"
+    )
+    parser.add_argument(
+        "--processes", action="store_true", help="of scale: processes in the place of containers"
     )
     arguments = parser.parse_args()
     # A kill is to clean up like Ctrl-C, which who starts this in the background may have turned off.
@@ -46,7 +54,10 @@ def main() -> None:
     stages = Stages()
     try:
         with ExitStack() as opened:
-            rehearse(opened, stages, stand_in=arguments.stand_in)
+            if arguments.what == "scale":
+                rehearse_scale(opened, stages, stand_in=arguments.stand_in, processes=arguments.processes)
+            else:
+                rehearse(opened, stages, stand_in=arguments.stand_in)
     except (HardeningError, subprocess.SubprocessError) as error:
         sys.exit(f"\nThe rehearsal failed: {error}")
     except KeyboardInterrupt:
@@ -117,15 +128,6 @@ def conclude(stages: Stages, client: Client) -> None:
         print(f"{seconds:8.1f} s  {what}")
     print(f"{stages.total():8.1f} s  in all")
     print(f"{client.sent:8,}    requests sent, {len(client.failures)} failed")
-
-
-def make_image(clone: Clone, scratch: Path) -> str:
-    """Build the image of the clone's commit, and give its name; what the build says goes to a log."""
-    log = scratch / "image.log"
-    with log.open("wb") as output:
-        done = subprocess.run(["make", "image"], cwd=clone.folder, stdout=output, stderr=output, check=False)
-    expect(done.returncode == 0, f"make image failed: {log.read_text(errors='replace')[-2000:]}")
-    return f"puntual:{clone.head()}"
 
 
 def make_key(aws: Cloud, scratch: Path) -> str:

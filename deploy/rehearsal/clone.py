@@ -3,6 +3,9 @@
 import subprocess
 from pathlib import Path
 
+from deploy.image.build import tagged
+from deploy.rehearsal.hardened import expect
+
 POINTER = "models/model_to_deploy"
 SERVER = "src/puntual/api/server.py"
 # Appended to the server of the clone, it is what stands in the code from then on.
@@ -43,3 +46,13 @@ class Clone:
     def _git(self, *words: str) -> str:
         command = ["git", "-C", str(self.folder), *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def make_image(clone: Clone, scratch: Path, target: str = "") -> str:
+    """Build the image of the clone's commit, and give its name; what the build says goes to a log."""
+    log = scratch / "image.log"
+    command = ["make", "image", f"TARGET={target}"]
+    with log.open("wb") as output:
+        done = subprocess.run(command, cwd=clone.folder, stdout=output, stderr=output, check=False)
+    expect(done.returncode == 0, f"make image failed: {log.read_text(errors='replace')[-2000:]}")
+    return tagged(clone.head(), target)

@@ -30,9 +30,13 @@ _LIBRARIES = (
 _LEFT_OUT = ("site-packages", "test", "idlelib", "tkinter", "__pycache__", "config-*")
 
 
-def require_tools(*, stand_in: bool) -> None:
+def require_tools(*, stand_in: bool, unneeded: frozenset[str] = frozenset()) -> None:
     """Raise HardeningError naming all that is missing here at once, with one command that installs it."""
-    missing = [package for command, package in TOOLS.items() if shutil.which(command) is None]
+    missing = [
+        package
+        for command, package in TOOLS.items()
+        if command not in unneeded and shutil.which(command) is None
+    ]
     if _lacks_base(stand_in=stand_in) and shutil.which("debootstrap") is None:
         missing.append("debootstrap")
     wanted = []

@@ -1,4 +1,4 @@
-"""The stack on an endpoint that stands in for AWS."""
+"""The stacks on an endpoint that stands in for AWS."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,11 +6,14 @@ from pathlib import Path
 import botocore.session
 
 TEMPLATE = Path(__file__).parents[1] / "aws" / "stack.yaml"
+SCALE = TEMPLATE.with_name("scale.yaml")
 REGION = "us-east-1"
 
 
-def create(endpoint: str, name: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Create the stack at an endpoint (`http://127.0.0.1:PORT`), wait until it stands, and give its outputs.
+def create(
+    endpoint: str, name: str, parameters: Mapping[str, str], template: Path = TEMPLATE
+) -> dict[str, str]:
+    """Create a stack at an endpoint (`http://127.0.0.1:PORT`), wait until it stands, and give its outputs.
 
     Raise botocore's WaiterError where it does not come to stand.
     """
@@ -20,7 +23,7 @@ def create(endpoint: str, name: str, parameters: Mapping[str, str]) -> dict[str,
     client = session.create_client("cloudformation", region_name=REGION, endpoint_url=endpoint)
     client.create_stack(
         StackName=name,
-        TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+        TemplateBody=template.read_text(encoding="utf-8"),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )

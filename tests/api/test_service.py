@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from api.conftest import served, until
@@ -42,6 +43,14 @@ def test_the_champion_says_what_it_is(client: httpx.Client, bundle_file: Path, m
     assert champion["columns"] == list(made_bundle.manifest.columns)
     assert champion["card"] == made_bundle.card
     assert (champion["threshold"], champion["threshold_rule"]) == (made_bundle.manifest.threshold, "balanced")
+    assert (champion["target"], champion["source"]) == ("departure", made_bundle.manifest.source)
+    split, card = made_bundle.manifest.split, made_bundle.manifest.card
+    assert champion["split"]["test_rows"] == split.test_rows
+    assert champion["split"]["test_from"] == split.test_from.isoformat(timespec="minutes")
+    assert card is not None
+    assert champion["record"]["flights"] == card.table.flights
+    assert champion["record"]["reliability"] == msgspec.to_builtins([*card.reliability])
+    assert champion["record"]["findings"] == msgspec.to_builtins([*card.findings])
 
 
 def test_a_wrong_method_names_the_right_one(client: httpx.Client) -> None:

@@ -12,6 +12,7 @@ import yaml
 from deploy.pipeline.__main__ import deploy
 from deploy.pipeline.plan import POINTER, SERVICE_PATHS
 from puntual.cli import main
+from stack_template import read
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
@@ -49,7 +50,9 @@ def commands() -> list[list[str]]:
         if line.startswith(path)
     ]
     assert {call.split()[0] for call in calls} == {"puntual", "pipeline"}
-    return [shlex.split(re.sub(r"\$\{MAP.*?\}|> \S+", "", call)) for call in calls]
+    split = [shlex.split(re.sub(r"\$\{MAP.*?\}|> \S+", "", call)) for call in calls]
+    # What runs on many machines is a command of puntual itself.
+    return split + [["puntual", *words[words.index("--") + 1 :]] for words in split if "--" in words]
 
 
 def test_there_are_these_workflows():
@@ -125,7 +128,7 @@ def test_every_command_of_a_workflow_exists_and_takes_these_options(words):
     # What the environment gives, any text can stand for; a choice is checked where the workflow offers it.
     choices = {
         option.opts[0]: option.type.choices[0] for option in command.params if hasattr(option.type, "choices")
-    }
+    } | {option.opts[0]: "1" for option in command.params if isinstance(option.type, click.IntRange)}
     filled = [
         choices.get(before, "text") if word.startswith("$") else word
         for before, word in zip(["", *words], words, strict=False)
@@ -141,6 +144,29 @@ def test_every_target_of_a_workflow_is_one_of_make():
     assert [
         target for target in targets if not re.search(rf"^(\S+ )*{target}( \S+)*:", makefile, re.MULTILINE)
     ] == []
+
+
+def test_many_machines_are_used_only_by_who_asks_for_them_and_are_ended_whatever_happens():
+    workflow = WORKFLOWS["train"]
+    assert workflow[ON]["workflow_dispatch"]["inputs"]["workers"]["default"] == 0
+    job = workflow["jobs"]["train"]
+    # A schedule gives no inputs.
+    assert job["env"]["WORKERS"] == "${{ inputs.workers || 0 }}"
+    calls = {
+        step["run"].split("deploy.pipeline ")[-1]: step["if"]
+        for step in job["steps"]
+        if "pipeline" in step.get("run", "")
+    }
+    begun, ended = (one for one in calls if one.startswith("scale"))
+    assert calls[begun] == "env.WORKERS != '0'"
+    assert (ended.split()[-2:], calls[ended]) == (["--workers", "0"], "always() && env.WORKERS != '0'")
+
+
+def test_the_rights_of_a_training_last_as_long_as_it_may():
+    job = WORKFLOWS["train"]["jobs"]["train"]
+    (signing_in,) = (step["with"] for step in job["steps"] if "role-to-assume" in step.get("with", {}))
+    role = read()["Resources"]["TrainRole"]["Properties"]
+    assert signing_in["role-duration-seconds"] == role["MaxSessionDuration"] == 60 * job["timeout-minutes"]
 
 
 def test_the_choices_of_a_person_are_those_of_the_commands():

@@ -107,6 +107,72 @@ def test_all_is_done_by_keyboard(open_page: Open) -> None:
     rows(page)
 
 
+def test_a_key_on_the_heels_of_a_dialog_that_closes_is_not_lost(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    page.keyboard.press("?")
+    # Before the page is painted, the field of the closed dialog still has the focus, as for whoever types fast.
+    standing = page.evaluate("""() => {
+      document.getElementById("help-dialog").close();
+      const field = document.activeElement;
+      field.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+      return [field.type, document.activeElement.textContent];
+    }""")
+    assert standing == ["checkbox", page.locator("table.board th a").first.inner_text()]
+
+
+def test_who_stands_on_a_flight_stays_on_it_whatever_moves_and_on_the_next_when_it_is_gone(
+    open_page: Open,
+) -> None:
+    page = open_page("/?airport=JFK&state=scheduled")
+    rows(page)
+    names = page.locator("table.board th a").all_inner_texts()
+    for _ in range(3):
+        page.keyboard.press("j")
+    stands = "document.activeElement.closest('tr')?.querySelector('th').textContent"
+    assert page.evaluate(stands) == names[2]
+    # In another order, in another language, and once a part of the board came in between.
+    page.keyboard.press("o")
+    assert page.evaluate(stands) == names[2]
+    page.keyboard.press("o")
+    page.evaluate("""() => {
+      const select = document.querySelector(".choices select");
+      select.value = "es";
+      select.dispatchEvent(new Event("change"));
+    }""")
+    assert page.evaluate("document.documentElement.lang") == "es-CL"
+    assert page.evaluate(stands) == names[2]
+    # The filter lets it through no longer: on the next one, from which the keys go on.
+    page.evaluate(
+        """(name) => {
+      const search = document.getElementById("search");
+      search.value = name;
+      search.dispatchEvent(new Event("input"));
+    }""",
+        names[3].split()[1],
+    )
+    assert page.evaluate(stands) == names[3]
+
+
+def test_who_comes_back_from_a_flight_stands_on_it(open_page: Open) -> None:
+    page = open_page()
+    rows(page)
+    flight = page.locator("table.board th a").nth(1).inner_text()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".verdict")
+    # What is read, and where the next key goes, begins with the view.
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.go_back()
+    rows(page)
+    page.wait_for_function("document.activeElement.closest('table.board th')")
+    assert page.evaluate("document.activeElement.textContent") == flight
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.textContent") == flight
+
+
 @pytest.mark.parametrize(
     ("language", "width", "height", "scheme"),
     [
@@ -186,6 +252,17 @@ def test_who_stands_on_a_line_stays_on_it_when_it_moves(open_page: Open) -> None
     for _ in range(2):
         page.keyboard.press("o")
         assert page.evaluate("document.activeElement.textContent") == flight
+
+
+def test_one_point_and_a_share_beside_a_plot_are_written_as_people_do(open_page: Open) -> None:
+    page = open_page()
+    written = page.evaluate("""async () => {
+      const base = document.querySelector("script").src.replace("main.js", "");
+      const { sayPoints } = await import(`${base}words.js`);
+      const { SHARES } = await import(`${base}line_plot.js`);
+      return [sayPoints(0.012, "+1"), sayPoints(-0.03, "-3"), SHARES.label(0.5, 1)];
+    }""")
+    assert written == ["+1\u00a0point", "-3\u00a0points", "50%"]
 
 
 def test_a_print_is_the_list_alone(open_page: Open) -> None:

@@ -10,7 +10,7 @@ VIEWS = {
     "board": "table.board tbody tr",
     "replay": "table.board tbody tr",
     "ask&origin=JFK&destination=MIA&scheduled_departure=2023-04-25T21:30&airline=B6": ".verdict",
-    "model": ".card h2",
+    "model": ".reliability canvas",
 }
 WIDTHS = (360, 768, 1024, 1280, 1920, 2560)
 

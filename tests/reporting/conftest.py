@@ -9,14 +9,12 @@ from flights_made import SPLIT
 from puntual.evaluation import Measure, Outcomes, Predicted, curves, score
 from puntual.evaluation.gate import Finding
 from puntual.registry import Agreement
+from puntual.registry.card_record import HorizonScore, Omission, TableRecord
 from puntual.reporting.training_result import (
     AblationStep,
     CandidateResult,
-    HorizonScore,
-    Omission,
     Rate,
     RollingScore,
-    TableRecord,
     Training,
 )
 

@@ -154,6 +154,16 @@ def test_backtests_that_were_left_out_are_told_once(make_training):
     assert text_of(Page(render_report(made))).count("--no-backtest") == 1
 
 
+def test_it_says_which_experts_answer_together_and_with_what_share(make_training, page):
+    mixtures = {"live_60": {"live_60": 0.5, "live": 0.5}, "live_30": {"live": 1.0}}
+
+    shown = text_of(Page(render_report(make_training(mixtures=mixtures))))
+
+    assert "live_60 50 % live_60; 50 % live, which is for all horizons" in shown
+    assert "live_30 100 % live, which is for all horizons" in shown
+    assert "answer together" not in text_of(page)
+
+
 def test_the_way_from_a_simple_model_explains_itself_and_is_folded(html):
     section = html[html.index('<section id="ablation">') :]
     section = section[: section.index("</section>")]

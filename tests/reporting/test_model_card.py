@@ -56,6 +56,21 @@ def test_bars_grow_with_what_is_known(card, make_training):
     assert bars == sorted(bars) and len(set(bars)) == len(make_training().horizons)
 
 
+def test_it_says_which_experts_answer_together_and_with_what_share(make_training):
+    mixtures = {
+        "history": {"history": 0.5, "history_level": 0.5},
+        "live_180": {"live_180": 0.375, "live": 0.375, "day_before": 0.25},
+    }
+
+    rows = [line for line in model_card(make_training(mixtures=mixtures)).splitlines() if "%" in line]
+
+    assert r"| history | 50 % history; 50 % history\_level, which learns the airport's level |" in rows
+    assert any(
+        row.startswith(r"| live\_180 | 38 % live\_180; 38 % live,") and "25 % day" in row for row in rows
+    )
+    assert "answer together" not in model_card(make_training())
+
+
 def test_limits_say_of_the_day_itself_what_is_true(make_training):
     live, bare = make_training(), make_training(horizons=())
     for sentence, one, other in (

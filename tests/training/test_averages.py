@@ -22,9 +22,9 @@ from puntual.training.backtesting import EvaluatedModel, evaluate_model, retrain
 from puntual.training.bundling import make_bundle
 from puntual.training.experiment import Experiment, Options
 from puntual.training.fitting import FittedModel
-from puntual.training.live_calibration import choose_scaling
 from puntual.training.live_fit import LivePlan, add_live
 from puntual.training.live_folds import FoldAnswers, LiveFold
+from puntual.training.live_plan import choose_scaling
 
 SHARES = np.array([0.8, 0.1, 0.05, 0.03, 0.02])
 PRIOR = Scaling(center=tuple(np.log(SHARES).tolist()))

@@ -14,9 +14,8 @@ from puntual.prediction.experts import Model
 from puntual.training.backtesting import evaluate_model
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import fit_on
-from puntual.training.live_calibration import FoldScores
 from puntual.training.live_fit import LivePlan, add_live
-from puntual.training.live_plan import keep_better, plan_live
+from puntual.training.live_plan import FoldScores, keep_better, plan_live
 from puntual.training.onnx_export import TOLERANCE, columns_read, convert
 
 OWN = {state.name: {state.name: 1.0} for state in LIVE_STATES}

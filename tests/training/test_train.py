@@ -68,9 +68,8 @@ def test_each_step_is_named_as_it_begins_and_all_are_counted(quick: tuple[Traini
     _, _, steps = quick
     names, done, totals = zip(*steps, strict=True)
     assert names[:3] == ("vectors", "forest:none", "lightgbm:none")
-    assert names[-8:-4] == (
-        "live experts, one for each range of horizons",
-        "live experts, one for all horizons",
+    assert names[-7:-4] == (
+        "live experts, for each range of horizons and for all",
         "live experts, learning the airport's level",
         "live experts before the test",
     )
@@ -85,6 +84,19 @@ def test_without_backtests_report_and_card_say_so(quick: tuple[Training, Path, l
     for card in (folder / f"{training.version}.md", folder / f"{training.version}.html"):
         assert "Backtests were left out" in card.read_text()
     assert "Backtests were left out" in Registry(folder / "models").read(training.version).card
+
+
+def test_the_bundle_keeps_what_its_card_tells_as_data(quick: tuple[Training, Path, list]) -> None:
+    training, folder, _ = quick
+    record = Registry(folder / "models").read(training.version).manifest.card
+    assert record is not None
+    assert (record.table, record.findings, record.command) == (
+        training.table,
+        training.findings,
+        training.command,
+    )
+    assert record.reliability == tuple(training.curves.reliability)
+    assert [one.minutes for one in record.horizons] == [one.minutes for one in training.horizons]
 
 
 def test_the_bundle_is_published_before_the_backtests(

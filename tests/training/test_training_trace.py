@@ -13,7 +13,7 @@ from flights_made import make_flights
 from test_architecture import PAGE
 from test_docs import ROOT
 
-# What is known as the day unfolds takes eleven of them, of which six decide.
+# What is known as the day unfolds takes ten of them, of which five decide.
 AT_MOST, DECIDING_AT_MOST = 56, 27
 MAP = """
 [flights]

@@ -122,6 +122,31 @@ def _parameter(name: str, schema: Any) -> Parameter:
     return Parameter(name, "query", schema, described, required=True, example=example)
 
 
+def answers_text(
+    media_type: str,
+    description: str,
+    *,
+    example: str | None = None,
+    body: RequestBody | None = None,
+    **examples: str,
+) -> type[Operation]:
+    """Describe a route whose answer is text of another kind than JSON, with a body that is no JSON if it takes one.
+
+    The framework knows such an answer by the type of its handler alone, which tells nothing of what stands in it.
+    """
+    text: Any = msgspec.json.schema(str)
+    content = OpenAPIMediaType(schema=text, example=example)
+
+    @dataclass
+    class AnswersText(with_examples(**examples)):  # type: ignore[misc]
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            self.request_body = body
+            self.responses |= {"200": OpenAPIResponse(description, content={media_type: content})}
+
+    return AnswersText
+
+
 def one_of(schemas: Any) -> Any:
     """Join schemas of which any one may hold, where msgspec knows unions of tagged types alone."""
     return schemas[0] if len(schemas) == 1 else {"anyOf": [*schemas]}

@@ -25,6 +25,7 @@ from puntual.api.invocations.table_types import (
     InvokedSclFlight,
     RecordsTable,
 )
+from puntual.api.live.board_stream import BoardPart
 from puntual.api.live.event_intake import EventsRequest
 from puntual.api.live.flight_marks import MarkRequest
 from puntual.api.predict.contract import PredictAnswer, PredictRequest, ScheduledFlight
@@ -46,6 +47,7 @@ _DECODED: tuple[type[msgspec.Struct], ...] = (
     SclFlight,
     TimetableFlight,
     EventsRequest,
+    BoardPart,
     MarkRequest,
     *get_args(SentEvent),
     InvokedFlight,

@@ -13,28 +13,9 @@ from puntual.api.http.media_type import require_media_type
 from puntual.api.predict.contract import EXAMPLE, MOST_FLIGHTS, PredictAnswer, PredictRequest
 from puntual.api.predict.request import decode_request
 from puntual.api.problems import ProblemError
+from puntual.api.serving.champion import Champion, champion_of
 from puntual.api.serving.serving_model import ServingModel
 from puntual.errors import PuntualError
-from puntual.evaluation import Evaluation
-
-
-class Champion(msgspec.Struct, frozen=True):
-    """The bundle that answers: what it is, what it was measured at, and its card."""
-
-    version: str
-    created: str
-    trained_until: str
-    history_until: str
-    candidate: str
-    treatment: str
-    late_rule: str
-    threshold: float
-    threshold_rule: str
-    shadow: str | None
-    columns: list[str]
-    scores: dict[str, Evaluation]
-    card: str
-    target: str
 
 
 class Reloaded(msgspec.Struct, frozen=True):
@@ -106,26 +87,9 @@ async def reload_model(state: State) -> Reloaded:
     responses=describe_problems(503),
 )
 async def get_champion(state: State) -> Champion:
-    """Say which bundle answers, what it was measured at and which columns it reads."""
+    """Say which bundle answers, what it learnt from, what it was measured at and which columns it reads."""
     service = _service(state)
-    bundle = service.champion().predictor.bundle
-    manifest = bundle.manifest
-    return Champion(
-        bundle.version,
-        manifest.created.isoformat(),
-        manifest.period[1].date().isoformat(),
-        manifest.history_until.isoformat(),
-        manifest.candidate,
-        manifest.treatment,
-        str(manifest.late_rule),
-        manifest.threshold,
-        manifest.threshold_rule,
-        service.shadow_version,
-        list(manifest.columns),
-        manifest.scores,
-        bundle.card,
-        manifest.target.value,
-    )
+    return champion_of(service.champion().predictor.bundle, service.shadow_version)
 
 
 @get(

@@ -10,6 +10,7 @@ from puntual.errors import BundleError
 from puntual.evaluation import Evaluation
 from puntual.evaluation.gate import Evidence
 from puntual.flights.flight import LateRule, Target
+from puntual.registry.card_record import CardRecord
 
 # A change that an older Puntual would misread raises it; a field with a default does not.
 FORMAT = 5
@@ -84,8 +85,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     in the order of the vector, which is `input_width` wide, and `expert_columns` those that the expert of each state of
     knowledge reads, in its order. `mixtures` holds, by the name of a state that several experts answer in together, the
     share of each. `absent` names the fields of flights that the table did not tell, which are unknown of every flight.
-    `target` is the delay that it predicts. `members` maps each other file of the bundle to its SHA-256 and is filled in
-    on writing.
+    `target` is the delay that it predicts. `card` is what its model card tells, as data; older bundles lack it.
+    `members` maps each other file of the bundle to its SHA-256 and is filled in on writing.
     """
 
     created: Instant
@@ -115,6 +116,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     target: Target = Target.DEPARTURE
     format: int = FORMAT
     promotion: Promotion | None = None
+    card: CardRecord | None = None
     parent: str | None = None
     members: dict[str, str] = {}
 

@@ -14,12 +14,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from puntual.evaluation import Curve, Measure, ReliabilityBin
 from puntual.evaluation.curves import wilson
 from puntual.features.states import MAIN
+from puntual.registry.card_record import HorizonScore
 from puntual.reporting.narrative import label
 from puntual.reporting.svg import ACCENT, INK, LATE, MUTED, QUIET, inline
 from puntual.reporting.training_result import (
     AblationStep,
     CandidateResult,
-    HorizonScore,
     Rate,
     RollingScore,
     Training,

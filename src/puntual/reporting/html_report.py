@@ -9,7 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from puntual.features.states import MAIN
 from puntual.reporting import wording
 from puntual.reporting.figures import FEWEST_FLIGHTS, MOST_BARS, all_figures
-from puntual.reporting.narrative import CONDITION_TITLES, TREATMENTS, label, leak, reproduction, summarise
+from puntual.reporting.narrative import (
+    CONDITION_TITLES,
+    TREATMENTS,
+    answered_by,
+    label,
+    leak,
+    reproduction,
+    summarise,
+)
 from puntual.reporting.training_result import Training
 
 __all__ = ["render_report", "write_report"]
@@ -63,6 +71,7 @@ def render_report(training: Training) -> str:
             treatments=TREATMENTS,
             states=_titled(CONDITION_TITLES, training.scores),
             horizons=[(wording.horizon_title(one.minutes), one.scores) for one in training.horizons],
+            mixtures=answered_by(training),
             splits=_titled(SPLITS, training.by_split),
             groups=_titled(GROUPS, training.scores[MAIN.name].by),
             reproduction=reproduction(training),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from puntual.evaluation import Evaluation, describe_rule
 from puntual.flights.flight import Target
-from puntual.reporting.narrative import CONDITION_TITLES, label, leak, reproduction, summarise
+from puntual.reporting.narrative import CONDITION_TITLES, answered_by, label, leak, reproduction, summarise
 from puntual.reporting.training_result import Training
 from puntual.reporting.wording import count, fixed, horizon_title, late_means, measured, percent, period
 
@@ -17,6 +17,10 @@ MEANT_FOR = (
 PREDICTS = (
     "For one scheduled departure, a probability for each of five bands of its {target} delay, in minutes: {bands}. "
     "The probability of being late, the expected minutes and the quantiles p50, p80 and p95 are all read from it."
+)
+TOGETHER = (
+    "In most states of knowledge the expert of that name answers. In these, chosen on flights before the test, several "
+    "answer together, their probabilities averaged as logarithms, or another does:"
 )
 INTERVALS = "In brackets: 95 % intervals of a bootstrap over whole days. A dash marks what is undefined."
 DAY_BEFORE = (
@@ -71,7 +75,7 @@ def model_card(training: Training) -> str:
         "Model card": [_items(summarise(training))],
         "Intended use": [_items(MEANT_FOR)],
         "Data": _data(training),
-        "What it predicts": [_predicts(training)],
+        "What it predicts": [_predicts(training), *_mixtures(training)],
         "Training, validation and test": [_items(_periods(training)), *map(plain, leak(training))],
         "Scores on the test flights": [_scores(training.scores), INTERVALS],
         **(
@@ -122,6 +126,11 @@ def _limits(training: Training) -> tuple[str, ...]:
 def _predicts(training: Training) -> str:
     target = Target(training.table.target)
     return PREDICTS.format(target=target.value, bands=", ".join(target.bands))
+
+
+def _mixtures(training: Training) -> list[str]:
+    rows = answered_by(training)
+    return [TOGETHER, _table(("State", "Answered by"), rows)] if rows else []
 
 
 def _data(training: Training) -> list[str]:

@@ -5,11 +5,17 @@ from typing import NamedTuple
 
 from puntual.evaluation import Evaluation
 from puntual.features.states import CONDITIONS, MAIN
+from puntual.prediction.experts import DAY_BEFORE, LEVEL_EXPERT, POOLED_EXPERT
 from puntual.reporting.training_result import CandidateResult, Training
 from puntual.reporting.wording import count, fixed, in_a_hundred, measured, percent, period, signed
 
 TREATMENTS = {"none": "no treatment", "weights": "class weights", "down": "down-sampling"}
 CONDITION_TITLES = {condition.name: condition.title for condition in CONDITIONS}
+EXPERTS = {
+    LEVEL_EXPERT: "which learns the airport's level",
+    POOLED_EXPERT: "which is for all horizons",
+    DAY_BEFORE: "which is what the day before says",
+}
 
 
 class Reproduction(NamedTuple):
@@ -39,6 +45,14 @@ def leak(training: Training) -> tuple[str, ...]:
     return (_split_difference(time, mixed), LEAK, _which_to_expect(time, mixed))
 
 
+def answered_by(training: Training) -> tuple[tuple[str, str], ...]:
+    """Name the states of knowledge that several experts answer in, or one of another name, and the share of each."""
+    return tuple(
+        (state, "; ".join(_share(name, share) for name, share in mixture.items()))
+        for state, mixture in training.mixtures.items()
+    )
+
+
 def reproduction(training: Training) -> Reproduction:
     """Give the command that was run, or for a training that was started from Python, the one that does the same."""
     when = f"{training.created:%Y-%m-%d %H:%M %Z}".strip()
@@ -60,6 +74,10 @@ LEAK = (
     "so the model is tested on days whose storms, strikes and jams it has already met in their other flights. "
     "In use it never has: nobody knows tomorrow's departures today."
 )
+
+
+def _share(name: str, share: float) -> str:
+    return ", ".join([f"{percent(share, 0)} {name}", *([EXPERTS[name]] if name in EXPERTS else [])])
 
 
 def _who_won(training: Training) -> str:

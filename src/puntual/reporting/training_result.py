@@ -8,30 +8,7 @@ import msgspec
 from puntual.evaluation import Curves, Evaluation, Measure
 from puntual.evaluation.gate import Finding
 from puntual.registry import Agreement, SplitInfo
-
-
-class Omission(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows that training did not learn from: why, how many, and where the first of them stands."""
-
-    reason: str
-    count: int
-    example: str
-
-
-class TableRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The table that was read: rows in the file, flights learnt from, and all that was left out."""
-
-    source: str
-    digest: str
-    rows: int
-    flights: int
-    late_rate: float
-    late_rule: str
-    first: datetime
-    last: datetime
-    omitted: tuple[Omission, ...]
-    notes: tuple[str, ...]
-    target: str = "departure"
+from puntual.registry.card_record import CardRecord, HorizonScore, TableRecord
 
 
 class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,21 +63,6 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     late_rate: float
 
 
-class HorizonScore(msgspec.Struct, frozen=True, kw_only=True):
-    """Test scores so many minutes before the schedule, and how many flights were gone by then and left out.
-
-    `minutes` is 0 for the close of the day before. `state` names the state of knowledge that answers. `gain` is the log
-    loss less that at the horizon before, on the flights present at every horizon, with a paired day-block bootstrap
-    interval: below 0 where knowing more made it better.
-    """
-
-    minutes: int
-    state: str
-    gone: int
-    scores: Evaluation
-    gain: Measure | None = None
-
-
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one training measured.
 
@@ -108,6 +70,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     "timetable", "typical_timetable". `by_split` holds test scores with history under "time" and "stratified".
     `rates` holds, for "hour", "airline", "destination" and "month", the rates seen in the whole table. `command` is
     the one that was run, empty where there was none. `horizons` are test scores as the day unfolds, farthest first.
+    `mixtures` holds, by state of knowledge, the experts that answer in it and the share of each, where that is not the
+    one expert of its name.
     """
 
     created: datetime
@@ -121,6 +85,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     comparison: tuple[CandidateResult, ...]
     scores: dict[str, Evaluation]
     horizons: tuple[HorizonScore, ...] = ()
+    mixtures: dict[str, dict[str, float]] = {}
     by_split: dict[str, Evaluation]
     rolling: tuple[RollingScore, ...]
     ablation: tuple[AblationStep, ...]
@@ -137,3 +102,13 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     def winner(self) -> CandidateResult:
         """The candidate that was chosen."""
         return next(candidate for candidate in self.comparison if candidate.chosen)
+
+    def card_record(self) -> CardRecord:
+        """Give what the card tells beyond the manifest, as data."""
+        return CardRecord(
+            table=self.table,
+            reliability=tuple(self.curves.reliability),
+            horizons=self.horizons,
+            findings=self.findings,
+            command=self.command,
+        )

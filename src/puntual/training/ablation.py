@@ -1,6 +1,5 @@
 """The road from the notebook's three features to the full set, step by step on one stratified split."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
 from sklearn.neural_network import MLPClassifier
@@ -21,6 +19,7 @@ from puntual.flights import airports
 from puntual.reporting.training_result import AblationStep
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
+from puntual.training.side_by_side import side_by_side, unfinished_fits_allowed
 
 _THREE = ("airline", "kind", "month")
 _MOST_ROWS = 60_000
@@ -69,10 +68,7 @@ def ablate(
 
     The early steps label a flight late at .5, as the notebook does; the last at its own threshold.
     """
-    steps = []
-    for step in _STEPS:
-        begin(step.name)
-        steps.append(_score(experiment, step))
+    steps = side_by_side(lambda step: _score(experiment, step), _STEPS, lambda step: begin(step.name))
     late = experiment.dataset.late[experiment.split.test]
     name = f"the full feature set, {full.fitted.candidate}, threshold {full.threshold:.2f}"
     return (*steps, _step(name, len(COLUMNS), late, full.predicted.late_probability, full.threshold))
@@ -83,8 +79,7 @@ def _score(experiment: Experiment, step: _Step) -> AblationStep:
     train, test = _train_rows(experiment, step), experiment.split.test
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore", dtype=step.dtype)
     seen = encoder.fit_transform(described[train].to_numpy())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unfinished_fits_allowed():
         model = step.model().fit(seen, experiment.dataset.late[train])
     p_late = np.concatenate(
         [model.predict_proba(encoder.transform(described[rows].to_numpy()))[:, 1] for rows in _chunks(test)]

@@ -1,6 +1,6 @@
 """The winner's honest scores: calibrated out of sample, trained before the test, under each condition of knowledge."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ from puntual.evaluation import (
 )
 from puntual.evaluation.gate import Evidence, feature_auc
 from puntual.evaluation.splits import Rows, moment, rolling_origins
-from puntual.features.states import CONDITIONS, MAIN, Condition
+from puntual.features.states import CONDITIONS, MAIN, STATES, Condition, rows_in
 from puntual.features.vector import COLUMNS
 from puntual.flights.schema import target_of
 from puntual.prediction.calibration import Calibration
@@ -34,6 +34,7 @@ from puntual.training.calibration_fit import HoldoutPredictions, loss_left_out
 from puntual.training.candidates import Candidate
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts, FittedModel, fit_on
+from puntual.training.side_by_side import side_by_side
 
 CUT_OFFS = (0.4, 0.55, 0.7, 0.85)
 GROUPS_BY = ("airline", "month", "hour")
@@ -70,14 +71,20 @@ def evaluate_model(
     With a cut-off, an average of two experts is tried for what is known of the past: one with the airport's level as an
     offset, one that learns it. It is kept where the folds say so.
     """
-    fold_experts, folds = choose_average(list(_folds(experiment, candidate, begin)))
+    fold_experts, folds = choose_average(_folds(experiment, candidate, begin))
     begin("fit before the test")
     averaged = LEVEL_EXPERT in fold_experts[-1].of
     fitted = fit_on(experiment, candidate, experiment.split.before_test, averaged=averaged).calibrated(folds)
     threshold = _threshold(experiment, folds, fitted.calibration)
-    predicted = {condition.name: _predict_test(experiment, fitted, condition) for condition in conditions}
-    scores = {name: _score_test(experiment, bands, threshold) for name, bands in predicted.items()}
-    return EvaluatedModel(fitted, threshold, predicted[MAIN.name], scores, folds, fold_experts)
+
+    def on_test(condition: Condition) -> tuple[Predicted, Evaluation]:
+        predicted = _predict_test(experiment, fitted, condition)
+        return predicted, _score_test(experiment, predicted, threshold)
+
+    names = [condition.name for condition in conditions]
+    tested = dict(zip(names, side_by_side(on_test, conditions), strict=True))
+    scores = {name: evaluation for name, (_, evaluation) in tested.items()}
+    return EvaluatedModel(fitted, threshold, tested[MAIN.name][0], scores, folds, fold_experts)
 
 
 def choose_average(
@@ -88,19 +95,25 @@ def choose_average(
     Each fold's flights are calibrated by what the others say, and those of which the past is known are compared.
     """
     experts, predictions = zip(*folds, strict=True)
-    single_experts, single = zip(*(_alone(*fold) for fold in folds), strict=True)
+    single_experts, single = zip(*side_by_side(_alone, folds), strict=True)
     if single_experts == experts or len(folds) == 1:
         return single_experts, single
     wins = loss_left_out(predictions) < (1 - AVERAGE_WINS_BY) * loss_left_out(single)
     return (experts, predictions) if wins else (single_experts, single)
 
 
-def _alone(experts: Experts, predictions: HoldoutPredictions) -> tuple[Experts, HoldoutPredictions]:
+def _alone(fold: tuple[Experts, HoldoutPredictions]) -> tuple[Experts, HoldoutPredictions]:
     """Let the expert of each state answer by itself."""
+    experts, predictions = fold
     if not experts.mixtures:
         return experts, predictions
     single = Experts({name: expert for name, expert in experts.of.items() if name != LEVEL_EXPERT})
-    return single, replace(predictions, probabilities=single.predict_proba(predictions.matrix))
+    probabilities = predictions.probabilities.copy()
+    for state in STATES:
+        if state.name in experts.mixtures:
+            rows = rows_in(state, predictions.matrix)
+            probabilities[rows] = single.of[state.name].predict_proba(predictions.matrix[rows])
+    return single, replace(predictions, probabilities=probabilities)
 
 
 def retrain(experiment: Experiment, tested: FittedModel) -> FittedModel:
@@ -154,7 +167,7 @@ def rolling_scores(experiment: Experiment, evaluated: EvaluatedModel) -> tuple[R
         first, last = moment(scheduled, fold.rows[0]), moment(scheduled, fold.rows[-1])
         return RollingScore(cut_off=first, until=last + timedelta(minutes=1), scores=scores)
 
-    return tuple(map(scored, evaluated.folds))
+    return tuple(side_by_side(scored, evaluated.folds))
 
 
 def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
@@ -172,17 +185,21 @@ def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
 
 def _folds(
     experiment: Experiment, candidate: Candidate, begin: Callable[[str], object]
-) -> Iterator[tuple[Experts, HoldoutPredictions]]:
+) -> list[tuple[Experts, HoldoutPredictions]]:
     """Fit before each cut-off, averages included where there is one, and predict the flights from it to the next."""
     if not experiment.by_time:
         blocks = [(experiment.split.train, experiment.split.validation)]
     else:
         scheduled = experiment.dataset.flights["scheduled_departure"]
         blocks = list(rolling_origins(scheduled, experiment.split.before_test, CUT_OFFS))
-    for before, after in blocks:
-        begin("fit before a cut-off")
+
+    def fold(block: tuple[Rows, Rows]) -> tuple[Experts, HoldoutPredictions]:
+        before, after = block
         fitted = fit_on(experiment, candidate, before, averaged=experiment.by_time)
-        yield fitted.experts, fitted.predict_holdout(after)
+        return fitted.experts, fitted.predict_holdout(after)
+
+    # The last has the most flights before it.
+    return side_by_side(fold, reversed(blocks), lambda _: begin("fit before a cut-off"))[::-1]
 
 
 def _threshold(

@@ -1,7 +1,6 @@
 """The models that compete, as unfitted estimators with good presets, and three treatments of the imbalance."""
 
 import enum
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,6 @@ from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -23,6 +21,7 @@ from xgboost import XGBClassifier
 from puntual.errors import UnknownCandidateError, did_you_mean
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import BAND_COUNT
+from puntual.training.side_by_side import is_beside_others, unfinished_fits_allowed
 
 CODES = ("airline_code", "origin_code", "destination_code")
 Parameters = Mapping[str, Any]
@@ -77,9 +76,7 @@ def fit(
     sample = treat(candidate.treatment, bands, seed)
     estimator = build(candidate, columns, len(sample.rows), seed)
     seen = matrix[np.ix_(sample.rows, columns)]
-    with warnings.catch_warnings():
-        # The presets stop after a budget of iterations on purpose: stopping early is their regularisation.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with unfinished_fits_allowed():
         fitted = estimator.fit(seen, bands[sample.rows], **_weights_for(estimator, sample))
     return _answering_by_one_thread(fitted)
 
@@ -235,8 +232,8 @@ def _xgboost(_: NDArray[np.intp], rows: int, seed: int, parameters: Parameters) 
 
 
 def _threads(rows: int) -> int:
-    """Use a second thread only where a fit is long enough to pay for the waiting of threads on each other."""
-    return 1 if rows < LARGE / 2 else 2
+    """Use a second thread only where a core is free and a fit is long: threads wait on each other."""
+    return 1 if is_beside_others() or rows < LARGE / 2 else 2
 
 
 def _neural(columns: NDArray[np.intp], _: int, seed: int, parameters: Parameters) -> Any:

@@ -17,7 +17,7 @@ from puntual.features.vector import COLUMNS, columns_made_of
 from puntual.flights.flight import Target
 from puntual.flights.schema import has_operation, target_of
 from puntual.prediction.calibration import DelayShape, learn_shape
-from puntual.reporting.training_result import Omission
+from puntual.registry.card_record import Omission
 from puntual.sources import FlightTable, toward
 from puntual.sources.validation import describe
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without

@@ -13,7 +13,7 @@ from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.moments import MINUTES_A_DAY
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.operations import Minutes
-from puntual.reporting.training_result import Omission
+from puntual.registry.card_record import Omission
 from puntual.sources import FlightTable
 from puntual.storage.atomic_folder import atomic_folder, flush
 from puntual.storage.os_errors import translate_os_errors

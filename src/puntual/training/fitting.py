@@ -21,6 +21,7 @@ from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration
 from puntual.training.candidates import BandLabels, Candidate, fit, treat
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import LEVEL_COLUMNS, Experiment
+from puntual.training.side_by_side import side_by_side
 
 # What the past is known of is answered so where rolling origins want it.
 LEVEL_AVERAGED: Mixture = {STATES[0].name: 0.5, LEVEL_EXPERT: 0.5}
@@ -88,14 +89,14 @@ class CalibratedEstimator:
 class TrainingSet:
     """What candidates are fitted on: some flights, as shown to each state's expert, and as they were on the day.
 
-    `shown` holds, by the name of a state of knowledge, vectors in that state and the band of each.
+    `shown` holds, by the name of a state of knowledge, vectors in that state and the band of each; `level` is what the
+    flights as they were on the day teach of the airports' late rates.
     """
 
     vectors: TrainingVectors
     shown: Mapping[str, tuple[Matrix, BandLabels]]
-    full: Matrix
     bands: BandLabels
-    day: NDArray[np.int64]
+    level: Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,11 @@ def fit_on(
     experiment: Experiment, candidate: Candidate, rows: Rows, *, averaged: bool = False
 ) -> FittedModel:
     """Fit a candidate on some flights, by nothing but what these teach; `averaged` as `fit_candidate` takes it."""
-    training = prepare_training_set(experiment.vectors(rows), rows)
+    training = prepare_training_set(experiment, experiment.vectors(rows), rows)
     return fit_candidate(experiment, candidate, training, averaged=averaged)
 
 
-def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
+def prepare_training_set(experiment: Experiment, vectors: TrainingVectors, rows: Rows) -> TrainingSet:
     """Prepare what experts are fitted on from some flights."""
     bands = vectors.dataset.bands[rows]
     shown = {}
@@ -153,7 +154,10 @@ def prepare_training_set(vectors: TrainingVectors, rows: Rows) -> TrainingSet:
         matrix = vectors.for_fitting(state, rows)
         own = rows_in(state, matrix)
         shown[state.name] = matrix[own], bands[own]
-    return TrainingSet(vectors, shown, vectors.full(rows), bands, vectors.dataset.keys.day[rows])
+    level = Level()
+    if experiment.by_time:
+        level = fit_level(vectors.full(rows), bands > 0, vectors.dataset.keys.day[rows])
+    return TrainingSet(vectors, shown, bands, level)
 
 
 def fit_candidate(
@@ -169,16 +173,19 @@ def fit_candidate(
         with_history = STATES[0]
         columns = np.union1d(experiment.columns_of(with_history), LEVEL_COLUMNS)
         kinds[LEVEL_EXPERT] = with_history, columns
-    experts = {}
-    for name, (state, columns) in kinds.items():
+
+    def fit_expert(name: str) -> Expert:
+        state, columns = kinds[name]
         matrix, bands = training.shown[state.name]
-        experts[name] = Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
+        return Expert(fit(candidate, matrix, columns, bands, experiment.seed), columns)
+
+    widest_first = sorted(kinds, key=lambda name: -len(kinds[name][1]))
+    fitted = dict(zip(widest_first, side_by_side(fit_expert, widest_first), strict=True))
     prior = _prior(candidate, training.bands, experiment.seed)
-    late = training.bands > 0
-    level = fit_level(training.full, late, training.day) if experiment.by_time else Level()
-    calibration = Calibration({state.name: prior for state in STATES}, level)
+    calibration = Calibration({state.name: prior for state in STATES}, training.level)
     mixtures = {STATES[0].name: LEVEL_AVERAGED} if averaged else {}
-    return FittedModel(candidate, training.vectors, Experts(experts, mixtures), calibration)
+    experts = Experts({name: fitted[name] for name in kinds}, mixtures)
+    return FittedModel(candidate, training.vectors, experts, calibration)
 
 
 def _prior(candidate: Candidate, bands: BandLabels, seed: int) -> Scaling:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from puntual.evaluation import Measure, Predicted, log_losses, paired_difference, score
 from puntual.features.states import STATE_NAMES, places_of, withhold
-from puntual.reporting.training_result import HorizonScore
+from puntual.registry.card_record import HorizonScore
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
+from puntual.training.side_by_side import side_by_side
 
 HORIZONS = (0, 360, 120, 60, 30)
 _ROUNDS = 100
@@ -31,12 +32,10 @@ def score_horizons(
     experiment: Experiment, evaluated: EvaluatedModel, horizons: Sequence[int] = HORIZONS
 ) -> tuple[HorizonScore, ...]:
     """Score the test at horizons in minutes, 0 being the close of the day before, without flights gone by then."""
-    predicted = [_predict_at(experiment, evaluated, minutes) for minutes in horizons]
+    predicted = side_by_side(lambda minutes: _predict_at(experiment, evaluated, minutes), horizons)
     gains = [None, *_gains(experiment, predicted)]
-    return tuple(
-        _score_at(experiment, evaluated.threshold, one, gain)
-        for one, gain in zip(predicted, gains, strict=True)
-    )
+    scored = zip(predicted, gains, strict=True)
+    return tuple(side_by_side(lambda one: _score_at(experiment, evaluated.threshold, *one), scored))
 
 
 def _predict_at(experiment: Experiment, evaluated: EvaluatedModel, minutes: int) -> _Predicted:

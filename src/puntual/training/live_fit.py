@@ -19,6 +19,7 @@ from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Expert, Experts, FittedModel
 from puntual.training.live_vectors import hide_tails
+from puntual.training.side_by_side import side_by_side
 
 # An expert learns from so many flights at most, each at one cut-off: further cut-offs of a flight have its outcome too,
 # and trees then come to know the day.
@@ -68,7 +69,12 @@ def fit_live(
     """Fit live experts by name on some flights, each at the cut-offs that `EXPERT_CUT_OFFS` has for it."""
     columns = experiment.live_columns(learns_level=learn_level)
     rows = draw(experiment, rows, MOST_FLIGHTS_QUICKLY if experiment.quick else MOST_FLIGHTS)
-    return {name: _fit_at(experiment, vectors, rows, columns, EXPERT_CUT_OFFS[name]) for name in names}
+    names = tuple(names)
+
+    def fit_expert(name: str) -> Expert:
+        return _fit_at(experiment, vectors, rows, columns, EXPERT_CUT_OFFS[name])
+
+    return dict(zip(names, side_by_side(fit_expert, names), strict=True))
 
 
 def live_candidate(flights: int) -> Candidate:

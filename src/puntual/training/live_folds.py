@@ -1,8 +1,7 @@
 """Flights after a cut-off, as live experts that learnt from those before it see them as their day unfolds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts
 from puntual.training.live_fit import CUT_OFFS, EXPERT_CUT_OFFS, draw, fit_live
+from puntual.training.side_by_side import side_by_side
 
 # To choose takes fewer flights than to learn, and the latest cut-offs do; of a large table even fewer.
 _MOST_FITTED, _MOST_FITTED_QUICKLY, _MOST_SCORED = 50_000, 20_000, 8_000
@@ -29,65 +29,33 @@ _FOLDS, _FOLDS_OF_LARGE = 3, 2
 Raw = Mapping[int, Probabilities]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LiveFold:
     """Flights after a cut-off: what was lost on them the day before, and how they looked at each live cut-off.
 
-    `experts` are those of the day before, which learnt from the flights before the cut-off; `prior` undoes the
-    treatment of these.
+    `vectors` are by what the flights `before` the cut-off teach; `prior` undoes the treatment of these. By minutes
+    ahead, `shown` holds the flights' vectors, `waiting` which of them were not gone yet, and `day_before` what is said
+    of them by nothing that became known on their day. `present` are those that are waiting at every cut-off.
     """
 
     experiment: Experiment
-    experts: Experts
+    vectors: TrainingVectors
     before: Rows
-    rows: Rows
+    bands: NDArray[np.int8]
     daily: NDArray[np.float64]
     level: NDArray[np.float64]
     prior: Scaling
+    shown: Mapping[int, Matrix]
+    waiting: Mapping[int, NDArray[np.bool_]]
+    present: NDArray[np.bool_]
+    day_before: Raw
 
-    @cached_property
-    def vectors(self) -> TrainingVectors:
-        """The vectors by what the flights before the cut-off teach."""
-        return self.experiment.vectors(self.before)
-
-    @cached_property
-    def shown(self) -> dict[int, Matrix]:
-        """The flights' vectors by minutes ahead."""
-        return {minutes: self.vectors.live(self.rows, minutes) for minutes in CUT_OFFS}
-
-    @cached_property
-    def waiting(self) -> dict[int, NDArray[np.bool_]]:
-        """Which flights were not gone yet, by minutes ahead."""
-        return {minutes: self.experiment.dataset.live.is_waiting(self.rows, minutes) for minutes in CUT_OFFS}
-
-    @cached_property
-    def bands(self) -> NDArray[np.int8]:
-        """The band of each flight."""
-        return self.experiment.dataset.bands[self.rows]
-
-    @cached_property
-    def present(self) -> NDArray[np.bool_]:
-        """The flights that are waiting at every cut-off."""
-        everywhere: NDArray[np.bool_] = np.logical_and.reduce(list(self.waiting.values()))
-        return everywhere
-
-    @cached_property
-    def day_before(self) -> Raw:
-        """What is said of the flights by nothing that became known on their day."""
-        return {
-            minutes: self.experts.predict_proba(np.ascontiguousarray(matrix[:, : len(COLUMNS)]))
-            for minutes, matrix in self.shown.items()
-        }
-
-    def answers(self, names: tuple[str, ...], *, learn_level: bool) -> dict[str, Raw]:
-        """Fit live experts before the cut-off, and give by name what they say of the flights."""
+    def answer(self, name: str, *, learn_level: bool) -> Raw:
+        """Fit a live expert before the cut-off, and give what it says of the flights."""
         most = _MOST_FITTED_QUICKLY if self.experiment.quick else _MOST_FITTED
         drawn = draw(self.experiment, self.before, most)
-        experts = fit_live(self.experiment, self.vectors, drawn, names, learn_level=learn_level)
-        return {
-            name: {minutes: expert.predict_proba(self.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
-            for name, expert in experts.items()
-        }
+        expert = fit_live(self.experiment, self.vectors, drawn, (name,), learn_level=learn_level)[name]
+        return {minutes: expert.predict_proba(self.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +86,50 @@ class FoldAnswers:
         return {minutes: softmax(scaling.logits(raw, self.fold.level)) for minutes, raw in self.raw.items()}
 
 
-def live_folds(experiment: Experiment, evaluated: EvaluatedModel) -> Iterator[LiveFold]:
+def live_folds(experiment: Experiment, evaluated: EvaluatedModel) -> list[LiveFold]:
     """Give the last of the folds that the day before was calibrated on."""
+    latest = -(_FOLDS_OF_LARGE if len(experiment.split.before_test) > LARGE else _FOLDS)
+    folds = zip(evaluated.folds[latest:], evaluated.fold_experts[latest:], strict=True)
+    return side_by_side(lambda fold: _live_fold(experiment, evaluated, *fold), folds)
+
+
+def _live_fold(
+    experiment: Experiment, evaluated: EvaluatedModel, block: HoldoutPredictions, experts: Experts
+) -> LiveFold:
     known = experiment.split.before_test
-    latest = -(_FOLDS_OF_LARGE if len(known) > LARGE else _FOLDS)
-    for block, experts in zip(evaluated.folds[latest:], evaluated.fold_experts[latest:], strict=True):
-        before = known[known < block.rows[0]] if experiment.by_time else experiment.split.train
-        places = draw(experiment, np.arange(len(block.rows)), _MOST_SCORED)
-        rows = block.rows[places]
-        predicted = block.calibrated(evaluated.fitted.calibration)[places]
-        daily = log_losses(predicted, experiment.dataset.bands[rows])
-        yield LiveFold(experiment, experts, before, rows, daily, block.level[places], block.prior)
+    before = known[known < block.rows[0]] if experiment.by_time else experiment.split.train
+    vectors = experiment.vectors(before)
+    places = draw(experiment, np.arange(len(block.rows)), _MOST_SCORED)
+    rows = block.rows[places]
+    bands = experiment.dataset.bands[rows]
+    shown = {minutes: vectors.live(rows, minutes) for minutes in CUT_OFFS}
+    waiting = {minutes: experiment.dataset.live.is_waiting(rows, minutes) for minutes in CUT_OFFS}
+    return LiveFold(
+        experiment,
+        vectors,
+        before,
+        bands,
+        log_losses(block.calibrated(evaluated.fitted.calibration)[places], bands),
+        block.level[places],
+        block.prior,
+        shown,
+        waiting,
+        np.logical_and.reduce(list(waiting.values())),
+        {minutes: _say_day_before(experts, matrix) for minutes, matrix in shown.items()},
+    )
+
+
+def _say_day_before(experts: Experts, matrix: Matrix) -> Probabilities:
+    """Give what experts of the day before say of flights, by nothing that became known on their day."""
+    return experts.predict_proba(np.ascontiguousarray(matrix[:, : len(COLUMNS)]))
+
+
+def answer_all(folds: Sequence[LiveFold], names: Sequence[str], *, learn_level: bool) -> list[dict[str, Raw]]:
+    """Fit live experts before the cut-off of each fold, and give, by fold and by name, what they say of its flights."""
+    pieces = [(fold, name) for name in names for fold in folds]
+    raw = side_by_side(lambda piece: piece[0].answer(piece[1], learn_level=learn_level), pieces)
+    answered = dict(zip(((id(fold), name) for fold, name in pieces), raw, strict=True))
+    return [{name: answered[id(fold), name] for name in names} for fold in folds]
 
 
 def mix_answers(fold: LiveFold, answers: Mapping[str, Raw], state: State, mixture: Mixture) -> FoldAnswers:

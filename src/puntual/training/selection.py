@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,11 +27,20 @@ from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import FittedModel, TrainingSet, fit_candidate, prepare_training_set
 from puntual.training.onnx_export import columns_read, convert, prove, trees_of
+from puntual.training.side_by_side import side_by_side
 
 PROVEN_ROWS = 4_000
 # The share of the lowest log loss that a cheaper model may be worse by.
 MARGIN = 0.005
 _ROUNDS = 100
+
+
+class _Scored(NamedTuple):
+    """A candidate's result, its loss on each validation flight, and its model."""
+
+    result: CandidateResult
+    losses: NDArray[np.float64]
+    model: Model
 
 
 def compare(
@@ -40,15 +50,20 @@ def compare(
     split = experiment.split
     vectors = experiment.vectors(split.train)
     training, proof = (
-        prepare_training_set(vectors, split.train),
+        prepare_training_set(experiment, vectors, split.train),
         sample_for_proof(vectors, split.validation),
     )
-    compared = []
-    for candidate in candidates:
-        begin(str(candidate))
-        compared.append(_score_candidate(experiment, candidate, training, proof))
-    results, losses = zip(*compared, strict=True)
-    results = choose(results, losses, experiment.dataset.keys.day[split.validation])
+
+    def score_one(candidate: Candidate) -> _Scored:
+        return _score_candidate(experiment, candidate, training, proof)
+
+    scored = side_by_side(score_one, candidates, lambda candidate: begin(str(candidate)))
+    losses = [one.losses for one in scored]
+    # Timed when none is fitted beside it any more.
+    timed = [
+        msgspec.structs.replace(one.result, microseconds=_microseconds(one.model, proof)) for one in scored
+    ]
+    results = choose(timed, losses, experiment.dataset.keys.day[split.validation])
     chosen = next(place for place, result in enumerate(results) if result.chosen)
     return candidates[chosen], results
 
@@ -62,8 +77,8 @@ def sample_for_proof(vectors: TrainingVectors, rows: Rows) -> Matrix:
 
 def _score_candidate(
     experiment: Experiment, candidate: Candidate, training: TrainingSet, proof: Matrix
-) -> tuple[CandidateResult, NDArray[np.float64]]:
-    """Give a candidate's result, and its loss on each validation flight."""
+) -> _Scored:
+    """Fit, convert, prove and score a candidate, whose answers are not timed yet."""
     started = time.perf_counter()
     fitted = fit_candidate(experiment, candidate, training)
     seconds = time.perf_counter() - started
@@ -83,11 +98,11 @@ def _score_candidate(
         fit_seconds=seconds,
         trees=trees_of(models),
         onnx_bytes=sum(map(len, models.values())),
-        microseconds=_microseconds(Model(models, columns_read(fitted.experts), candidate.name, 1), proof),
+        microseconds=0.0,
         largest_difference=difference,
         parameters=dict(candidate.parameters),
     )
-    return result, losses
+    return _Scored(result, losses, Model(models, columns_read(fitted.experts), candidate.name, 1))
 
 
 def _predict_validation(experiment: Experiment, fitted: FittedModel) -> dict[str, NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from puntual.errors import SettingError
 from puntual.evaluation import curves, gate, parse_cost
@@ -16,9 +17,10 @@ from puntual.evaluation.splits import SplitKind
 from puntual.features.states import MAIN
 from puntual.flights.schema import target_of
 from puntual.registry import Bundle, Registry
+from puntual.registry.card_record import Omission, TableRecord
 from puntual.reporting.html_report import write_report
 from puntual.reporting.model_card import model_card
-from puntual.reporting.training_result import Omission, TableRecord, Training
+from puntual.reporting.training_result import Training
 from puntual.sources import FlightTable
 from puntual.storage import require_writable
 from puntual.storage.os_errors import translate_os_errors
@@ -70,6 +72,20 @@ def train(
     _require_time_zone(now)
     options = options or Options()
     candidates = check_options(options, registry, reports)
+    # Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _train(table, candidates, registry, now, options, reports, progress)
+
+
+def _train(
+    table: FlightTable,
+    candidates: tuple[Candidate, ...],
+    registry: str,
+    now: datetime,
+    options: Options,
+    reports: Path | None,
+    progress: Progress | None,
+) -> Training:
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")
     dataset, omitted = learnable(table, options) if prepared is None else prepared
@@ -107,6 +123,7 @@ def train(
         comparison=comparison,
         scores=evaluated.scores,
         horizons=score_horizons(own, evaluated) if options.live else (),
+        mixtures=bundle.manifest.mixtures,
         by_split={own.split.kind.value: evaluated.scores[MAIN.name]},
         rolling=(),
         ablation=(),
@@ -218,8 +235,9 @@ def _describe(table: FlightTable, dataset: Dataset, omitted: tuple[Omission, ...
 
 
 def _publish(training: Training, bundle: Bundle, final: FittedModel, stored: Registry) -> Training:
-    """Write the bundle with its card into the registry; give the record with its version."""
-    bundle = replace(bundle, card=model_card(training))
+    """Write the bundle with its card, as text and as data, into the registry; give the record with its version."""
+    manifest = msgspec.structs.replace(bundle.manifest, card=training.card_record())
+    bundle = replace(bundle, manifest=manifest, card=model_card(training))
     estimator = CalibratedEstimator(final.experts, final.calibration)
     notebooks = {
         "estimator": estimator,

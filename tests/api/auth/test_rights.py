@@ -70,12 +70,14 @@ def test_only_a_key_that_may_promote_sets_the_champion_and_sets_it_back(service:
     for key in ("predict", "operate", "usual"):
         assert service.ask(key, "POST", f"/models/{second}/promote").status_code == 403
         assert service.ask(key, "POST", "/models/rollback").status_code == 403
-        assert service.ask(key, "GET", "/models/succession").json()["may_change"] is False
+        succession = service.ask(key, "GET", "/models/succession").json()
+        assert (succession["may_change"], succession["obstacle"]) == (False, "key")
     assert service.ask("promote", "GET", "/models/succession").json() == {
         "champion": first,
         "former": None,
         "may_change": True,
         "why_not": None,
+        "obstacle": None,
     }
     assert service.ask("promote", "POST", "/models/0123456789abcdef/promote").status_code == 404
     # Who has seen another champion than there is does nothing.
@@ -102,6 +104,7 @@ def test_without_keys_nobody_sets_the_champion(client: httpx.Client) -> None:
     succession = client.get("/models/succession").json()
     assert succession["may_change"] is False
     assert "bundle" in succession["why_not"]
+    assert succession["obstacle"] == "bundle"
     assert client.get("/key").json() == {"name": "anonymous", "may": ["operate", "predict"]}
 
 

@@ -5,9 +5,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import engine
@@ -57,6 +59,10 @@ FORMATS = {
 EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "20"))
 # Makers of clients know no CSV, so that the document names it in its text alone.
 CSV_ROUTES = {"/timetable": "put", "/invocations": "post"}
+# Its answer has no end, for which whoever draws requests would wait; `test_client.py` reads the first of its events.
+ENDLESS = "/flights/stream"
+# Each takes a process of its own for a second.
+WORKBOOKS = {"include-path": "/tables", "generation": {"max-examples": 1}}
 
 
 @dataclass(frozen=True)
@@ -90,9 +96,12 @@ def recorded(
     schemathesis.openapi.media_type(
         "text/csv", tables.map(lambda table: "\n".join([HEADER, *table, ""]).encode())
     )
+    schemathesis.openapi.media_type("application/octet-stream", st.just(workbook()))
     document = keyed.server.client.get("/openapi.json").json()
     document["servers"] = [{"url": keyed.server.url}]
-    document["paths"] = {path: methods for path, methods in document["paths"].items() if routes(path)}
+    document["paths"] = {
+        path: methods for path, methods in document["paths"].items() if routes(path) and path != ENDLESS
+    }
     for path in CSV_ROUTES.keys() & document["paths"].keys():
         content = document["paths"][path][CSV_ROUTES[path]]["requestBody"]["content"]
         content["text/csv"] = {"schema": {"type": "string", "format": "binary"}}
@@ -102,7 +111,8 @@ def recorded(
         "generation": {"max-examples": EXAMPLES, "deterministic": True},
         "auth": {"openapi": {"key": {"api_key": keyed.key}, "token": {"bearer": keyed.token}}},
     }
-    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings | config))
+    settings |= config | {"operations": [WORKBOOKS, *config.get("operations", [])]}
+    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings))
     for name, hook in (hooks or {}).items():
         schema.hooks.register_hook_with_name(hook, name)
     recorders = []
@@ -111,6 +121,13 @@ def recorded(
         if isinstance(event, events.ScenarioFinished):
             recorders.append(event.recorder)
     return recorders
+
+
+def workbook() -> bytes:
+    """Write a workbook of one flight."""
+    written = BytesIO()
+    pl.DataFrame({"origin": ["JFK"], "destination": ["MIA"]}).write_excel(written)
+    return written.getvalue()
 
 
 def failures(recorders: list[ScenarioRecorder]) -> list[str]:

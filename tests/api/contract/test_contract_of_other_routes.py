@@ -50,6 +50,7 @@ def test_every_answer_is_one_that_the_document_describes(bundle_file: Path, tmp_
             "GET /metrics",
             "POST /events",
             "GET /flights",
+            "POST /tables",
             "GET /v1/travel/predictions/flight-delay",
             "GET /v1/airport/predictions/on-time",
         }

@@ -33,6 +33,16 @@ def test_the_image_is_tagged_and_labelled_with_the_commit():
     assert "--label=org.opencontainers.image.created=2026-01-02T03:04:05+00:00" in words
 
 
+def test_what_trains_on_many_machines_is_another_target_under_another_name():
+    words = build.command("docker", "abc123", NOW, [], "scale")
+    assert words[words.index("--target") + 1] == "scale"
+    assert [words[place + 1] for place, word in enumerate(words) if word == "--tag"] == [
+        "puntual:scale-abc123",
+        "puntual:scale",
+    ]
+    assert "--target" not in build.command("docker", "abc123", NOW, [])
+
+
 @pytest.mark.parametrize("engine", ["podman", "buildah"])
 def test_a_format_that_knows_health_checks_is_asked_for(engine):
     words = build.command(engine, "abc123", NOW, [])

@@ -17,16 +17,28 @@ def instructions() -> list[tuple[str, str]]:
     return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines if line.strip())]
 
 
+def stages() -> list[list[tuple[str, str]]]:
+    """Give the instructions of each stage, from its FROM on."""
+    parted: list[list[tuple[str, str]]] = []
+    for word, rest in ALL:
+        if word == "FROM":
+            parted.append([])
+        if parted:
+            parted[-1].append((word, rest))
+    return parted
+
+
 ALL = instructions()
-LAST = ALL[max(number for number, (word, _) in enumerate(ALL) if word == "FROM") :]
+BUILD, SCALE_BUILD, SCALE, LAST = stages()
 
 
 def last(word: str) -> list[str]:
     return [rest for instruction, rest in LAST if instruction == word]
 
 
-def test_both_stages_stand_on_one_base_that_can_be_pinned_by_digest():
-    assert [rest.split()[0] for word, rest in ALL if word == "FROM"] == ["${PYTHON}", "${PYTHON}"]
+def test_all_stages_stand_on_one_base_that_can_be_pinned_by_digest():
+    bases = [rest for word, rest in ALL if word == "FROM"]
+    assert bases == ["${PYTHON} AS build", "build AS scale-build", "${PYTHON} AS scale", "${PYTHON}"]
     assert ("ARG", "PYTHON=docker.io/library/python:3.11-slim") in ALL
 
 
@@ -67,9 +79,41 @@ def test_the_whole_lock_of_the_image_is_installed_by_hash_and_nothing_else_is_re
     calls = [call for call in installing.split(" && ") if "pip" in call and " install " in call]
     assert len(calls) == 2
     assert all("--require-hashes" in call for call in calls)
-    (built,) = [rest for word, rest in ALL if word == "RUN" and "pip wheel" in rest]
+    (built,) = [rest for word, rest in BUILD if word == "RUN" and "pip wheel" in rest]
     assert built.count("--no-deps") == 2
     assert "--no-build-isolation" in built
+
+
+def test_the_service_grows_by_nothing_of_what_trains_on_many_machines():
+    # A plain build makes the last stage, and that takes from the first alone.
+    assert [rest for _, rest in BUILD + LAST if "scale" in rest] == []
+    lock = (ROOT / "requirements" / "image.txt").read_text(encoding="utf-8")
+    locked = set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+    assert (
+        locked & {"dask", "distributed", "polars", "pandas", "lightgbm", "scikit-learn", "cloudpickle"}
+        == set()
+    )
+    assert len(locked) > 20
+
+
+def test_what_trains_on_many_machines_is_locked_by_hash_and_built_before_its_last_stage():
+    (installing,) = [rest for word, rest in SCALE_BUILD if word == "RUN"]
+    fetching, putting_in = (call for call in installing.split(" && ") if "/opt/build/bin/pip" in call)
+    assert "--require-hashes" in fetching
+    assert "-r requirements/scale.txt" in fetching
+    assert "--no-index" in putting_in
+    assert [rest for word, rest in SCALE if word == "RUN"] == []
+    lock = (ROOT / "requirements" / "scale.txt").read_text(encoding="utf-8")
+    assert {"dask", "distributed", "polars", "lightgbm"} <= set(
+        re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE)
+    )
+
+
+def test_what_trains_on_many_machines_has_no_rights_either_and_writes_to_the_state_folder_alone():
+    settings = {word: rest for word, rest in SCALE if word in ("USER", "VOLUME", "STOPSIGNAL")}
+    assert settings == {"USER": "10001:10001", "VOLUME": "/state", "STOPSIGNAL": "SIGTERM"}
+    # A run gives the command, so nothing may stand before it.
+    assert [rest for word, rest in SCALE if word == "ENTRYPOINT"] == []
 
 
 def test_labels_say_what_it_is_and_what_it_stands_on():
@@ -111,7 +155,13 @@ def test_what_is_not_the_services_stays_out_of_the_build(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["src/puntual/settings.py", "requirements/image.txt", "models/ff815cc2fab45278.puntual", "LICENSE"],
+    [
+        "src/puntual/settings.py",
+        "requirements/image.txt",
+        "requirements/scale.txt",
+        "models/ff815cc2fab45278.puntual",
+        "LICENSE",
+    ],
 )
 def test_what_the_image_is_made_of_is_let_in(path):
     assert lets_in(path)

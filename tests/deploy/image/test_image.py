@@ -77,6 +77,7 @@ def test_it_serves_and_stops_under_a_read_only_root_without_capabilities_in_512_
         "journal.db-wal",
         "keys.json",
         "last_good.puntual",
+        ".token-secret.lock",
         "token-secret",
     }
 

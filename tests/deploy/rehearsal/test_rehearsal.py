@@ -3,15 +3,19 @@
 import asyncio
 import threading
 import time
+from contextlib import ExitStack
 
 import httpx
+import polars as pl
 import pytest
 
 from deploy.rehearsal import machine
 from deploy.rehearsal.balancer import Balancer
 from deploy.rehearsal.hardened import HardeningError
 from deploy.rehearsal.passing_on import tell
+from deploy.rehearsal.scale import compare, containers_of
 from deploy.rehearsal.served import served
+from deploy.rehearsal.stages import Stages
 
 
 class Slow:
@@ -96,3 +100,27 @@ def test_a_build_sees_settings_of_pip_and_certificates_of_this_machine_and_nothi
     mounted = {word for word in words if word.startswith(str(tmp_path))}
     assert mounted == {f"{path}:{path}:ro" for path in (settings, certificates, wheels)}
     assert f"PYTHON={machine.BASE}" in words
+
+
+def test_where_no_engine_runs_containers_it_says_what_many_machines_can_be_rehearsed_with(
+    monkeypatch, tmp_path
+):
+    on_path(monkeypatch, "git", "make")
+    with ExitStack() as opened, pytest.raises(HardeningError) as error:
+        containers_of(opened, Stages(), tmp_path, tmp_path, stand_in=False)
+    assert "install --no-install-recommends podman runc debootstrap" in str(error.value)
+    assert str(error.value).endswith('without containers: make rehearse ARGS="scale --processes"')
+
+
+@pytest.mark.parametrize("other", [0.1 + 0.2, None])
+def test_vectors_that_differ_in_one_bit_or_are_missing_are_noticed(tmp_path, other):
+    for folder, values in (("alone", [0.25, 0.3]), ("together", [0.25, other])):
+        (tmp_path / folder / "JFK").mkdir(parents=True)
+        file = tmp_path / folder / "JFK" / "2013-01.parquet"
+        pl.DataFrame({"late": values}, schema={"late": pl.Float64}).write_parquet(file)
+    compare(tmp_path / "alone", tmp_path / "alone")
+    with pytest.raises(HardeningError, match="1 of 1 files differ, first"):
+        compare(tmp_path / "alone", tmp_path / "together")
+    (tmp_path / "together" / "JFK" / "2013-01.parquet").unlink()
+    with pytest.raises(HardeningError, match="0 files were written, expected 1"):
+        compare(tmp_path / "alone", tmp_path / "together")

@@ -8,7 +8,9 @@ from http import HTTPStatus
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 
+from puntual.api.described import answers_text, describe_problems
 from puntual.api.http.media_type import media_type
 from puntual.api.problems import ProblemError
 
@@ -21,6 +23,15 @@ _COMMAND = (sys.executable, "-m", "puntual.sources.workbook_csv")
 _TURN = asyncio.Semaphore(1)
 # Each that waits keeps its body in memory.
 _MOST_WAITING = 8
+# A workbook is a ZIP file; what is none needs no process to be refused.
+_ZIP = b"PK"
+# Makers of clients know no workbook, so that bytes of no kind are taken too and the text names the other.
+_BYTES = "application/octet-stream"
+_BODY = RequestBody(
+    {_BYTES: OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))},
+    f"A workbook (.xlsx), as these bytes or as `{WORKBOOK}`.",
+    required=True,
+)
 
 
 class _Places:
@@ -48,15 +59,35 @@ class _Places:
 _PLACES = _Places()
 
 
-@post("/tables", status_code=200, include_in_schema=False)
+@post(
+    "/tables",
+    status_code=200,
+    operation_id="readWorkbook",
+    summary="Read a workbook as CSV",
+    tags=["other clients"],
+    operation_class=answers_text(
+        "text/csv",
+        "The rows of the first sheet below its header.",
+        example="origin,destination,scheduled_departure\r\nJFK,MIA,2037-10-03T23:30\r\n",
+        body=_BODY,
+    ),
+    responses=describe_problems(400, 408, 413, 415, 503),
+)
 async def read_workbook(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Write the first sheet of a workbook as CSV, which `POST /invocations` takes."""
-    # Not in the document, since makers of clients know no such media type.
+    """Write the first sheet of a workbook as CSV, which `POST /invocations` takes.
+
+    A service without the extra `tables` reads none and answers 415, which says so.
+    """
     kind = media_type(request.headers.get("content-type", ""))
-    if kind != WORKBOOK:
+    if kind not in (WORKBOOK, _BYTES):
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"media type {kind[:60]!r}: send {WORKBOOK}")
     with _PLACES.one():
         body = await request.body()
+        if not body.startswith(_ZIP):
+            raise ProblemError(
+                HTTPStatus.BAD_REQUEST,
+                "the body cannot be read as a workbook; send an .xlsx file, or CSV to `POST /invocations`",
+            )
         async with _TURN:
             status, written, message = await _convert(body)
     if status == _MISSING:

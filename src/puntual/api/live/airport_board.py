@@ -19,6 +19,7 @@ from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
 from puntual.features.flight_keys import EPOCH, Keys
 from puntual.flights import airports
+from puntual.flights.flight import Target
 from puntual.operations.board import Board, FlightState, Status, state_of
 from puntual.operations.event import FlightKey
 from puntual.operations.mark_feed import MarkFeed
@@ -30,6 +31,10 @@ MOST_REASONS = 50
 T = TypeVar("T")
 
 BoardTime = Annotated[str, Meta(description="Local to the origin, to the minute.")]
+PredictedDelay = Annotated[
+    Target | None,
+    Meta(description="The delay that the model which answers predicts; null while there is none."),
+]
 
 
 class BoardFlight(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,6 +74,7 @@ class AirportFlights(msgspec.Struct, frozen=True):
         int | None,
         Meta(description="Since the newest event of a flight that leaves there was known; null without any."),
     ]
+    target: PredictedDelay
     flights: list[BoardFlight]
 
 
@@ -126,7 +132,7 @@ async def airport_flights(
     await _predict(service, draft, request_id)
 
     def finished() -> T:
-        made = finish(_put_together(board, marks, period, draft.states, draft.predictions))
+        made = finish(_put_together(service, board, marks, period, draft.states, draft.predictions))
         vars(draft).clear()
         return made
 
@@ -151,6 +157,7 @@ def write_with_flights(board: msgspec.Struct, flights: list[bytes]) -> bytes:
 
 
 def _put_together(
+    service: ServingModel,
     board: Board,
     marks: MarkFeed | None,
     period: Period,
@@ -158,12 +165,13 @@ def _put_together(
     predictions: Mapping[FlightKey, PredictedFlight],
 ) -> AirportFlights:
     ordered = sorted(states.items(), key=lambda item: (item[0].scheduled_departure, item[0]))
-    age = board.data_age(period.airport, period.moment)
+    age, batcher = board.data_age(period.airport, period.moment), service.batcher
     return AirportFlights(
         period.airport,
         period.zone.key,
         _local(period.moment, period.zone),
         None if age is None else int(age.total_seconds()),
+        None if batcher is None else batcher.predictor.target,
         [_shown(flight, state, period, predictions.get(flight), board, marks) for flight, state in ordered],
     )
 

@@ -10,7 +10,13 @@ from typing import NamedTuple
 import msgspec
 
 from puntual.api.auth.guard import Guard
-from puntual.api.live.airport_board import AirportFlights, BoardFlight, airport_flights, write_with_flights
+from puntual.api.live.airport_board import (
+    AirportFlights,
+    BoardFlight,
+    PredictedDelay,
+    airport_flights,
+    write_with_flights,
+)
 from puntual.api.live.period import period_around
 from puntual.api.problems import ProblemError
 from puntual.api.serving.serving_model import ServingModel
@@ -27,6 +33,15 @@ _LOOK, _LEAST_PAUSE = 0.25, 0.5
 # A connection that says nothing for longer is taken for a dead one.
 _BREATH = 5.0
 _ALIVE = b":\n\n"
+# What the OpenAPI document, which has no word for an answer without an end, says of it.
+STREAM = (
+    "Events without an end. The data of each `flights` is a `BoardPart` on one line, the first of them with the whole "
+    "board. The data of `refused`, after which nothing follows, are the problem details of why."
+)
+STREAM_EXAMPLE = (
+    'event: flights\ndata: {"airport":"SCL","time_zone":"America/Santiago","as_of":"2037-10-03T20:30:00",'
+    '"data_age_seconds":41,"target":"departure","gone":[["LAN","226","SCL","2037-10-03T14:20"]],"flights":[]}\n\n:\n\n'
+)
 
 
 class StreamedBoard(NamedTuple):
@@ -45,6 +60,7 @@ class BoardPart(msgspec.Struct, frozen=True):
     time_zone: str
     as_of: str
     data_age_seconds: int | None
+    target: PredictedDelay
     gone: list[FlightKey]
     flights: list[BoardFlight]
 
@@ -140,7 +156,9 @@ def _news(board: AirportFlights, seen: dict[FlightKey, int]) -> BoardPart:
     gone = [key for key in seen if key not in now]
     seen.clear()
     seen.update(hashes)
-    return BoardPart(board.airport, board.time_zone, board.as_of, board.data_age_seconds, gone, changed)
+    return BoardPart(
+        board.airport, board.time_zone, board.as_of, board.data_age_seconds, board.target, gone, changed
+    )
 
 
 def _key(flight: BoardFlight) -> FlightKey:

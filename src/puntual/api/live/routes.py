@@ -10,10 +10,10 @@ from litestar.datastructures import State
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from puntual.api.described import WITH_A_KEY, describe_problems, takes, with_examples
+from puntual.api.described import WITH_A_KEY, answers_text, describe_problems, takes, with_examples
 from puntual.api.http.media_type import require_media_type
 from puntual.api.live.airport_board import MOST_REASONS, AirportFlights, airport_flights, write_with_flights
-from puntual.api.live.board_stream import MOST_HOURS, BoardStreams, StreamedBoard
+from puntual.api.live.board_stream import MOST_HOURS, STREAM, STREAM_EXAMPLE, BoardStreams, StreamedBoard
 from puntual.api.live.event_intake import EventIntake, EventsRequest, EventsTaken
 from puntual.api.live.flight_marks import FlightMarks, MarkRequest
 from puntual.api.live.mark_intake import MarkIntake
@@ -168,17 +168,40 @@ async def post_mark(request: Request[Any, Any, Any], state: State) -> FlightMark
     return await marks.take(sent, dict(state.service.unlisted))
 
 
-@get("/flights/stream", include_in_schema=False)
+@get(
+    "/flights/stream",
+    operation_id="streamFlights",
+    summary="Follow an airport's board",
+    tags=["live"],
+    security=WITH_A_KEY,
+    operation_class=answers_text("text/event-stream", STREAM, example=STREAM_EXAMPLE, airport="SCL"),
+    responses=describe_problems(400, 422, 503),
+)
 async def stream_flights(
     request: Request[Any, Any, Any],
     state: State,
-    airport: Annotated[str, QueryParameter(max_length=8)],
-    before: Annotated[int, QueryParameter(ge=0, le=MOST_HOURS)] = 6,
-    hours: Annotated[int, QueryParameter(ge=1, le=MOST_HOURS)] = 18,
-    reasons: Annotated[int, QueryParameter(ge=0, le=MOST_REASONS)] = 0,
+    airport: Annotated[
+        str,
+        QueryParameter(
+            description="IATA or ICAO code.", schema_extra={"format": "airport-code"}, max_length=8
+        ),
+    ],
+    before: Annotated[int, QueryParameter(description="From so many hours ago.", ge=0, le=MOST_HOURS)] = 6,
+    hours: Annotated[int, QueryParameter(description="To so many hours ahead.", ge=1, le=MOST_HOURS)] = 18,
+    reasons: Annotated[
+        int,
+        QueryParameter(
+            description="Give reasons for so many flights: of those still to leave, the likeliest late.",
+            ge=0,
+            le=MOST_REASONS,
+        ),
+    ] = 0,
 ) -> Stream:
-    """Follow an airport's board as server-sent events, from so many hours ago to so many ahead."""
-    # Not in the document, since its answer has no end, and a schema has no word for that.
+    """Follow the board that `GET /flights` gives once, as server-sent events, until the caller goes away.
+
+    The answer has no end: read it as it arrives, such as with `curl --no-buffer` or `fetch`. What happened is told
+    within two seconds. A comment every five seconds is a sign of life; whoever hears nothing for longer calls again.
+    """
     streams: BoardStreams = state.streams
     wanted = StreamedBoard(airport, timedelta(hours=before), timedelta(hours=hours), reasons)
     parts = streams.open(wanted, dict(request.scope["headers"]), request.state.call["request_id"])

@@ -3,7 +3,7 @@
 import logging
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, get, post
@@ -31,6 +31,9 @@ InsteadOf = Annotated[
 ]
 
 
+Obstacle = Literal["key", "bundle", "registry"]
+
+
 class Succession(msgspec.Struct, frozen=True):
     """The champion of the registry, whom a rollback would put in its place, and whether this caller may change it."""
 
@@ -38,6 +41,7 @@ class Succession(msgspec.Struct, frozen=True):
     former: str | None
     may_change: bool
     why_not: Annotated[str | None, Meta(description="Why this caller cannot change it here.")] = None
+    obstacle: Annotated[Obstacle | None, Meta(description="What `why_not` speaks of.")] = None
 
 
 class ChampionSet(msgspec.Struct, frozen=True):
@@ -46,6 +50,12 @@ class ChampionSet(msgspec.Struct, frozen=True):
     version: str
     previous: str | None
     answers: str | None
+
+
+_NO_RIGHT: tuple[Obstacle, str] = (
+    "key",
+    "this takes a key that may promote: puntual keys create NAME --may promote",
+)
 
 
 class ChampionChanges:
@@ -57,11 +67,10 @@ class ChampionChanges:
 
     def succession(self, *, may: bool) -> Succession:
         """Read who is champion and who was before; raise PuntualError where the registry cannot be read."""
-        why_not = None if may else "this takes a key that may promote: puntual keys create NAME --may promote"
-        why_not = self._why_fixed() or why_not
+        obstacle, why_not = self._fixed() or ((None, None) if may else _NO_RIGHT)
         champion = None if self._is_fixed else self._registry.champion()
         former = None if champion is None else self._registry.former()
-        return Succession(champion, former, why_not is None, why_not)
+        return Succession(champion, former, obstacle is None, why_not, obstacle)
 
     async def promote(self, version: str, instead_of: str, key: str) -> ChampionSet:
         """Set a version that passes the numbered checks, and answer with it; raise ProblemError otherwise."""
@@ -90,8 +99,8 @@ class ChampionChanges:
         return await self._change(change, key)
 
     async def _change(self, change: Any, key: str) -> ChampionSet:
-        if reason := self._why_fixed():
-            raise ProblemError(HTTPStatus.CONFLICT, reason)
+        if fixed := self._fixed():
+            raise ProblemError(HTTPStatus.CONFLICT, fixed[1])
         try:
             version, previous = await self._service.apart(change)
         except StorageError as error:
@@ -109,11 +118,14 @@ class ChampionChanges:
             _LOG.error("%s; the former champion goes on", error)
         return None if self._service.batcher is None else self._service.batcher.version
 
-    def _why_fixed(self) -> str | None:
+    def _fixed(self) -> tuple[Obstacle, str] | None:
         if self._is_fixed:
-            return "this service answers with the bundle that it was given (--bundle), whoever is champion"
+            return (
+                "bundle",
+                "this service answers with the bundle that it was given (--bundle), whoever is champion",
+            )
         if not self._registry.is_writable():
-            return f"registry {self._registry.url} cannot be written to from here"
+            return "registry", f"registry {self._registry.url} cannot be written to from here"
         return None
 
 

@@ -1,6 +1,7 @@
 // One flight by form, or a table of them: the answer with its plots, and the same request to copy.
 
 import { html, nothing } from "./lit-html/lit-html.js";
+import { date } from "./format.js";
 import { predictionPanel } from "./prediction.js";
 import { curlOf, pythonOf } from "./snippets.js";
 import { key, read } from "./service.js";
@@ -14,6 +15,7 @@ const REQUIRED = new Set(["origin", "destination", "scheduled_departure"]);
 export function createAsk(shell) {
   const table = createTableDrop(shell);
   let codes = { origins: [], destinations: [], airlines: [] };
+  let target = null;
   let answer = null;
 
   const wanted = () => Object.fromEntries([...FIELDS, "as_of"].map((name) => [name, inUrl().get(name) || ""])
@@ -21,7 +23,7 @@ export function createAsk(shell) {
 
   async function refresh() {
     try {
-      codes = await read("/codes");
+      [codes, { target }] = await Promise.all([read("/codes"), read("/models/champion")]);
       const request = requestOf(wanted());
       answer = request && { request, ...(await read("/predict", { method: "POST", body: request })) };
       shell.succeed();
@@ -48,7 +50,7 @@ export function createAsk(shell) {
     refresh,
     template: () => html`<h1>${say("ask")}</h1>
       ${form(wanted(), codes, submit)}
-      ${answer ? result(answer) : nothing}
+      ${answer ? result(answer, target) : nothing}
       ${table.template()}`,
   };
 }
@@ -76,9 +78,9 @@ function form(given, codes, submit) {
   </form>`;
 }
 
-const result = ({ request, predictions: [prediction], model }) => html`
-  <section aria-label=${say("answer")} id="answer">${predictionPanel(prediction)}
-    <p class="note">${say("answered_by", { version: model.version, until: model.trained_until })}</p>
+const result = ({ request, predictions: [prediction], model }, target) => html`
+  <section aria-label=${say("answer")} id="answer">${predictionPanel(prediction, target)}
+    <p class="note">${say("answered_by", { version: model.version, until: date(model.trained_until) })}</p>
     <h2>${say("same_request")}</h2>
     ${snippet("curl", curlOf(location.origin, request, Boolean(key())))}
     ${snippet("Python", pythonOf(location.origin, request, Boolean(key())))}</section>`;

@@ -1,17 +1,17 @@
 // The board of an airport: what leaves soon, how likely late, and why.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { repeat } from "./lit-html/directives/repeat.js";
 import { bandsLegend } from "./bands.js";
 import { countsOf, DEFAULTS, filtersOf, isOpen, nameOf, rowsOf } from "./board_rows.js";
 import { changesSince, lastLook, look } from "./changes.js";
-import { flightAddress, flightRow } from "./flight_row.js";
-import { clock, day, moved, number } from "./format.js";
+import { createLines } from "./flight_lines.js";
+import { flightAddress } from "./flight_words.js";
+import { clock, day, moved, number, percent } from "./format.js";
 import { mark } from "./marks.js";
 import { read, ServiceError } from "./service.js";
 import { address, inUrl } from "./settings.js";
 import { follow } from "./stream.js";
-import { say } from "./words.js";
+import { headOf, say } from "./words.js";
 
 const BEFORE_HOURS = 6;
 const AGAIN_MOST = 10_000;
@@ -20,8 +20,6 @@ const FIRST_ROWS = 40;
 const OLD_MINUTES = 60;
 const LAST_AIRPORT = "puntual-airport";
 const COLUMNS = ["time", "flight", "to", "state", "late", "delay", "minutes", "why", "in_hand", "aircraft"];
-// The line in the list after as many flights as can be watched.
-const CUT = { name: "" };
 // Elsewhere the filters open when they are wanted.
 const isWide = matchMedia("(min-width: 52rem)").matches;
 const SORTED = { time: "time", late: "risk" };
@@ -35,6 +33,7 @@ export function createBoard(shell) {
   let asked = null;
   let shownFor = "";
   let most = FIRST_ROWS;
+  const lines = createLines();
 
   const filters = () => filtersOf(inUrl());
 
@@ -155,7 +154,7 @@ export function createBoard(shell) {
       const chosen = filters();
       return html`${controls(chosen, board, change)}
         ${lost && board ? html`<p class="lost" role="alert">${say("lost", { time: clock(board.as_of) })}</p>` : nothing}
-        ${board && chosen.airport ? list(board, chosen, looked, most, { change, lookNow, showMore, act: chosen.as_of || !shell.mayOperate ? null : act })
+        ${board && chosen.airport ? list(board, chosen, looked, most, lines, { change, lookNow, showMore, act: chosen.as_of || !shell.mayOperate ? null : act })
           : chosen.airport ? html`<p>${say("loading")}</p>` : html`<p class="hint">${say("which_airport")}</p>`}`;
     },
   };
@@ -197,7 +196,7 @@ function controls(chosen, board, change) {
     ${field("airline", say("airline"), options("airline", codes("airline")))}
     ${field("destination", say("to"), options("destination", codes("destination")))}
     ${field("threshold", say("threshold"), options("threshold",
-      [0, 10, 20, 30, 40, 50, 75].map((value) => [value ? String(value) : "0", `${number(value)} %`])))}
+      [0, 10, 20, 30, 40, 50, 75].map((value) => [value ? String(value) : "0", percent(value / 100)])))}
     ${field("search", say("search"), html`<input type="search" id="search" .value=${chosen.q} @input=${set("q")}
       maxlength="40" size="10" autocomplete="off" spellcheck="false">`)}
     ${field("times", say("times"), html`<select @change=${set("utc")}>
@@ -207,7 +206,7 @@ function controls(chosen, board, change) {
   </form>`;
 }
 
-function list(board, chosen, looked, most, acts) {
+function list(board, chosen, looked, most, lines, acts) {
   const all = rowsOf(board.flights, chosen);
   const rows = all.slice(0, most);
   if (all.length > most) setTimeout(acts.showMore);
@@ -216,11 +215,11 @@ function list(board, chosen, looked, most, acts) {
   const sorted = (name) => (SORTED[name] === chosen.order ? (name === "time" ? "ascending" : "descending") : nothing);
   const head = (name) => SORTED[name]
     ? html`<th scope="col" class=${name} aria-sort=${sorted(name)}><button @click=${() =>
-      acts.change({ order: SORTED[name] })}>${say(name)}<span aria-hidden="true" class="sort"></span></button></th>`
-    : html`<th scope="col" class=${name}>${say(name)}</th>`;
+      acts.change({ order: SORTED[name] })}>${headOf(name, board.target)}<span aria-hidden="true" class="sort"></span></button></th>`
+    : html`<th scope="col" class=${name}>${headOf(name, board.target)}</th>`;
   // The line is drawn where the list is in the order by which it is cut.
-  const cut = chosen.order === "risk" ? rows.findLastIndex((row) => row.isWatched) : -1;
-  const lines = cut < 0 ? rows : rows.toSpliced(cut + 1, 0, CUT);
+  const after = chosen.order === "risk" ? rows.findLastIndex((row) => row.isWatched) + 1 : 0;
+  const groups = lines.show(rows, context, { after, text: say("cut", { n: number(chosen.watch) }), columns: COLUMNS.length });
   return html`
     <div class="headline">
       <h1>${say("title", { airport: board.airport })}</h1>
@@ -229,13 +228,11 @@ function list(board, chosen, looked, most, acts) {
         · ${ageText(board)} · ${chosen.utc ? "UTC" : say("zone", { zone: board.time_zone })}</p>
     </div>
     ${changesLine(changes, looked, acts.lookNow, (time) => clock(time, board.time_zone, chosen.utc))}
-    ${bandsLegend()}
+    ${bandsLegend(board.target)}
     <table class="board">
       <caption class="unseen">${say("title", { airport: board.airport })}</caption>
       <thead><tr>${COLUMNS.map(head)}</tr></thead>
-      <tbody>${repeat(lines, (line) => line.name, (line) => (line === CUT
-        ? html`<tr class="cut"><td colspan=${COLUMNS.length}>${say("cut", { n: number(chosen.watch) })}</td></tr>`
-        : flightRow(line, context)))}</tbody>
+      ${groups}
     </table>
     ${rows.length ? nothing : html`<p class="hint">${say("nothing")}</p>`}`;
 }

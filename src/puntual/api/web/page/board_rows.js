@@ -5,8 +5,15 @@ import { minutesBetween } from "./format.js";
 export const DEFAULTS = { hours: "12", watch: "10", order: "risk", state: "open", threshold: "0" };
 const GONE = ["left", "arrived", "cancelled"];
 
-export const nameOf = (flight) =>
-  `${flight.airline} ${flight.flight_number} ${flight.origin} ${flight.scheduled_departure}`;
+const names = new WeakMap();
+
+// Written once for a flight, since a board asks for it at every turn.
+export function nameOf(flight) {
+  if (!names.has(flight)) {
+    names.set(flight, `${flight.airline} ${flight.flight_number} ${flight.origin} ${flight.scheduled_departure}`);
+  }
+  return names.get(flight);
+}
 
 export const isOpen = (flight) => !GONE.includes(flight.status);
 
@@ -45,8 +52,9 @@ export function isShown(flight, { airline, destination, threshold, state, q }) {
   if (airline && flight.airline !== airline) return false;
   if (destination && flight.destination !== destination) return false;
   if (threshold && chanceOf(flight) * 100 < threshold && flight.status !== "overdue") return false;
+  if (!q) return true;
   const text = `${flight.airline}${flight.flight_number} ${flight.airline} ${flight.flight_number} ${flight.destination || ""} ${flight.tail || ""}`;
-  return !q || text.toLowerCase().includes(q.toLowerCase());
+  return text.toLowerCase().includes(q.toLowerCase());
 }
 
 export const minutesOverdue = (flight, now) => minutesBetween(flight.scheduled_departure, now);

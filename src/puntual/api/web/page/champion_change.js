@@ -1,6 +1,7 @@
 // Another champion: proposed by one click, and done by a second on words that repeat what it does.
 
 import { html, nothing } from "./lit-html/lit-html.js";
+import { date } from "./format.js";
 import { read } from "./service.js";
 import { say } from "./words.js";
 
@@ -48,7 +49,7 @@ export function createChange(shell, refresh) {
 export const changeDialog = ({ proposed, carryOut }) => html`<dialog id="change-dialog" aria-labelledby="change-title">
   ${proposed ? html`<h2 id="change-title">${say(proposed.isBack ? "roll_back" : "promote")}</h2>
     <p>${say(proposed.isBack ? "back_means" : "promote_means", {
-      version: proposed.next.version, candidate: proposed.next.candidate || "", until: proposed.next.trained_until || "–",
+      version: proposed.next.version, candidate: proposed.next.candidate || "", until: date(proposed.next.trained_until),
       champion: proposed.champion || "–" })}</p>
     <p>${say("for_all")}</p>
     <p><button class="primary" @click=${carryOut}>${say(proposed.isBack ? "back_to" : "promote_it", { version: proposed.next.version })}</button>

@@ -1,7 +1,7 @@
 // One flight: what is predicted and why, how that moved, and what happened when it has.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { aircraftOf, reasonOf, stateOf } from "./flight_row.js";
+import { aircraftOf, reasonOf, stateOf } from "./flight_words.js";
 import { clock, day, dayOf, moved, signed } from "./format.js";
 import { mark, marksPanel } from "./marks.js";
 import { movements } from "./movements.js";
@@ -126,8 +126,8 @@ function detail({ board, flight }, steps, news, { utc, as_of }, act) {
       <small>${say("as_of", { time: shown(board.as_of) })}</small></p>
     ${flight.tail ? html`<p>${say("aircraft")} ${aircraftOf(flight, shown)}</p>` : nothing}</div>
     ${as_of ? nothing : marksPanel(flight, shown, act)}</div>
-    ${flight.prediction ? predictionPanel(flight.prediction, (group) => reasonOf(group, flight, shown)) : html`<p class="hint">${say("no_prediction")}</p>`}
-    ${steps.length > 1 ? movements(steps, news.events, shown, (time) => dayOf(time, board.time_zone, utc)) : nothing}
+    ${flight.prediction ? predictionPanel(flight.prediction, board.target, (group) => reasonOf(group, flight, shown)) : html`<p class="hint">${say("no_prediction")}</p>`}
+    ${steps.length > 1 ? movements(steps, news.events, board.target, shown, (time) => dayOf(time, board.time_zone, utc)) : nothing}
     ${news.previous_legs.length ? previousLegs(news.previous_legs, flight.tail, shown) : nothing}`;
 }
 

@@ -34,14 +34,16 @@ function writeWhole(name, options, value) {
 const WHOLE = { maximumFractionDigits: 0 };
 const PERCENT = { style: "percent", maximumFractionDigits: 0 };
 
-export const percent = (share) => writeWhole("percent", PERCENT, Math.round(share * 100) / 100);
+export const percent = (share, digits = 0) => digits
+  ? formatter(Intl.NumberFormat, `percent${digits}`, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(share)
+  : writeWhole("percent", PERCENT, Math.round(share * 100) / 100);
 
 export const number = (value, digits = 0) => digits
   ? formatter(Intl.NumberFormat, `number${digits}`, { minimumFractionDigits: digits > 1 ? digits : 0, maximumFractionDigits: digits }).format(value)
   : writeWhole("number", WHOLE, Math.round(value) + 0); // Never a zero below zero.
 
 export const signed = (value) =>
-  formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value);
+  formatter(Intl.NumberFormat, "signed", { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(value).replace("-", "−");
 
 // Hours and minutes of a local time such as 2017-10-03T23:30, or of the same moment in UTC.
 export const clock = (shown, zone, utc) =>
@@ -51,6 +53,13 @@ export const day = (shown) =>
   formatter(Intl.DateTimeFormat, "day", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" }).format(
     Date.parse(`${shown.slice(0, 10)}T00:00Z`),
   );
+
+// A day with its year, as models name theirs.
+export const date = (shown) => (shown ? formatter(Intl.DateTimeFormat, "date", { dateStyle: "medium", timeZone: "UTC" }).format(
+  Date.parse(`${shown.slice(0, 10)}T00:00Z`),
+) : "–");
+
+export const lengthOf = (minutes) => (minutes < 120 ? `${number(minutes)} min` : `${number(minutes / 60)} h`);
 
 // The day of a local time, or of the same moment in UTC.
 export const dayOf = (shown, zone, utc) => day(utc ? new Date(instant(shown, zone)).toISOString() : shown);

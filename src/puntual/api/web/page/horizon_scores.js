@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { chanceOf, nameOf } from "./board_rows.js";
-import { moved, number, percent } from "./format.js";
+import { lengthOf, moved, number, percent } from "./format.js";
 import "./line_plot.js";
 import { read } from "./service.js";
 import { say } from "./words.js";
@@ -55,8 +55,6 @@ export function horizonTable(chances, outcomes, isChosen) {
     : html`<td>0</td><td>–</td><td>–</td><td>–</td><td>–</td>`}</tr>`)}</tbody></table></div>
     <p class="note">${say("horizons_note")}</p></section>`;
 }
-
-const lengthOf = (minutes) => (minutes < 120 ? `${number(minutes)} min` : `${number(minutes / 60)} h`);
 
 // Each horizon is about half of the one before, so that they are as far from each other.
 function plot(rows) {

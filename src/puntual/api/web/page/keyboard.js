@@ -13,14 +13,17 @@ export function watchKeys(view, showHelp) {
   };
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.matches?.("#search")) event.target.blur();
-    const isWriting = event.target.matches?.(WRITING) || document.querySelector("dialog[open]");
-    if (isWriting || event.ctrlKey || event.metaKey || event.altKey || !hasShortcuts()) return;
+    if (isWriting(event.target) || event.ctrlKey || event.metaKey || event.altKey || !hasShortcuts()) return;
     const act = view().keys?.[event.key] || common[event.key];
     if (!act) return;
     event.preventDefault();
     act();
   });
 }
+
+// A field of a dialog that has just closed keeps the focus until the page is painted, and nobody writes in it.
+const isWriting = (target) =>
+  document.querySelector("dialog[open]") || (target.matches?.(WRITING) && !target.closest("dialog"));
 
 function step(by) {
   const links = [...document.querySelectorAll("table.board th a")];

@@ -4,7 +4,7 @@ import { percent } from "./format.js";
 
 // Whoever changes one of them while a plot stands sees it in other colours.
 const MEDIA = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
-export const SHARES = { range: [0, 1], splits: [0, 0.5, 1], label: percent };
+export const SHARES = { range: [0, 1], splits: [0, 0.5, 1], label: (share) => percent(share) };
 
 let loading = null;
 
@@ -24,7 +24,7 @@ function loadStyle() {
   return loaded;
 }
 
-// `x` and `y` are `{ values, splits, label, time }` and `{ range, splits, label }`, `lines` are `{ values, colour, dash, stepped }`,
+// `x` and `y` are `{ values, range, splits, label, time }` and `{ range, splits, label }`, `lines` are `{ values, colour, dash, stepped, isThin }`,
 // and `events` are places on x.
 class LinePlot extends HTMLElement {
   #plot = null;
@@ -79,10 +79,10 @@ function optionsOf({ x, y, lines }, uPlot) {
   });
   return {
     legend: { show: false }, cursor: { show: false }, padding: [size, size * 2, 0, 0],
-    scales: { x: { time: Boolean(x.time), range: [x.values[0], x.values.at(-1)] }, y: { range: y.range } },
+    scales: { x: { time: Boolean(x.time), range: x.range || [x.values[0], x.values.at(-1)] }, y: { range: y.range } },
     axes: [{ ...axis(x, size * 7), size: size * (x.time ? 3.5 : 2), gap: size * 0.5 }, { ...axis(y, size * 2), size: size * 4 }],
     series: [{}, ...lines.map((line) => ({
-      stroke: colour(line.colour), width: 2, dash: line.dash, points: { show: true, size: 6, fill: colour(line.colour) },
+      stroke: colour(line.colour), width: line.isThin ? 1 : 2, dash: line.dash, points: { show: !line.isThin, size: 6, fill: colour(line.colour) },
       ...(line.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
     }))],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),

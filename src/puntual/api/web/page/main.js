@@ -5,6 +5,7 @@ import { createAsk } from "./ask.js";
 import { createBoard } from "./board.js";
 import { createFlight } from "./flight.js";
 import { helpDialog, keyDialog } from "./dialogs.js";
+import { enterView, keepFocus, rememberLink } from "./focus.js";
 import { watchKeys } from "./keyboard.js";
 import { createModel } from "./model.js";
 import { createReplay } from "./replay.js";
@@ -22,8 +23,9 @@ const shell = {
   problem: null,
   update: draw,
   go(to, { replace = false } = {}) {
+    if (!replace) rememberLink();
     history[replace ? "replaceState" : "pushState"](null, "", to);
-    open();
+    open(null);
   },
   fail(error) {
     shell.problem = error;
@@ -41,10 +43,11 @@ const shell = {
   },
 };
 
-function open() {
+function open(state) {
   const parameters = inUrl();
   const name = VIEWS[parameters.get("view")] ? parameters.get("view") : "board";
-  if (view?.name !== name) {
+  const former = view?.name;
+  if (former !== name) {
     view?.close();
     shell.problem = null;
     view = VIEWS[name](shell);
@@ -52,14 +55,12 @@ function open() {
   }
   view.open(parameters);
   draw();
+  if (former && view.name !== former) enterView(state);
 }
 
 function draw() {
   document.title = view.title === "Puntual" ? view.title : `${view.title} · Puntual`;
-  const focused = document.activeElement;
-  render(frame(), document.getElementById("page"));
-  // A line that moved loses the focus by that alone.
-  if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  keepFocus(() => render(frame(), document.getElementById("page")));
   const dialog = document.getElementById("key-dialog");
   if (shell.problem?.status === 401 && !dialog.open) dialog.showModal();
 }
@@ -124,8 +125,8 @@ addEventListener("click", (event) => {
   event.preventDefault();
   shell.go(link.getAttribute("href"));
 });
-addEventListener("popstate", open);
+addEventListener("popstate", (event) => open(event.state));
 watchKeys(() => view, showHelp);
 applyChoices();
-open();
+open(null);
 askRights();

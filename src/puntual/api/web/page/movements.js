@@ -3,10 +3,10 @@
 import { html } from "./lit-html/lit-html.js";
 import { minutesBetween, percent, signed } from "./format.js";
 import { SHARES } from "./line_plot.js";
-import { say } from "./words.js";
+import { say, sayOf } from "./words.js";
 
-export const movements = (steps, events, shown, shownDay) => html`<section class="movements"><h2>${say("moves")}</h2>
-  ${plot(steps, events, shown, shownDay)}${table(steps, events, shown, shownDay)}</section>`;
+export const movements = (steps, events, target, shown, shownDay) => html`<section class="movements"><h2>${say("moves")}</h2>
+  ${plot(steps, events, shown, shownDay)}${table(steps, events, target, shown, shownDay)}</section>`;
 
 // Local times as though they were of UTC, in which uPlot counts seconds.
 const secondsOf = (time) => Date.parse(`${time}Z`) / 1e3;
@@ -25,8 +25,8 @@ function plot(steps, events, shown, shownDay) {
     <p class="note">${say("moves_note")}</p>`;
 }
 
-const table = (steps, events, shown, shownDay) => html`<div class="scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${say("at")}</th>
-  <th scope="col">${say("late")}</th><th scope="col">${say("became_known")}</th></tr></thead>
+const table = (steps, events, target, shown, shownDay) => html`<div class="scroll" tabindex="0"><table class="figures"><thead><tr><th scope="col">${say("at")}</th>
+  <th scope="col">${sayOf(target, "late")}</th><th scope="col">${say("became_known")}</th></tr></thead>
   <tbody>${steps.map((step, place) => html`<tr><th scope="row">${shownDay(step.as_of)} ${shown(step.as_of)}</th>
     <td class="number">${percent(step.flight.prediction.late_probability)}</td>
     <td>${newsBetween(events, place ? steps[place - 1].as_of : "", step.as_of, step.flight, shown).join(", ")}</td></tr>`)}</tbody></table></div>`;

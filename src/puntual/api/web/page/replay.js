@@ -3,13 +3,13 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
 import { bandsBar, bandsLegend } from "./bands.js";
-import { chanceOf, filtersOf, isOpen, isShown, nameOf } from "./board_rows.js";
-import { flightAddress, stateOf } from "./flight_row.js";
+import { chanceOf, filtersOf, isOpen, isShown, nameOf, rowsOf } from "./board_rows.js";
+import { flightAddress, stateOf } from "./flight_words.js";
 import { clock, number, percent } from "./format.js";
 import { horizonTable, predictAtHorizons, scoreOf } from "./horizon_scores.js";
 import { read } from "./service.js";
 import { address, inUrl } from "./settings.js";
-import { say } from "./words.js";
+import { headOf, say } from "./words.js";
 
 const STEP = 10;
 const PAUSE = 1_000;
@@ -42,7 +42,9 @@ export function createReplay(shell) {
         const end = await read(`/flights?${new URLSearchParams(period)}`, { signal });
         outcomes = new Map(end.flights.map((flight) => [nameOf(flight), flight]));
         shownFor = `${airport} ${day}`;
-        score(airport);
+        scoring?.abort();
+        chances = null;
+        if (isSettled(end)) score(airport);
       }
       then = await read(`/flights?${new URLSearchParams({ ...period, as_of: `${day}T${timeOf(at)}` })}`, { signal });
       shell.succeed();
@@ -55,9 +57,7 @@ export function createReplay(shell) {
 
   // Beside the day itself, and once for a day.
   async function score(airport) {
-    scoring?.abort();
     scoring = new AbortController();
-    chances = null;
     const known = new Map([...outcomes].filter(([, flight]) => hasOutcome(flight)));
     if (!known.size) return;
     const show = (so_far) => {
@@ -119,11 +119,12 @@ export function createReplay(shell) {
 const timeOf = (minutes) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 
 function day(then, outcomes, chances, chosen) {
-  const rows = then.flights.filter((flight) => isShown(flight, chosen));
+  // As on the board: those that need somebody first, and those that are gone last.
+  const rows = rowsOf(then.flights, chosen).map(({ flight }) => flight);
   const shown = (time) => clock(time, then.time_zone, chosen.utc);
-  return html`${agreement(rows.filter(isOpen), outcomes)}${bandsLegend()}
+  return html`${isSettled(then) ? agreement(rows.filter(isOpen), outcomes) : html`<p class="counts">${say("arrivals_open")}</p>`}${bandsLegend(then.target)}
     <table class="board replay"><caption class="unseen">${say("replay")}</caption><thead><tr>${["time", "flight", "to", "state", "late", "delay", "happened"].map((name) =>
-      html`<th scope="col" class=${name}>${say(name)}</th>`)}</tr></thead>
+      html`<th scope="col" class=${name}>${headOf(name, then.target)}</th>`)}</tr></thead>
     <tbody>${repeat(rows, nameOf, (flight) => html`<tr class=${flight.status}>
       <td class="time">${shown(flight.scheduled_departure)}</td>
       <th scope="row"><a href=${flightAddress(flight, { ...chosen, as_of: then.as_of })} data-link>${flight.airline} ${flight.flight_number}</a></th>
@@ -134,6 +135,9 @@ function day(then, outcomes, chances, chosen) {
     ${chances ? horizonTable(chances, outcomes, (flight) => hasOutcome(flight) && isShown(flight, chosen)) : nothing}
     ${rows.length ? nothing : html`<p class="hint">${say("nothing")}</p>`}`;
 }
+
+// Of a model that predicts arrivals no departure says whether it was right.
+const isSettled = ({ target }) => target !== "arrival";
 
 // What is not known to have left or been cancelled has no outcome yet.
 const hasOutcome = (flight) => flight && !isOpen(flight) && flight.prediction;

@@ -15,7 +15,10 @@ export async function follow(path, take, signal) {
     const { done, value } = await reader.read();
     clearTimeout(silence);
     if (done) return;
-    const blocks = (text + value).split("\n\n");
+    text += value;
+    // A board comes on one line in many pieces, of which only the last ends it.
+    if (!value.includes("\n")) continue;
+    const blocks = text.split("\n\n");
     text = blocks.pop();
     for (const block of blocks) {
       const fields = Object.fromEntries(block.split("\n").filter((line) => !line.startsWith(":")).map((line) =>

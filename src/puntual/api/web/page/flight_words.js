@@ -1,11 +1,9 @@
-// One flight of the board.
+// What is known of a flight, in words.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { bandsBar } from "./bands.js";
 import { minutesOverdue } from "./board_rows.js";
-import { clock, minutesBetween, number, percent, signed, weekday } from "./format.js";
-import { inHand } from "./marks.js";
-import { say } from "./words.js";
+import { minutesBetween, number, signed } from "./format.js";
+import { say, sayPoints } from "./words.js";
 
 const SIGNS = { up: "▲", down: "▼", new: "●", changed: "◆" };
 
@@ -13,29 +11,6 @@ export const flightAddress = (flight, filters) => `/?view=flight&airport=${encod
   encodeURIComponent(flight.airline)}&number=${encodeURIComponent(flight.flight_number)}&departure=${
   encodeURIComponent(flight.scheduled_departure)}${filters.as_of ? `&as_of=${encodeURIComponent(filters.as_of)}` : ""}${
   filters.utc ? "&utc=1" : ""}`;
-
-export const flightRow = (row, { filters, board, changes, act }) => {
-  const { flight, isWatched } = row;
-  const shown = (time) => clock(time, board.time_zone, filters.utc);
-  // A board holds a thousand of them: no blanks between the cells, and texts alone as properties, since each is a node.
-  return html`<tr class="${flight.status}${isWatched ? " watched" : ""}"><td
-      class="time"><time datetime=${flight.scheduled_departure} .textContent=${shown(flight.scheduled_departure)}></time>${laterDay(flight, board)}</td><th
-      scope="row"><a href=${flightAddress(flight, filters)} data-link .textContent=${`${flight.airline} ${flight.flight_number}`}></a></th><td
-      class="to" .textContent=${flight.destination || "–"}></td><td
-      class="state">${stateOf(flight, board.as_of, shown)}</td><td
-      class="chance">${flight.prediction ? percent(flight.prediction.late_probability) : "–"}${markOf(changes.get(row.name))}</td><td
-      class="bands">${flight.prediction ? bandsBar(flight.prediction.bands) : nothing}</td><td
-      class="range" .textContent=${flight.prediction ? rangeOf(flight.prediction.delay_quantiles) : ""}></td><td
-      class="why">${flight.prediction ? shortReasons(flight, shown) : nothing}</td><td
-      class="in_hand">${inHand(flight, shown, isWatched ? act : null)}</td><td
-      class="tail">${aircraftOf(flight, shown)}</td></tr>`;
-};
-
-// A list by risk mixes the days, so that those of another day than now say which.
-function laterDay({ scheduled_departure }, { as_of }) {
-  if (scheduled_departure.slice(0, 10) === as_of.slice(0, 10)) return nothing;
-  return html` <span class="later">${weekday(scheduled_departure)}</span>`;
-}
 
 export function stateOf(flight, now, shown) {
   if (flight.status === "cancelled") return say("cancelled_at", { time: shown(flight.cancelled_at) });
@@ -68,9 +43,8 @@ export function reasonOf(group, { inbound, expected_departure }, shown) {
   return say("reasons")[group] || group;
 }
 
-const shortReasons = (flight, shown) => !flight.prediction.reasons ? nothing
-  : html`${largestReasons(flight.prediction.reasons, 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
-    ${say("points", { n: signed(effect * 100) })}</span> `)}`;
+export const shortReasons = (flight, shown) => html`${largestReasons(flight.prediction.reasons, 2).map(({ group, effect }) => html`<span class="reason">${reasonOf(group, flight, shown)}:
+    ${sayPoints(effect, signed(effect * 100))}</span> `)}`;
 
 export function aircraftOf({ tail, inbound }, shown) {
   if (!inbound) return tail || "";
@@ -80,8 +54,7 @@ export function aircraftOf({ tail, inbound }, shown) {
     inbound.buffer_minutes < 0 ? "short" : "buffer", { n: number(Math.abs(inbound.buffer_minutes)) })}</span>`;
 }
 
-function markOf(mark) {
-  if (!mark) return nothing;
+export function markOf(mark) {
   const status = say(mark.status || "");
   const text = say(mark.kind, { n: number(mark.points || 0), status });
   return html` <span class="mark ${mark.kind}" title=${text}><span aria-hidden="true">${SIGNS[mark.kind]}${mark.points
