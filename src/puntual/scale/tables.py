@@ -9,7 +9,7 @@ from puntual.errors import NotEnoughFlightsError
 from puntual.features.history import COUNTS
 from puntual.features.route import Vocabulary
 from puntual.flights.flight import LateRule, Target
-from puntual.reporting.training_result import Omission
+from puntual.registry.card_record import Omission
 from puntual.scale import tails
 from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.scale.network import DAYS_NAME, WEATHER_NAME, by_day, sum_month, vocabulary_of

@@ -74,7 +74,7 @@ def train(
     candidates = check_options(options, registry, reports)
     # Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _train(table, candidates, registry, now, options, reports, progress)
+        return _train(table, candidates, registry, now, options, reports, progress, prepared)
 
 
 def _train(
@@ -85,6 +85,7 @@ def _train(
     options: Options,
     reports: Path | None,
     progress: Progress | None,
+    prepared: tuple[Dataset, tuple[Omission, ...]] | None,
 ) -> Training:
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")

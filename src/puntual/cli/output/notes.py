@@ -6,7 +6,7 @@ from typing import Protocol
 from puntual.cli.output.console import say
 from puntual.prediction.predictions import Predictions
 from puntual.prediction.warnings import BITS, WARNINGS
-from puntual.reporting.training_result import Omission
+from puntual.registry.card_record import Omission
 from puntual.sources import LeftOut
 
 
