@@ -17,8 +17,8 @@ from puntual.flights.flight import LateRule, Target
 from puntual.scale.network import daily_counts
 from puntual.scale.source_files import (
     FLIGHTS_OF_A_RUN,
+    FlightPiece,
     Gone,
-    Piece,
     counted_months,
     of_months,
     packed,
@@ -71,7 +71,7 @@ class RunRead(msgspec.Struct, frozen=True):
     days: tuple[tuple[int, ...], ...]
 
 
-def runs_of(pieces: Iterable[Piece], flights: int = FLIGHTS_OF_A_RUN) -> list[Run]:
+def runs_of(pieces: Iterable[FlightPiece], flights: int = FLIGHTS_OF_A_RUN) -> list[Run]:
     """Put the pieces of files together in runs of an origin's months that hold about so many flights."""
     runs = []
     in_order = sorted(pieces, key=attrgetter("origin", "name"))

@@ -72,7 +72,7 @@ def source_table(
     return SourceTable(source, None if place is None else str(place), name, content, bad_rows, operated)
 
 
-class Piece(msgspec.Struct, frozen=True):
+class FlightPiece(msgspec.Struct, frozen=True):
     """The flights of one file that leave from one airport in some months: how many in each, under which name."""
 
     origin: str
@@ -102,7 +102,7 @@ class FileRead(msgspec.Struct, frozen=True):
     rows: int
     left_out: tuple[Gone, ...]
     notes: tuple[str, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[FlightPiece, ...]
     has_arrived: bool
     has_due: bool
     weather: str | None
@@ -135,7 +135,7 @@ def read_file(folder: WorkFolder, table: SourceTable, number: int, place: Place 
     )
 
 
-def _write(folder: WorkFolder, under: str, origin: str, flights: pl.DataFrame) -> Iterator[Piece]:
+def _write(folder: WorkFolder, under: str, origin: str, flights: pl.DataFrame) -> Iterator[FlightPiece]:
     """Write an airport's flights, in several files where they are more than the work of one task."""
     months = counted_months(flights)
     for place, group in enumerate(packed(months, FLIGHTS_OF_A_RUN)):
@@ -143,7 +143,7 @@ def _write(folder: WorkFolder, under: str, origin: str, flights: pl.DataFrame) -
         folder.write(
             name, flights if len(group) == len(months) else of_months(flights, [month for month, _ in group])
         )
-        yield Piece(origin, tuple(group), name)
+        yield FlightPiece(origin, tuple(group), name)
 
 
 def counted_months(flights: pl.DataFrame) -> list[tuple[str, int]]:

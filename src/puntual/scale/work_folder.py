@@ -19,7 +19,7 @@ from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.storage import Store, is_url, open_store
 from puntual.storage.os_errors import translate_os_errors
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _SEEN = "seen-by-all"
 _RESULTS = "results"
 
@@ -106,9 +106,9 @@ class WorkFolder:
         cluster: Cluster,
         step: str,
         tasks: Sequence[Task],
-        kind: type[Result],
+        kind: type[_Result],
         progress: Progress | None = None,
-    ) -> list[Result]:
+    ) -> list[_Result]:
         """Have tasks carried out that are not finished yet, and give the results of all, in order.
 
         Each function is called with this folder before its arguments. A result, of a `kind` that msgspec knows, is kept
@@ -119,7 +119,7 @@ class WorkFolder:
         cluster.run(step, [Task(task.name, _perform, (self, step, task)) for task in waiting], progress)
         return [self._result(step, task.name, kind) for task in tasks]
 
-    def _result(self, step: str, name: str, kind: type[Result]) -> Result:
+    def _result(self, step: str, name: str, kind: type[_Result]) -> _Result:
         content = self.store.read(f"{_RESULTS}/{step}/{name}") or b""
         return msgspec.msgpack.decode(content, type=kind)
 
