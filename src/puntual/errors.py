@@ -26,6 +26,7 @@ PuntualError
 ├── NotReadyError             a service that does not answer, or has no model yet
 ├── ExportError               a bundle that cannot be written as another tool's model
 ├── StressTestError           a stress test that could not be carried out
+├── ClusterError              a cluster that cannot be reached, or that lost what it was doing
 └── ConversionError           an ONNX model that does not answer as its estimator does
 """
 
@@ -138,6 +139,10 @@ class ExportError(PuntualError):
 
 class StressTestError(PuntualError):
     """A stress test could not be carried out."""
+
+
+class ClusterError(PuntualError):
+    """A cluster cannot be reached, or lost what it was doing."""
 
 
 class ConversionError(PuntualError):

@@ -7,6 +7,7 @@ import click
 
 from puntual.cli.options import (
     bundle_option,
+    cluster_options,
     json_option,
     registry_option,
     require_period,
@@ -63,6 +64,7 @@ def _split(text: str | None) -> tuple[str, ...]:
     help="Hide what the table tells of aircraft or weather from --horizons.",
 )
 @target_option
+@cluster_options
 @registry_option
 @json_option
 def evaluate(
@@ -77,6 +79,8 @@ def evaluate(
     horizons: tuple[str, ...],
     without: tuple[str, ...],
     target: str | None,
+    cluster: str | None,
+    scratch: str | None,
     registry: str,
     as_json: bool,
 ) -> None:
@@ -91,14 +95,36 @@ def evaluate(
     require_period(start, until)
     bundle = Registry(registry).read(which)
     require_target(bundle, target)
-    with progress("evaluating", lines=True) as report_progress:
-        report_progress("reading", 0, 2)
-        table = read_flights(source, data, map_file, bad_rows=bad_rows)
-        say_reading(table)
-        report_progress("scoring", 1, 2)
-        scored = score_bundle(
-            bundle, table, start=start, until=until, split_test=split_test, horizons=horizons, without=without
-        )
+    if cluster is not None:
+        from puntual.cli.output.on_cluster import on_cluster
+        from puntual.scale.source_files import source_table
+        from puntual.scale.spread_scores import Scoring, spread_scores
+
+        with on_cluster(cluster, "evaluating") as (workers, report_progress):
+            scored = spread_scores(
+                workers,
+                bundle,
+                source_table(source, data, map_file, bad_rows),
+                Scoring(start, until, split_test, horizons, without),
+                scratch=scratch,
+                on_read=say_reading,
+                progress=report_progress,
+            )
+    else:
+        with progress("evaluating", lines=True) as report_progress:
+            report_progress("reading", 0, 2)
+            table = read_flights(source, data, map_file, bad_rows=bad_rows)
+            say_reading(table)
+            report_progress("scoring", 1, 2)
+            scored = score_bundle(
+                bundle,
+                table,
+                start=start,
+                until=until,
+                split_test=split_test,
+                horizons=horizons,
+                without=without,
+            )
     if scored.trained_on:
         say(
             f"{scored.trained_on:,} of these flights lie in the period that the model was trained on, so the scores "

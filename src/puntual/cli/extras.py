@@ -5,6 +5,7 @@ EXTRAS = {
     "aws": ("botocore", "s3transfer"),
     "mlflow": ("mlflow", "pandas"),
     "postgres": ("psycopg",),
+    "scale": ("dask", "distributed"),
     "serve": (
         "alembic",
         "httptools",

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from puntual.cli.evaluate import read_horizons
-from puntual.cli.options import TARGETS, json_option, require_period, source_options
+from puntual.cli.options import TARGETS, cluster_options, json_option, require_period, source_options
 
 
 @click.command()
@@ -33,6 +33,7 @@ from puntual.cli.options import TARGETS, json_option, require_period, source_opt
     type=click.Path(path_type=Path),
     help="The folder to write, which is not there yet.",
 )
+@cluster_options
 @json_option
 def features(
     source: str,
@@ -44,6 +45,8 @@ def features(
     horizons: tuple[str, ...],
     target: str,
     output: Path,
+    cluster: str | None,
+    scratch: str | None,
     as_json: bool,
 ) -> None:
     """Write the vectors that training sees, as Parquet, a file for each origin airport and month."""
@@ -56,12 +59,29 @@ def features(
     from puntual.training.feature_table import write_features
 
     require_vacant(output)
-    with progress("features") as report_progress:
-        report_progress("reading", 0, 1)
-        table = read_flights(source, data, map_file, bad_rows=bad_rows)
-        say_reading(table)
-        options = Options(start=start, until=until, target=target)
-        written = write_features(table, output, options, horizons, report_progress)
+    options = Options(start=start, until=until, target=target)
+    if cluster is not None:
+        from puntual.cli.output.on_cluster import on_cluster
+        from puntual.scale.source_files import source_table
+        from puntual.scale.spread_features import spread_features
+
+        with on_cluster(cluster, "features") as (workers, report_progress):
+            written = spread_features(
+                workers,
+                source_table(source, data, map_file, bad_rows),
+                output,
+                options,
+                horizons,
+                scratch=scratch,
+                on_read=say_reading,
+                progress=report_progress,
+            )
+    else:
+        with progress("features") as report_progress:
+            report_progress("reading", 0, 1)
+            table = read_flights(source, data, map_file, bad_rows=bad_rows)
+            say_reading(table)
+            written = write_features(table, output, options, horizons, report_progress)
     if as_json:
         print_json(written)
         return

@@ -78,6 +78,25 @@ def source_options(command: Command) -> Command:
     return command
 
 
+def cluster_options(command: Command) -> Command:
+    """Add the options that spread the work over the workers of a cluster."""
+    options = (
+        click.option(
+            "--cluster",
+            metavar="ADDRESS|local[N]",
+            help="Spread the work over a Dask cluster, or over N worker processes of this machine.",
+        ),
+        click.option(
+            "--scratch",
+            metavar="FOLDER|URL",
+            help="Where all workers keep what is finished, with --cluster [beside what is written].",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def require_finite(context: click.Context, option: click.Parameter, value: float) -> float:
     """Refuse what is no number, or without an end, which a range of numbers lets pass."""
     if not math.isfinite(value):

@@ -14,6 +14,7 @@ from puntual.cli.options import (
     SOURCE_NAMES,
     bad_rows_option,
     bundle_option,
+    cluster_options,
     registry_option,
     separator_of,
     target_option,
@@ -61,6 +62,7 @@ from puntual.cli.options import (
 )
 @click.option("--day-first", is_flag=True, help="Read dates such as 31/01/2017; a map has its own rule.")
 @click.option("--exact", is_flag=True, help="Write figures with all their digits, not four decimals.")
+@cluster_options
 @registry_option
 def predict(
     file: str,
@@ -79,6 +81,8 @@ def predict(
     decimal: str,
     day_first: bool,
     exact: bool,
+    cluster: str | None,
+    scratch: str | None,
     registry: str,
 ) -> None:
     """Predict how late the flights of FILE will be (- for standard input)."""
@@ -91,14 +95,15 @@ def predict(
     from puntual.prediction.table_io import STANDARD, Reader, form_of, read_table, write_table
     from puntual.prediction.table_notation import Notation
     from puntual.prediction.warnings import count_warnings
-    from puntual.registry import require_target
+    from puntual.registry import Registry, require_target
     from puntual.sources import FlightTable, read_plain, read_requested, toward
 
     if output != STANDARD:
         form_of(Path(output))
     separator = separator_of(separator, decimal)
-    predictor = Predictor.load(registry, which)
-    require_target(predictor.bundle, target)
+    bundle = Registry(registry).read(which)
+    predictor = Predictor(bundle)
+    require_target(bundle, target)
     rule = predictor.bundle.manifest.late_rule
 
     def read(name: str, reader: Callable[..., FlightTable] = read_plain) -> FlightTable:
@@ -107,31 +112,47 @@ def predict(
         )
         return read_table(name, form, source, map_file, rule, written, bad_rows, predictor.unlisted)
 
-    large = spool_large(file, output, lambda small: read(small, read_requested))
+    # Of a cluster, each worker sees a part alone.
+    large = (
+        None if cluster is not None else spool_large(file, output, lambda small: read(small, read_requested))
+    )
     requested = read(file, read_requested) if large is None else large.table
     say_reading(requested)
     total = requested.flights.height if large is None else large.flights
     notation = Notation(separator, decimal, exact)
-    with progress("predicting", lines=True) as report_progress:
-        done = 0
+    known: dict[str, Any] = {
+        "as_of": as_of,
+        "past": None if past is None else toward(read(str(past)), predictor.target),
+        "timetable_of": None if timetable is None else read(str(timetable)).flights,
+        "reasons": reasons,
+    }
+    notes: list[str] = []
+    if cluster is not None:
+        from puntual.cli.output.on_cluster import on_cluster
+        from puntual.scale.spread_predictions import spread_predictions
 
-        def count(flights: int) -> None:
-            nonlocal done
-            done += flights
-            report_progress(f"{done:,} flights", done, total)
+        place = Path("predictions" if output == STANDARD else output)
+        with on_cluster(cluster, "predicting") as (workers, report_spread):
+            predictions = spread_predictions(
+                workers, bundle, requested.flights, place, scratch=scratch, progress=report_spread, **known
+            )
+        warned = count_warnings(predictions.warnings)
+    else:
+        with progress("predicting", lines=True) as report_progress:
+            done = 0
 
-        known: dict[str, Any] = {
-            "as_of": as_of,
-            "past": None if past is None else toward(read(str(past)), predictor.target),
-            "timetable_of": None if timetable is None else read(str(timetable)).flights,
-            "reasons": reasons,
-            "progress": count,
-        }
-        if large is not None:
-            notes, warned = predict_spooled(predictor, large, Path(output), notation, **known)
-        else:
-            predictions = predictor.predict(requested.flights, **known)
-            warned = count_warnings(predictions.warnings)
+            def count(flights: int) -> None:
+                nonlocal done
+                done += flights
+                report_progress(f"{done:,} flights", done, total)
+
+            if large is not None:
+                notes, warned = predict_spooled(
+                    predictor, large, Path(output), notation, **known, progress=count
+                )
+            else:
+                predictions = predictor.predict(requested.flights, **known, progress=count)
+                warned = count_warnings(predictions.warnings)
     say_warnings(warned)
     for note in write_table(requested, predictions, output, form, notation) if large is None else notes:
         say(note)

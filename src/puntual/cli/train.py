@@ -9,6 +9,7 @@ from puntual.cli.command_line import command_line
 from puntual.cli.options import (
     SEEDS,
     TARGETS,
+    cluster_options,
     json_option,
     registry_option,
     require_finite,
@@ -61,6 +62,7 @@ from puntual.cli.options import (
     is_flag=True,
     help="Leave out what is known as the day unfolds; the model then answers as on the evening before.",
 )
+@cluster_options
 @registry_option
 @click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True)
 @json_option
@@ -81,6 +83,8 @@ def train(
     seed: int,
     no_backtest: bool,
     no_live: bool,
+    cluster: str | None,
+    scratch: str | None,
     registry: str,
     reports: Path,
     as_json: bool,
@@ -110,16 +114,33 @@ def train(
         rows=rows,
     )
     check_options(options, registry, reports)
-    table = read_flights(source, data, map_file, bad_rows=bad_rows)
-    with progress("training", lines=True) as report_progress:
-        training = train_on(
-            table,
-            registry=registry,
-            now=datetime.now(UTC),
-            options=options,
-            reports=reports,
-            progress=report_progress,
-        )
+    if cluster is not None:
+        from puntual.cli.output.on_cluster import on_cluster
+        from puntual.scale.source_files import source_table
+        from puntual.scale.spread_training import spread_training
+
+        with on_cluster(cluster, "training") as (workers, report_progress):
+            training = spread_training(
+                workers,
+                source_table(source, data, map_file, bad_rows),
+                registry=registry,
+                now=datetime.now(UTC),
+                options=options,
+                reports=reports,
+                scratch=scratch,
+                progress=report_progress,
+            )
+    else:
+        table = read_flights(source, data, map_file, bad_rows=bad_rows)
+        with progress("training", lines=True) as report_progress:
+            training = train_on(
+                table,
+                registry=registry,
+                now=datetime.now(UTC),
+                options=options,
+                reports=reports,
+                progress=report_progress,
+            )
     if as_json:
         print_json(training)
     else:

@@ -61,6 +61,8 @@ _EARLIER_DAYS = 7
 COUNTS = ("flights", "late", "departed", "delay_seconds")
 
 
+# The entity and the day of each row, and its counts, shape (4, rows).
+_Daily = tuple[Ids, Days, NDArray[np.int64]]
 # Days that one entity may span on a line: over 2,800 years.
 _STRETCH = 1 << 20
 _STRENGTHS = tuple(strength for _, _, strength in LEVELS)
@@ -169,18 +171,26 @@ def continued(closed: Columns, until: int, later: Columns) -> Columns:
     return closing(rows, earlier=_EARLIER_DAYS)
 
 
-def build_history(operations: Columns, named: Keys | None = None) -> History:
+def build_history(
+    operations: Columns, named: Keys | None = None, elsewhere: Columns | None = None
+) -> History:
     """Sort rows of counts, each with its flight's `NAMED` and the `day` it became known on, into a history.
 
     `named` are the keys of these flights where somebody has them: to find the distinct texts again takes a while.
+    `elsewhere` holds the `day` and `COUNTS` of the network's other operations, where rows are those of some airports.
     """
     day = operations["day"]
-    if not len(day):
+    outside = _NOTHING_ELSEWHERE if elsewhere is None else elsewhere
+    days = np.concatenate([day, outside["day"]])
+    if not len(days):
         return History(0, 0, _NO_OPERATIONS)
     keys = keys_of_rows(operations) if named is None else named
     counts = np.array([operations[name] for name in COUNTS], np.int64)
-    first, end = int(day.min()), int(day.max()) + 1
-    return History(first, end, _line(_entities(keys), day - first, counts, first, end))
+    first, end = int(days.min()), int(days.max()) + 1
+    daily = [_daily(entities, day - first, counts) for entities in _entities(keys)] if len(day) else []
+    if elsewhere is not None:
+        daily.append(_network(elsewhere, first))
+    return History(first, end, _line(daily, first, end))
 
 
 def keys_of_rows(operations: Columns) -> Keys:
@@ -189,12 +199,11 @@ def keys_of_rows(operations: Columns) -> Keys:
     return Keys(day, day, *(category(operations[name]) for name in NAMED))
 
 
-def _line(
-    levels: Iterable[Ids], day: Days, counts: NDArray[np.int64], first: int, end: int
-) -> kernel.OperationLine:
-    """Sum the counts, shape (4, n), of each entity's days, and run totals along the line of them."""
-    # Summed level by level first: most levels have few entities, and few rows are left to be put in one order.
-    daily = [_daily(entities, day, counts) for entities in levels]
+def _line(daily: Sequence[_Daily], first: int, end: int) -> kernel.OperationLine:
+    """Run totals along the line of each entity's days, which are summed level by level.
+
+    Summed first, as most levels have few entities, and few rows are left to be put in one order.
+    """
     entities, place = np.unique(np.concatenate([entity for entity, _, _ in daily]), return_inverse=True)
     line = place * _STRETCH + np.concatenate([day for _, day, _ in daily])
     order = line.argsort()
@@ -208,6 +217,7 @@ def _line(
 
 
 _NOTHING = np.empty(0, np.int64)
+_NOTHING_ELSEWHERE: Columns = {"day": _NOTHING}
 NOBODY = OperatedFlights(
     dict.fromkeys(NAMED, np.empty(0, np.str_)),
     _NOTHING,
@@ -225,7 +235,16 @@ _NO_OPERATIONS = kernel.OperationLine(
 )
 
 
-def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> tuple[Ids, Days, NDArray[np.int64]]:
+def _network(elsewhere: Columns, first: int) -> _Daily:
+    """Take the counts of the rest of the network, whose id is that of the first level of anybody."""
+    day = elsewhere["day"]
+    nobody = np.zeros(1, np.int64)
+    (network, *_) = _entities(Keys(nobody, nobody, *(category(np.array([""])) for _ in NAMED)))
+    counts = np.array([elsewhere[name] for name in COUNTS], np.int64)
+    return np.repeat(network, len(day)), day - first, counts
+
+
+def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> _Daily:
     """Sum the counts of each entity's days at one level."""
     pairs = combine(entities, as_ids(day))
     order = pairs.argsort()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from puntual.features.flight_keys import Ids, Keys
 from puntual.features.history import DELAY_CAP_SECONDS
-from puntual.features.moments import LEVELS, MINUTES_A_DAY, CutOffs, entities_of, line_of
+from puntual.features.moments import LEVELS, MINUTES_A_DAY, NETWORK, CutOffs, entities_of, line_of
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.operations import NEVER, Minutes, Operations
 
@@ -113,22 +113,38 @@ class Traffic:
         return by_level.swapaxes(0, 1).reshape(flights, len(FEATURES))
 
 
-def traffic_of(keys: Keys, operations: Operations) -> Traffic:
-    """Lay operations out for all levels."""
-    entities = [*entities_of(keys).values()]
-    levels = len(entities)
-    return Traffic(
-        Lines(
-            *(
-                line_of(
-                    np.concatenate([ids[on.flight] for ids in entities]),
-                    np.tile(on.minute, levels),
-                    np.tile(on.counts, (levels, 1)),
-                )
-                for on in points_of(operations)
-            )
+def traffic_of(keys: Keys, operations: Operations, network: Lines | None = None) -> Traffic:
+    """Lay operations out for all levels; `network` are the lines of all airports where these are of some."""
+    whole, *parts = entities_of(keys).values()
+    levels = [whole, *parts] if network is None else parts
+    lines = [
+        line_of(
+            np.concatenate([ids[on.flight] for ids in levels]),
+            np.tile(on.minute, len(levels)),
+            np.tile(on.counts, (len(levels), 1)),
         )
-    )
+        for on in points_of(operations)
+    ]
+    return Traffic(Lines(*(lines if network is None else map(WithinNetwork, lines, network))))
+
+
+@dataclass(frozen=True, slots=True)
+class WithinNetwork:
+    """The line of some airports, and that of the whole network."""
+
+    own: Line
+    network: Line
+
+    def until(self, entity: Ids, minute: Minutes) -> NDArray[np.int64]:
+        """Sum the counts of n entities up to a minute, which is included; shape (n, counts)."""
+        return self.between(entity, np.zeros_like(minute) - 1, minute)
+
+    def between(self, entity: Ids, after: Minutes, until: Minutes) -> NDArray[np.int64]:
+        """Sum the counts of n entities after one minute and up to another, shape (n, counts)."""
+        sums = self.own.between(entity, after, until)
+        whole = np.flatnonzero(entity == NETWORK)
+        sums[whole] = self.network.between(entity[whole], after[whole], until[whole])
+        return sums
 
 
 class LinePoints(NamedTuple):

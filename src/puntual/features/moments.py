@@ -12,6 +12,8 @@ MINUTES_A_DAY = 24 * 60
 # An operating day begins at four in the morning, when hardly anybody flies.
 DAY_BEGINS = 4 * 60
 LEVELS = ("network", "airport", "airline", "destination")
+# The id of the network among entities.
+NETWORK = 0
 # One entity's stretch of a line holds every minute from 1970 to `NEVER`, with room for windows.
 _STRETCH = 1 << 27
 
@@ -101,11 +103,18 @@ def line_of(entity: Ids, minute: Minutes, counts: NDArray[np.int64]) -> EventLin
     return EventLine(entities, line[order], totals)
 
 
+def network_line(minute: Minutes, counts: NDArray[np.int64]) -> EventLine:
+    """Take counts, shape (n, counts), of the network at minutes that are in order as a line."""
+    totals = np.zeros((len(minute) + 1, counts.shape[1]), np.int64)
+    np.cumsum(counts, axis=0, out=totals[1:])
+    return EventLine(np.array([NETWORK], np.uint64), minute + 1, totals)
+
+
 def entities_of(keys: Keys) -> dict[str, Ids]:
     """Give each flight the id of its network, airport, airline there and destination from there."""
     airport = combine(np.full(len(keys), len(LEVELS), np.uint64), keys.origin.ids)
     ids = (
-        np.zeros(len(keys), np.uint64),
+        np.full(len(keys), NETWORK, np.uint64),
         airport,
         combine(airport, keys.airline.ids),
         # Another base than that of the airlines, whose codes may be an airport's.

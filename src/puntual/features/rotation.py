@@ -141,15 +141,27 @@ def turn_ids(keys: Keys, first: NDArray[np.intp], then: NDArray[np.intp]) -> Ids
 def learn_turns(keys: Keys, operations: Operations, rows: NDArray[np.intp]) -> Columns:
     """Learn the usual turn-rounds from some flights and their previous legs among these."""
     keys, operations = keys.take(rows), operations.take(rows)
-    previous = previous_of(operations)
+    return usual_turns(turns_flown(keys, operations, previous_of(operations)))
+
+
+def turns_flown(keys: Keys, operations: Operations, previous: NDArray[np.intp]) -> Columns:
+    """Give each turn-round of n flights and their previous legs, shape (turns,), from departure and from landing.
+
+    `then` is the flight that each turn-round ends with.
+    """
     has_left = operations.left < NEVER
     then = np.flatnonzero((previous >= 0) & has_left & has_left[previous])
     first = previous[then]
-    ids = turn_ids(keys, first, then)
-    order, begins = grouped([ids])
     cycle = (operations.left[then] - operations.left[first]).astype(np.float64)
     landed = operations.arrived[first] < NEVER
     ground = np.where(landed, operations.left[then] - operations.arrived[first], np.nan)
+    return {"turn": turn_ids(keys, first, then), "cycle": cycle, "ground": ground, "then": then}
+
+
+def usual_turns(flown: Columns) -> Columns:
+    """Take the usual one of the turn-rounds of each kind of which there are enough, in any order."""
+    ids, cycle, ground = flown["turn"], flown["cycle"], flown["ground"]
+    order, begins = grouped([ids])
     groups = [rows for rows in np.split(order, begins[1:]) if len(rows) >= FEWEST_TURNS]
     return {
         "turn": np.array([ids[rows[0]] for rows in groups], np.uint64),

@@ -1,7 +1,7 @@
 """Where the flight goes and who flies it: identities, great-circle distance, domestic or international."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -121,5 +121,10 @@ def codes(vocabulary: Vocabulary, kind: str, category: Category) -> Iterable[flo
 
 def _ranks(category: Category) -> dict[str, int]:
     flights = np.bincount(category.positions, minlength=len(category.values)).tolist()
-    counted = sorted((-count, value) for count, value in zip(flights, category.values, strict=True))
+    return ranked(dict(zip(category.values, flights, strict=True)))
+
+
+def ranked(flights: Mapping[str, int]) -> dict[str, int]:
+    """Rank values by their flights, most first, leaving out the rare."""
+    counted = sorted((-count, value) for value, count in flights.items())
     return {value: rank for rank, (count, value) in enumerate(counted, start=1) if -count >= RARE}

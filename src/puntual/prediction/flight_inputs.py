@@ -13,6 +13,7 @@ from puntual.features import history, timetable
 from puntual.features.flight_keys import Days, Keys, keys_of_flights
 from puntual.features.timetable import Timetable
 from puntual.features.vector import Lookups
+from puntual.flights.arrays import Columns
 from puntual.flights.flight import Flight, LateRule, Target
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ class FlightReader:
         as_of: datetime | None,
         past: "pl.DataFrame | None",
         timetable_of: "pl.DataFrame | None",
+        elsewhere: Columns | None = None,
     ) -> FlightInputs:
         """Put together what is known of flights the day before, or before `as_of`, as `Predictor.predict` says."""
         keys = self._keys(flights)
-        lookups = lookups if past is None else self.with_past(lookups, past)
+        lookups = lookups if past is None else self.with_past(lookups, past, elsewhere)
         if timetable_of is not None:
             known = timetable.known_timetable(self._keys(timetable_of))
             is_known = known.departures_of_the_day(keys) > 0
@@ -64,9 +66,9 @@ class FlightReader:
         closed = keys.day if as_of is None else np.minimum(keys.day, (as_of.date() - _EPOCH).days)
         return FlightInputs(keys, lookups, known, is_known, closed)
 
-    def with_past(self, lookups: Lookups, past: "pl.DataFrame") -> Lookups:
+    def with_past(self, lookups: Lookups, past: "pl.DataFrame", elsewhere: Columns | None = None) -> Lookups:
         """Look history up in past flights."""
-        return replace(lookups, history=self._history(past))
+        return replace(lookups, history=self._history(past, elsewhere))
 
     def _keys(self, flights: "pl.DataFrame | Iterable[Flight]") -> Keys:
         if not _is_table(flights):
@@ -75,11 +77,12 @@ class FlightReader:
 
         return keys_of(canonical(flights)).without(self.absent)
 
-    def _history(self, past: "pl.DataFrame") -> history.History:
+    def _history(self, past: "pl.DataFrame", elsewhere: Columns | None) -> history.History:
         from puntual.features.from_frame import canonical, operations_of, require_target
 
         require_target(past, self.target)
-        return history.build_history(operations_of(canonical(past), self.late_rule))
+        operations = operations_of(canonical(past), self.late_rule)
+        return history.build_history(operations, elsewhere=elsewhere)
 
 
 def _is_table(flights: object) -> "TypeGuard[pl.DataFrame]":

@@ -133,6 +133,7 @@ class Predictor:
         as_of: datetime | None = None,
         *,
         past: "pl.DataFrame | None" = None,
+        elsewhere: Columns | None = None,
         timetable_of: "pl.DataFrame | None" = None,
         live: Matrix | None = None,
         closed: Days | None = None,
@@ -143,7 +144,8 @@ class Predictor:
 
         `past` are flights with operations to take the history from, instead of the closing history of the
         bundle, for a model of arrivals as `sources.toward` gives them; only operations of days before the flight, and
-        before the day of `as_of`, are used.
+        before the day of `as_of`, are used. Where they are those of some airports, `elsewhere` holds the network's
+        other counts, as `features.history.build_history` takes them.
         `timetable_of` is the timetable of the days to predict; without it, an airport's day counts as known
         when `flights` hold most of a usual day's departures, and is taken from the typical week otherwise.
         `live` holds what is known of each flight as its day unfolds, from `features.live_vector.live_columns` with
@@ -154,7 +156,7 @@ class Predictor:
         table may hold the code, as its reader notes; a Flight may only where training saw it, else
         UnknownAirportError is raised.
         """
-        inputs = self._reader.inputs(flights, self._lookups, as_of, past, timetable_of)
+        inputs = self._reader.inputs(flights, self._lookups, as_of, past, timetable_of, elsewhere)
         if closed is not None:
             inputs = inputs._replace(closed=np.minimum(inputs.closed, closed))
         answered = self._answer(*inputs, live=live, reasons=reasons, progress=progress)

@@ -30,11 +30,21 @@ def toward(table: FlightTable, target: Target) -> pl.DataFrame:
     if target is Target.DEPARTURE:
         return flights
     if table.arrived is None or not flights["scheduled_arrival"].count():
-        raise TableError(
-            f"the source {table.source} tells no arrivals with their schedule, so their delay is not known; expected "
-            "them with --target arrival; use --target departure, or name arrived and scheduled_arrival in the map"
-        )
-    diverted = pl.lit(False) if table.diverted is None else pl.Series(table.diverted).fill_null(False)
+        raise no_arrivals(table.source)
+    return with_arrival_delay(flights, pl.lit(False) if table.diverted is None else pl.Series(table.diverted))
+
+
+def no_arrivals(source: str) -> TableError:
+    """Say that a source tells no arrivals."""
+    return TableError(
+        f"the source {source} tells no arrivals with their schedule, so their delay is not known; expected "
+        "them with --target arrival; use --target departure, or name arrived and scheduled_arrival in the map"
+    )
+
+
+def with_arrival_delay(flights: pl.DataFrame, diverted: pl.Expr | pl.Series) -> pl.DataFrame:
+    """Add `schema.ARRIVAL_FIELDS` to flights with `arrived`, of which some were `diverted`."""
+    diverted = diverted.fill_null(False)
     flights = flights.with_columns(
         arrival_delay=_delay(), never_arrived=pl.col("cancelled").fill_null(False) | diverted
     ).with_columns(arrival_delay=pl.when(~pl.col("never_arrived")).then("arrival_delay"))

@@ -80,6 +80,12 @@ def read_bts(data: Place | None, table_map: TableMap = PLAIN_MAP, *, operated: b
     return assemble(raw, columns, reading, _notes(columns))
 
 
+def bts_files(data: Place) -> tuple[Place, ...]:
+    """Give the files of the record of which each may be read alone; its own place where ids of airports are beside."""
+    files = files_of(data, ENDINGS, lambda name: name != IDS_FILE)
+    return (data,) if beside(files.places[0], IDS_FILE) else files.places
+
+
 def _codes_by_id(ids: bytes) -> dict[str, str]:
     """Give the code of each airport's id; of several over the years, that of the latest row."""
     if not ids:

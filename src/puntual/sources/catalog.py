@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from puntual.errors import TableError, did_you_mean
-from puntual.sources.bts import read_bts
+from puntual.sources.bts import bts_files, read_bts
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place
 from puntual.sources.flight_table import FlightTable
-from puntual.sources.mapping import PLAIN_MAP, read_small_map
+from puntual.sources.mapping import PLAIN_MAP, read_map, read_small_map
 from puntual.sources.nyc import package_folder, read_nyc
 from puntual.sources.scl import DEFAULT_PATH, read_scl
-from puntual.sources.table import read_table
+from puntual.sources.table import read_table, table_files
+from puntual.sources.validation import Duplicates
 from puntual.storage import is_url
 
 
@@ -52,6 +53,24 @@ SOURCES: dict[str, Source] = {
         lambda: False,
     ),
 }
+
+
+def files_apart(source: str, data: Place | None, map_file: Path | None = None) -> tuple[Place | None, ...]:
+    """Give the files of a table that may each be read alone, in their order; the table itself where they may not."""
+    if isinstance(data, str) and not is_url(data):
+        data = Path(data)
+    if source == "bts" and data is not None:
+        return bts_files(data)
+    if source == "table" and data is not None and map_file is not None:
+        return table_files(data, map_file)
+    return (data,)
+
+
+def duplicates_of(source: str, map_file: Path | None) -> Duplicates:
+    """Tell what a flight that stands in two files of a source means."""
+    if source != "table" or map_file is None:
+        return Duplicates.REFUSE
+    return Duplicates(read_map(map_file).rules.duplicates)
 
 
 def read_flights(

@@ -89,6 +89,13 @@ def read_table(
     return replace(table, weather=_weather(files.places[0], table_map))
 
 
+def table_files(data: Place, map_file: Path) -> tuple[Place, ...]:
+    """Give the files of a table of which each may be read alone; its own place where there is weather beside them."""
+    if read_map(map_file).weather:
+        return (data,)
+    return files_of(data, ENDINGS).places
+
+
 def _columns(raw: RawTable, table_map: TableMap, map_name: str, operated: bool) -> dict[str, pl.Series]:
     refuse_outcomes(table_map, map_name, raw.frame.columns)
     operation = table_map.operation if operated else _present(raw, table_map.operation)

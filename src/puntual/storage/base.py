@@ -51,6 +51,9 @@ class Store(Protocol):
     def stat(self, name: str) -> FileStat | None:
         """Measure a file, or None where there is none."""
 
+    def stamp(self, name: str) -> str | None:
+        """Give a mark of a file that changes with its content, found without reading it; None where there is none."""
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole in place of the one that may be there."""
 

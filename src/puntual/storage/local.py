@@ -72,6 +72,15 @@ class Folder:
             except FileNotFoundError:
                 return None
 
+    def stamp(self, name: str) -> str | None:
+        """Give the size of a file and the moment at which it was last written, None where there is none."""
+        with translate_os_errors(self.where(name)):
+            try:
+                known = self._path(name).stat()
+            except FileNotFoundError:
+                return None
+        return f"{known.st_size}-{known.st_mtime_ns}"
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole in place of the one that may be there."""
         self._write(name, content, replace=True)

@@ -69,6 +69,11 @@ class Bucket:
             digest = total.hexdigest()
         return FileStat(head["ContentLength"], digest)
 
+    def stamp(self, name: str) -> str | None:
+        """Give the entity tag of a file, None where there is none."""
+        head = self._head(name)
+        return None if head is None else str(head["ETag"])
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole in place of the one that may be there."""
         with translate_s3_error(self.where(name)):

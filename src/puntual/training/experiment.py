@@ -179,29 +179,37 @@ def rows_within(free: int) -> int:
 def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason; raise NotEnoughFlightsError for few."""
     dataset, omitted = operated_in(table, options)
-    _require_bands(dataset)
+    require_bands(dataset)
     return dataset, omitted
 
 
 def operated_in(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason."""
-    scheduled = pl.col("scheduled_departure")
-    bounds = [
-        ("before --from", scheduled < options.start if options.start else pl.lit(False)),
-        ("at --until or later", scheduled >= options.until if options.until else pl.lit(False)),
-    ]
     omitted = [
         Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
     ]
-    target = Target(options.target)
-    flights = toward(table, target)
-    for reason, outside in bounds:
-        flights, gone = flights.filter(~outside), flights.filter(outside)
+    flights, outside = choose_operated(toward(table, Target(options.target)), options)
+    for reason, gone in outside:
         omitted += _omission(reason, gone)
+    return Dataset(flights, table.late_rule, options.seed, table.weather), tuple(omitted)
+
+
+def choose_operated(
+    flights: pl.DataFrame, options: Options
+) -> tuple[pl.DataFrame, list[tuple[str, pl.DataFrame]]]:
+    """Keep the operated flights of the period, and give the others by reason."""
+    scheduled = pl.col("scheduled_departure")
+    bounds = (
+        ("before --from", scheduled < options.start if options.start else pl.lit(False)),
+        ("at --until or later", scheduled >= options.until if options.until else pl.lit(False)),
+    )
+    gone = []
+    for reason, outside in bounds:
+        flights, left = flights.filter(~outside), flights.filter(outside)
+        gone.append((reason, left))
     operated = has_operation(flights)
-    omitted += _omission(_UNKNOWN[target], flights.filter(~operated))
-    dataset = Dataset(flights.filter(operated), table.late_rule, options.seed, table.weather)
-    return dataset, tuple(omitted)
+    gone.append((_UNKNOWN[Target(options.target)], flights.filter(~operated)))
+    return flights.filter(operated), gone
 
 
 def _omission(reason: str, gone: pl.DataFrame) -> list[Omission]:
@@ -210,7 +218,8 @@ def _omission(reason: str, gone: pl.DataFrame) -> list[Omission]:
     return [Omission(reason=reason, count=gone.height, example=describe(gone.row(0, named=True)))]
 
 
-def _require_bands(dataset: Dataset) -> None:
+def require_bands(dataset: Dataset) -> None:
+    """Refuse a dataset with too few flights in some band."""
     bands = target_of(dataset.flights).bands
     counts = np.bincount(dataset.bands, minlength=len(bands))
     for band, count in zip(bands, counts, strict=True):

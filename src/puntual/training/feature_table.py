@@ -24,6 +24,9 @@ from puntual.training.experiment import Options, operated_in
 IDENTITY = ("airline", "flight_number", "origin", "destination", "scheduled_departure", "as_of")
 # The close of the day before.
 DAY = "day"
+NO_FLIGHTS = (
+    "no flight of the period has an operation; expected at least one; give a longer period, or another table"
+)
 Progress = Callable[[str, int, int], object]
 
 
@@ -54,21 +57,29 @@ def write_features(
     """
     dataset, omitted = operated_in(table, options)
     if dataset.flights.is_empty():
-        raise NotEnoughFlightsError(
-            "no flight of the period has an operation; expected at least one; give a longer period, or another table"
-        )
+        raise NotEnoughFlightsError(NO_FLIGHTS)
     learnt = TrainingVectors(dataset, np.arange(len(dataset.flights)), at_once=False)
-    columns = COLUMNS if set(horizons) == {DAY} else ALL_COLUMNS
     parts = list(_parts(dataset.flights))
     vectors = 0
     with atomic_folder(folder) as draft:
         for place, (origin, month, rows) in enumerate(parts):
             if progress is not None:
                 progress(f"{origin} {month}", place, len(parts))
-            written = pl.concat([_at(learnt, rows, horizon, columns) for horizon in horizons])
+            written = vectors_at(learnt, rows, horizons)
             vectors += written.height
             _write(written, draft / origin / f"{month}.parquet")
-    return WrittenFeatures(len(parts), vectors, len(dataset.flights), len(columns), omitted)
+    return WrittenFeatures(len(parts), vectors, len(dataset.flights), len(columns_at(horizons)), omitted)
+
+
+def columns_at(horizons: Sequence[str]) -> tuple[str, ...]:
+    """Name the features that vectors at these horizons hold."""
+    return COLUMNS if set(horizons) == {DAY} else ALL_COLUMNS
+
+
+def vectors_at(learnt: TrainingVectors, rows: Rows, horizons: Sequence[str]) -> pl.DataFrame:
+    """Make the vectors of some flights at some horizons, with what each is of before it."""
+    columns = columns_at(horizons)
+    return pl.concat([_at(learnt, rows, horizon, columns) for horizon in horizons])
 
 
 def _parts(flights: pl.DataFrame) -> Iterator[tuple[str, str, Rows]]:

@@ -13,7 +13,7 @@ from puntual.features.flight_keys import Days, Keys
 from puntual.features.live import Traffic
 from puntual.features.live_vector import DayKnowledge, live_columns
 from puntual.features.moments import MINUTES_A_DAY, CutOffs
-from puntual.features.rotation import Turns
+from puntual.features.rotation import Legs, Turns
 from puntual.features.vector import Matrix
 from puntual.features.weather import WeatherLine
 from puntual.flights.arrays import Columns
@@ -86,6 +86,10 @@ class LiveFlights:
         days: Days = clock // MINUTES_A_DAY
         return days
 
+    def legs(self, rows: Rows) -> Legs:
+        """Give the previous legs of some flights."""
+        return rotation.legs_of(rows, self.previous, self.keys, self.operations)
+
     def columns(
         self, rows: Rows, horizon: Minutes | int, turns: Turns, hidden: NDArray[np.bool_] | None = None
     ) -> Matrix:
@@ -101,7 +105,7 @@ class LiveFlights:
             self.offsets[rows],
             np.ones(len(rows), bool),
         )
-        legs = rotation.legs_of(rows, self.previous, self.keys, self.operations)
+        legs = self.legs(rows)
         if hidden is not None:
             legs = replace(legs, is_there=legs.is_there & ~hidden)
         known = DayKnowledge(self.traffic, turns, self.weather)

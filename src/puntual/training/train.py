@@ -58,11 +58,13 @@ def train(
     options: Options | None = None,
     reports: Path | None = None,
     progress: Progress | None = None,
+    prepared: tuple[Dataset, tuple[Omission, ...]] | None = None,
 ) -> Training:
     """Train, compare, choose, test and publish; then score by other splits; give the record of it all.
 
     The bundle is written to `registry` and promoted by nobody, before the backtests; `reports` is the folder for its
     report (HTML) and its card (Markdown). `now`, which carries a time zone, is when the bundle says it was made.
+    `prepared` is what `experiment.learnable` makes of the table, where somebody has made it.
     `progress` is called as each step begins, with its name, the steps done so far and those in all. Raise
     StorageError before anything else where one of them cannot be written to, NotEnoughFlightsError for too small a
     table, and SettingError for a `now` without a time zone.
@@ -72,7 +74,7 @@ def train(
     candidates = check_options(options, registry, reports)
     # Threads of a matrix product would spin beside the fits, and six numbers of a calibration are no work for them.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _train(table, candidates, registry, now, options, reports, progress)
+        return _train(table, candidates, registry, now, options, reports, progress, prepared)
 
 
 def _train(
@@ -83,10 +85,11 @@ def _train(
     options: Options,
     reports: Path | None,
     progress: Progress | None,
+    prepared: tuple[Dataset, tuple[Omission, ...]] | None,
 ) -> Training:
     steps = _Steps(progress, _count(candidates, options))
     steps.begin("vectors")
-    dataset, omitted = learnable(table, options)
+    dataset, omitted = learnable(table, options) if prepared is None else prepared
     by_time, stratified = experiments(dataset, options)
     own, other = (by_time, stratified) if options.split == SplitKind.TIME else (stratified, by_time)
     if options.tune_minutes:

@@ -1,13 +1,27 @@
 """What a person should know of a table that was read, and of the predictions made for it, on standard error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from puntual.cli.output.console import say
 from puntual.prediction.warnings import WARNINGS
-from puntual.sources import FlightTable
+from puntual.registry.card_record import Omission
+from puntual.sources import LeftOut
 
 
-def say_reading(table: FlightTable) -> None:
+class Noted(Protocol):
+    """What was left out of a table, and what is noted of it."""
+
+    @property
+    def left_out(self) -> Sequence[LeftOut | Omission]:
+        """Rows that are not among its flights, by reason."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is noted for a person."""
+
+
+def say_reading(table: Noted) -> None:
     """Say what was left out of a table, and what is noted of it."""
     for gone in table.left_out:
         say(f"left out: {gone.count:,} ({gone.reason}; first: {gone.example})")

@@ -1,0 +1,1 @@
+"""Tables beyond one machine: read, featurised and scored part by part by the workers of a Dask cluster."""
