@@ -1,6 +1,6 @@
 """`puntual predict`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -126,7 +126,7 @@ def predict(
         "timetable_of": None if timetable is None else read(str(timetable)).flights,
         "reasons": reasons,
     }
-    notes: list[str] = []
+    notes: Sequence[str] = ()
     if cluster is not None:
         from puntual.cli.output.on_cluster import on_cluster
         from puntual.scale.spread_predictions import spread_predictions
