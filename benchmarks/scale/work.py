@@ -57,6 +57,19 @@ def score(table: Path, *words: str) -> int:
         return int(pl.scan_parquet(output).select(pl.len()).collect().item())
 
 
+def spread(table: Path, cluster: str) -> int:
+    """Write the vectors of a table by the workers of a cluster, as `puntual features` does."""
+    from puntual.cli import main
+
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "vectors"
+        words = ["features", "--source", "nyc", "--data", str(table), "-o", str(output), "--cluster", cluster]
+        main(words, standalone_mode=False)
+        import polars as pl
+
+        return int(pl.scan_parquet(output / "**/*.parquet").select(pl.len()).collect().item())
+
+
 def pandas(table: Path) -> int:
     """Work out the same as the pipeline of pandas and scikit-learn does."""
     from benchmarks.scale.pandas_rival import featurise as featurise_by_pandas
@@ -68,6 +81,7 @@ WORK: dict[str, Callable[..., int]] = {
     "featurise": featurise,
     "train": train,
     "score": score,
+    "spread": spread,
     "pandas": pandas,
 }
 
