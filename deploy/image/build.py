@@ -91,7 +91,9 @@ def command(engine: str, revision: str, now: datetime, arguments: list[str], tar
 
 
 def git_revision() -> str:
-    """Name the commit, and whether files differ from it."""
+    """Name the commit, and whether files differ from it; a copy without its history has none to name."""
+    if not (ROOT / ".git").exists():
+        return "unknown"
     return _read("git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
 
 

@@ -29,6 +29,7 @@ EXTRAS = {
         "optuna",
         "sklearn",
         "skl2onnx",
+        "threadpoolctl",
         "xgboost",
     ),
 }

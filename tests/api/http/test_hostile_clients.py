@@ -262,3 +262,26 @@ def test_what_is_refused_waits_for_the_answers_to_the_requests_ahead_of_it(serve
 
 def statuses_in(answers: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1.1 ([0-9]{3}) ", answers)]
+
+
+NOWHERE = request_of(ASKED, "/nowhere")
+ANSWERED = {
+    "at once": (request_of(b"{"), b"", b"400"),
+    "before its body came": (NOWHERE[: -len(ASKED)], ASKED, b"404"),
+}
+
+
+@pytest.mark.parametrize("when", ANSWERED)
+def test_a_connection_that_is_idle_after_an_answer_is_not_told_to_hurry(server: Server, when: str) -> None:
+    sent, late, status = ANSWERED[when]
+    with server.connect() as idle:
+        idle.sendall(sent)
+        answer = b""
+        while b"\r\n\r\n" not in answer or not answer.endswith(b"}"):
+            answer += idle.recv(65_536)
+        assert answer.split()[1] == status
+        idle.sendall(late)
+        # Twice the patience of the server.
+        time.sleep(2)
+        idle.sendall(request_of(b"", "/livez", "GET", connection="close"))
+        assert answer_of(idle).startswith(b"HTTP/1.1 200 ")

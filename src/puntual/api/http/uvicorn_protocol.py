@@ -35,7 +35,7 @@ class Connection(HttpToolsProtocol):
         self._patience = patience
         self._head_due: asyncio.TimerHandle | None = None
         self._head_bytes = 0
-        self._in_body = self._upgrades = self._is_small = False
+        self._in_body = self._upgrades = self._is_small = self._is_between = False
         # What is refused once the requests ahead of it are answered.
         self._refused: tuple[HTTPStatus, str] | None = None
         self._corked: Corked
@@ -58,8 +58,15 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         # Whatever head is in it cannot be too large, as long as it begins here.
         self._is_small = len(data) <= _LARGEST_HEAD and not self._head_bytes
+        self._is_between = False
         self._feed(data)
         if self._corked.is_closing() or not (self.cycle is None or self.cycle.response_complete):
+            return
+        if self._is_between:
+            # As after any answer, also where the body ended only after it.
+            self.timeout_keep_alive_task = self.timeout_keep_alive_task or self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
             return
         self._expect_head()
         self._head_bytes += len(data)
@@ -78,7 +85,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Have something to read until the message ends."""
         self._corked.unread = True
-        self._upgrades = self.expect_100_continue = False
+        self._upgrades = self.expect_100_continue = self._is_between = False
         self.url, self.headers = b"", []
 
     def on_headers_complete(self) -> None:
@@ -107,6 +114,7 @@ class Connection(HttpToolsProtocol):
         if self._upgrades:
             return
         self._corked.unread = self._in_body = False
+        self._is_between = True
         if self._prompt is not None and self._answer_promptly(self._prompt):
             return
         self.scope[WHOLE] = True  # type: ignore[literal-required]
