@@ -59,29 +59,29 @@ def scale(folder: Path, wanted: Scale) -> Iterator[str]:
         return
     flights = pl.read_parquet(_YEAR).sort("year", "month", "day", "sched_dep_time", maintain_order=True)
     folder.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {
+    results: dict[str, Any] = {
         "sizes": [{"rows": rows, "airports": airports} for rows, airports in wanted.sizes]
     }
     for rows, airports in wanted.sizes:
         yield from _measure(folder, flights, rows, airports, wanted)
-    told |= _summary(wanted.costs)
-    yield from _exponents(told["exponent"])
-    told["skipped"] = {}
-    yield from _two_workers(folder, wanted, told)
-    yield from rivals.compare(folder, flights, wanted.rival_rows, told)
-    yield from _capped(folder, wanted, told)
-    wanted.results.write_text(json.dumps(told, indent=1) + "\n")
+    results |= _summary(wanted.costs)
+    yield from _exponents(results["exponent"])
+    results["skipped"] = {}
+    yield from _two_workers(folder, wanted, results)
+    yield from rivals.compare(folder, flights, wanted.rival_rows, results)
+    yield from _capped(folder, wanted, results)
+    wanted.results.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def _measure(folder: Path, flights: pl.DataFrame, rows: int, airports: int, wanted: Scale) -> Iterator[str]:
     """Featurise, train and score one size."""
     table = write_table(flights, folder / f"{rows}x{airports}", rows, airports)
     registry = folder / f"registry-{rows}"
-    asked = write_requests(table, folder / f"requests-{rows}.parquet")
+    requests = write_requests(table, folder / f"requests-{rows}.parquet")
     for name, place, words in (
         ("featurise", table, ()),
         ("train", table, (f"registry={registry}",)),
-        ("score", asked, (str(registry),)),
+        ("score", requests, (str(registry),)),
     ):
         cost = run(name, place, *words)
         wanted.costs.setdefault(name, []).append(cost)
@@ -90,10 +90,10 @@ def _measure(folder: Path, flights: pl.DataFrame, rows: int, airports: int, want
             f"({cost.processor_seconds:.1f} s of processors, {cost.rows / cost.seconds:,.0f} flights/s), "
             f"peak {cost.peak_bytes / _GB:.2f} GB"
         )
-    asked.unlink()
+    requests.unlink()
 
 
-def write_requests(table: Path, asked: Path) -> Path:
+def write_requests(table: Path, requests: Path) -> Path:
     """Write the flights of a table as somebody would ask about them, in Puntual's own columns."""
     date = pl.datetime("year", "month", "day")
     clock = pl.col("sched_dep_time").cast(pl.Int64) % 2400
@@ -103,8 +103,8 @@ def write_requests(table: Path, asked: Path) -> Path:
         origin="origin",
         destination="dest",
         scheduled_departure=date + pl.duration(minutes=clock // 100 * 60 + clock % 100),
-    ).sink_parquet(asked)
-    return asked
+    ).sink_parquet(requests)
+    return requests
 
 
 def exponent(costs: Sequence[Cost]) -> float | None:
@@ -136,18 +136,18 @@ def _exponents(exponents: dict[str, float | None]) -> Iterator[str]:
             yield Promise(f"{name}, exponent of time over rows", 1.05, at_least=False).line([value])
 
 
-def _two_workers(folder: Path, wanted: Scale, told: dict[str, Any]) -> Iterator[str]:
+def _two_workers(folder: Path, wanted: Scale, results: dict[str, Any]) -> Iterator[str]:
     """Write the vectors of the largest table by one worker and by two, each of one thread."""
     rows, airports = max(wanted.sizes)
     table = folder / f"{rows}x{airports}"
     one, two = (run("spread", table, f"local[{workers}]") for workers in (1, 2))
-    told["speedup_two_workers"] = one.seconds / two.seconds
+    results["speedup_two_workers"] = one.seconds / two.seconds
     yield Promise(f"two workers against one, {rows:,} flights", 1.6, at_least=True).line(
-        [told["speedup_two_workers"]], f"; {one.seconds:.1f} s and {two.seconds:.1f} s"
+        [results["speedup_two_workers"]], f"; {one.seconds:.1f} s and {two.seconds:.1f} s"
     )
 
 
-def _capped(folder: Path, wanted: Scale, told: dict[str, Any]) -> Iterator[str]:
+def _capped(folder: Path, wanted: Scale, results: dict[str, Any]) -> Iterator[str]:
     """Train and score the largest table under a limit of memory that its vectors would not fit in."""
     rows, airports = max(wanted.sizes)
     table, limit = folder / f"{rows}x{airports}", wanted.cap_bytes
@@ -155,17 +155,17 @@ def _capped(folder: Path, wanted: Scale, told: dict[str, Any]) -> Iterator[str]:
     try:
         with memory_group(limit) as group:
             trained = run("train", table, f"registry={registry}", group=group)
-            asked = write_requests(table, folder / "requests-capped.parquet")
-            scored = run("score", asked, str(registry), group=group)
+            requests = write_requests(table, folder / "requests-capped.parquet")
+            scored = run("score", requests, str(registry), group=group)
     except OSError as error:
-        told["skipped"]["capped"] = f"no control group could be made: {error}"
-        yield f"skipped a table larger than memory: {told['skipped']['capped']}"
+        results["skipped"]["capped"] = f"no control group could be made: {error}"
+        yield f"skipped a table larger than memory: {results['skipped']['capped']}"
         return
     except FailedError as failure:
-        told["capped"] = {"rows": rows, "limit_bytes": limit, "failed": str(failure)[:200]}
+        results["capped"] = {"rows": rows, "limit_bytes": limit, "failed": str(failure)[:200]}
         yield f"MISSED  a table larger than memory, {rows:,} rows in {limit / _GB:.1f} GB: {failure}"
         return
-    told["capped"] = {
+    results["capped"] = {
         "rows": rows,
         "limit_bytes": limit,
         "train_peak_bytes": trained.peak_bytes,

@@ -106,8 +106,8 @@ def add_congestion(flights: pd.DataFrame) -> pd.DataFrame:
 def _sums(flights: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Sum what was known in the sixty days before each flight's own, in the order of the flights."""
     operated = flights[[*keys, "known", *COUNTS]].rename(columns={"known": "date"})
-    asked = flights[[*keys, "date"]].drop_duplicates().assign(**dict.fromkeys(COUNTS, 0.0))
-    daily = pd.concat([operated, asked]).groupby([*keys, "date"])[COUNTS].sum().reset_index()
+    requested = flights[[*keys, "date"]].drop_duplicates().assign(**dict.fromkeys(COUNTS, 0.0))
+    daily = pd.concat([operated, requested]).groupby([*keys, "date"])[COUNTS].sum().reset_index()
     daily = daily.set_index("date")
     grouped = daily.groupby(keys)[COUNTS] if keys else daily[COUNTS]
     windows = grouped.rolling(WINDOW, closed="left").sum().fillna(0.0).round().reset_index()

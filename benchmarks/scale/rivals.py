@@ -24,24 +24,24 @@ TOLERANCE = 2.0**-12
 _SCRIPT = Path(__file__).with_name("spark_rival.py")
 
 
-def compare(folder: Path, flights: pl.DataFrame, rows: int, told: dict[str, Any]) -> Iterator[str]:
-    """Check that each rival gets what Puntual gets, then time both; add one ratio for each to what is told."""
+def compare(folder: Path, flights: pl.DataFrame, rows: int, results: dict[str, Any]) -> Iterator[str]:
+    """Check that each rival gets what Puntual gets, then time both; add one ratio for each to the results."""
     table = next(write_table(flights, folder / "rivals", rows, _AIRPORTS, form="csv").glob("*.csv"))
     ours = run("featurise", table)
     yield from _beside(
-        "pandas", 10, ours, lambda: run("pandas", table), lambda: featurise(table), table, told
+        "pandas", 10, ours, lambda: run("pandas", table), lambda: featurise(table), table, results
     )
     try:
         python = spark_python()
     except NoSparkError as reason:
-        told["ratio_spark"] = None
-        told["skipped"]["ratio_spark"] = str(reason)
+        results["ratio_spark"] = None
+        results["skipped"]["ratio_spark"] = str(reason)
         yield f"skipped Spark: {reason}"
         return
     command = [str(python), str(_SCRIPT), str(table)]
     sample = folder / "spark-sample"
     yield from _beside(
-        "spark", 3, ours, lambda: run_command(command), lambda: _sampled(command, sample), table, told
+        "spark", 3, ours, lambda: run_command(command), lambda: _sampled(command, sample), table, results
     )
 
 
@@ -52,7 +52,7 @@ def _beside(
     work: Callable[[], Cost],
     sample: Callable[[], pd.DataFrame],
     table: Path,
-    told: dict[str, Any],
+    results: dict[str, Any],
 ) -> Iterator[str]:
     try:
         difference = largest_difference(sample(), table)
@@ -60,13 +60,13 @@ def _beside(
             yield f"MISSED  {name} gets other features than Puntual: they differ by up to {difference:g}"
         theirs = work()
     except (FailedError, subprocess.CalledProcessError) as failure:
-        told[f"ratio_{name}"] = None
-        told["skipped"][f"ratio_{name}"] = str(failure)[:200]
+        results[f"ratio_{name}"] = None
+        results["skipped"][f"ratio_{name}"] = str(failure)[:200]
         yield f"skipped {name}: {failure}"
         return
-    told[f"ratio_{name}"] = theirs.seconds / ours.seconds
-    told[f"{name}_seconds"], told[f"{name}_peak_bytes"] = theirs.seconds, theirs.peak_bytes
-    told[f"{name}_largest_difference"] = difference
+    results[f"ratio_{name}"] = theirs.seconds / ours.seconds
+    results[f"{name}_seconds"], results[f"{name}_peak_bytes"] = theirs.seconds, theirs.peak_bytes
+    results[f"{name}_largest_difference"] = difference
     line = Promise(f"features of {ours.rows:,} flights, times faster than {name}", goal, at_least=True)
     yield line.line(
         [theirs.seconds / ours.seconds],

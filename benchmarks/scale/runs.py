@@ -50,8 +50,8 @@ def run_command(command: list[str], group: Path | None = None) -> Cost:
         output, errors = process.communicate()
     if process.returncode:
         raise FailedError(f"{' '.join(command[2:5])} ended with {process.returncode}: {errors[-800:]}")
-    told = json.loads(output.splitlines()[-1])
-    return Cost(told["rows"], told["seconds"], told["processor_seconds"], peaks.highest)
+    cost = json.loads(output.splitlines()[-1])
+    return Cost(cost["rows"], cost["seconds"], cost["processor_seconds"], peaks.highest)
 
 
 @contextmanager

@@ -52,10 +52,12 @@ def schedule(flights: DataFrame) -> DataFrame:
 def add_history(flights: DataFrame) -> DataFrame:
     for level, (keys, _, _) in LEVELS.items():
         operated = flights.select(*keys, f.col("known").alias("date"), *COUNTS)
-        asked = flights.select(*keys, "date").distinct()
-        asked = asked.select(*keys, "date", *(f.lit(0.0).alias(name) for name in COUNTS))
+        requested = flights.select(*keys, "date").distinct()
+        requested = requested.select(*keys, "date", *(f.lit(0.0).alias(name) for name in COUNTS))
         daily = (
-            operated.union(asked).groupBy(*keys, "date").agg(*(f.sum(name).alias(name) for name in COUNTS))
+            operated.union(requested)
+            .groupBy(*keys, "date")
+            .agg(*(f.sum(name).alias(name) for name in COUNTS))
         )
         before = Window.partitionBy(*keys).orderBy("date").rangeBetween(-DAYS, -1)
         sums = daily.select(

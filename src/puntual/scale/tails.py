@@ -105,15 +105,15 @@ def legs_from(linked: pl.DataFrame | None, places: pl.DataFrame) -> Legs:
         nothing = np.zeros(places.height, np.int64)
         none = _operations_from("first", pl.DataFrame({f"first_{name}": nothing for name in _FIELDS}))
         return Legs(nothing > 0, none, nothing > 0, none, nothing.astype(np.uint64))
-    found = places.join(linked, on="row", how="left", maintain_order="left")
-    is_there = found["turn"].is_not_null().to_numpy()
-    found = found.with_columns(pl.col(pl.Boolean).fill_null(False), selectors.numeric().fill_null(0))
+    legs = places.join(linked, on="row", how="left", maintain_order="left")
+    is_there = legs["turn"].is_not_null().to_numpy()
+    legs = legs.with_columns(pl.col(pl.Boolean).fill_null(False), selectors.numeric().fill_null(0))
     return Legs(
         is_there,
-        _operations_from("first", found),
-        found["has_second"].to_numpy(),
-        _operations_from("second", found),
-        found["turn"].to_numpy(),
+        _operations_from("first", legs),
+        legs["has_second"].to_numpy(),
+        _operations_from("second", legs),
+        legs["turn"].to_numpy(),
     )
 
 
@@ -122,9 +122,9 @@ def _operations(legs: pl.DataFrame) -> Operations:
     return Operations(**{name: legs[name].to_numpy() for name in _FIELDS}, tail=tail)
 
 
-def _operations_from(leg: str, found: pl.DataFrame) -> Operations:
-    columns = {name: found[f"{leg}_{name}"].to_numpy() for name in _FIELDS}
-    return Operations(**columns, tail=np.zeros(found.height, np.int64))
+def _operations_from(leg: str, legs: pl.DataFrame) -> Operations:
+    columns = {name: legs[f"{leg}_{name}"].to_numpy() for name in _FIELDS}
+    return Operations(**columns, tail=np.zeros(legs.height, np.int64))
 
 
 def _columns(leg: str, operations: Operations) -> dict[str, pl.Series]:
