@@ -72,7 +72,7 @@ def _train(flights: pl.DataFrame, registry: Path) -> None:
         as_flight_table(flights),
         registry=str(registry),
         now=datetime(2026, 1, 2, tzinfo=UTC),
-        options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22), live=False),
+        options=Options(candidates="lightgbm:none", until=datetime(2023, 4, 22), backtest=False, live=False),
     )
 
 
