@@ -57,6 +57,7 @@ OTHERS = frozenset(
         "operations.mark_feed",
         "operations.sqlite_files",
         "operations.sqlite_marks",
+        "storage.file_lock",
         "storage.state_folder",
     )
 )
