@@ -39,9 +39,11 @@ LONGEST = (
     "test_contract_of_other_routes.py",
     "test_ecs_release.py",
     "test_trial.py",
+    "test_guide.py",
     "test_notebook.py",
     "test_bucket.py",
     "test_contract_of_predictions.py",
+    "test_real_tables.py",
     "test_train.py",
 )
 
