@@ -119,18 +119,6 @@ def _live_fold(
     )
 
 
-def show_latest(experiment: Experiment, evaluated: EvaluatedModel) -> tuple[LiveFold, dict[str, Raw]]:
-    """Show the test as one more fold to the tested model's experts, which had not seen it, and give what these say."""
-    tested = evaluated.fitted
-    fold = _live_fold(experiment, evaluated, tested.predict_holdout(experiment.split.test), tested.experts)
-    raw = {
-        name: {minutes: expert.predict_proba(fold.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
-        for name, expert in tested.experts.of.items()
-        if name in EXPERT_CUT_OFFS
-    }
-    return fold, raw
-
-
 def _say_day_before(experts: Experts, matrix: Matrix) -> Probabilities:
     """Give what experts of the day before say of flights, by nothing that became known on their day."""
     return experts.predict_proba(np.ascontiguousarray(matrix[:, : len(COLUMNS)]))

@@ -20,15 +20,7 @@ from puntual.training.backtesting import EvaluatedModel
 from puntual.training.calibration_fit import L2_PENALTIES, ScalingFit
 from puntual.training.experiment import Experiment
 from puntual.training.live_fit import LivePlan, members_of
-from puntual.training.live_folds import (
-    FoldAnswers,
-    LiveFold,
-    Raw,
-    answer_all,
-    live_folds,
-    mix_answers,
-    show_latest,
-)
+from puntual.training.live_folds import FoldAnswers, LiveFold, Raw, answer_all, live_folds, mix_answers
 from puntual.training.side_by_side import side_by_side
 
 # The share of the day before in what a live state answers: far ahead what is live says little, and chance much.
@@ -54,8 +46,6 @@ Losses = NDArray[np.float64]
 Validated = Mapping[str, tuple[Scaling, "FoldScores"]]
 # Of each fold the answers of live experts by name.
 Answers = Sequence[dict[str, Raw]]
-# Of each live state what its mixture says of each fold.
-Answered = Mapping[str, Sequence[FoldAnswers]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +67,10 @@ class FoldScores:
         return float(np.mean([loss.mean() for loss in self.losses.values()]))
 
 
-def plan_live(
-    experiment: Experiment, evaluated: EvaluatedModel, begin: Callable[[str], object]
-) -> tuple[LivePlan, Answered]:
+def plan_live(experiment: Experiment, evaluated: EvaluatedModel, begin: Callable[[str], object]) -> LivePlan:
     """Choose on folds before the test, by log loss, and of scalings as good by their calibration.
 
-    What the day before loses on the folds, a live state has to better, each in its turn. With the plan comes what
-    answers of the folds, by state.
+    What the day before loses on the folds, a live state has to better, each in its turn.
     """
     folds = live_folds(experiment, evaluated)
     begin("live experts, for each range of horizons and for all")
@@ -99,25 +86,7 @@ def plan_live(
     mixed = _mix_all(folds, with_level if learn_level else answers, mixtures)
     validated = dict(zip(mixed, side_by_side(choose_scaling, mixed.values()), strict=True))
     daily = np.concatenate([fold.daily[fold.present] for fold in folds])
-    return keep_better(validated, mixtures, float(daily.mean()), learn_level=learn_level), mixed
-
-
-def renew_scalings(
-    experiment: Experiment, evaluated: EvaluatedModel, plan: LivePlan, answered: Answered
-) -> LivePlan:
-    """Choose the scalings of a plan again, with what the tested model's experts say of the test as one more fold.
-
-    They had not seen the test, whose flights are the latest. Which experts answer in which state stays.
-    """
-    latest, answers = show_latest(experiment, evaluated)
-
-    def renewed(state: State) -> Scaling:
-        mixed = mix_answers(latest, answers, state, plan.mixtures[state.name])
-        return choose_scaling([*answered[state.name], mixed])[0]
-
-    kept = [state for state in LIVE_STATES if state.name in plan.scalings]
-    scalings = dict(zip((state.name for state in kept), side_by_side(renewed, kept), strict=True))
-    return replace(plan, scalings=scalings)
+    return keep_better(validated, mixtures, float(daily.mean()), learn_level=learn_level)
 
 
 def keep_better(

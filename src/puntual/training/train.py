@@ -40,7 +40,7 @@ from puntual.training.experiment import FEWEST_ROWS, Experiment, Options, experi
 from puntual.training.fitting import CalibratedEstimator, FittedModel
 from puntual.training.horizon_scores import score_horizons
 from puntual.training.live_fit import add_live
-from puntual.training.live_plan import LIVE_STEPS, plan_live, renew_scalings
+from puntual.training.live_plan import LIVE_STEPS, plan_live
 from puntual.training.selection import compare, learning_curve
 from puntual.training.tuning import tune
 
@@ -98,7 +98,7 @@ def _train(
     evaluated = evaluate_model(own, winner, steps.begin)
     plan = None
     if options.live:
-        plan, answered = plan_live(own, evaluated, steps.begin)
+        plan = plan_live(own, evaluated, steps.begin)
         steps.begin("live experts before the test")
         evaluated = replace(evaluated, fitted=add_live(own, evaluated.fitted, own.split.before_test, plan))
     stored = Registry(registry)
@@ -109,7 +109,6 @@ def _train(
     if own is by_time:
         final = retrain(own, evaluated)
         if plan is not None:
-            plan = renew_scalings(own, evaluated, plan, answered)
             final = add_live(own, final, np.arange(len(dataset.flights)), plan)
     steps.begin("bundle")
     bundle = make_bundle(own, evaluated, final, comparison, evidence, table, options, now)
