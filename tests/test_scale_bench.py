@@ -19,13 +19,14 @@ from puntual.sources.nyc import package_folder
 
 @pytest.fixture(scope="module")
 def year() -> pl.DataFrame:
-    """Every sixtieth flight of New York's year, in order."""
+    """Every sixtieth flight of New York's year but for its last day, in order."""
     folder = package_folder()
     assert folder is not None
     with zipfile.ZipFile(folder / "flights.csv.zip") as packed:
         content = packed.read(packed.namelist()[0])
     flights = pl.read_csv(BytesIO(content), null_values=["NA"], infer_schema_length=100_000)
-    return flights.sort("year", "month", "day", "sched_dep_time", maintain_order=True).gather_every(60)
+    flights = flights.sort("year", "month", "day", "sched_dep_time", maintain_order=True).gather_every(60)
+    return flights.filter((pl.col("month") < 12) | (pl.col("day") < 31))
 
 
 def days_of(flights: pl.DataFrame) -> list[date]:
@@ -44,6 +45,23 @@ def test_a_table_is_the_year_again_at_other_airports_and_in_the_years_after(
     assert first["dep_delay"].equals(second["dep_delay"])
     aircraft = first.drop_nulls("tailnum").group_by("tailnum").agg(pl.col("origin").n_unique())
     assert aircraft["origin"].max() <= 3
+
+
+def test_no_flight_of_a_table_of_several_years_stands_twice(tmp_path: Path) -> None:
+    columns = {
+        "year": 2017,
+        "month": 12,
+        "sched_dep_time": 530,
+        "carrier": "B6",
+        "flight": 939,
+        "dest": "BQN",
+    }
+    days = pl.DataFrame({"day": [29, 30, 31], "origin": "JFK", "tailnum": "N1"}).with_columns(**columns)
+    first_day = days.head(1).with_columns(month=pl.lit(1), day=pl.lit(1, pl.Int64))
+    write_table(pl.concat([first_day, days]), tmp_path / "table", rows=8, airports=3)
+    dated = pl.concat(map(pl.read_parquet, sorted((tmp_path / "table").iterdir())))
+    assert dated.select("year", "month", "day").is_duplicated().sum() == 0
+    assert dated.height >= 6
 
 
 def test_fewer_rows_than_a_year_has_still_span_the_year(year: pl.DataFrame, tmp_path: Path) -> None:

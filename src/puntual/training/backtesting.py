@@ -34,6 +34,7 @@ from puntual.training.calibration_fit import HoldoutPredictions, loss_left_out
 from puntual.training.candidates import Candidate
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts, FittedModel, fit_on
+from puntual.training.large_keys import as_text
 from puntual.training.side_by_side import side_by_side
 
 CUT_OFFS = (0.4, 0.55, 0.7, 0.85)
@@ -177,11 +178,14 @@ def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
     named = flights.select(
         airline="airline", month=scheduled.dt.strftime("%Y-%m"), hour=scheduled.dt.strftime("%H")
     )
-    return {
-        name: named[name].fill_null("unknown").to_numpy().astype(str)
-        for name in GROUPS_BY
-        if named[name].count()
-    }
+    return {name: _texts(named[name].cast(pl.String)) for name in GROUPS_BY if named[name].count()}
+
+
+def _texts(column: pl.Series) -> NDArray[np.str_]:
+    """Give a column as numpy's texts, by way of the few that differ."""
+    column = column.fill_null("unknown")
+    values = column.unique().sort()
+    return np.array(values.to_list(), np.str_)[column.cast(pl.Enum(values)).to_physical().to_numpy()]
 
 
 def _folds(
@@ -241,7 +245,8 @@ def _against_champion(
     if len(shared) < _FEWEST_SHARED:
         return None, None
     dataset, rows = experiment.dataset, experiment.split.test[shared]
-    predicted = champion.predict(dataset.flights[rows], past=dataset.flights, timetable_of=dataset.flights)
+    flights = as_text(dataset.flights)
+    predicted = champion.predict(flights[rows], past=flights, timetable_of=flights)
     theirs = log_losses(predicted.bands, dataset.bands[rows])
     day = dataset.keys.day[rows].astype(np.int32)
     return version, paired_difference(losses[shared], theirs, day)

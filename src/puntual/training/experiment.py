@@ -185,13 +185,19 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
 
 def operated_in(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason."""
+    flights, outside = choose_operated(toward(table, Target(options.target)), options)
+    dataset = Dataset(flights, table.late_rule, options.seed, table.weather)
+    return dataset, omissions_of(table, outside)
+
+
+def omissions_of(table: FlightTable, outside: list[tuple[str, pl.DataFrame]]) -> tuple[Omission, ...]:
+    """Count by reason what a table left out, and the flights that are not learnt from."""
     omitted = [
         Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
     ]
-    flights, outside = choose_operated(toward(table, Target(options.target)), options)
-    for reason, gone in outside:
-        omitted += _omission(reason, gone)
-    return Dataset(flights, table.late_rule, options.seed, table.weather), tuple(omitted)
+    for reason, flights in outside:
+        omitted += _omission(reason, flights)
+    return tuple(omitted)
 
 
 def choose_operated(
