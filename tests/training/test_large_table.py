@@ -1,6 +1,7 @@
 """A table that is read in pieces and laid out airport by airport teaches what it teaches when it is held at once."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,21 @@ import pytest
 from puntual.evaluation.splits import Rows
 from puntual.features.history import closing
 from puntual.features.states import STATES
+from puntual.registry import Bundle
 from puntual.registry.card_record import Omission
 from puntual.sources import FlightTable, pieces, read_flights
 from puntual.storage import scratch
 from puntual.training import large_dataset, large_table
 from puntual.training.backtesting import groups_of
+from puntual.training.bundle_scores import score_bundle
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Options, learnable
 from puntual.training.large_dataset import LargeDataset
 from puntual.training.large_keys import as_text
-from puntual.training.large_table import read_to_learn
+from puntual.training.large_scores import score_large
+from puntual.training.large_table import read_large, read_to_learn
 
-_DAYS = [("%d-%02d-%02d" % (2013, 1 + day // 28, 1 + day % 28)).split("-") for day in range(90)]
+_DAYS = [(2013, 1 + day // 28, 1 + day % 28) for day in range(90)]
 Read = tuple[FlightTable, Dataset, tuple[Omission, ...]]
 
 
@@ -32,9 +36,9 @@ def written(folder: Path) -> Path:
     clock = np.sort(chance.integers(6, 23, (len(_DAYS), 40)) * 100 + chance.integers(0, 60, (len(_DAYS), 40)))
     rows = pl.DataFrame(
         {
-            "year": np.repeat([int(year) for year, _, _ in _DAYS], 40),
-            "month": np.repeat([int(month) for _, month, _ in _DAYS], 40),
-            "day": np.repeat([int(day) for _, _, day in _DAYS], 40),
+            "year": np.repeat([year for year, _, _ in _DAYS], 40),
+            "month": np.repeat([month for _, month, _ in _DAYS], 40),
+            "day": np.repeat([day for _, _, day in _DAYS], 40),
             "sched_dep_time": clock.ravel(),
             "dep_delay": np.round(chance.gamma(0.6, 40, clock.size) - 8),
             "carrier": chance.choice(["AA", "B6", "UA"], clock.size),
@@ -84,9 +88,8 @@ def same_bits(one: np.ndarray, other: np.ndarray) -> None:
 
 
 @pytest.mark.usefixtures("in_pieces")
-@pytest.mark.parametrize("target", ["departure"])
-def test_vectors_of_a_large_table_are_those_of_the_table_held_at_once(table: Path, target: str) -> None:
-    (_, whole, _), (_, large, _) = whole_and_large(table, Options(target=target))
+def test_vectors_of_a_large_table_are_those_of_the_table_held_at_once(table: Path) -> None:
+    (_, whole, _), (_, large, _) = whole_and_large(table, Options())
     rows: Rows = np.arange(len(whole.flights))
     assert as_text(large.flights).equals(whole.flights)
     same_bits(large.uncoded, whole.uncoded)
@@ -113,14 +116,35 @@ def test_what_a_bundle_keeps_of_a_large_table_is_the_same(table: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_pieces")
-def test_a_large_table_says_of_itself_what_it_says_when_it_is_held_at_once(
-    table: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options = Options(start=pl.datetime(2013, 1, 10, eager=True)[0] if False else None)
-    (whole, _, omitted), (large, _, omitted_of_large) = whole_and_large(table, options)
+def test_a_large_table_says_of_itself_what_it_says_when_it_is_held_at_once(tmp_path: Path) -> None:
+    folder = written(tmp_path / "table")
+    first = pl.read_parquet(folder / "flights_0.parquet")
+    # A delay of three weeks.
+    far = pl.when(pl.int_range(pl.len()) == 40).then(30_000).otherwise("dep_delay")
+    first.with_columns(dep_delay=far.cast(pl.Float64)).write_parquet(folder / "flights_0.parquet")
+    (whole, _, omitted), (large, _, omitted_of_large) = whole_and_large(
+        folder, Options(start=datetime(2013, 1, 20), until=datetime(2013, 3, 20))
+    )
     assert (large.digest, large.rows, large.source) == (whole.digest, whole.rows, whole.source)
     assert (large.left_out, omitted_of_large) == (whole.left_out, omitted)
+    assert [gone.reason for gone in omitted] == [
+        "departure more than 24 hours before schedule or 7 days after it",
+        "before --from",
+        "at --until or later",
+    ]
     assert large.flights.is_empty()
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_scores_of_a_large_table_are_those_of_the_table_held_at_once(table: Path, bundle: Bundle) -> None:
+    rule = bundle.manifest.late_rule
+    large = read_large("nyc", table, None, None, Options(), rule)
+    assert large is not None
+    header, (dataset, _) = large
+    period = {"start": datetime(2013, 2, 1), "until": datetime(2013, 3, 20), "horizons": ("day",)}
+    whole = score_bundle(bundle, read_flights("nyc", table), **period)
+    parted = score_large(bundle, header, dataset, **period)
+    assert parted == whole
 
 
 @pytest.mark.usefixtures("in_pieces")

@@ -66,11 +66,11 @@ def held(numbers: _Numbers) -> _Numbers:
     return kept  # type: ignore[return-value]
 
 
-def empty(rows: int, columns: int) -> _Matrix:
+def empty(rows: int, columns: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     """Give a matrix to be filled, in memory or mapped."""
-    if rows * columns * np.dtype(np.float32).itemsize <= MOST_IN_MEMORY:
-        return np.empty((rows, columns), np.float32)
-    return _mapped((rows, columns), np.float32)
+    if rows * columns * np.dtype(dtype).itemsize <= MOST_IN_MEMORY:
+        return np.empty((rows, columns), dtype)
+    return _mapped((rows, columns), dtype)
 
 
 def empty_line(length: int, dtype: DTypeLike) -> NDArray[Any]:

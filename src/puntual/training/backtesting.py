@@ -185,7 +185,8 @@ def _texts(column: pl.Series) -> NDArray[np.str_]:
     """Give a column as numpy's texts, by way of the few that differ."""
     column = column.fill_null("unknown")
     values = column.unique().sort()
-    return np.array(values.to_list(), np.str_)[column.cast(pl.Enum(values)).to_physical().to_numpy()]
+    texts: NDArray[np.str_] = np.array(values.to_list(), np.str_)
+    return texts[column.cast(pl.Enum(values)).to_physical().to_numpy()]
 
 
 def _folds(

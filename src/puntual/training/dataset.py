@@ -113,7 +113,7 @@ class Dataset:
     def strata(self) -> NDArray[np.int64]:
         """The airport and month of each flight, numbered, shape (n,)."""
         months = self.keys.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-        return months * len(self.keys.origin.values) + self.keys.origin.positions
+        return scratch.held(months * len(self.keys.origin.values) + self.keys.origin.positions)
 
     def uncoded_of(self, keys: Keys) -> Matrix:
         """Make these vectors of some of the flights alone, by their keys."""

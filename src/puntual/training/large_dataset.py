@@ -26,6 +26,15 @@ from puntual.training.dataset import NOTHING_LEARNT, Dataset
 from puntual.training.large_keys import as_text, keys_in_chunks
 from puntual.training.live_vectors import LiveFlights
 
+
+@dataclass(frozen=True, slots=True)
+class AirportsPart:
+    """The places of the flights of some airports, and what all others count in the network by day."""
+
+    rows: Rows
+    elsewhere: Columns
+
+
 # Flights of the airports whose past is laid out together, unless one has more.
 _PART = 1_000_000
 # A departure may be a week behind its schedule.
@@ -56,12 +65,6 @@ class LargeDataset(Dataset):
             delay[part] = delay_minutes(self.flights[part])
         return delay
 
-    @cached_property
-    def strata(self) -> NDArray[np.int64]:
-        """The airport and month of each flight, numbered, shape (n,)."""
-        numbers = Dataset.strata.func(self)
-        return scratch.held(numbers)
-
     @property
     def operations(self) -> Columns:
         """The operations that the closing history reaches, as rows of counts."""
@@ -78,14 +81,26 @@ class LargeDataset(Dataset):
     def uncoded(self) -> Matrix:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
         matrix = scratch.empty(len(self.keys), len(COLUMNS))
-        for past, part in zip(self._histories, self._parts(), strict=True):
-            known = timetable.known_timetable(self.keys.take(part))
+        for past, rows in zip(self._histories, self._rows_of_parts(), strict=True):
+            known = timetable.known_timetable(self.keys.take(rows))
             lookups = Lookups(NOTHING_LEARNT, known, past)
-            for chunk in scratch.chunks(len(part)):
-                keys = self.keys.take(part[chunk])
+            for chunk in scratch.chunks(len(rows)):
+                keys = self.keys.take(rows[chunk])
                 everything = np.ones(len(keys), bool)
-                matrix[part[chunk]] = vectorise(keys, lookups, known, everything, keys.day)
+                matrix[rows[chunk]] = vectorise(keys, lookups, known, everything, keys.day)
         return matrix
+
+    def parts(self) -> Iterator[AirportsPart]:
+        """Give the flights of some airports after those of others."""
+        network = self._network
+        for rows in self._rows_of_parts():
+            elsewhere = {day: counts.copy() for day, counts in network.items()}
+            for chunk in scratch.chunks(len(rows)):
+                for day, counts in _daily(self._operations_of(rows[chunk])):
+                    elsewhere[day] -= counts
+            sums = np.array([*elsewhere.values()], np.int64)
+            days = np.array([*elsewhere], np.int64)
+            yield AirportsPart(rows, {"day": days, **dict(zip(COUNTS, sums.T, strict=True))})
 
     def past(self, keys: Keys, closed: Days) -> NDArray[np.float64]:
         """Give the features of the history of some of the flights, known before day `closed`, shape (n, 60)."""
@@ -102,9 +117,10 @@ class LargeDataset(Dataset):
         """Number the parts: airports one after another, until they have enough flights."""
         flights = np.bincount(self.keys.origin.positions, minlength=len(self.keys.origin.values))
         begun = np.cumsum(flights) - flights
-        return np.unique(begun // _PART, return_inverse=True)[1]
+        part: NDArray[np.int64] = np.unique(begun // _PART, return_inverse=True)[1]
+        return part
 
-    def _parts(self) -> Iterator[Rows]:
+    def _rows_of_parts(self) -> Iterator[Rows]:
         part = self._part_of_origin[self.keys.origin.positions]
         for number in range(int(self._part_of_origin.max()) + 1):
             yield np.flatnonzero(part == number)
@@ -112,25 +128,21 @@ class LargeDataset(Dataset):
     @cached_property
     def _histories(self) -> tuple[History, ...]:
         """The history of each part, its network being that of all."""
-        network = self._network()
-        return tuple(self._history_of(rows, network) for rows in self._parts())
+        return tuple(map(self._history_of, self.parts()))
 
-    def _history_of(self, rows: Rows, network: dict[int, NDArray[np.int64]]) -> History:
-        operations = operations_of(as_text(self.flights[rows]), self.rule)
-        elsewhere = {day: counts.copy() for day, counts in network.items()}
-        for day, counts in _daily(operations):
-            elsewhere[day] -= counts
-        days = np.array([*elsewhere], np.int64)
-        sums = np.array([*elsewhere.values()], np.int64)
-        named = self.keys.take(rows) if self.keys.unknown is None else None
-        outside = {"day": days, **dict(zip(COUNTS, sums.T, strict=True))}
-        return history.build_history(operations, named, outside)
+    def _history_of(self, part: AirportsPart) -> History:
+        named = self.keys.take(part.rows) if self.keys.unknown is None else None
+        return history.build_history(self._operations_of(part.rows), named, part.elsewhere)
 
+    def _operations_of(self, rows: Rows | slice) -> Columns:
+        return operations_of(as_text(self.flights[rows]), self.rule)
+
+    @cached_property
     def _network(self) -> dict[int, NDArray[np.int64]]:
         """Sum the counts of all operations by the day on which they became known."""
         sums: dict[int, NDArray[np.int64]] = {}
         for part in scratch.chunks(len(self.keys)):
-            for day, counts in _daily(operations_of(as_text(self.flights[part]), self.rule)):
+            for day, counts in _daily(self._operations_of(part)):
                 sums[day] = sums[day] + counts if day in sums else counts
         return dict(sorted(sums.items()))
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from puntual.errors import TableError
-from puntual.flights.flight import Target
+from puntual.flights.flight import LateRule, Target
 from puntual.registry.card_record import Omission
-from puntual.sources import FlightTable, read_flights, toward
+from puntual.sources import FlightTable, Place, read_flights, toward
 from puntual.sources.catalog import files_apart
 from puntual.sources.flight_table import LeftOut
 from puntual.sources.mapping import read_map
@@ -50,13 +50,25 @@ def read_to_learn(
 
     A table with something wrong in it is read at once, as that tells of the whole.
     """
-    large = _read_large(source, data, map_file, bad_rows, options)
-    return large or (read_flights(source, data, map_file, bad_rows=bad_rows), None)
+    large = read_large(source, data, map_file, bad_rows, options)
+    if large is None:
+        return read_flights(source, data, map_file, bad_rows=bad_rows), None
+    require_bands(large[1][0])
+    return large
 
 
-def _read_large(
-    source: str, data: Path | str | None, map_file: Path | None, bad_rows: str | None, options: Options
-) -> tuple[FlightTable, Prepared] | None:
+def read_large(
+    source: str,
+    data: Path | str | None,
+    map_file: Path | None,
+    bad_rows: str | None,
+    options: Options,
+    late_rule: LateRule | None = None,
+) -> tuple[FlightTable, tuple[LargeDataset, tuple[Omission, ...]]] | None:
+    """Read the operated flights of a large table in pieces; give None for one that is to be read at once.
+
+    `late_rule` takes the place of the source's.
+    """
     try:
         files = _files(source, data, map_file)
         if not _are_large(files):
@@ -72,8 +84,7 @@ def _read_large(
         return None
     weather = weather_beside(flight_files(data if data is None else Path(data))) if source == "nyc" else None
     chosen, gone = choose_operated(flights, options)
-    dataset = LargeDataset(chosen, table.late_rule, options.seed, weather)
-    require_bands(dataset)
+    dataset = LargeDataset(chosen, late_rule or table.late_rule, options.seed, weather)
     return table, (dataset, omissions_of(table, gone))
 
 
@@ -152,7 +163,7 @@ def _files(source: str, data: Path | str | None, map_file: Path | None) -> tuple
     place = Path(data) if isinstance(data, str) and "://" not in data else data
     if source == "nyc":
         files = flight_files(place)
-        places = () if has_planes(files) else files.places
+        places: tuple[Place | None, ...] = () if has_planes(files) else files.places
     else:
         whole = source == "table" and map_file is not None and read_map(map_file).weather
         places = () if whole else files_apart(source, place, map_file)
