@@ -202,7 +202,7 @@ def _folds(
     def fold(block: tuple[Rows, Rows]) -> tuple[Experts, HoldoutPredictions]:
         before, after = block
         fitted = fit_on(experiment, candidate, before, averaged=experiment.by_time)
-        return fitted.experts, fitted.predict_holdout(after)
+        return fitted.experts, fitted.predict_holdout(experiment.held_out(after))
 
     # The last has the most flights before it.
     return side_by_side(fold, reversed(blocks), lambda _: begin("fit before a cut-off"))[::-1]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -163,12 +164,19 @@ class TrainingVectors:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The codes of airlines and airports."""
-        return route.learn_vocabulary(self.dataset.keys.take(self.learnt_from))
+        return route.learn_vocabulary(self._learnt_keys())
 
     @cached_property
     def usual_departures(self) -> Columns:
         """The usual departures of a week."""
-        return timetable.usual_departures(self.dataset.keys.take(self.learnt_from))
+        return timetable.usual_departures(self._learnt_keys())
+
+    def _learnt_keys(self) -> Keys:
+        rows: Any = self.learnt_from
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+            # They follow on each other, as before a cut-off: nothing has to be copied.
+            rows = slice(rows[0], rows[-1] + 1)
+        return self.dataset.keys.take(rows)
 
     @cached_property
     def typical(self) -> Timetable:

@@ -80,6 +80,8 @@ class LargeDataset(Dataset):
     @cached_property
     def uncoded(self) -> Matrix:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
+        if self.made is not None:
+            return self.made
         matrix = scratch.empty(len(self.keys), len(COLUMNS))
         for past, rows in zip(self._histories, self._rows_of_parts(), strict=True):
             known = timetable.known_timetable(self.keys.take(rows))
