@@ -1,6 +1,8 @@
 """The bench of size: its tables are real flights moved, and its rival works out what Puntual does."""
 
+import json
 import zipfile
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -8,11 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.scale import exponent, options_of
+from benchmarks.scale import Results, exponent, options_of, parts
 from benchmarks.scale.agreement import largest_difference, shared_columns
+from benchmarks.scale.bench import Bench
 from benchmarks.scale.memory import watching
 from benchmarks.scale.pandas_rival import featurise
-from benchmarks.scale.runs import Cost
+from benchmarks.scale.runs import Cost, FailedError
 from benchmarks.scale.tables import write_table
 from puntual.sources.nyc import package_folder
 
@@ -81,6 +84,49 @@ def test_an_exponent_is_the_slope_of_time_over_rows() -> None:
 def test_sizes_are_named_as_rows_and_airports() -> None:
     wanted = options_of(["--sizes=300000x3,1000000x30", "--cap=900000000"])
     assert wanted.sizes == ((300_000, 3), (1_000_000, 30)) and wanted.cap_bytes == 900_000_000
+    assert not wanted.parts and not wanted.again
+
+
+def test_what_was_measured_is_in_the_file_at_once_and_is_not_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(name: str, _: Path) -> Cost:
+        done.append(name)
+        return Cost(1_000 * len(done), 1.0, 1.0, 0)
+
+    done: list[str] = []
+    monkeypatch.setattr(parts, "run", run)
+    monkeypatch.setattr(Bench, "table", lambda *_: tmp_path)
+    words = ["--parts=featurise", f"--results={tmp_path / 'scale.json'}", "--sizes=1000x3,4000x3"]
+    wanted = replace(options_of(words), year=tmp_path / "scale.json")
+    (tmp_path / "scale.json").write_text("{}")
+    lines = [*parts.scale(wanted), *parts.scale(wanted)]
+    assert done == ["featurise", "featurise"]
+    assert sum("1,000 flights, 3 airports: 1.0 s" in line for line in lines) == 2
+    assert json.loads((tmp_path / "scale.json").read_text())["seconds"] == {"featurise": [1.0, 1.0]}
+    assert [*parts.scale(replace(wanted, again=True))] and len(done) == 4
+
+
+def test_a_part_that_fails_leaves_what_others_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Cost:
+        raise FailedError("the disk is full")
+
+    results = Results(tmp_path / "scale.json")
+    results.note("featurise", "1000x3", Cost(1_000, 1.0, 2.0, 3))
+    monkeypatch.setattr(parts, "run", fail)
+    monkeypatch.setattr(Bench, "table", lambda *_: tmp_path)
+    words = ["--parts=featurise,spread", f"--results={tmp_path / 'scale.json'}", "--sizes=4000x3"]
+    lines = [*parts.scale(replace(options_of(words), year=tmp_path / "scale.json"))]
+    assert sum(line.startswith("MISSED") and "the disk is full" in line for line in lines) == 2
+    assert Results(tmp_path / "scale.json").cost("featurise", "1000x3") == Cost(1_000, 1.0, 2.0, 3)
+
+
+def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "year").touch()
+    with pytest.raises(SystemExit, match="speed: no such part; there are featurise, train"):
+        next(parts.scale(replace(options_of(["--parts=speed"]), year=tmp_path / "year")))
 
 
 def test_the_peak_of_a_step_is_what_the_process_held_then() -> None:

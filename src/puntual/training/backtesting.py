@@ -185,8 +185,9 @@ def _texts(column: pl.Series) -> NDArray[np.str_]:
     """Give a column as numpy's texts, by way of the few that differ."""
     column = column.fill_null("unknown")
     values = column.unique().sort()
-    texts: NDArray[np.str_] = np.array(values.to_list(), np.str_)
-    return texts[column.cast(pl.Enum(values)).to_physical().to_numpy()]
+    positions = column.cast(pl.Enum(values)).to_physical().to_numpy()
+    texts: NDArray[np.str_] = np.array(values.to_list(), np.str_)[positions]
+    return texts
 
 
 def _folds(
