@@ -14,8 +14,8 @@ SIZES = ((1_000_000, 3), (4_000_000, 30), (16_000_000, 300))
 class Scale:
     """The parts and sizes (rows, airports) to measure; no parts stand for all.
 
-    `rival_rows` are those of the comparisons with others, `cap_bytes` is the limit of memory that the vectors of the
-    largest size do not fit in. `folder` keeps tables and bundles from one run to the next.
+    `rival_rows` are those of the comparisons with others, `cap_bytes` is the limit of memory that the vectors of four
+    million flights do not fit in. `folder` keeps tables and bundles from one run to the next.
     """
 
     parts: Sequence[str] = ()
