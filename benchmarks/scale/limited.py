@@ -16,9 +16,8 @@ def limited(bench: Bench) -> Iterator[str]:
     Fitted is as much as memory allows, as without `--rows`. The group counts pages of mapped files too, but takes those
     back before it lets anything fail.
     """
-    rows, airports = max(
-        size for size in bench.wanted.sizes if size[0] <= _MOST_ROWS or len(bench.wanted.sizes) == 1
-    )
+    sizes = bench.wanted.sizes
+    rows, airports = max([size for size in sizes if size[0] <= _MOST_ROWS], default=min(sizes))
     limit, size = bench.wanted.cap_bytes, f"{rows}x{airports}"
     registry = bench.wanted.folder / f"registry-limited-{size}"
     table, requests = bench.table(rows, airports), bench.requests(rows, airports)

@@ -11,6 +11,7 @@ import pytest
 from puntual.evaluation.splits import Rows
 from puntual.features.history import closing
 from puntual.features.states import STATES
+from puntual.flights.schema import as_text
 from puntual.registry import Bundle
 from puntual.registry.card_record import Omission
 from puntual.sources import FlightTable, pieces, read_flights
@@ -21,7 +22,6 @@ from puntual.training.bundle_scores import score_bundle
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Options, learnable
 from puntual.training.large_dataset import LargeDataset
-from puntual.training.large_keys import as_text
 from puntual.training.large_scores import score_large
 from puntual.training.large_table import read_large, read_to_learn
 

@@ -16,10 +16,10 @@ from sklearn.preprocessing import OneHotEncoder
 from puntual.evaluation.splits import Rows
 from puntual.features.vector import COLUMNS
 from puntual.flights import airports
+from puntual.flights.schema import as_text
 from puntual.reporting.training_result import AblationStep
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
-from puntual.training.large_keys import as_text
 from puntual.training.side_by_side import side_by_side, unfinished_fits_allowed
 
 _THREE = ("airline", "kind", "month")

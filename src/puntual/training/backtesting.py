@@ -23,7 +23,7 @@ from puntual.evaluation.gate import Evidence, feature_auc, spread_rows
 from puntual.evaluation.splits import Rows, moment, rolling_origins
 from puntual.features.states import CONDITIONS, MAIN, STATES, Condition, rows_in
 from puntual.features.vector import COLUMNS
-from puntual.flights.schema import target_of
+from puntual.flights.schema import as_text, target_of
 from puntual.prediction.calibration import Calibration
 from puntual.prediction.experts import LEVEL_EXPERT
 from puntual.prediction.predictor import Predictor
@@ -34,7 +34,6 @@ from puntual.training.calibration_fit import HoldoutPredictions, loss_left_out
 from puntual.training.candidates import Candidate
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Experts, FittedModel, fit_on
-from puntual.training.large_keys import as_text
 from puntual.training.side_by_side import side_by_side
 
 CUT_OFFS = (0.4, 0.55, 0.7, 0.85)

@@ -20,10 +20,10 @@ from puntual.features.from_frame import operations_of
 from puntual.features.history import COUNTS, WINDOWS, History
 from puntual.features.vector import COLUMNS, Lookups, Matrix, vectorise
 from puntual.flights.arrays import Columns
-from puntual.flights.schema import bands_of, delay_minutes
+from puntual.flights.schema import as_text, bands_of, delay_minutes
 from puntual.storage import scratch
 from puntual.training.dataset import NOTHING_LEARNT, Dataset
-from puntual.training.large_keys import as_text, keys_in_chunks
+from puntual.training.large_keys import keys_in_chunks
 from puntual.training.live_vectors import LiveFlights
 
 

@@ -7,12 +7,8 @@ import polars as pl
 
 from puntual.features.flight_keys import NAMED, UNKNOWABLE, Category, Keys, Unknown, nothing_unknown
 from puntual.features.from_frame import keys_of
+from puntual.flights.schema import as_text
 from puntual.storage import scratch
-
-
-def as_text(flights: pl.DataFrame) -> pl.DataFrame:
-    """Give flights whose texts are categories with texts again, as readers give them."""
-    return flights.with_columns(pl.col(pl.Enum).cast(pl.String))
 
 
 def keys_in_chunks(flights: pl.DataFrame) -> Keys:

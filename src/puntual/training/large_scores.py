@@ -14,6 +14,7 @@ from puntual.evaluation.samples import QUANTILES
 from puntual.evaluation.splits import Rows
 from puntual.features.states import CONDITIONS
 from puntual.flights.flight import BAND_COUNT
+from puntual.flights.schema import as_text
 from puntual.prediction.predictions import Predictions
 from puntual.prediction.predictor import Predictor
 from puntual.registry import Bundle
@@ -29,7 +30,6 @@ from puntual.training.bundle_scores import (
     trained_on,
 )
 from puntual.training.large_dataset import LargeDataset
-from puntual.training.large_keys import as_text
 
 
 def can_be_scored_in_parts(horizons: Sequence[str]) -> bool:
