@@ -119,6 +119,6 @@ if __name__ == "__main__":
     begun, used = perf_counter(), os.times()
     with _silent():
         done = WORK[name](Path(place), *rest)
-    now = os.times()
-    busy = now.user + now.system - used.user - used.system
+    # With those of workers that have ended.
+    busy = sum(os.times()[:4]) - sum(used[:4])
     print(json.dumps({"rows": done, "seconds": perf_counter() - begun, "processor_seconds": busy}))
