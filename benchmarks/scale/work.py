@@ -31,7 +31,7 @@ def featurise(table: Path) -> int:
 
 def train(table: Path, *words: str) -> int:
     """Train one boosted candidate, as `puntual train` does; `rows=N` bounds what is fitted."""
-    from puntual.training.large_table import read_to_learn
+    from puntual.training.table_in_pieces import read_to_learn
     from puntual.training.train import Options
     from puntual.training.train import train as train_on
 

@@ -93,7 +93,7 @@ def evaluate(
     from puntual.training.bundle_scores import score_bundle
     from puntual.training.experiment import Options
     from puntual.training.large_scores import can_be_scored_in_parts, score_large
-    from puntual.training.large_table import read_large
+    from puntual.training.table_in_pieces import read_large
 
     require_period(start, until)
     bundle = Registry(registry).read(which)

@@ -94,7 +94,7 @@ def train(
     wait_quietly()
     from puntual.cli.output.console import print_json, progress
     from puntual.cli.output.score_tables import print_training
-    from puntual.training.large_table import read_to_learn
+    from puntual.training.table_in_pieces import read_to_learn
     from puntual.training.train import Options, check_options
     from puntual.training.train import train as train_on
 

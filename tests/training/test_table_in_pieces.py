@@ -16,14 +16,14 @@ from puntual.registry import Bundle
 from puntual.registry.card_record import Omission
 from puntual.sources import FlightTable, pieces, read_flights
 from puntual.storage import scratch
-from puntual.training import large_dataset, large_table
+from puntual.training import large_dataset, table_in_pieces
 from puntual.training.backtesting import groups_of
 from puntual.training.bundle_scores import score_bundle
 from puntual.training.dataset import Dataset
 from puntual.training.experiment import Options, learnable
 from puntual.training.large_dataset import LargeDataset
 from puntual.training.large_scores import score_large
-from puntual.training.large_table import read_large, read_to_learn
+from puntual.training.table_in_pieces import read_large, read_to_learn
 
 _DAYS = [(2013, 1 + day // 28, 1 + day % 28) for day in range(90)]
 Read = tuple[FlightTable, Dataset, tuple[Omission, ...]]
@@ -66,7 +66,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Take every table for a large one: pieces of 700 rows, chunks of 300, parts of an airport or two."""
-    monkeypatch.setattr(large_table, "LARGE_ROWS", 0)
+    monkeypatch.setattr(table_in_pieces, "LARGE_ROWS", 0)
     monkeypatch.setattr(pieces, "PIECE_ROWS", 700)
     monkeypatch.setattr(scratch, "CHUNK", 300)
     monkeypatch.setattr(scratch, "MOST_HELD", 0)
