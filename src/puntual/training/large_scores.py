@@ -54,7 +54,7 @@ def score_large(
     rows = _chosen(bundle, table, dataset, start, until, split_test=split_test)
     require_enough(len(rows), start, until)
     predictor = Predictor(bundle, tested=split_test)
-    answers = {condition.name: Answers(len(rows)) for condition in CONDITIONS}
+    answers = {condition.name: MappedPredictions(len(rows)) for condition in CONDITIONS}
     place_of = np.full(len(dataset.keys), -1, np.int32)
     place_of[rows] = np.arange(len(rows))
     for part in dataset.parts():
@@ -76,7 +76,7 @@ def score_large(
 
 
 @dataclass
-class Answers:
+class MappedPredictions:
     """What was predicted of n flights under one condition, mapped."""
 
     flights: int

@@ -35,7 +35,6 @@ from puntual.training.large_dataset import LargeDataset
 LARGE_BYTES, LARGE_ROWS, _PACKED = 1 << 28, 2_000_000, 10
 _BLOCK = 1 << 22
 _EXAMPLE = re.compile(r"\(((?:line|row) \d)")
-ReadPiece = Callable[[Path], FlightTable]
 Prepared = tuple[Dataset, tuple[Omission, ...]]
 
 
@@ -200,7 +199,7 @@ def _pieces(file: Path) -> Iterator[TablePiece | None]:
         yield None
 
 
-def _read(piece: TablePiece | None, file: Path, read: ReadPiece) -> FlightTable:
+def _read(piece: TablePiece | None, file: Path, read: Callable[[Path], FlightTable]) -> FlightTable:
     try:
         if piece is None:
             return read(file)
