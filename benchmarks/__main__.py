@@ -26,7 +26,7 @@ def main(words: list[str]) -> None:
     parts = PARTS | short if SHORTLY in words else PARTS
     sizes = [word for word in words if word.startswith("--") and word != SHORTLY]
     if sizes:
-        parts = parts | {"scale": lambda folder: scale.scale(folder / "scale", scale.options_of(sizes))}
+        parts = parts | {"scale": lambda _: scale.scale(scale.options_of(sizes))}
     wanted = [word for word in words if not word.startswith("--")] or [
         part for part in PARTS if part != "scale"
     ]
@@ -92,7 +92,7 @@ PARTS = {
     "serving": _serving,
     "events": _events,
     "page": _page,
-    "scale": lambda folder: scale.scale(folder / "scale", scale.Scale()),
+    "scale": lambda _: scale.scale(scale.Scale()),
 }
 
 if __name__ == "__main__":

@@ -56,10 +56,13 @@ def watching(process: int | str = "self") -> Iterator[Peaks]:
 
 
 def anonymous(process: int | str = "self") -> int:
-    """Give the anonymous memory that a process holds, in bytes; 0 for one that has ended."""
+    """Give the anonymous memory that a process and those it began hold, in bytes; 0 for one that has ended."""
+    folder = Path(f"/proc/{process}")
     try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        lines = (folder / "status").read_text().splitlines()
+        children = {child for begun in folder.glob("task/*/children") for child in begun.read_text().split()}
     except OSError:
         return 0
     # A process that has ended but was not waited for has none.
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    own = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    return own + sum(anonymous(child) for child in children)

@@ -49,10 +49,12 @@ def schedule(flights: DataFrame) -> DataFrame:
     )
 
 
-def add_history(flights: DataFrame) -> DataFrame:
+def add_history(scheduled: DataFrame) -> DataFrame:
+    flights = scheduled
     for level, (keys, _, _) in LEVELS.items():
-        operated = flights.select(*keys, f.col("known").alias("date"), *COUNTS)
-        requested = flights.select(*keys, "date").distinct()
+        # Of what was read, not of what was joined so far: that would be worked out anew at every level.
+        operated = scheduled.select(*keys, f.col("known").alias("date"), *COUNTS)
+        requested = scheduled.select(*keys, "date").distinct()
         requested = requested.select(*keys, "date", *(f.lit(0.0).alias(name) for name in COUNTS))
         daily = (
             operated.union(requested)
@@ -117,7 +119,7 @@ def main(table: str, sample: str | None) -> None:
     )
     begun = time.perf_counter()
     flights = spark.read.csv(table, header=True)
-    made = add_congestion(add_history(schedule(flights)))
+    made = add_congestion(add_history(schedule(flights).cache()))
     kept = [name for name in made.columns if name in KEY or name.endswith(("_60d", "_15", "_day", "_gap"))]
     kept += [f"{level}_departures_60" for level in ("airport", "airline")]
     made = made.select(*kept)

@@ -31,17 +31,19 @@ def featurise(table: Path) -> int:
 
 def train(table: Path, *words: str) -> int:
     """Train one boosted candidate, as `puntual train` does; `rows=N` bounds what is fitted."""
-    from puntual.sources import read_flights
+    from puntual.training.table_in_pieces import read_to_learn
     from puntual.training.train import Options
     from puntual.training.train import train as train_on
 
-    flights = read_flights("nyc", table)
     rows = next((int(word.removeprefix("rows=")) for word in words if word.startswith("rows=")), None)
     options = Options(candidates=CANDIDATE, backtest="backtest" in words, live="live" in words, rows=rows)
     registry = next((word.removeprefix("registry=") for word in words if word.startswith("registry=")), "")
     with tempfile.TemporaryDirectory() as folder:
-        train_on(flights, registry=registry or folder, now=datetime.now(UTC), options=options)
-    return flights.flights.height
+        flights, prepared = read_to_learn("nyc", table, None, None, options)
+        train_on(
+            flights, registry=registry or folder, now=datetime.now(UTC), options=options, prepared=prepared
+        )
+    return flights.rows
 
 
 def score(table: Path, *words: str) -> int:
@@ -55,6 +57,19 @@ def score(table: Path, *words: str) -> int:
         import polars as pl
 
         return int(pl.scan_parquet(output).select(pl.len()).collect().item())
+
+
+def evaluate(table: Path, *words: str) -> int:
+    """Score a bundle on a table, as `puntual evaluate` does."""
+    from puntual.cli import main
+
+    bundle = next(Path(words[0]).glob("*.puntual"))
+    main(
+        ["evaluate", "--source", "nyc", "--data", str(table), "--bundle", str(bundle)], standalone_mode=False
+    )
+    import polars as pl
+
+    return int(pl.scan_parquet(table / "*.parquet").select(pl.len()).collect().item())
 
 
 def spread(table: Path, cluster: str) -> int:
@@ -81,6 +96,7 @@ WORK: dict[str, Callable[..., int]] = {
     "featurise": featurise,
     "train": train,
     "score": score,
+    "evaluate": evaluate,
     "spread": spread,
     "pandas": pandas,
 }
@@ -103,6 +119,6 @@ if __name__ == "__main__":
     begun, used = perf_counter(), os.times()
     with _silent():
         done = WORK[name](Path(place), *rest)
-    now = os.times()
-    busy = now.user + now.system - used.user - used.system
+    # With those of workers that have ended.
+    busy = sum(os.times()[:4]) - sum(used[:4])
     print(json.dumps({"rows": done, "seconds": perf_counter() - begun, "processor_seconds": busy}))

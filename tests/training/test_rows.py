@@ -14,7 +14,7 @@ from puntual.errors import NotEnoughFlightsError, SettingError
 from puntual.evaluation.splits import sample_rows
 from puntual.registry import Registry
 from puntual.reporting.model_card import plain
-from puntual.training import experiment
+from puntual.training import experiment, fitting
 from puntual.training.experiment import Experiment, Options, rows_within
 from puntual.training.fitting import fit_on, prepare_training_set
 from puntual.training.selection import compare, learning_curve
@@ -65,6 +65,29 @@ def test_fitting_sees_the_sample_and_what_is_counted_every_flight(
     matrix = fitted.vectors.full(narrow.split.test)
     np.testing.assert_array_equal(matrix, of_all.vectors.full(narrow.split.test))
     assert not np.array_equal(fitted.predict(matrix), of_all.predict(matrix))
+
+
+def test_of_very_many_flights_after_a_cut_off_a_sample_is_calibrated_on(
+    by_time: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = by_time.split.validation
+    np.testing.assert_array_equal(by_time.held_out(rows), rows)
+    monkeypatch.setattr(experiment, "MOST_HELD_OUT", 100)
+    drawn = by_time.held_out(rows)
+    # Where the cut-off lies is still seen from the first of them.
+    assert len(drawn) == 100 and drawn[0] == rows[0] and (np.diff(drawn) > 0).all()
+    _, (result,) = compare(by_time, (QUICK,), begin)
+    assert result.scores.flights == 100
+
+
+def test_the_level_of_very_many_flights_is_weighed_by_a_sample_and_its_base_by_all(
+    by_time: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = by_time.split.train
+    whole = fit_on(by_time, QUICK, rows).calibration.level
+    monkeypatch.setattr(fitting, "_WEIGHED", 700)
+    sampled = fit_on(by_time, QUICK, rows).calibration.level
+    assert sampled.base == whole.base and sampled.weights != whole.weights
 
 
 def test_a_sample_without_a_flight_of_some_band_is_refused(by_time: Experiment) -> None:

@@ -91,6 +91,9 @@ def evaluate(
     from puntual.registry import Registry, require_target
     from puntual.sources import read_flights
     from puntual.training.bundle_scores import score_bundle
+    from puntual.training.experiment import Options
+    from puntual.training.large_scores import can_be_scored_in_parts, score_large
+    from puntual.training.table_in_pieces import read_large
 
     require_period(start, until)
     bundle = Registry(registry).read(which)
@@ -113,18 +116,36 @@ def evaluate(
     else:
         with progress("evaluating", lines=True) as report_progress:
             report_progress("reading", 0, 2)
-            table = read_flights(source, data, map_file, bad_rows=bad_rows)
+            learnt = Options(target=bundle.manifest.target)
+            large = (
+                read_large(source, data, map_file, bad_rows, learnt, bundle.manifest.late_rule)
+                if can_be_scored_in_parts(horizons)
+                else None
+            )
+            table = large[0] if large else read_flights(source, data, map_file, bad_rows=bad_rows)
             say_reading(table)
             report_progress("scoring", 1, 2)
-            scored = score_bundle(
-                bundle,
-                table,
-                start=start,
-                until=until,
-                split_test=split_test,
-                horizons=horizons,
-                without=without,
-            )
+            if large is not None:
+                dataset, _ = large[1]
+                scored = score_large(
+                    bundle,
+                    table,
+                    dataset,
+                    start=start,
+                    until=until,
+                    split_test=split_test,
+                    horizons=horizons,
+                )
+            else:
+                scored = score_bundle(
+                    bundle,
+                    table,
+                    start=start,
+                    until=until,
+                    split_test=split_test,
+                    horizons=horizons,
+                    without=without,
+                )
     if scored.trained_on:
         say(
             f"{scored.trained_on:,} of these flights lie in the period that the model was trained on, so the scores "

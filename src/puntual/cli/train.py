@@ -94,7 +94,7 @@ def train(
     wait_quietly()
     from puntual.cli.output.console import print_json, progress
     from puntual.cli.output.score_tables import print_training
-    from puntual.sources import read_flights
+    from puntual.training.table_in_pieces import read_to_learn
     from puntual.training.train import Options, check_options
     from puntual.training.train import train as train_on
 
@@ -131,7 +131,7 @@ def train(
                 progress=report_progress,
             )
     else:
-        table = read_flights(source, data, map_file, bad_rows=bad_rows)
+        table, prepared = read_to_learn(source, data, map_file, bad_rows, options)
         with progress("training", lines=True) as report_progress:
             training = train_on(
                 table,
@@ -140,6 +140,7 @@ def train(
                 options=options,
                 reports=reports,
                 progress=report_progress,
+                prepared=prepared,
             )
     if as_json:
         print_json(training)

@@ -1,6 +1,7 @@
 """All scores of a sample with their intervals, overall and for each group of flights."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,6 +24,8 @@ from puntual.evaluation.losses import (
 )
 from puntual.evaluation.ranking import rank
 from puntual.evaluation.samples import Outcomes, Predicted, expect_same_flights
+
+_CHUNK = 1 << 18
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,8 +126,8 @@ def _score(outcomes: Outcomes, predicted: Predicted, threshold: float, draws: Dr
         average_precision=measure_if_defined(ranks.average_precision),
         brier=measure(brier),
         brier_skill=measure_if_defined(1 - ratio(brier, late_rate * (1 - late_rate))),
-        log_loss=measure(draws.sums(log_losses(predicted.bands, outcomes.band)) / flights),
-        log_loss_late=measure(draws.sums(late_log_losses(p_late, late)) / flights),
+        log_loss=measure(draws.sums(_in_chunks(log_losses, predicted.bands, outcomes.band)) / flights),
+        log_loss_late=measure(draws.sums(_in_chunks(late_log_losses, p_late, late)) / flights),
         ece=reflected_measure(expected_calibration_error(p_late, late, draws)),
         precision=precision,
         recall=recall,
@@ -148,7 +151,15 @@ def _label_measures(
 
 def _pinball_measures(outcomes: Outcomes, predicted: Predicted, draws: Draws) -> list[Measure | None]:
     """Measure the mean of the three quantiles, then each, over the flights that departed."""
-    losses = pinball_losses(predicted.quantiles, outcomes.delay)
+    losses = _in_chunks(pinball_losses, predicted.quantiles, outcomes.delay)
     departed = draws.sums(outcomes.departed)
     columns = [losses.mean(axis=1), *losses.T]
     return [measure_if_defined(ratio(draws.sums(column), departed)) for column in columns]
+
+
+def _in_chunks(losses: Callable[..., NDArray[np.float64]], *columns: NDArray[Any]) -> NDArray[np.float64]:
+    """Work out the losses of so many flights at a time that what is needed meanwhile stays small."""
+    starts = range(0, len(columns[0]), _CHUNK)
+    return np.concatenate(
+        [losses(*(column[start : start + _CHUNK] for column in columns)) for start in starts]
+    )

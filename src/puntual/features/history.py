@@ -17,6 +17,7 @@ from puntual.features.flight_keys import NAMED, Days, Ids, Keys, as_ids, categor
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 from puntual.flights.flight import LateRule, band_of
+from puntual.storage import scratch
 
 WINDOWS = (1, 7, 30, 60)
 # Each level leans on its parent for as many flights as its strength says.
@@ -211,9 +212,8 @@ def _line(daily: Sequence[_Daily], first: int, end: int) -> kernel.OperationLine
     np.cumsum(np.hstack([sums for _, _, sums in daily])[:, order].T, axis=0, out=totals[1:])
     line = line[order]
     begins = line.searchsorted(np.arange(len(entities) + 1) * _STRETCH)
-    return kernel.OperationLine(
-        index_of(entities), view(begins), view(line % _STRETCH), view(totals), first, end
-    )
+    begins, days, totals = map(scratch.held, (begins, line % _STRETCH, totals))
+    return kernel.OperationLine(index_of(entities), view(begins), view(days), view(totals), first, end)
 
 
 _NOTHING = np.empty(0, np.int64)

@@ -61,6 +61,11 @@ def by_departure(flights: pl.DataFrame) -> pl.DataFrame:
     return flights.drop(ARRIVAL_FIELDS, strict=False)
 
 
+def as_text(flights: pl.DataFrame) -> pl.DataFrame:
+    """Give a table of flights with texts, as readers give it, where it holds them as categories."""
+    return flights.with_columns(pl.col(pl.Enum).cast(pl.String))
+
+
 def _never(flights: pl.DataFrame) -> pl.Expr:
     name = "cancelled" if target_of(flights) is Target.DEPARTURE else "never_arrived"
     return pl.col(name).fill_null(False)

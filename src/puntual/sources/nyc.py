@@ -80,7 +80,7 @@ def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> Flig
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
     )
-    return replace(assemble(raw, columns, reading, _notes(columns)), weather=_weather(files))
+    return replace(assemble(raw, columns, reading, _notes(columns)), weather=weather_beside(files))
 
 
 def package_folder() -> Path | None:
@@ -132,7 +132,12 @@ def _read(content: bytes, place: Place, missing: tuple[str, ...]) -> RawTable:
     return replace(raw, frame=raw.frame.with_columns(pl.col(whole).cast(pl.Int64)))
 
 
-def _weather(files: TableFiles) -> pl.DataFrame | None:
+def has_planes(files: TableFiles) -> bool:
+    """Tell whether the package's table of aircraft stands beside the files."""
+    return bool(beside(files.places[0], PLANES))
+
+
+def weather_beside(files: TableFiles) -> pl.DataFrame | None:
     """Read the weather beside the files, each table of it once."""
     tables: dict[str, pl.DataFrame] = {}
     for place in files.places:

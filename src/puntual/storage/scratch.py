@@ -1,4 +1,4 @@
-"""Matrices of training, made in chunks of rows: in memory while they are small, else in a file that memory maps.
+"""Arrays of training, made in chunks of rows: in memory while they are small, else in a file that memory maps.
 
 The file has no name, so that the system takes it back when nobody reads the matrix any more, or the process is killed.
 """
@@ -6,9 +6,10 @@ The file has no name, so that the system takes it back when nobody reads the mat
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from puntual.errors import StorageError
 
@@ -17,7 +18,9 @@ _Matrix = NDArray[np.float32]
 CHUNK = 1 << 16
 # A matrix of more bytes is mapped. Pages of files the system can write out when it wants their memory.
 MOST_IN_MEMORY = 1 << 26
-_FLOAT = np.dtype(np.float32)
+# Arrays that stay for the whole of a training are mapped from here on.
+MOST_HELD = 1 << 20
+_Numbers = TypeVar("_Numbers", bound=NDArray[Any])
 
 
 def fill(rows: int, columns: int, make: Callable[[slice], _Matrix]) -> _Matrix:
@@ -54,20 +57,40 @@ def chunks(rows: int, size: int = CHUNK) -> Iterator[slice]:
         yield slice(start, min(start + size, rows))
 
 
-def empty(rows: int, columns: int) -> _Matrix:
+def held(numbers: _Numbers) -> _Numbers:
+    """Give the same numbers, mapped unless they are few, for whoever holds them for long."""
+    if numbers.nbytes <= MOST_HELD:
+        return numbers
+    kept = _mapped(numbers.shape, numbers.dtype)
+    kept[...] = numbers
+    return kept  # type: ignore[return-value]
+
+
+def empty(rows: int, columns: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     """Give a matrix to be filled, in memory or mapped."""
-    size = rows * columns * _FLOAT.itemsize
-    if size <= MOST_IN_MEMORY:
-        return np.empty((rows, columns), _FLOAT)
+    if rows * columns * np.dtype(dtype).itemsize <= MOST_IN_MEMORY:
+        return np.empty((rows, columns), dtype)
+    return _mapped((rows, columns), dtype)
+
+
+def empty_line(length: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Give so many numbers to be filled and held for long, mapped unless they are few."""
+    if length * np.dtype(dtype).itemsize <= MOST_HELD:
+        return np.empty(length, dtype)
+    return _mapped((length,), dtype)
+
+
+def _mapped(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     try:
         with tempfile.TemporaryFile() as file:
             _reserve(file.fileno(), size)
             # As a plain array: what is computed of it is no file.
-            return np.memmap(file, _FLOAT, "r+", shape=(rows, columns)).view(np.ndarray)
+            return np.memmap(file, dtype, "r+", shape=shape).view(np.ndarray)
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         raise StorageError(
-            f"{tempfile.gettempdir()}: {reason}; expected room for the vectors of {rows:,} flights, "
+            f"{tempfile.gettempdir()}: {reason}; expected room for the vectors of {shape[0]:,} flights, "
             f"{size / 1e9:.1f} GB; make room there, name another folder by TMPDIR, or fit fewer --rows"
         ) from error
 

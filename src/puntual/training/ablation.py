@@ -16,6 +16,7 @@ from sklearn.preprocessing import OneHotEncoder
 from puntual.evaluation.splits import Rows
 from puntual.features.vector import COLUMNS
 from puntual.flights import airports
+from puntual.flights.schema import as_text
 from puntual.reporting.training_result import AblationStep
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.experiment import Experiment
@@ -75,14 +76,18 @@ def ablate(
 
 
 def _score(experiment: Experiment, step: _Step) -> AblationStep:
-    described = describe_flights(experiment.dataset.flights).select(step.columns)
+    flights = experiment.dataset.flights
+
+    def described(rows: Rows) -> NDArray[Any]:
+        return describe_flights(as_text(flights[rows])).select(step.columns).to_numpy()
+
     train, test = _train_rows(experiment, step), experiment.split.test
     encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore", dtype=step.dtype)
-    seen = encoder.fit_transform(described[train].to_numpy())
+    seen = encoder.fit_transform(described(train))
     with unfinished_fits_allowed():
         model = step.model().fit(seen, experiment.dataset.late[train])
     p_late = np.concatenate(
-        [model.predict_proba(encoder.transform(described[rows].to_numpy()))[:, 1] for rows in _chunks(test)]
+        [model.predict_proba(encoder.transform(described(rows)))[:, 1] for rows in _chunks(test)]
     )
     return _step(step.name, seen.shape[1], experiment.dataset.late[test], p_late, _LABEL)
 

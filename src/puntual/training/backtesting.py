@@ -23,7 +23,7 @@ from puntual.evaluation.gate import Evidence, feature_auc, spread_rows
 from puntual.evaluation.splits import Rows, moment, rolling_origins
 from puntual.features.states import CONDITIONS, MAIN, STATES, Condition, rows_in
 from puntual.features.vector import COLUMNS
-from puntual.flights.schema import target_of
+from puntual.flights.schema import as_text, target_of
 from puntual.prediction.calibration import Calibration
 from puntual.prediction.experts import LEVEL_EXPERT
 from puntual.prediction.predictor import Predictor
@@ -180,11 +180,16 @@ def groups_of(flights: pl.DataFrame) -> dict[str, NDArray[np.str_]]:
     named = flights.select(
         airline="airline", month=scheduled.dt.strftime("%Y-%m"), hour=scheduled.dt.strftime("%H")
     )
-    return {
-        name: named[name].fill_null("unknown").to_numpy().astype(str)
-        for name in GROUPS_BY
-        if named[name].count()
-    }
+    return {name: _texts(named[name].cast(pl.String)) for name in GROUPS_BY if named[name].count()}
+
+
+def _texts(column: pl.Series) -> NDArray[np.str_]:
+    """Give a column as numpy's texts, by way of the few that differ."""
+    column = column.fill_null("unknown")
+    values = column.unique().sort()
+    positions = column.cast(pl.Enum(values)).to_physical().to_numpy()
+    texts: NDArray[np.str_] = np.array(values.to_list(), np.str_)[positions]
+    return texts
 
 
 def _folds(
@@ -200,7 +205,7 @@ def _folds(
     def fold(block: tuple[Rows, Rows]) -> tuple[Experts, HoldoutPredictions]:
         before, after = block
         fitted = fit_on(experiment, candidate, before, averaged=experiment.by_time)
-        return fitted.experts, fitted.predict_holdout(after)
+        return fitted.experts, fitted.predict_holdout(experiment.held_out(after))
 
     # The last has the most flights before it.
     return side_by_side(fold, reversed(blocks), lambda _: begin("fit before a cut-off"))[::-1]
@@ -244,7 +249,8 @@ def _against_champion(
     if len(shared) < _FEWEST_SHARED:
         return None, None
     dataset, rows = experiment.dataset, experiment.split.test[shared]
-    predicted = champion.predict(dataset.flights[rows], past=dataset.flights, timetable_of=dataset.flights)
+    flights = as_text(dataset.flights)
+    predicted = champion.predict(flights[rows], past=flights, timetable_of=flights)
     theirs = log_losses(predicted.bands, dataset.bands[rows])
     day = dataset.keys.day[rows].astype(np.int32)
     return version, paired_difference(losses[shared], theirs, day)

@@ -73,19 +73,28 @@ def fit_calibration(blocks: Sequence[HoldoutPredictions], level: Level) -> Calib
     return Calibration(dict(zip(names, side_by_side(of_state, STATES), strict=True)), level)
 
 
-def fit_level(recent: NDArray[np.float64], late: NDArray[np.bool_], day: NDArray[np.int64]) -> Level:
-    """Weigh the airport's `recent` late rates, shape (n, 4), and its rate so far to forecast the day's.
+def fit_level(
+    recent: NDArray[np.float64],
+    late: NDArray[np.bool_],
+    day: NDArray[np.int64],
+    weighed: Rows | slice = slice(None),
+) -> Level:
+    """Weigh the airport's `recent` late rates, shape (w, 4), and its rate so far to forecast the day's.
+
+    `late` and `day` are those of all n flights, and `weighed` says which w of them `recent` holds.
 
     The weights are positive and sum to 1: when every recent rate rises, the forecast rises with them, also beyond
     what training saw. Fitted by log loss on flights whose history reaches into every window. The rate so far is that
     of the days before: the rate of the whole table would know the days to come, and draw too strongly to itself.
     """
     base = float(late.mean())
-    rates = np.column_stack([recent, _rate_before(late, day)])
+    rates = np.column_stack([recent, _rate_before(late, day)[weighed]])
     complete = ~np.isnan(rates).any(axis=1)
     if complete.sum() < _FEW:
         return Level(base=base)
-    fitted = minimize(_level_loss, np.zeros(rates.shape[1]), (rates[complete], late[complete]), "L-BFGS-B")
+    fitted = minimize(
+        _level_loss, np.zeros(rates.shape[1]), (rates[complete], late[weighed][complete]), "L-BFGS-B"
+    )
     return Level(tuple(softmax(fitted.x[np.newaxis])[0, :-1].tolist()), base)
 
 

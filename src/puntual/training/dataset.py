@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -43,7 +44,8 @@ from puntual.training.live_vectors import LiveFlights
 HISTORY_COLUMNS = columns_of(Group.HISTORY)
 CONGESTION_COLUMNS = columns_of(Group.CONGESTION)
 _LONGEST_LAG = history.WINDOWS[-1]
-_NOTHING_LEARNT = Vocabulary({kind: {} for kind in route.CODED})
+# The codes of a vector are those of who learns; until then each is 0.
+NOTHING_LEARNT = Vocabulary({kind: {} for kind in route.CODED})
 
 
 @dataclass(frozen=True)
@@ -112,27 +114,32 @@ class Dataset:
     def strata(self) -> NDArray[np.int64]:
         """The airport and month of each flight, numbered, shape (n,)."""
         months = self.keys.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-        return months * len(self.keys.origin.values) + self.keys.origin.positions
+        return scratch.held(months * len(self.keys.origin.values) + self.keys.origin.positions)
 
     def uncoded_of(self, keys: Keys) -> Matrix:
         """Make these vectors of some of the flights alone, by their keys."""
-        lookups = Lookups(_NOTHING_LEARNT, self.timetable, self.history)
+        lookups = Lookups(NOTHING_LEARNT, self.timetable, self.history)
         return vectorise(keys, lookups, self.timetable, np.ones(len(keys), bool), keys.day)
+
+    def past(self, keys: Keys, closed: Days) -> NDArray[np.float64]:
+        """Give the features of the history of some of the flights, known before day `closed`, shape (n, 60)."""
+        return self.history.features(keys, closed)
 
     def late_rates(self) -> dict[str, tuple[Rate, ...]]:
         """Count flights and late rate by hour and month, in order, and by airline and destination, most flights first.
 
         A flight whose airline is unknown counts for none.
         """
-        scheduled = pl.col("scheduled_departure")
-        named = self.flights.select(
-            hour=scheduled.dt.strftime("%H"),
-            airline="airline",
-            destination="destination",
-            month=scheduled.dt.strftime("%Y-%m"),
-            late=pl.Series(self.late),
-        )
-        return {kind: _rates(named, kind) for kind in ("hour", "airline", "destination", "month")}
+        scheduled, late = pl.col("scheduled_departure"), pl.Series("late", self.late)
+        named = {
+            "hour": scheduled.dt.strftime("%H"),
+            "airline": pl.col("airline").cast(pl.String),
+            "destination": pl.col("destination").cast(pl.String),
+            "month": scheduled.dt.strftime("%Y-%m"),
+        }
+        return {
+            kind: _rates(self.flights.select(name.alias(kind), late), kind) for kind, name in named.items()
+        }
 
     def outcomes(self, rows: Rows) -> Outcomes:
         """Give what happened to some flights."""
@@ -157,12 +164,19 @@ class TrainingVectors:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The codes of airlines and airports."""
-        return route.learn_vocabulary(self.dataset.keys.take(self.learnt_from))
+        return route.learn_vocabulary(self._learnt_keys())
 
     @cached_property
     def usual_departures(self) -> Columns:
         """The usual departures of a week."""
-        return timetable.usual_departures(self.dataset.keys.take(self.learnt_from))
+        return timetable.usual_departures(self._learnt_keys())
+
+    def _learnt_keys(self) -> Keys:
+        rows: Any = self.learnt_from
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+            # They follow on each other, as before a cut-off: nothing has to be copied.
+            rows = slice(rows[0], rows[-1] + 1)
+        return self.dataset.keys.take(rows)
 
     @cached_property
     def typical(self) -> Timetable:
@@ -206,8 +220,8 @@ class TrainingVectors:
         closed = self.dataset.live.days_of(rows, horizon)
         # The evening before may lie after the cut-off.
         earlier = np.flatnonzero(closed < keys.day)
-        history = self.dataset.history.features(keys.take(earlier), closed[earlier])
-        matrix[np.ix_(earlier, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
+        past = self.dataset.past(keys.take(earlier), closed[earlier])
+        matrix[np.ix_(earlier, HISTORY_COLUMNS)] = on_grid(past, HISTORY_COLUMNS)
         now = self.dataset.live.columns(rows, horizon, turns, hidden)
         return np.hstack([hide_unknown(matrix, keys), now])
 
@@ -241,8 +255,8 @@ class TrainingVectors:
         matrix[np.ix_(typical, CONGESTION_COLUMNS)] = self._typical_congestion(rows[typical])
         keys = self.dataset.keys.take(rows)
         late = keys.take(lagged)
-        history = self.dataset.history.features(late, late.day - lag[lagged])
-        matrix[np.ix_(lagged, HISTORY_COLUMNS)] = on_grid(history, HISTORY_COLUMNS)
+        past = self.dataset.past(late, late.day - lag[lagged])
+        matrix[np.ix_(lagged, HISTORY_COLUMNS)] = on_grid(past, HISTORY_COLUMNS)
         return hide_unknown(matrix, keys)
 
     def _without_later_than(self, state: State, rows: Rows) -> Matrix:

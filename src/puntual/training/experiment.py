@@ -28,6 +28,8 @@ _FEWEST_OF_A_BAND = 20
 _YEAR_OF_DAYS = 360
 # Of fewer some band may have no flight.
 FEWEST_ROWS = 1_000
+# Of so many flights after a cut-off a handful of numbers is known to the third digit; their vectors would not be flat.
+MOST_HELD_OUT = 1 << 18
 # What fitting takes for each row beside what the libraries hold, at its hungriest: a forest's or a network's copies.
 _BYTES_A_ROW, _SHARE_OF_MEMORY, _LEAST_ROWS = 2_000, 0.5, 125_000
 _UNKNOWN = {
@@ -143,6 +145,12 @@ class Experiment:
             )
         return seen
 
+    def held_out(self, rows: Rows) -> Rows:
+        """Give those of some rows that candidates are compared and calibrated on: all, or a sample of very many."""
+        drawn = sample_rows(rows, self.dataset.strata, MOST_HELD_OUT, self.seed)
+        # The first says where the cut-off lies.
+        return np.concatenate([rows[:1], drawn[1:]])
+
     def shape(self) -> DelayShape:
         """Learn how delays lie within the bands from the flights before the test."""
         rows = self.split.before_test
@@ -186,13 +194,19 @@ def learnable(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omis
 
 def operated_in(table: FlightTable, options: Options) -> tuple[Dataset, tuple[Omission, ...]]:
     """Keep the operated flights of the period, and count the others by reason."""
+    flights, outside = choose_operated(toward(table, Target(options.target)), options)
+    dataset = Dataset(flights, table.late_rule, options.seed, table.weather)
+    return dataset, omissions_of(table, outside)
+
+
+def omissions_of(table: FlightTable, outside: list[tuple[str, pl.DataFrame]]) -> tuple[Omission, ...]:
+    """Count by reason what a table left out, and the flights that are not learnt from."""
     omitted = [
         Omission(reason=gone.reason, count=gone.count, example=gone.example) for gone in table.left_out
     ]
-    flights, outside = choose_operated(toward(table, Target(options.target)), options)
-    for reason, gone in outside:
-        omitted += _omission(reason, gone)
-    return Dataset(flights, table.late_rule, options.seed, table.weather), tuple(omitted)
+    for reason, flights in outside:
+        omitted += _omission(reason, flights)
+    return tuple(omitted)
 
 
 def choose_operated(

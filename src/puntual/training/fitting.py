@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.evaluation.splits import Rows
+from puntual.evaluation.splits import Rows, sample_rows
 from puntual.features.states import STATES, part, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
@@ -28,6 +28,8 @@ from puntual.training.side_by_side import side_by_side
 LEVEL_AVERAGED: Mixture = {STATES[0].name: 0.5, LEVEL_EXPERT: 0.5}
 
 
+# Flights that the windows of the level are weighed by, whose weights are four numbers.
+_WEIGHED = 1 << 20
 # Whole for any table of a year or two: a product of matrices rounds a row by how many are beside it.
 _PREDICTED_AT_ONCE = 1 << 18
 
@@ -122,7 +124,10 @@ class FittedModel:
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands, shape (n, 5)."""
-        return self.calibration.apply(self.experts.predict_proba(matrix), matrix)
+        bands = np.empty((len(matrix), BAND_COUNT))
+        for chunk in scratch.chunks(len(matrix), _PREDICTED_AT_ONCE):
+            bands[chunk] = self.calibration.apply(self.experts.predict_proba(matrix[chunk]), matrix[chunk])
+        return bands
 
     def predict_holdout(self, rows: Rows) -> HoldoutPredictions:
         """Predict flights that the experts have not seen, first as they were on the day, then knowing less.
@@ -200,7 +205,8 @@ def fit_candidate(
 def _learn_level(vectors: TrainingVectors) -> Level:
     """Learn the level from all flights before the cut-off, also those that fitting does not see."""
     dataset, rows = vectors.dataset, vectors.learnt_from
-    return fit_level(vectors.recent_rates(rows), dataset.late[rows], dataset.keys.day[rows])
+    weighed = sample_rows(np.arange(len(rows)), dataset.strata[rows], _WEIGHED, dataset.seed)
+    return fit_level(vectors.recent_rates(rows[weighed]), dataset.late[rows], dataset.keys.day[rows], weighed)
 
 
 def _prior(candidate: Candidate, bands: BandLabels, seed: int) -> Scaling:

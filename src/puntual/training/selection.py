@@ -66,7 +66,7 @@ def compare(
     timed = [
         msgspec.structs.replace(one.result, microseconds=_microseconds(one.model, proof)) for one in scored
     ]
-    results = choose(timed, losses, experiment.dataset.keys.day[split.validation])
+    results = choose(timed, losses, experiment.dataset.keys.day[experiment.held_out(split.validation)])
     chosen = next(place for place, result in enumerate(results) if result.chosen)
     return candidates[chosen], results
 
@@ -88,7 +88,7 @@ def _score_candidate(
     models = convert(fitted.experts)
     difference = prove(fitted.experts, models, candidate.name, proof)
     bands = _predict_validation(experiment, fitted)
-    truth = experiment.dataset.bands[experiment.split.validation]
+    truth = experiment.dataset.bands[experiment.held_out(experiment.split.validation)]
     losses = np.mean([log_losses(predicted, truth) for predicted in bands.values()], axis=0)
     result = CandidateResult(
         name=candidate.name,
@@ -112,7 +112,7 @@ def _predict_validation(
     experiment: Experiment, fitted: FittedModel, conditions: Sequence[Condition] = CONDITIONS
 ) -> dict[str, NDArray[np.float64]]:
     """Give the bands of the validation flights under some conditions of knowledge, calibrated on them."""
-    rows = experiment.split.validation
+    rows = experiment.held_out(experiment.split.validation)
     calibrated = fitted.calibrated([fitted.predict_holdout(rows)])
     return {
         condition.name: calibrated.predict(fitted.vectors.under(condition, rows)) for condition in conditions
@@ -120,7 +120,7 @@ def _predict_validation(
 
 
 def _score_validation(experiment: Experiment, bands: NDArray[np.float64]) -> Evaluation:
-    outcomes = experiment.dataset.outcomes(experiment.split.validation)
+    outcomes = experiment.dataset.outcomes(experiment.held_out(experiment.split.validation))
     predicted = Predicted(bands, experiment.shape().quantile_minutes(bands))
     threshold = best_threshold(outcomes.late, predicted.late_probability, experiment.cost)
     return score(outcomes, predicted, threshold, rounds=_ROUNDS)
