@@ -1,6 +1,7 @@
 """The small keys that features are functions of."""
 
 import hashlib
+from array import array
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -43,7 +44,7 @@ class Category:
 
     def names(self) -> kernel.Names:
         """Give the stable 64-bit numbers of the values, and the positions, to the kernel."""
-        return kernel.Names([*map(_number, self.values)], view(self.positions))
+        return kernel.Names(array("Q", map(_number, self.values)), view(self.positions))
 
     @property
     def ids(self) -> Ids:
