@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from puntual.errors import BadValueError
 from puntual.features import kernel
+from puntual.features.numbering import Numbering
 from puntual.flights import airports
 from puntual.flights.flight import EARLIEST, LATEST, Flight
 from puntual.flights.flight_number import clean_flight_number
@@ -241,7 +242,10 @@ def distinct(*columns: Category | Ids) -> tuple[Places, Places]:
     if len(columns[0]) <= FEW:
         return EVERY, EVERY
     ids = (column.ids if isinstance(column, Category) else column for column in columns)
-    _, examples, places = np.unique(combine(*ids), return_index=True, return_inverse=True)
+    numbering = Numbering()
+    places = numbering.add(combine(*ids)).astype(np.intp)
+    examples = np.empty(len(numbering.ids), np.intp)
+    examples[places] = np.arange(len(places))
     return examples, places
 
 

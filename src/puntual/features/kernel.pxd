@@ -1,6 +1,6 @@
 # The types by which kernel.py is compiled; whoever interprets it does not read them.
 cimport cython
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 cdef uint64_t _WHOLE, _GOLDEN, _FIRST, _SECOND, _NETWORK
 cdef double _NAN
@@ -23,12 +23,13 @@ cdef class Flights:
     cdef const int64_t[::1] day
     cdef const int64_t[::1] minute
     cdef Names origin, airline, destination, number
+    cdef int64_t airlines, destinations, origins
 
     @cython.locals(day=int64_t)
     cdef uint64_t segment(self, Py_ssize_t flight, bint by_weekday) noexcept nogil
 
     @cython.locals(number=int64_t)
-    cdef int64_t key(self, Py_ssize_t flight, int64_t kind) noexcept
+    cdef int64_t key(self, Py_ssize_t flight, int64_t kind) noexcept nogil
 
     @cython.locals(destination=uint64_t, airport=uint64_t, airline=uint64_t, route=uint64_t)
     cdef void entities(self, Py_ssize_t flight, Room room) noexcept nogil
@@ -114,6 +115,13 @@ cpdef fill_congestion(Flights flights, DepartureLine known, DepartureLine usual,
 @cython.locals(row=Py_ssize_t, flight=Py_ssize_t, key=int64_t, values=tuple, place=Py_ssize_t)
 cpdef fill_recurring(Flights flights, int64_t kind, make, dict made, Py_ssize_t start, double[:, ::1] rows,
                       Py_ssize_t column)
+
+@cython.locals(flight=Py_ssize_t)
+cpdef all_keys(Flights flights, int64_t kind, uint64_t[::1] keys)
+
+@cython.locals(row=Py_ssize_t, place=Py_ssize_t)
+cpdef copy_rows(const double[:, ::1] values, const int32_t[::1] places, Py_ssize_t start, double[:, ::1] rows,
+                Py_ssize_t column)
 
 @cython.locals(row=Py_ssize_t, place=Py_ssize_t, column=Py_ssize_t, common=Py_ssize_t)
 cpdef Py_ssize_t states_of(const float[:, ::1] matrix, tuple sentinels, signed char[::1] places) except -2

@@ -73,6 +73,8 @@ class Flights:
     ) -> None:
         self.day, self.minute = day, minute
         self.origin, self.airline, self.destination, self.number = origin, airline, destination, number
+        self.origins, self.airlines = len(self.origin.ids), len(self.airline.ids)
+        self.destinations = len(self.destination.ids)
 
     def segment(self, flight: int, by_weekday: bool) -> int:
         """Give the id of what a flight's departures are counted by: the airport's date, or its weekday from Monday."""
@@ -84,12 +86,10 @@ class Flights:
         """Give a number that two flights share where all is alike that decides what recurs."""
         number: int = self.minute[flight]
         if kind == _DAY:
-            number = self.day[flight] * len(self.origin.ids) + self.origin.positions[flight]
+            number = self.day[flight] * self.origins + self.origin.positions[flight]
         elif kind == _ROUTE:
-            number = (
-                self.origin.positions[flight] * len(self.destination.ids) + self.destination.positions[flight]
-            )
-            number = number * len(self.airline.ids) + self.airline.positions[flight]
+            number = self.origin.positions[flight] * self.destinations + self.destination.positions[flight]
+            number = number * self.airlines + self.airline.positions[flight]
         return number
 
     def entities(self, flight: int, room: "Room") -> None:
@@ -316,6 +316,21 @@ def fill_recurring(
             values = made[key] = make(flight)
         for place in range(len(values)):
             rows[row, column + place] = values[place]
+
+
+def all_keys(flights: Flights, kind: int, keys: Array) -> None:
+    """Write the numbers that say what recurs of n flights."""
+    with cython.nogil:
+        for flight in range(keys.shape[0]):
+            keys[flight] = flights.key(flight, kind) & _WHOLE
+
+
+def copy_rows(values: Array, places: Array, start: int, rows: Array, column: int) -> None:
+    """Write to the flights from `start` on, from a column on, the row of values that each has its place at."""
+    with cython.nogil:
+        for row in range(rows.shape[0]):
+            for place in range(values.shape[1]):
+                rows[row, column + place] = values[places[start + row], place]
 
 
 def states_of(matrix: Array, sentinels: Sequence[int], places: Array) -> int:

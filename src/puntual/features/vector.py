@@ -1,6 +1,5 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -10,8 +9,10 @@ from numpy.typing import NDArray
 
 from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, history, kernel, route, timetable
-from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Unknown, view
+from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Unknown
 from puntual.features.history import History
+from puntual.features.in_shares import in_shares
+from puntual.features.recurring import Recurring, writer_of
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Feature, Group, Known
 from puntual.features.timetable import Timetable
@@ -52,11 +53,10 @@ COLUMNS = tuple(feature.name for feature in FEATURES)
 # What is known by the day before; `features/live_vector.py` has the others.
 GROUPS = (Group.CALENDAR, Group.AIRLINE, Group.ROUTE, Group.TIME_OF_DAY, Group.CONGESTION, Group.HISTORY)
 _SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
-# So many flights fit into the processor's cache.
-_CHUNK = 4_096
+_INVERSE = 1 / _SCALES
+# The rows of so many flights fit into the cache that each core has to itself.
+_CHUNK = 512
 Blocks = NDArray[np.float64]
-# A kind of key, the first column, what makes a flight's row, and the rows made so far.
-_Recurring = tuple[int, int, Callable[[int], kernel.Values], dict[int, kernel.Values]]
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
@@ -73,26 +73,33 @@ class Lookups:
 
 
 def vectorise(
-    keys: Keys, lookups: Lookups, known: Timetable, is_known: NDArray[np.bool_], closed: Days
+    keys: Keys,
+    lookups: Lookups,
+    known: Timetable,
+    is_known: NDArray[np.bool_],
+    closed: Days,
+    matrix: Matrix | None = None,
 ) -> Matrix:
-    """Turn n flights into a float32 matrix of shape (n, len(COLUMNS)).
+    """Turn n flights into a float32 matrix of shape (n, len(COLUMNS)), which may be given.
 
     `is_known` says for which flights the timetable of the day is known, and so is read from `known` rather
     than from the typical week; `closed` is the day before which operations are known, flight by flight.
     """
-    if not len(keys):
-        return np.empty((0, len(COLUMNS)), np.float32)
-    flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
-    matrix = np.empty((len(keys), len(COLUMNS)), np.float32)
-    rows = np.empty((min(len(keys), _CHUNK), len(COLUMNS)))
-    for start in range(0, len(keys), _CHUNK):
-        rows = rows[: len(keys) - start]
-        for kind, column, make, made in recurring:
-            kernel.fill_recurring(flights, kind, make, made, start, view(rows), column)
-        timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
-        lookups.history.fill(flights, closed, start, rows, _HISTORY)
-        matrix[start : start + _CHUNK] = _nearest(rows, _SCALES)
-    return hide_unknown(matrix, keys)
+    made = np.empty((len(keys), len(COLUMNS)), np.float32) if matrix is None else matrix
+    flights = keys.for_kernel()
+    write_recurring = writer_of(flights, len(keys), _recurring(keys, lookups.vocabulary))
+
+    def fill(part: slice) -> None:
+        rows = np.empty((min(part.stop - part.start, _CHUNK), len(COLUMNS)))
+        for start in range(part.start, part.stop, _CHUNK):
+            rows = rows[: part.stop - start]
+            write_recurring(start, rows)
+            timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
+            lookups.history.fill(flights, closed, start, rows, _HISTORY)
+            made[start : start + len(rows)] = _round(rows, _SCALES, _INVERSE)
+
+    in_shares(len(keys), fill)
+    return hide_unknown(made, keys)
 
 
 def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
@@ -105,16 +112,15 @@ def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix
     >>> on_grid(np.array([0.3, 1.0]), CODE_COLUMNS[:2])
     array([0.30078125, 1.        ], dtype=float32)
     """
-    return _nearest(values, _SCALES[columns]).astype(np.float32)
+    return _round(values.copy(), _SCALES[columns], _INVERSE[columns]).astype(np.float32)
 
 
-def _nearest(values: Blocks, scales: NDArray[np.float64]) -> Blocks:
-    """Round values to the nearest number of their grids."""
-    scaled = values * scales
-    # In place: for each further block of thousands of rows the system would have to find memory, and clear it.
-    np.rint(scaled, out=scaled)
-    scaled /= scales
-    return scaled
+def _round(values: Blocks, scales: NDArray[np.float64], inverse: NDArray[np.float64]) -> Blocks:
+    """Round values, in place, to the nearest numbers of their grids, whose scales are powers of two."""
+    values *= scales
+    np.rint(values, out=values)
+    values *= inverse
+    return values
 
 
 CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])
@@ -174,13 +180,15 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 _MINUTES: dict[int, kernel.Values] = dict(enumerate(map(clock.of_minute, range(clock.MINUTES_A_DAY))))
 
 
-def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
+def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[Recurring, ...]:
     """Say of what recurs from flight to flight how it is told apart, where it stands, and how a flight's is made."""
     origin, destination, airline = keys.origin.value_of, keys.destination.value_of, keys.airline.value_of
     return (
-        (kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
-        (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES),
-        (
+        Recurring(kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
+        Recurring(
+            kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES
+        ),
+        Recurring(
             kernel.BY_ROUTE,
             _ROUTE,
             lambda flight: vocabulary.row(origin(flight), destination(flight), airline(flight)),

@@ -104,9 +104,7 @@ class Dataset:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
         if self.made is not None:
             return self.made
-        return scratch.fill(
-            len(self.keys), len(COLUMNS), lambda part: self.uncoded_of(self.keys.take(_rows(part)))
-        )
+        return self.uncoded_of(self.keys, scratch.empty(len(self.keys), len(COLUMNS)))
 
     @cached_property
     def strata(self) -> NDArray[np.int64]:
@@ -114,10 +112,10 @@ class Dataset:
         months = self.keys.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         return months * len(self.keys.origin.values) + self.keys.origin.positions
 
-    def uncoded_of(self, keys: Keys) -> Matrix:
-        """Make these vectors of some of the flights alone, by their keys."""
+    def uncoded_of(self, keys: Keys, matrix: Matrix | None = None) -> Matrix:
+        """Make these vectors of some of the flights alone, by their keys, in a matrix that may be given."""
         lookups = Lookups(_NOTHING_LEARNT, self.timetable, self.history)
-        return vectorise(keys, lookups, self.timetable, np.ones(len(keys), bool), keys.day)
+        return vectorise(keys, lookups, self.timetable, np.ones(len(keys), bool), keys.day, matrix)
 
     def late_rates(self) -> dict[str, tuple[Rate, ...]]:
         """Count flights and late rate by hour and month, in order, and by airline and destination, most flights first.
@@ -262,10 +260,6 @@ def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]
         if feature.name not in excluded and feature.known <= known
     )
     return np.fromiter(places, np.intp)
-
-
-def _rows(part: slice) -> Rows:
-    return np.arange(part.start, part.stop)
 
 
 def _rates(named: pl.DataFrame, kind: str) -> tuple[Rate, ...]:
