@@ -135,6 +135,24 @@ class Keys:
             object.__setattr__(self, "_flights", kernel.Flights(view(self.day), view(self.minute), *named))
         return cast("kernel.Flights", self._flights)
 
+    def alike_together(self) -> NDArray[np.intp] | None:
+        """Give the positions of the flights, those of one airport, airline, destination and number one after another.
+
+        Those of one number stay in order. None for so few that it does not pay.
+        """
+        if len(self) <= FEW:
+            return None
+        numbers = np.zeros(len(self), np.int64)
+        for category in (self.origin, self.airline, self.destination, self.flight_number):
+            numbers = numbers * len(category.values) + category.positions
+        bits = len(self).bit_length()
+        if not 0 <= int(numbers.max()) < 1 << 63 - bits:
+            return numbers.argsort(kind="stable")
+        # Sorted with their positions, numbers are in order in a third of the time.
+        together = numbers << bits | np.arange(len(self))
+        together.sort()
+        return together & ((1 << bits) - 1)
+
     def take(self, flights: NDArray[np.intp]) -> "Keys":
         """Keep the flights at these positions."""
         kept = (getattr(self, name).take(flights) for name in NAMED)

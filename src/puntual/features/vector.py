@@ -1,5 +1,6 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -61,6 +62,8 @@ _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
 )
+# History comes last.
+_TIMETABLE, _PAST = slice(_HISTORY), slice(_HISTORY, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +92,32 @@ def vectorise(
     flights = keys.for_kernel()
     write_recurring = writer_of(flights, len(keys), _recurring(keys, lookups.vocabulary))
 
-    def fill(part: slice) -> None:
-        rows = np.empty((min(part.stop - part.start, _CHUNK), len(COLUMNS)))
-        for start in range(part.start, part.stop, _CHUNK):
-            rows = rows[: part.stop - start]
+    def fill_timetable(part: slice) -> None:
+        for start, rows in _blocks(part, _HISTORY):
             write_recurring(start, rows)
             timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
-            lookups.history.fill(flights, closed, start, rows, _HISTORY)
-            made[start : start + len(rows)] = _round(rows, _SCALES, _INVERSE)
+            made[start : start + len(rows), _TIMETABLE] = _round(rows, _TIMETABLE)
 
-    in_shares(len(keys), fill)
+    # What flew alike lies together in memory, as what leaves together does in timetables.
+    order = keys.alike_together()
+    alike, closed_alike = (flights, closed) if order is None else (keys.take(order).for_kernel(), closed[order])
+
+    def fill_history(part: slice) -> None:
+        for start, rows in _blocks(part, len(COLUMNS) - _HISTORY):
+            lookups.history.fill(alike, closed_alike, start, rows, 0)
+            block = slice(start, start + len(rows))
+            made[block if order is None else order[block], _PAST] = _round(rows, _PAST)
+
+    in_shares(len(keys), fill_timetable)
+    in_shares(len(keys), fill_history)
     return hide_unknown(made, keys)
+
+
+def _blocks(part: slice, columns: int) -> Iterator[tuple[int, Blocks]]:
+    """Part rows into blocks; give where each begins, and room for it, which is the same for all."""
+    rows = np.empty((min(part.stop - part.start, _CHUNK), columns))
+    for start in range(part.start, part.stop, _CHUNK):
+        yield start, rows[: part.stop - start]
 
 
 def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
@@ -112,14 +130,14 @@ def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix
     >>> on_grid(np.array([0.3, 1.0]), CODE_COLUMNS[:2])
     array([0.30078125, 1.        ], dtype=float32)
     """
-    return _round(values.copy(), _SCALES[columns], _INVERSE[columns]).astype(np.float32)
+    return _round(values.copy(), columns).astype(np.float32)
 
 
-def _round(values: Blocks, scales: NDArray[np.float64], inverse: NDArray[np.float64]) -> Blocks:
-    """Round values, in place, to the nearest numbers of their grids, whose scales are powers of two."""
-    values *= scales
+def _round(values: Blocks, columns: NDArray[np.intp] | slice) -> Blocks:
+    """Round values of some columns, in place, to the nearest numbers of their grids, whose scales are powers of two."""
+    values *= _SCALES[columns]
     np.rint(values, out=values)
-    values *= inverse
+    values *= _INVERSE[columns]
     return values
 
 
