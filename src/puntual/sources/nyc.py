@@ -5,6 +5,7 @@ longer has.
 """
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,10 @@ def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> Flig
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
     )
-    return replace(assemble(raw, columns, reading, _notes(columns)), weather=_weather(files))
+    with ThreadPoolExecutor(1, thread_name_prefix="puntual-sources") as beside_flights:
+        weather = beside_flights.submit(_weather, files)
+        flights = assemble(raw, columns, reading, _notes(columns))
+        return replace(flights, weather=weather.result())
 
 
 def package_folder() -> Path | None:

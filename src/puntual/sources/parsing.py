@@ -103,7 +103,7 @@ def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Serie
     """Read times of day, `1345` or `13:45`, as minutes after midnight; 2400 is the end of the day."""
     values = raw.column(column)
     minutes = _by_distinct(values, _minutes_of_day)
-    wrong = minutes.is_null() if required else minutes.is_null() & _filled(values)
+    wrong = minutes.is_null() if required else _unread(values, minutes)
     raw.mark(column, wrong, "a time of day such as 1345 or 13:45", required=required)
     return minutes
 
@@ -142,11 +142,10 @@ def read_minutes(raw: RawTable, column: str, decimal: str = ".") -> pl.Series:
     values = raw.column(column)
     numeric = values
     if not values.dtype.is_numeric():
-        numeric = _as_text(values).str.strip_chars().str.replace(decimal, ".", literal=True)
+        numeric = _as_text(values).str.strip_chars()
+        numeric = numeric if decimal == "." else numeric.str.replace(decimal, ".", literal=True)
     minutes = numeric.cast(pl.Float64, strict=False).fill_nan(None)
-    raw.mark(
-        column, minutes.is_null() & _filled(values), "a number of minutes such as 12 or -3", required=False
-    )
+    raw.mark(column, _unread(values, minutes), "a number of minutes such as 12 or -3", required=False)
     return minutes.clip(-FARTHEST_MINUTES, FARTHEST_MINUTES)
 
 
@@ -213,6 +212,15 @@ def _parsed_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     for form in formats[1:]:
         dates = dates.zip_with(dates.is_not_null(), text.str.to_date(form, strict=False))
     return dates.cast(pl.Datetime("us"))
+
+
+def _unread(values: pl.Series, read: pl.Series) -> pl.Series:
+    """Mark the cells that hold something, of which nothing was read."""
+    nothing_read = read.is_null()
+    # Where no cell but the empty ones is unread, which is almost always, none has to be looked at.
+    return (
+        nothing_read & _filled(values) if nothing_read.sum() > values.null_count() else nothing_read.clear()
+    )
 
 
 def _filled(values: pl.Series) -> pl.Series:
