@@ -8,6 +8,8 @@ from puntual.features.kernel import is_compiled
 
 # Fewer flights than this are done before another thread has woken up.
 SHARE = 8_192
+# More are done one share after another, and what is made on the way stays small.
+_LARGEST = 65_536
 # Shares for each thread, so that none waits long for the last.
 _PER_THREAD = 4
 
@@ -16,9 +18,10 @@ def in_shares(flights: int, work: Callable[[slice], object]) -> None:
     """Call `work` with slices that make up so many flights, in several threads where that pays."""
     workers = min(threads(), flights // SHARE)
     if workers < 2:
-        work(slice(0, flights))
+        for start in range(0, flights, _LARGEST):
+            work(slice(start, min(start + _LARGEST, flights)))
         return
-    size = max(SHARE, -(-flights // (_PER_THREAD * workers)))
+    size = min(max(SHARE, -(-flights // (_PER_THREAD * workers))), _LARGEST)
     shares = (slice(start, min(start + size, flights)) for start in range(0, flights, size))
     with ThreadPoolExecutor(workers, thread_name_prefix="puntual-features") as pool:
         # What fails is raised as its turn comes.

@@ -13,6 +13,7 @@ from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import History
+from puntual.features.in_shares import in_shares
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.rotation import Turns, turns_from
 from puntual.features.route import Vocabulary
@@ -169,7 +170,17 @@ class TrainingVectors:
 
     def full(self, rows: Rows) -> Matrix:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
-        return scratch.fill(len(rows), len(COLUMNS), lambda part: self._full(rows[part]))
+        if not self.at_once:
+            return scratch.fill(len(rows), len(COLUMNS), lambda part: self._full(rows[part]))
+        matrix, made, vocabulary = scratch.empty(len(rows), len(COLUMNS)), self.dataset.uncoded, self.vocabulary
+
+        def copy(part: slice) -> None:
+            # `clip` spares a second copy; no row is out of reach.
+            made.take(rows[part], axis=0, out=matrix[part], mode="clip")
+            _add_codes(matrix[part], self.dataset.keys.take(rows[part]), vocabulary)
+
+        in_shares(len(rows), copy)
+        return matrix
 
     def recent_rates(self, rows: Rows) -> NDArray[np.float64]:
         """Give the late rates of their airports by window, as `calibration.recent_rates` does, shape (rows, 4)."""
@@ -178,8 +189,7 @@ class TrainingVectors:
     def _full(self, rows: Rows) -> Matrix:
         keys = self.dataset.keys.take(rows)
         matrix = self.dataset.uncoded[rows] if self.at_once else self.dataset.uncoded_of(keys)
-        matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
-        return hide_unknown(matrix, keys)
+        return _add_codes(matrix, keys, self.vocabulary)
 
     @cached_property
     def turns(self) -> Columns:
@@ -250,6 +260,12 @@ class TrainingVectors:
 
     def _typical_congestion(self, rows: Rows) -> Matrix:
         return on_grid(self.typical.congestion(self.dataset.keys.take(rows)), CONGESTION_COLUMNS)
+
+
+def _add_codes(matrix: Matrix, keys: Keys, vocabulary: Vocabulary) -> Matrix:
+    """Write the codes of n flights into their vectors, in place."""
+    matrix[:, CODE_COLUMNS] = codes_of(keys, vocabulary)
+    return hide_unknown(matrix, keys)
 
 
 def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]:
