@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features import kernel, layout_kernel
-from puntual.features.flight_keys import NAMED, Days, Ids, Keys, category, index_of, view
-from puntual.features.numbering import Numbering
+from puntual.features.flight_keys import NAMED, Days, Ids, Keys, Numbering, category, index_of, view
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 from puntual.flights.flight import LateRule, band_of

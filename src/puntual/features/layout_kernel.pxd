@@ -10,7 +10,7 @@ cdef class IdTable:
     cdef int shift
     cdef readonly int32_t count
 
-    @cython.locals(row=Py_ssize_t, slot=Py_ssize_t)
+    @cython.locals(end=Py_ssize_t, row=Py_ssize_t, slot=Py_ssize_t)
     cpdef Py_ssize_t number(self, const uint64_t[::1] wanted, Py_ssize_t start, int32_t[::1] places) except -1
 
 @cython.locals(place=Py_ssize_t, row=Py_ssize_t, level=Py_ssize_t, entity=int32_t)

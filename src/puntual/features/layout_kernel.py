@@ -29,8 +29,9 @@ class IdTable:
 
     def number(self, wanted: Array, start: int, places: Array) -> int:
         """Write the places of n ids from `start` on; give how many of the n are done, less than all without room."""
+        end: int = wanted.shape[0]
         with cython.nogil:
-            for row in range(start, wanted.shape[0]):
+            for row in range(start, end):
                 slot = ((wanted[row] * _GOLDEN) & _WHOLE) >> self.shift
                 while self.slots[slot] >= 0 and self.ids[self.slots[slot]] != wanted[row]:
                     slot = slot + 1 if slot + 1 < self.slots.shape[0] else 0
@@ -40,7 +41,7 @@ class IdTable:
                     self.ids[self.count], self.slots[slot] = wanted[row], self.count
                     self.count += 1
                 places[row] = self.slots[slot]
-        return wanted.shape[0]
+        return end
 
 
 def count_days(entities: Array, days: Array, order: Array, last: Array, sizes: Array) -> None:
@@ -59,7 +60,14 @@ def count_days(entities: Array, days: Array, order: Array, last: Array, sizes: A
 
 
 def sum_days(
-    entities: Array, days: Array, order: Array, counts: Array, last: Array, ends: Array, line: Array, sums: Array
+    entities: Array,
+    days: Array,
+    order: Array,
+    counts: Array,
+    last: Array,
+    ends: Array,
+    line: Array,
+    sums: Array,
 ) -> None:
     """Add n rows of counts, shape (n, 4), to the sums of their entities' days, one for each day; note the days.
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features import kernel
-from puntual.features.flight_keys import Keys, category, index_of, view
-from puntual.features.numbering import Numbering
+from puntual.features.flight_keys import Keys, Numbering, category, index_of, view
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 

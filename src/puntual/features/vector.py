@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, history, kernel, route, timetable
-from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Unknown
+from puntual.features.flight_keys import EVERY, FEW, UNKNOWABLE, Days, Keys, Numbering, Unknown, view
 from puntual.features.history import History
-from puntual.features.in_shares import in_shares
-from puntual.features.recurring import Recurring, writer_of
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Feature, Group, Known
 from puntual.features.timetable import Timetable
 from puntual.flights import airports
+from puntual.storage import scratch
 
 Matrix = NDArray[np.float32]
 
@@ -58,6 +57,8 @@ _INVERSE = 1 / _SCALES
 # The rows of so many flights fit into the cache that each core has to itself.
 _CHUNK = 512
 Blocks = NDArray[np.float64]
+# A kind of key, the first column, what makes a flight's row, and the rows made so far.
+_Recurring = tuple[int, int, kernel.Maker, dict[int, kernel.Values]]
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
@@ -89,18 +90,24 @@ def vectorise(
     than from the typical week; `closed` is the day before which operations are known, flight by flight.
     """
     made = np.empty((len(keys), len(COLUMNS)), np.float32) if matrix is None else matrix
-    flights = keys.for_kernel()
-    write_recurring = writer_of(flights, len(keys), _recurring(keys, lookups.vocabulary))
+    flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
+    copies = None if len(keys) <= FEW else [_copies(flights, len(keys), *one) for one in recurring]
 
     def fill_timetable(part: slice) -> None:
         for start, rows in _blocks(part, _HISTORY):
-            write_recurring(start, rows)
+            if copies is None:
+                for kind, column, make, kept in recurring:
+                    kernel.fill_recurring(flights, kind, make, kept, start, view(rows), column)
+            for column, values, places in copies or ():
+                kernel.copy_rows(view(values), view(places), start, view(rows), column)
             timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
             made[start : start + len(rows), _TIMETABLE] = _round(rows, _TIMETABLE)
 
     # What flew alike lies together in memory, as what leaves together does in timetables.
     order = keys.alike_together()
-    alike, closed_alike = (flights, closed) if order is None else (keys.take(order).for_kernel(), closed[order])
+    alike, closed_alike = (
+        (flights, closed) if order is None else (keys.take(order).for_kernel(), closed[order])
+    )
 
     def fill_history(part: slice) -> None:
         for start, rows in _blocks(part, len(COLUMNS) - _HISTORY):
@@ -108,9 +115,26 @@ def vectorise(
             block = slice(start, start + len(rows))
             made[block if order is None else order[block], _PAST] = _round(rows, _PAST)
 
-    in_shares(len(keys), fill_timetable)
-    in_shares(len(keys), fill_history)
+    for fill in (fill_timetable, fill_history):
+        if len(keys) <= FEW:
+            fill(slice(0, len(keys)))
+        else:
+            # What is interpreted holds all other threads up.
+            scratch.in_shares(len(keys), fill, alone=not kernel.is_compiled())
     return hide_unknown(made, keys)
+
+
+def _copies(
+    flights: kernel.Flights, count: int, kind: int, column: int, make: kernel.Maker, _: object
+) -> tuple[int, NDArray[np.float64], NDArray[np.int32]]:
+    """Make what recurs once for each key of n flights; give its first column, its rows, and which is each flight's."""
+    keys = np.empty(count, np.uint64)
+    kernel.all_keys(flights, kind, view(keys))
+    numbering = Numbering()
+    places = numbering.add(keys)
+    example = np.empty(len(numbering.ids), np.intp)
+    example[places] = np.arange(count)
+    return column, np.array([make(flight) for flight in example.tolist()]), places
 
 
 def _blocks(part: slice, columns: int) -> Iterator[tuple[int, Blocks]]:
@@ -198,15 +222,13 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 _MINUTES: dict[int, kernel.Values] = dict(enumerate(map(clock.of_minute, range(clock.MINUTES_A_DAY))))
 
 
-def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[Recurring, ...]:
+def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
     """Say of what recurs from flight to flight how it is told apart, where it stands, and how a flight's is made."""
     origin, destination, airline = keys.origin.value_of, keys.destination.value_of, keys.airline.value_of
     return (
-        Recurring(kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
-        Recurring(
-            kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES
-        ),
-        Recurring(
+        (kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
+        (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES),
+        (
             kernel.BY_ROUTE,
             _ROUTE,
             lambda flight: vocabulary.row(origin(flight), destination(flight), airline(flight)),

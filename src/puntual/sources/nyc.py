@@ -16,6 +16,7 @@ from puntual.errors import TableError
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
+from puntual.sources.column_reading import ReadColumn, read_columns
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, beside, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
@@ -32,7 +33,6 @@ from puntual.sources.parsing import (
 )
 from puntual.sources.parts import read_parts
 from puntual.sources.raw_table import RawTable
-from puntual.sources.side_by_side import ReadColumn, read_columns
 from puntual.sources.table_files import PARQUET, TableFiles, files_of
 from puntual.sources.zipped import LARGEST, unzipped
 

@@ -38,7 +38,7 @@ def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series
     if required:
         raw.mark(column, text.is_null(), "text in every row")
     # No text has more letters than bytes, which are not counted one by one.
-    if int(cells.str.len_bytes().max() or 0) > LONGEST_TEXT:
+    if (cells.str.len_bytes() > LONGEST_TEXT).any():
         raw.mark(column, cells.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
     raw.mark(column, cells.str.contains(NUL, literal=True), WITHOUT_NUL)
     return text

@@ -13,7 +13,6 @@ from puntual.features import history, route, timetable
 from puntual.features.flight_keys import Days, Keys
 from puntual.features.from_frame import keys_of, operations_of
 from puntual.features.history import History
-from puntual.features.in_shares import in_shares
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.rotation import Turns, turns_from
 from puntual.features.route import Vocabulary
@@ -172,14 +171,18 @@ class TrainingVectors:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
         if not self.at_once:
             return scratch.fill(len(rows), len(COLUMNS), lambda part: self._full(rows[part]))
-        matrix, made, vocabulary = scratch.empty(len(rows), len(COLUMNS)), self.dataset.uncoded, self.vocabulary
+        matrix, made, vocabulary = (
+            scratch.empty(len(rows), len(COLUMNS)),
+            self.dataset.uncoded,
+            self.vocabulary,
+        )
 
         def copy(part: slice) -> None:
             # `clip` spares a second copy; no row is out of reach.
             made.take(rows[part], axis=0, out=matrix[part], mode="clip")
             _add_codes(matrix[part], self.dataset.keys.take(rows[part]), vocabulary)
 
-        in_shares(len(rows), copy)
+        scratch.in_shares(len(rows), copy)
         return matrix
 
     def recent_rates(self, rows: Rows) -> NDArray[np.float64]:
