@@ -32,13 +32,16 @@ serve: install-train ## Answer predictions over HTTP with the champion, e.g. mak
 stress: install-stress ## Put the service under load and check its answers, e.g. make stress ARGS="--requests 1000"
 	@$(BIN)/puntual stress $(ARGS)
 
+# Hundreds of commands and services are started: each would compile every module again where bytecode is not kept.
 test: install-test ## Run all tests, but the repetitions of soak, in PROCESSES at once, e.g. make test ARGS="-k gate"
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(PROCESSES) --dist loadscope --no-loadscope-reorder $(ARGS)
 
-# The tests that end processes while they write, or draw requests, many more times than `make test` has the time for.
-soak: install-test ## Kill those who write events 200 times, and draw 200 requests for each operation of the API
-	@TEST_KILLS=200 TEST_EXAMPLES=200 $(BIN)/python -m pytest tests/operations/test_event_feed.py \
-	  tests/operations/test_overwritten_journal.py tests/api/contract -k "killed or document_describes" $(ARGS)
+# The tests that end processes while they write, draw requests, or read real years, many more times or at greater length
+# than `make test` has the time for.
+soak: install-test ## Kill those who write events 200 times, draw 200 requests for each operation, spread whole years
+	@TEST_KILLS=200 TEST_EXAMPLES=200 TEST_MONTHS=12 $(BIN)/python -m pytest tests/operations/test_event_feed.py \
+	  tests/operations/test_overwritten_journal.py tests/api/contract tests/scale/test_real_tables.py \
+	  -k "killed or document_describes" $(ARGS)
 
 check: install-check install-checkov ## Check format, lint, types, layers, spelling, image, stack and workflows
 	$(BIN)/ruff format --check .

@@ -40,6 +40,7 @@ OTHERS = frozenset(
         "api.live.mark_intake",
         "api.http.corked",
         "api.http.cors",
+        "api.http.head_limits",
         "api.http.request_ids",
         "api.http.response_headers",
         "api.http.uvicorn_protocol",
@@ -56,6 +57,7 @@ OTHERS = frozenset(
         "operations.mark_feed",
         "operations.sqlite_files",
         "operations.sqlite_marks",
+        "storage.file_lock",
         "storage.state_folder",
     )
 )

@@ -116,12 +116,14 @@ def test_an_empty_folder_and_one_that_is_not_there_yet_are_filled(
 def test_what_fails_half_way_leaves_nothing(
     made_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "code.py"
+    broken, place = tmp_path / "broken" / "code.py", tmp_path / "exported"
+    broken.parent.mkdir()
+    place.mkdir()
     broken.write_text("raise RuntimeError('half way')")
     monkeypatch.setattr(export, "CODE", broken)
     with pytest.raises(Exception, match="half way"):
-        export_mlflow(made_bundle, tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["code.py"]
+        export_mlflow(made_bundle, place / "model")
+    assert list(place.iterdir()) == []
 
 
 def test_without_mlflow_the_message_says_what_to_install(bundle_file: Path, tmp_path: Path) -> None:

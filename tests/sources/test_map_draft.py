@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from experiments_made import few_live_trees
 from flights_made import make_flights
 from puntual.cli import main
 from puntual.errors import TableError
@@ -157,7 +158,8 @@ def test_a_draft_trains(tmp_path, monkeypatch):
     table.write_csv("vuelos.csv", separator=";", datetime_format="%d/%m/%Y %H:%M")
     assert CliRunner().invoke(main, ["map", "vuelos.csv", "-o", "map.toml"]).exit_code == 0
     words = "train --source table --data vuelos.csv --map map.toml --candidates logistic:none --no-backtest"
-    result = CliRunner().invoke(main, words.split())
+    with few_live_trees():
+        result = CliRunner().invoke(main, words.split())
     assert result.exit_code == 0, result.output
     assert "bundle" in result.stdout
 

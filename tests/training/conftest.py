@@ -39,7 +39,7 @@ def evaluated_at_random(at_random: Experiment) -> EvaluatedModel:
 @pytest.fixture(scope="session")
 def final(by_time: Experiment, evaluated: EvaluatedModel) -> FittedModel:
     """The candidate of `evaluated`, trained on all flights."""
-    return retrain(by_time, evaluated.fitted)
+    return retrain(by_time, evaluated)
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ def mixed_model(by_time: Experiment, averaged: EvaluatedModel) -> FittedModel:
     scalings = dict.fromkeys(mixtures, averaged.fitted.calibration.scalings["history"])
     plan = LivePlan(scalings, mixtures, learn_level=False, losses={})
     with few_live_trees():
-        return add_live(by_time, retrain(by_time, averaged.fitted), np.arange(2000), plan)
+        return add_live(by_time, retrain(by_time, averaged), np.arange(2000), plan)
 
 
 @pytest.fixture(scope="module")

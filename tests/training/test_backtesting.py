@@ -13,7 +13,7 @@ from puntual.features.states import CONDITIONS, MAIN, STATES
 from puntual.features.vector import COLUMNS
 from puntual.prediction.calibration import LEVEL_COLUMNS, Calibration, Level, Scaling
 from puntual.training.backtesting import EvaluatedModel, evaluate_model, groups_of, rolling_scores
-from puntual.training.calibration_fit import HoldoutPredictions
+from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import FittedModel
 
@@ -124,12 +124,22 @@ def test_a_retrained_model_is_the_same_candidate_fitted_on_every_flight(
     assert final.experts is not evaluated.fitted.experts and final.candidate == QUICK
 
 
-def test_a_retrained_model_keeps_the_scalings_and_renews_the_level(
+def test_a_retrained_model_is_calibrated_on_the_latest_flights_and_renews_the_level(
     by_time: Experiment, evaluated: EvaluatedModel, final: FittedModel
 ) -> None:
-    assert final.calibration.scalings == evaluated.fitted.calibration.scalings
+    latest = evaluated.fitted.predict_holdout(by_time.split.test)
+    learnt = fit_calibration([evaluated.folds[-1], latest], final.calibration.level)
+    assert final.calibration == learnt and learnt.scalings != evaluated.fitted.calibration.scalings
     assert evaluated.fitted.calibration.level.base == by_time.dataset.late[:1700].mean()
     assert final.calibration.level.base == by_time.dataset.late.mean()
+
+
+def test_what_is_calibrated_on_the_test_is_what_the_tested_experts_say_of_it_before_any_calibration(
+    by_time: Experiment, evaluated: EvaluatedModel
+) -> None:
+    latest = evaluated.fitted.predict_holdout(by_time.split.test)
+    undone = latest.prior.logits(latest.probabilities, np.zeros(len(latest.bands)))
+    np.testing.assert_allclose(undone, np.log(np.maximum(latest.probabilities, 1e-7)))
 
 
 def test_each_rolling_score_is_of_the_flights_from_its_cut_off_to_the_next(

@@ -14,6 +14,7 @@ from puntual.errors import NotEnoughFlightsError, SettingError
 from puntual.evaluation.splits import sample_rows
 from puntual.registry import Registry
 from puntual.reporting.model_card import plain
+from puntual.training import experiment
 from puntual.training.experiment import Experiment, Options, rows_within
 from puntual.training.fitting import fit_on, prepare_training_set
 from puntual.training.selection import compare, learning_curve
@@ -113,6 +114,15 @@ def test_card_and_report_say_what_share_was_seen_and_what_more_would_give(
     assert plain(more) in card and more in page
     assert "## Learning curve" in card and "| 125 |" in card
     assert "What more rows would give" in page and 'aria-label="ROC AUC and log loss on validation' in page
+
+
+def test_without_rows_fitting_sees_what_half_of_the_machine_takes(
+    by_time: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "whole_memory", lambda: 2 * 10**9)
+    assert [one.most_rows for one in experiment.experiments(by_time.dataset, Options())] == [500_000] * 2
+    given = Options(rows=1_000)
+    assert [one.most_rows for one in experiment.experiments(by_time.dataset, given)] == [1_000] * 2
 
 
 def test_more_memory_allows_more_rows_in_powers_of_two() -> None:

@@ -51,7 +51,7 @@ from puntual.cli.options import (
     "--rows",
     type=int,
     metavar="N",
-    help="Rows to fit at most; of a larger table a sample by airport and month [as many as memory allows].",
+    help="Rows to fit at most; of a larger table a sample by airport and month [what half the machine's memory takes].",
 )
 @click.option("--seed", type=SEEDS, default=0, show_default=True)
 @click.option(

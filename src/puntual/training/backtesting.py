@@ -116,12 +116,15 @@ def _alone(fold: tuple[Experts, HoldoutPredictions]) -> tuple[Experts, HoldoutPr
     return single, replace(predictions, probabilities=probabilities)
 
 
-def retrain(experiment: Experiment, tested: FittedModel) -> FittedModel:
-    """Fit the same candidate on every flight, for use; its calibration keeps the scalings and renews the level."""
-    averaged = LEVEL_EXPERT in tested.experts.of
+def retrain(experiment: Experiment, evaluated: EvaluatedModel) -> FittedModel:
+    """Fit the same candidate on every flight, for use, and calibrate it on the latest that no expert had seen.
+
+    These are the last fold before the test, and the test itself, which the tested model had not seen.
+    """
+    tested = evaluated.fitted
     rows = np.arange(len(experiment.dataset.flights))
-    final = fit_on(experiment, tested.candidate, rows, averaged=averaged)
-    return replace(final, calibration=replace(tested.calibration, level=final.calibration.level))
+    final = fit_on(experiment, tested.candidate, rows, averaged=LEVEL_EXPERT in tested.experts.of)
+    return final.calibrated([evaluated.folds[-1], tested.predict_holdout(experiment.split.test)])
 
 
 def gather_evidence(

@@ -21,7 +21,7 @@ from puntual.prediction.calibration import DelayShape, learn_shape
 from puntual.registry.card_record import Omission
 from puntual.sources import FlightTable, toward
 from puntual.sources.validation import describe
-from puntual.storage.free_memory import free_memory
+from puntual.storage.whole_memory import whole_memory
 from puntual.training.dataset import Dataset, TrainingVectors, columns_without
 
 _FEWEST_OF_A_BAND = 20
@@ -56,7 +56,8 @@ class Options:
     `precision=0.4`, `capacity=10%` or such as `miss=5,false_alarm=1`. Without `backtest`, rolling
     scores, the other split and the ablation are left out; without `live`, what is known as the day unfolds.
     `command` is the one that was run, for card and report; `target` is the delay to learn, `departure` or `arrival`.
-    Of a table with more, `rows` are fitted, drawn by airport and month; None stands for as many as memory allows.
+    Of a table with more, `rows` are fitted, drawn by airport and month; None stands for as many as half of the
+    machine's memory allows.
     """
 
     preset: str = "standard"
@@ -153,7 +154,7 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
     by_time = split_by_time(dataset.flights["scheduled_departure"])
     stratified = split_stratified(dataset.bands, options.seed)
     cost, quick = parse_cost(options.cost), options.preset == QUICK
-    most_rows = rows_within(free_memory()) if options.rows is None else options.rows
+    most_rows = rows_within(whole_memory()) if options.rows is None else options.rows
     days = dataset.keys.day[by_time.before_test]
     years = int(days[-1] - days[0]) // _YEAR_OF_DAYS
     return (
@@ -162,16 +163,16 @@ def experiments(dataset: Dataset, options: Options) -> tuple[Experiment, Experim
     )
 
 
-def rows_within(free: int) -> int:
-    """Give how many rows can be fitted in half of so many bytes, doubled as often as they fit.
+def rows_within(whole: int) -> int:
+    """Give how many rows can be fitted in half of a memory of so many bytes, doubled as often as they fit.
 
-    So they are mostly the same on the same machine, whatever else runs there for the moment.
+    So they are the same on machines of about one size, whatever else runs there for the moment.
 
     >>> rows_within(16 * 2**30), rows_within(10**9), rows_within(0)
     (4000000, 250000, 125000)
     """
     rows = _LEAST_ROWS
-    while 2 * rows * _BYTES_A_ROW <= free * _SHARE_OF_MEMORY:
+    while 2 * rows * _BYTES_A_ROW <= whole * _SHARE_OF_MEMORY:
         rows *= 2
     return rows
 

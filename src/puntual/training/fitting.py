@@ -110,13 +110,15 @@ class TrainingSet:
 class FittedModel:
     """A candidate fitted on some flights: its experts, the vectors by what those flights taught, its calibration.
 
-    As fitted, the calibration only undoes the treatment of the imbalance; `calibrated` fits the rest of it.
+    As fitted, the calibration is the `prior`, which only undoes the treatment of the imbalance; `calibrated` fits the
+    rest of it.
     """
 
     candidate: Candidate
     vectors: TrainingVectors
     experts: Experts
     calibration: Calibration
+    prior: Scaling
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
         """Give the calibrated probabilities of the bands, shape (n, 5)."""
@@ -137,7 +139,7 @@ class FittedModel:
             matrix=matrix,
             bands=np.tile(vectors.dataset.bands[rows], len(STATES)),
             level=self.calibration.level.of(matrix),
-            prior=self.calibration.scalings[STATES[0].name],
+            prior=self.prior,
         )
 
     def calibrated(self, folds: Sequence[HoldoutPredictions]) -> "FittedModel":
@@ -192,7 +194,7 @@ def fit_candidate(
     calibration = Calibration({state.name: prior for state in STATES}, training.level)
     mixtures = {STATES[0].name: LEVEL_AVERAGED} if averaged else {}
     experts = Experts({name: fitted[name] for name in kinds}, mixtures)
-    return FittedModel(candidate, training.vectors, experts, calibration)
+    return FittedModel(candidate, training.vectors, experts, calibration, prior)
 
 
 def _learn_level(vectors: TrainingVectors) -> Level:

@@ -107,7 +107,7 @@ def _train(
     steps.begin("fit on all flights")
     final = evaluated.fitted
     if own is by_time:
-        final = retrain(own, evaluated.fitted)
+        final = retrain(own, evaluated)
         if plan is not None:
             final = add_live(own, final, np.arange(len(dataset.flights)), plan)
     steps.begin("bundle")

@@ -16,14 +16,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from puntual.api.http.body import WHOLE
 from puntual.api.http.corked import Corked
+from puntual.api.http.head_limits import LARGEST_HEAD, Refusal, refusal_of, refusal_of_size
 from puntual.api.http.prediction_door import Exchange, plain_head
 from puntual.api.http.response_headers import PROBLEM, SECURITY_HEADERS, lines_of
 from puntual.api.problems import ProblemError
-
-_LARGEST_HEAD = 65_536
-# RFC 9112 wants at least 8,000 of everyone.
-_LONGEST_TARGET = 8_192
-_BETWEEN_NAME_AND_VALUE = 4
 
 
 class Connection(HttpToolsProtocol):
@@ -37,7 +33,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_body = self._upgrades = self._is_small = self._is_between = False
         # What is refused once the requests ahead of it are answered.
-        self._refused: tuple[HTTPStatus, str] | None = None
+        self._refused: Refusal | None = None
         self._corked: Corked
         self.url = b""
         # The head, by name, and the body of a request that is to be answered at the door, once it is whole.
@@ -57,7 +53,7 @@ class Connection(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         # Whatever head is in it cannot be too large, as long as it begins here.
-        self._is_small = len(data) <= _LARGEST_HEAD and not self._head_bytes
+        self._is_small = len(data) <= LARGEST_HEAD and not self._head_bytes
         self._is_between = False
         self._feed(data)
         if self._corked.is_closing() or not (self.cycle is None or self.cycle.response_complete):
@@ -70,7 +66,7 @@ class Connection(HttpToolsProtocol):
             return
         self._expect_head()
         self._head_bytes += len(data)
-        if self._head_bytes > _LARGEST_HEAD:
+        if self._head_bytes > LARGEST_HEAD:
             self._refuse_size()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -226,32 +222,17 @@ class Connection(HttpToolsProtocol):
 
     def _check_head(self) -> None:
         """Refuse a head that is too large or names no host; the parser stops at what is raised."""
-        size = hosts = 0
-        for name, value in self.headers:
-            size += len(name) + len(value) + _BETWEEN_NAME_AND_VALUE
-            hosts += name == b"host"
-        if len(self.url) > _LONGEST_TARGET or size > _LARGEST_HEAD:
-            self._refuse_size()
-        elif hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
-            self._refuse(HTTPStatus.BAD_REQUEST, f"the request has {hosts} Host headers; send one")
-        else:
-            return
-        raise ValueError("the head is refused")
+        refusal = refusal_of(self.url, self.headers, self.parser.get_http_version())
+        if refusal is not None:
+            self._refuse(*refusal)
+            raise ValueError("the head is refused")
 
     def _refuse_size(self) -> None:
         if self._in_body:
             # The rest of a body whose request was answered already.
             self._corked.close()
-        elif len(self.url) > _LONGEST_TARGET:
-            self._refuse(
-                HTTPStatus.REQUEST_URI_TOO_LONG,
-                f"path and query are longer than {_LONGEST_TARGET:,} bytes; shorten them",
-            )
         else:
-            self._refuse(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                f"the headers are larger than {_LARGEST_HEAD:,} bytes; send fewer",
-            )
+            self._refuse(*refusal_of_size(self.url))
 
     def _expect_head(self) -> None:
         if self._head_due is None:

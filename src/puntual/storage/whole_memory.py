@@ -1,5 +1,9 @@
-"""How much memory this process may still take, by what system, container and limits say."""
+"""How much memory this process may have, by what the machine holds and container and limits allow.
 
+What is free for the moment does not count: the same machine gives the same answer, whatever else runs on it.
+"""
+
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,17 +13,18 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _MEMORY_FILES = ("memory.max", "memory/memory.limit_in_bytes")
 
 
-def free_memory() -> int:
-    """Give the bytes that are free here, or all that this process is allowed where that is less."""
+def whole_memory() -> int:
+    """Give the bytes of this machine, or those that this process is allowed where that is less.
+
+    A system that does not say what it has (Windows) bounds nothing.
+    """
     return min(_limits(), default=sys.maxsize)
 
 
 def _limits() -> Iterator[int]:
-    """Give the bytes that the system has left, that a container may use and that this process may hold."""
-    with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                yield int(line.split()[1]) * 1024
+    """Give the bytes that the machine has, that a container may use and that this process may hold."""
+    with suppress(AttributeError, OSError, ValueError):
+        yield os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for path in _limit_files():
         with suppress(OSError, ValueError):
             yield int(path.read_text())
