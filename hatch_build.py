@@ -7,7 +7,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-KERNELS = ("puntual.features.kernel", "puntual.prediction.band_kernel")
+KERNELS = ("puntual.features.kernel", "puntual.features.layout_kernel", "puntual.prediction.band_kernel")
 # Bits may not depend on whether an expression is compiled: no fused multiply-add, no shorter arithmetic.
 _FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O2", "-g0", "-ffp-contract=off"]
 _DIRECTIVES = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from puntual.features.vector import Matrix
 
-KERNELS = ("puntual.features.kernel", "puntual.prediction.band_kernel")
+KERNELS = ("puntual.features.kernel", "puntual.features.layout_kernel", "puntual.prediction.band_kernel")
 
 
 def interpret_kernels() -> None:

@@ -201,3 +201,55 @@ def test_a_history_of_nothing_is_missing_throughout() -> None:
 def test_a_flight_that_nobody_told_of_is_no_operation() -> None:
     silent = flights_of({"scheduled_departure": datetime(2023, 1, 3, 8), "cancelled": None})
     assert not len(operations_of(silent, LateRule.FROM_15)["day"])
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.9])
+def test_supports_of_flights_that_fly_on_some_days_alone_are_those_counted_by_hand(share: float) -> None:
+    chance = np.random.default_rng(0)
+    flies = chance.random((3, 200)) < share
+    flies[:, [0, 150]] = True
+    flown = [
+        {
+            "scheduled_departure": WEDNESDAY + timedelta(days=int(day)),
+            "departed": WEDNESDAY + timedelta(days=int(day)),
+            "flight_number": str(number),
+        }
+        for number, day in np.argwhere(flies).tolist()
+    ]
+    past = flights_of(*flown)
+    asked = flights_of(
+        *(
+            {"scheduled_departure": WEDNESDAY + timedelta(days=day), "flight_number": str(number)}
+            for number in range(3)
+            for day in range(0, 230, 3)
+        )
+    )
+    keys = keys_of(asked)
+    rows = build_history(operations_of(past, LateRule.FROM_15)).features(keys, keys.day)
+    first = WEDNESDAY.toordinal() - date(1970, 1, 1).toordinal()
+    for window in WINDOWS:
+        supports = rows[:, NAMES.index(f"flight_support_{window}d")]
+        for number, day, support in zip(
+            keys.flight_number.named(slice(None)), (keys.day - first).tolist(), supports, strict=True
+        ):
+            flights = flies[int(number), max(day - window, 0) : day].sum()
+            assert support == flights or (
+                np.isnan(support) and not flies[:, max(day - window, 0) : day].any()
+            )
+
+
+def test_the_rest_of_the_network_counts_beside_an_airports_own_flights_of_the_same_day() -> None:
+    first = WEDNESDAY.toordinal() - date(1970, 1, 1).toordinal()
+    elsewhere = {
+        "day": np.array([first - 2, first - 1, first - 1]),
+        "flights": np.array([5, 10, 20]),
+        "late": np.array([1, 10, 0]),
+        "departed": np.array([5, 10, 20]),
+        "delay_seconds": np.array([0, 36_000, 0]),
+    }
+    keys = keys_of(flights_of({"scheduled_departure": WEDNESDAY}))
+    operations = operations_of(PAST.filter(pl.col("origin") == "JFK"), LateRule.FROM_15)
+    together = build_history(operations, elsewhere=elsewhere).features(keys, keys.day)[0]
+    features = dict(zip(NAMES, together.tolist(), strict=True))
+    network = (2 + 11) / (4 + 35)
+    assert features["airport_late_rate_7d"] == pytest.approx((2 + 10 * network) / (4 + 10), abs=RATE_STEP)

@@ -6,14 +6,14 @@ Counts are whole numbers (flights, late and departed ones, seconds of delay), so
 however it was reached, from a whole year or from the sixty days that a bundle keeps.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.features import kernel
-from puntual.features.flight_keys import NAMED, Days, Ids, Keys, as_ids, category, combine, index_of, view
+from puntual.features import kernel, layout_kernel
+from puntual.features.flight_keys import NAMED, Days, Ids, Keys, Numbering, category, index_of, view
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 from puntual.flights.flight import LateRule, band_of
@@ -62,10 +62,8 @@ _EARLIER_DAYS = 7
 COUNTS = ("flights", "late", "departed", "delay_seconds")
 
 
-# The entity and the day of each row, and its counts, shape (4, rows).
-_Daily = tuple[Ids, Days, NDArray[np.int64]]
-# Days that one entity may span on a line: over 2,800 years.
-_STRETCH = 1 << 20
+# Flights whose ids are looked at together.
+_CHUNK = 1 << 16
 _STRENGTHS = tuple(strength for _, _, strength in LEVELS)
 _PARENTS = tuple(-1 if parent is None else _NAMES.index(parent) for _, parent, _ in LEVELS)
 
@@ -180,18 +178,16 @@ def build_history(
     `named` are the keys of these flights where somebody has them: to find the distinct texts again takes a while.
     `elsewhere` holds the `day` and `COUNTS` of the network's other operations, where rows are those of some airports.
     """
-    day = operations["day"]
     outside = _NOTHING_ELSEWHERE if elsewhere is None else elsewhere
-    days = np.concatenate([day, outside["day"]])
+    days = np.concatenate([operations["day"], outside["day"]])
     if not len(days):
         return History(0, 0, _NO_OPERATIONS)
     keys = keys_of_rows(operations) if named is None else named
-    counts = np.array([operations[name] for name in COUNTS], np.int64)
     first, end = int(days.min()), int(days.max()) + 1
-    daily = [_daily(entities, day - first, counts) for entities in _entities(keys)] if len(day) else []
-    if elsewhere is not None:
-        daily.append(_network(elsewhere, first))
-    return History(first, end, _line(daily, first, end))
+    counts = np.empty((len(days), len(COUNTS)), np.int64)
+    for place, name in enumerate(COUNTS):
+        counts[:, place] = np.concatenate([operations[name], outside[name]])
+    return History(first, end, _line(*_entities(keys, len(outside["day"])), days - first, counts, first, end))
 
 
 def keys_of_rows(operations: Columns) -> Keys:
@@ -200,24 +196,32 @@ def keys_of_rows(operations: Columns) -> Keys:
     return Keys(day, day, *(category(operations[name]) for name in NAMED))
 
 
-def _line(daily: Sequence[_Daily], first: int, end: int) -> kernel.OperationLine:
-    """Run totals along the line of each entity's days, which are summed level by level.
-
-    Summed first, as most levels have few entities, and few rows are left to be put in one order.
-    """
-    entities, place = np.unique(np.concatenate([entity for entity, _, _ in daily]), return_inverse=True)
-    line = place * _STRETCH + np.concatenate([day for _, day, _ in daily])
-    order = line.argsort()
+def _line(
+    entities: NDArray[np.int32],
+    ids: Ids,
+    days: Days,
+    counts: NDArray[np.int64],
+    first: int,
+    end: int,
+) -> kernel.OperationLine:
+    """Run totals along the line of each entity's days; `entities` are those of each row, by their places in `ids`."""
+    order = days.astype(np.min_scalar_type(end - first)).argsort(kind="stable")
+    rows = (view(entities), view(days), view(order))
+    sizes = np.zeros(len(ids), np.int64)
+    layout_kernel.count_days(*rows, view(np.full(len(ids), -1)), view(sizes))
+    begins = np.append(0, sizes.cumsum())
+    line = np.empty(begins[-1], np.int64)
     totals = np.zeros((len(line) + 1, len(COUNTS)), np.int64)
-    np.cumsum(np.hstack([sums for _, _, sums in daily])[:, order].T, axis=0, out=totals[1:])
-    line = line[order]
-    begins = line.searchsorted(np.arange(len(entities) + 1) * _STRETCH)
-    begins, days, totals = map(scratch.held, (begins, line % _STRETCH, totals))
-    return kernel.OperationLine(index_of(entities), view(begins), view(days), view(totals), first, end)
+    layout_kernel.sum_days(
+        *rows, view(counts), view(np.full(len(ids), -1)), view(begins[:-1].copy()), view(line), view(totals)
+    )
+    np.cumsum(totals, axis=0, out=totals)
+    laid_out = (view(scratch.held(numbers, scratch.MOST_IN_MEMORY)) for numbers in (begins, line, totals))
+    return kernel.OperationLine(index_of(ids), *laid_out, first, end)
 
 
 _NOTHING = np.empty(0, np.int64)
-_NOTHING_ELSEWHERE: Columns = {"day": _NOTHING}
+_NOTHING_ELSEWHERE: Columns = dict.fromkeys(("day", *COUNTS), _NOTHING)
 NOBODY = OperatedFlights(
     dict.fromkeys(NAMED, np.empty(0, np.str_)),
     _NOTHING,
@@ -235,27 +239,17 @@ _NO_OPERATIONS = kernel.OperationLine(
 )
 
 
-def _network(elsewhere: Columns, first: int) -> _Daily:
-    """Take the counts of the rest of the network, whose id is that of the first level of anybody."""
-    day = elsewhere["day"]
-    nobody = np.zeros(1, np.int64)
-    (network, *_) = _entities(Keys(nobody, nobody, *(category(np.array([""])) for _ in NAMED)))
-    counts = np.array([elsewhere[name] for name in COUNTS], np.int64)
-    return np.repeat(network, len(day)), day - first, counts
+def _entities(keys: Keys, elsewhere: int) -> tuple[NDArray[np.int32], Ids]:
+    """Give the entities of n flights, and of so many rows of the rest of the network, level by level; and their ids.
 
-
-def _daily(entities: Ids, day: Days, counts: NDArray[np.int64]) -> _Daily:
-    """Sum the counts of each entity's days at one level."""
-    pairs = combine(entities, as_ids(day))
-    order = pairs.argsort()
-    along = pairs[order]
-    begins = np.flatnonzero(np.append(True, along[1:] != along[:-1]))
-    rows = order[begins]
-    return entities[rows], day[rows], np.add.reduceat(counts[:, order], begins, axis=1)
-
-
-def _entities(keys: Keys) -> Iterable[Ids]:
-    """Give each flight the id of its entity, level by level."""
-    ids = np.empty((len(keys), len(LEVELS)), np.uint64)
-    kernel.all_entities(keys.for_kernel(), _room(), view(ids))
-    return ids.T.copy()
+    Entities are places among the ids, which are sorted; -1 stands where a row is of none.
+    """
+    numbering = Numbering()
+    entities = np.full((len(keys) + elsewhere, len(LEVELS)), -1, np.int32)
+    entities[len(keys) :, 0] = numbering.add(np.array([kernel.NETWORK], np.uint64))
+    for start in range(0, len(keys), _CHUNK):
+        ids = np.empty((min(len(keys) - start, _CHUNK), len(LEVELS)), np.uint64)
+        kernel.all_entities(keys.for_kernel(), _room(), start, view(ids))
+        entities[start : start + len(ids)] = numbering.add(ids.ravel()).reshape(ids.shape)
+    ids_in_order, places = numbering.in_order()
+    return places.astype(np.int32)[entities], ids_in_order

@@ -6,7 +6,15 @@ interpreted, to the same bits: what may pass 64 bits is masked, and nothing is d
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
+
+try:
+    import cython
+except ImportError:
+    # Only a compiler needs it.
+    cython = SimpleNamespace(nogil=nullcontext())
 
 # A memoryview of numpy's: its own numbers are slower to the interpreter, and warn when they wrap.
 Array = Any
@@ -18,6 +26,7 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 _NAN = math.nan
 # The id of the whole network, as good as any.
 _NETWORK = 6
+NETWORK = _NETWORK
 _NEAR, _WIDE = 15, 60
 # What recurs from flight to flight: what the minute decides, the airport's day, or the route with its airline.
 _MINUTE, _DAY, _ROUTE = 0, 1, 2
@@ -39,20 +48,21 @@ def join(first: int, second: int) -> int:
 
 def join_all(first: Array, second: Array, joined: Array) -> None:
     """Join n ids with n others, flight by flight."""
-    for place in range(len(joined)):
-        joined[place] = join(first[place], second[place])
+    with cython.nogil:
+        for place in range(joined.shape[0]):
+            joined[place] = join(first[place], second[place])
 
 
 class Names:
     """A text column of n flights: the ids of its values, and the position of each flight's."""
 
-    def __init__(self, ids: Sequence[int], positions: Array) -> None:
+    def __init__(self, ids: Array, positions: Array) -> None:
         self.ids, self.positions = ids, positions
 
     def of(self, flight: int) -> int:
         """Give the id of a flight's value."""
-        place: int = self.positions[flight]
-        return self.ids[place]
+        number: int = self.ids[self.positions[flight]]
+        return number
 
 
 class Flights:
@@ -63,6 +73,8 @@ class Flights:
     ) -> None:
         self.day, self.minute = day, minute
         self.origin, self.airline, self.destination, self.number = origin, airline, destination, number
+        self.origins, self.airlines = len(self.origin.ids), len(self.airline.ids)
+        self.destinations = len(self.destination.ids)
 
     def segment(self, flight: int, by_weekday: bool) -> int:
         """Give the id of what a flight's departures are counted by: the airport's date, or its weekday from Monday."""
@@ -74,12 +86,10 @@ class Flights:
         """Give a number that two flights share where all is alike that decides what recurs."""
         number: int = self.minute[flight]
         if kind == _DAY:
-            number = self.day[flight] * len(self.origin.ids) + self.origin.positions[flight]
+            number = self.day[flight] * self.origins + self.origin.positions[flight]
         elif kind == _ROUTE:
-            number = (
-                self.origin.positions[flight] * len(self.destination.ids) + self.destination.positions[flight]
-            )
-            number = number * len(self.airline.ids) + self.airline.positions[flight]
+            number = self.origin.positions[flight] * self.destinations + self.destination.positions[flight]
+            number = number * self.airlines + self.airline.positions[flight]
         return number
 
     def entities(self, flight: int, room: "Room") -> None:
@@ -100,16 +110,17 @@ class Room:
     def __init__(self, parents: Sequence[int], strengths: Sequence[float], days: Sequence[int]) -> None:
         self.parents, self.strengths, self.days = parents, strengths, days
         self.ids = [0] * 6
-        self.begins, self.ends = [0] * 6, [0] * 6
+        self.begins, self.ends, self.lows, self.since = [0] * 6, [0] * 6, [0] * 6, 0
         self.rates, self.delays = [0.0] * 6, [0.0] * 6
 
 
-def all_entities(flights: Flights, room: Room, ids: Array) -> None:
-    """Write the ids of n flights' entities, shape (n, 6)."""
-    for flight in range(len(ids)):
-        flights.entities(flight, room)
-        for level in range(6):
-            ids[flight, level] = room.ids[level]
+def all_entities(flights: Flights, room: Room, start: int, ids: Array) -> None:
+    """Write the ids of the entities of the flights from `start` on, shape (n, 6)."""
+    with cython.nogil:
+        for row in range(ids.shape[0]):
+            flights.entities(start + row, room)
+            for level in range(6):
+                ids[row, level] = room.ids[level]
 
 
 def first_from(line: Array, value: int, low: int, high: int) -> int:
@@ -127,8 +138,7 @@ class Index:
     """Sorted ids, parted by their first bits: as ids lie at random, each of the 2**`bits` holds about one."""
 
     def __init__(self, ids: Array, begins: Array, bits: int) -> None:
-        self.ids, self.begins = ids, begins
-        self.shift = 64 - bits
+        self.ids, self.begins, self.shift = ids, begins, 64 - bits
 
     def place(self, number: int) -> int:
         """Give the position of an id, -1 where it is not among them."""
@@ -156,28 +166,46 @@ class OperationLine:
 
         Only what is known before day `closed`, flight by flight, counts.
         """
-        for row in range(len(rows)):
-            flight = start + row
-            flights.entities(flight, room)
-            day = flights.day[flight]
-            end = self.reached(min(day, closed[flight]))
-            for level in range(6):
-                self.find(room, level, end)
-            for window in range(4):
-                begin = min(self.reached(day - room.days[window]), end)
-                self.window(room, begin, rows, row, column + 3 * window)
+        with cython.nogil:
+            for row in range(rows.shape[0]):
+                flight = start + row
+                flights.entities(flight, room)
+                day = flights.day[flight]
+                end = self.reached(min(day, closed[flight]))
+                for level in range(6):
+                    self.find(room, level, end)
+                room.since = end
+                for window in range(4):
+                    begin = min(self.reached(day - room.days[window]), end)
+                    self.window(room, begin, rows, row, column + 3 * window)
+                    room.since = begin
 
     def reached(self, day: int) -> int:
         """Count a day from the first that is covered, keeping within what is."""
         return min(max(day, self.first), self.end) - self.first
 
     def find(self, room: Room, level: int, end: int) -> None:
-        """Note where the rows of a level's entity begin, and where those that are before a day end."""
-        room.begins[level] = room.ends[level] = 0
+        """Note where the rows of a level's entity begin, and where those that are before a day end.
+
+        An entity has one row for a day, so that its days bound how many lie before and after.
+        """
+        room.begins[level] = room.ends[level] = room.lows[level] = 0
         place = self.index.place(room.ids[level])
         if place >= 0:
-            room.begins[level] = self.begins[place]
-            room.ends[level] = first_from(self.days, end, self.begins[place], self.begins[place + 1])
+            begin, after = self.begins[place], self.begins[place + 1]
+            low = max(begin, after - max(self.days[after - 1] + 1 - end, 0))
+            high = min(after, begin + max(end - self.days[begin], 0))
+            room.begins[level] = begin
+            room.ends[level] = room.lows[level] = first_from(self.days, end, low, high)
+
+    def low(self, room: Room, level: int, day: int) -> int:
+        """Give the first row of a level's entity from a day on, which is not after the one asked about before."""
+        high = room.lows[level]
+        low = max(room.begins[level], high - (room.since - day))
+        if low < high and self.days[low] < day:
+            low = first_from(self.days, day, low + 1, high)
+        room.lows[level] = low
+        return low
 
     def window(self, room: Room, begin: int, rows: Array, row: int, column: int) -> None:
         """Write late rate, mean delay and flights since a day, of each level but the network, beside the airport's.
@@ -185,8 +213,7 @@ class OperationLine:
         NaN where nothing flew at all: no rate is known then, and a count of 0 would claim that the history goes back.
         """
         for level in range(6):
-            high = room.ends[level]
-            low = first_from(self.days, begin, room.begins[level], high)
+            high, low = room.ends[level], self.low(room, level, begin)
             operated = float(self.totals[high, 0] - self.totals[low, 0])
             rate = float(self.totals[high, 1] - self.totals[low, 1])
             departed = float(self.totals[high, 2] - self.totals[low, 2])
@@ -220,9 +247,16 @@ class DepartureLine:
 
     def count_days(self, flights: Flights, daily: Array) -> None:
         """Write the departures of each flight's airport on its day; 0 where nothing is known."""
-        for flight in range(len(daily)):
-            place = self.index.place(flights.segment(flight, self.by_weekday))
-            daily[flight] = self.daily[place] if place >= 0 else 0.0
+        with cython.nogil:
+            for flight in range(daily.shape[0]):
+                place = self.index.place(flights.segment(flight, self.by_weekday))
+                daily[flight] = self.daily[place] if place >= 0 else 0.0
+
+    def fill(self, flights: Flights, flight: int, rows: Array, row: int, column: int) -> None:
+        """Write how crowded it is around a flight at its airport, and among its airline's departures there."""
+        airport = flights.segment(flight, self.by_weekday)
+        self.around(airport, flights.minute[flight], rows, row, column)
+        self.around(join(airport, flights.airline.of(flight)), flights.minute[flight], rows, row, column + 4)
 
     def around(self, segment: int, minute: int, rows: Array, row: int, column: int) -> None:
         """Write the departures of a segment within 15 and 60 minutes and of the day, and the gap before."""
@@ -246,9 +280,10 @@ class DepartureLine:
 
 def all_segments(flights: Flights, by_weekday: bool, ids: Array) -> None:
     """Write the segments of n flights' airports and of their airlines there, shape (2, n)."""
-    for flight in range(ids.shape[1]):
-        ids[0, flight] = flights.segment(flight, by_weekday)
-        ids[1, flight] = join(ids[0, flight], flights.airline.of(flight))
+    with cython.nogil:
+        for flight in range(ids.shape[1]):
+            ids[0, flight] = flights.segment(flight, by_weekday)
+            ids[1, flight] = join(ids[0, flight], flights.airline.of(flight))
 
 
 def fill_congestion(
@@ -261,13 +296,12 @@ def fill_congestion(
     column: int,
 ) -> None:
     """Write how crowded it is around the flights from `start` on, from the known timetable where it is known."""
-    for row in range(len(rows)):
-        flight = start + row
-        departures = known if is_known[flight] else usual
-        airport = flights.segment(flight, departures.by_weekday)
-        airline = join(airport, flights.airline.of(flight))
-        departures.around(airport, flights.minute[flight], rows, row, column)
-        departures.around(airline, flights.minute[flight], rows, row, column + 4)
+    with cython.nogil:
+        for row in range(rows.shape[0]):
+            if is_known[start + row]:
+                known.fill(flights, start + row, rows, row, column)
+            else:
+                usual.fill(flights, start + row, rows, row, column)
 
 
 def fill_recurring(
@@ -282,6 +316,21 @@ def fill_recurring(
             values = made[key] = make(flight)
         for place in range(len(values)):
             rows[row, column + place] = values[place]
+
+
+def all_keys(flights: Flights, kind: int, keys: Array) -> None:
+    """Write the numbers that say what recurs of n flights."""
+    with cython.nogil:
+        for flight in range(keys.shape[0]):
+            keys[flight] = flights.key(flight, kind) & _WHOLE
+
+
+def copy_rows(values: Array, places: Array, start: int, rows: Array, column: int) -> None:
+    """Write to the flights from `start` on, from a column on, the row of values that each has its place at."""
+    with cython.nogil:
+        for row in range(rows.shape[0]):
+            for place in range(values.shape[1]):
+                rows[row, column + place] = values[places[start + row], place]
 
 
 def states_of(matrix: Array, sentinels: Sequence[int], places: Array) -> int:

@@ -1,11 +1,12 @@
 """Flights at a cut-off: who is looked at, and at which minute; and what lies on a sorted line by entity and minute."""
 
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from puntual.features.flight_keys import Ids, Keys, combine, order_of, places_in
+from puntual.features.flight_keys import Ids, Keys, combine
 from puntual.flights.operations import NEVER, Minutes
 
 MINUTES_A_DAY = 24 * 60
@@ -16,6 +17,8 @@ LEVELS = ("network", "airport", "airline", "destination")
 NETWORK = 0
 # One entity's stretch of a line holds every minute from 1970 to `NEVER`, with room for windows.
 _STRETCH = 1 << 27
+# So few are not worth sorting before they are looked up on a line.
+_FEW_TO_SORT = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ class EventLine:
         """Sum the counts of n entities after one minute and up to another, shape (n, counts)."""
         if not len(self.entities):
             return np.zeros((len(entity), self.totals.shape[1]), np.int64)
-        order = order_of(entity)
-        place = np.minimum(places_in(self.entities, entity, order), len(self.entities) - 1)
+        order = _order_of(entity)
+        place = np.minimum(_places_in(self.entities, entity, order), len(self.entities) - 1)
         start = place * _STRETCH + 1
         high, low = (self._place(start + minute) for minute in (until, after))
         sums = self.totals[high] - self.totals[low]
@@ -85,11 +88,11 @@ class EventLine:
 
     def before(self, entity: Ids) -> NDArray[np.intp]:
         """Count what lies on the line before n entities of it, shape (n,)."""
-        place = np.minimum(places_in(self.entities, entity, order_of(entity)), len(self.entities) - 1)
+        place = np.minimum(_places_in(self.entities, entity, _order_of(entity)), len(self.entities) - 1)
         return self._place(place * _STRETCH) if len(self.entities) else np.zeros(len(entity), np.intp)
 
     def _place(self, moment: NDArray[np.int64]) -> NDArray[np.intp]:
-        return places_in(self.line, moment, order_of(moment), after=True)
+        return _places_in(self.line, moment, _order_of(moment), after=True)
 
 
 def line_of(entity: Ids, minute: Minutes, counts: NDArray[np.int64]) -> EventLine:
@@ -121,3 +124,26 @@ def entities_of(keys: Keys) -> dict[str, Ids]:
         combine(~airport, keys.destination.ids),
     )
     return dict(zip(LEVELS, ids, strict=True))
+
+
+def _order_of(wanted: NDArray[Any]) -> NDArray[np.intp] | None:
+    """Give the order in which to look values up on a sorted line; None for so few that it does not pay.
+
+    In order, values find the line in the cache: six times faster than `np.searchsorted` at random.
+    """
+    return None if len(wanted) <= _FEW_TO_SORT else wanted.argsort()
+
+
+def _places_in(
+    line: NDArray[Any], wanted: NDArray[Any], order: NDArray[np.intp] | None, *, after: bool = False
+) -> NDArray[np.intp]:
+    """Find where values would go on a sorted line: before what equals them, or `after` it.
+
+    `order` only saves time: that of these values, or of others that go up with them.
+    """
+    side: Literal["left", "right"] = "right" if after else "left"
+    if order is None:
+        return line.searchsorted(wanted, side)
+    places = np.empty(len(wanted), np.intp)
+    places[order] = line.searchsorted(wanted[order], side)
+    return places

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.features import kernel
-from puntual.features.flight_keys import Keys, category, index_of, view
+from puntual.features.flight_keys import Keys, Numbering, category, index_of, view
 from puntual.features.spec import Feature, Group, Known
 from puntual.flights.arrays import Columns, grouped, take
 
@@ -99,7 +99,10 @@ def typical_timetable(usual: Columns) -> Timetable:
 def _departures(keys: Keys, weeks: int, *, by_weekday: bool) -> Timetable:
     ids = np.empty((2, len(keys)), np.uint64)
     kernel.all_segments(keys.for_kernel(), by_weekday, view(ids))
-    distinct_segments, place = np.unique(ids.ravel(), return_inverse=True)
+    numbering = Numbering()
+    numbers = numbering.add(ids.ravel())
+    distinct_segments, places = numbering.in_order()
+    place = places[numbers]
     line = np.sort(place * _STRETCH + np.tile(keys.minute, 2))
     begins = line.searchsorted(np.arange(len(distinct_segments) + 1) * _STRETCH)
     daily = np.bincount(place, minlength=len(distinct_segments)) / weeks

@@ -1,6 +1,6 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from puntual.errors import NotKnownYetError
 from puntual.features import calendar, clock, history, kernel, route, timetable
-from puntual.features.flight_keys import EVERY, UNKNOWABLE, Days, Keys, Unknown, view
+from puntual.features.flight_keys import EVERY, FEW, UNKNOWABLE, Days, Keys, Numbering, Unknown, view
 from puntual.features.history import History
 from puntual.features.route import Vocabulary
 from puntual.features.spec import Feature, Group, Known
 from puntual.features.timetable import Timetable
 from puntual.flights import airports
+from puntual.storage import scratch
 
 Matrix = NDArray[np.float32]
 
@@ -52,15 +53,18 @@ COLUMNS = tuple(feature.name for feature in FEATURES)
 # What is known by the day before; `features/live_vector.py` has the others.
 GROUPS = (Group.CALENDAR, Group.AIRLINE, Group.ROUTE, Group.TIME_OF_DAY, Group.CONGESTION, Group.HISTORY)
 _SCALES = 2.0 ** np.array([feature.bits for feature in FEATURES])
-# So many flights fit into the processor's cache.
-_CHUNK = 4_096
+_INVERSE = 1 / _SCALES
+# The rows of so many flights fit into the cache that each core has to itself.
+_CHUNK = 512
 Blocks = NDArray[np.float64]
 # A kind of key, the first column, what makes a flight's row, and the rows made so far.
-_Recurring = tuple[int, int, Callable[[int], kernel.Values], dict[int, kernel.Values]]
+_Recurring = tuple[int, int, kernel.Maker, dict[int, kernel.Values]]
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
 )
+# History comes last.
+_TIMETABLE, _PAST = slice(_HISTORY), slice(_HISTORY, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +77,71 @@ class Lookups:
 
 
 def vectorise(
-    keys: Keys, lookups: Lookups, known: Timetable, is_known: NDArray[np.bool_], closed: Days
+    keys: Keys,
+    lookups: Lookups,
+    known: Timetable,
+    is_known: NDArray[np.bool_],
+    closed: Days,
+    matrix: Matrix | None = None,
 ) -> Matrix:
-    """Turn n flights into a float32 matrix of shape (n, len(COLUMNS)).
+    """Turn n flights into a float32 matrix of shape (n, len(COLUMNS)), which may be given.
 
     `is_known` says for which flights the timetable of the day is known, and so is read from `known` rather
     than from the typical week; `closed` is the day before which operations are known, flight by flight.
     """
-    if not len(keys):
-        return np.empty((0, len(COLUMNS)), np.float32)
+    made = np.empty((len(keys), len(COLUMNS)), np.float32) if matrix is None else matrix
     flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
-    matrix = np.empty((len(keys), len(COLUMNS)), np.float32)
-    rows = np.empty((min(len(keys), _CHUNK), len(COLUMNS)))
-    for start in range(0, len(keys), _CHUNK):
-        rows = rows[: len(keys) - start]
-        for kind, column, make, made in recurring:
-            kernel.fill_recurring(flights, kind, make, made, start, view(rows), column)
-        timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
-        lookups.history.fill(flights, closed, start, rows, _HISTORY)
-        matrix[start : start + _CHUNK] = _nearest(rows, _SCALES)
-    return hide_unknown(matrix, keys)
+    copies = None if len(keys) <= FEW else [_copies(flights, len(keys), *one) for one in recurring]
+
+    def fill_timetable(part: slice) -> None:
+        for start, rows in _blocks(part, _HISTORY):
+            if copies is None:
+                for kind, column, make, kept in recurring:
+                    kernel.fill_recurring(flights, kind, make, kept, start, view(rows), column)
+            for column, values, places in copies or ():
+                kernel.copy_rows(view(values), view(places), start, view(rows), column)
+            timetable.fill_congestion(flights, known, lookups.typical, is_known, start, rows, _CONGESTION)
+            made[start : start + len(rows), _TIMETABLE] = _round(rows, _TIMETABLE)
+
+    # What flew alike lies together in memory, as what leaves together does in timetables.
+    order = keys.alike_together()
+    alike, closed_alike = (
+        (flights, closed) if order is None else (keys.take(order).for_kernel(), closed[order])
+    )
+
+    def fill_history(part: slice) -> None:
+        for start, rows in _blocks(part, len(COLUMNS) - _HISTORY):
+            lookups.history.fill(alike, closed_alike, start, rows, 0)
+            block = slice(start, start + len(rows))
+            made[block if order is None else order[block], _PAST] = _round(rows, _PAST)
+
+    for fill in (fill_timetable, fill_history):
+        if len(keys) <= FEW:
+            fill(slice(0, len(keys)))
+        else:
+            # What is interpreted holds all other threads up.
+            scratch.in_shares(len(keys), fill, alone=not kernel.is_compiled())
+    return hide_unknown(made, keys)
+
+
+def _copies(
+    flights: kernel.Flights, count: int, kind: int, column: int, make: kernel.Maker, _: object
+) -> tuple[int, NDArray[np.float64], NDArray[np.int32]]:
+    """Make what recurs once for each key of n flights; give its first column, its rows, and which is each flight's."""
+    keys = np.empty(count, np.uint64)
+    kernel.all_keys(flights, kind, view(keys))
+    numbering = Numbering()
+    places = numbering.add(keys)
+    example = np.empty(len(numbering.ids), np.intp)
+    example[places] = np.arange(count)
+    return column, np.array([make(flight) for flight in example.tolist()]), places
+
+
+def _blocks(part: slice, columns: int) -> Iterator[tuple[int, Blocks]]:
+    """Part rows into blocks; give where each begins, and room for it, which is the same for all."""
+    rows = np.empty((min(part.stop - part.start, _CHUNK), columns))
+    for start in range(part.start, part.stop, _CHUNK):
+        yield start, rows[: part.stop - start]
 
 
 def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix:
@@ -105,16 +154,15 @@ def on_grid(values: Blocks, columns: NDArray[np.intp] | slice = EVERY) -> Matrix
     >>> on_grid(np.array([0.3, 1.0]), CODE_COLUMNS[:2])
     array([0.30078125, 1.        ], dtype=float32)
     """
-    return _nearest(values, _SCALES[columns]).astype(np.float32)
+    return _round(values.copy(), columns).astype(np.float32)
 
 
-def _nearest(values: Blocks, scales: NDArray[np.float64]) -> Blocks:
-    """Round values to the nearest number of their grids."""
-    scaled = values * scales
-    # In place: for each further block of thousands of rows the system would have to find memory, and clear it.
-    np.rint(scaled, out=scaled)
-    scaled /= scales
-    return scaled
+def _round(values: Blocks, columns: NDArray[np.intp] | slice) -> Blocks:
+    """Round values of some columns, in place, to the nearest numbers of their grids, whose scales are powers of two."""
+    values *= _SCALES[columns]
+    np.rint(values, out=values)
+    values *= _INVERSE[columns]
+    return values
 
 
 CODE_COLUMNS = np.array([COLUMNS.index(f"{kind}_code") for kind in route.CODED])

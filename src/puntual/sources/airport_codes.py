@@ -73,8 +73,9 @@ def read_airports(
     written = read_text(raw, column, required=required)
     codes = written.drop_nulls().unique(maintain_order=True)
     canonical = {
-        code: known for code in codes if (known := _known(airports.capitals(code), own, origin)) is not None
+        code: one for code in codes if (one := _known(airports.capitals(code), own, origin)) is not None
     }
+    known = written.replace_strict(canonical, default=None, return_dtype=pl.String)
 
     def describe(value: str | None) -> str:
         # Only for those that a message names: the codes of a city are looked for in the whole list.
@@ -86,11 +87,11 @@ def read_airports(
     raw.mark_as(
         UnknownAirportError,
         column,
-        written.is_not_null() & ~written.is_in(list(canonical)),
+        written.is_not_null() & known.is_null(),
         f"column {shown(column)} holds airports that are listed neither by IATA nor by ICAO",
         describe,
     )
-    return written.replace_strict(canonical, default=None, return_dtype=pl.String)
+    return known
 
 
 def _known(code: str, own: OwnAirports, origin: bool) -> str | None:

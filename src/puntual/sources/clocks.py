@@ -46,17 +46,17 @@ def arrival_after(
     clocks skips, and where neither the list of airports nor `time_zones` tells the zone.
     """
     zones = {"from": zones_of(origin, time_zones), "to": zones_of(destination, time_zones)}
-    rows = pl.DataFrame({"left": departure, **zones, "clock": clock})
-    there = _in_zones(rows.with_row_index("row"))
+    there = _in_zones(pl.DataFrame({"left": departure, **zones}).with_row_index("row"))
+    rows = pl.DataFrame({"there": there, "clock": clock})
     arrival = pl.col("there").dt.truncate("1d") + pl.duration(minutes=pl.col("clock"))
-    return there.select(pl.when(arrival > pl.col("there")).then(arrival).otherwise(arrival + DAY)).to_series()
+    return rows.select(pl.when(arrival > pl.col("there")).then(arrival).otherwise(arrival + DAY)).to_series()
 
 
-def _in_zones(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add `there`, what the destination's clock shows at departure, one pair of zones at a time."""
+def _in_zones(rows: pl.DataFrame) -> pl.Series:
+    """Give what the destination's clock shows at departure, one pair of zones at a time."""
     parts = rows.partition_by("from", "to", as_dict=True)
-    moved = (part.with_columns(there=_seen_from(*zones)) for zones, part in parts.items())
-    return pl.concat(list(moved)).sort("row")
+    moved = [part.lazy().select("row", there=_seen_from(*zones)) for zones, part in parts.items()]
+    return pl.concat(pl.collect_all(moved)).sort("row")["there"]
 
 
 def _seen_from(here: str | None, there: str | None) -> pl.Expr:

@@ -5,7 +5,9 @@ longer has.
 """
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +16,7 @@ from puntual.errors import TableError
 from puntual.flights.flight import LateRule
 from puntual.sources.airport_codes import OwnAirports, read_airports
 from puntual.sources.clocks import arrival_after, departure_after, moment_at
+from puntual.sources.column_reading import ReadColumn, read_columns
 from puntual.sources.faults import BadRows
 from puntual.sources.files import Place, beside, suffix_of
 from puntual.sources.flight_table import FlightTable, Reading, assemble
@@ -80,7 +83,10 @@ def read_nyc(data: Place | None = None, table_map: TableMap = PLAIN_MAP) -> Flig
         bad_rows=BadRows(rules.bad_rows),
         time_zones=own.time_zones,
     )
-    return replace(assemble(raw, columns, reading, _notes(columns)), weather=weather_beside(files))
+    with ThreadPoolExecutor(1, thread_name_prefix="puntual-sources") as beside_flights:
+        weather = beside_flights.submit(weather_beside, files)
+        flights = assemble(raw, columns, reading, _notes(columns))
+        return replace(flights, weather=weather.result())
 
 
 def package_folder() -> Path | None:
@@ -169,28 +175,32 @@ def _weather_names(flights: str) -> list[str]:
 
 
 def _columns(raw: RawTable, own: OwnAirports) -> dict[str, pl.Series]:
-    columns = {
-        "scheduled_departure": _scheduled(raw),
-        "airline": read_airlines(raw, "carrier"),
-        "flight_number": read_flight_numbers(raw, "flight"),
-        "origin": read_airports(raw, "origin", own, origin=True),
-        "destination": read_airports(raw, "dest", own),
-        "tail": read_text(raw, "tailnum", required=False),
+    readers: dict[str, ReadColumn] = {
+        "scheduled_departure": _scheduled,
+        "airline": partial(read_airlines, column="carrier"),
+        "flight_number": partial(read_flight_numbers, column="flight"),
+        "origin": partial(read_airports, column="origin", own=own, origin=True),
+        "destination": partial(read_airports, column="dest", own=own),
+        "tail": partial(read_text, column="tailnum", required=False),
+        "delay": partial(read_minutes, column="dep_delay"),
+        "left": partial(read_clock, column="dep_time", required=False),
+        "arrival_clock": partial(read_clock, column="sched_arr_time", required=False),
     }
-    scheduled = columns["scheduled_departure"]
-    delay = read_minutes(raw, "dep_delay")
-    left = read_clock(raw, "dep_time", required=False).is_not_null()
+    if "arr_delay" in raw.frame.columns:
+        readers["arrival_delay"] = partial(read_minutes, column="arr_delay")
+    columns = read_columns(raw, readers)
+    scheduled, left = columns["scheduled_departure"], columns.pop("left").is_not_null()
     columns["cancelled"] = ~left
-    columns["departed"] = departure_after(scheduled, delay)
+    columns["departed"] = departure_after(scheduled, columns.pop("delay"))
     columns["scheduled_arrival"] = arrival_after(
         scheduled,
         columns["origin"],
         columns["destination"],
-        read_clock(raw, "sched_arr_time", required=False),
+        columns.pop("arrival_clock"),
         own.time_zones,
     )
-    if "arr_delay" in raw.frame.columns:
-        late = read_minutes(raw, "arr_delay")
+    late = columns.pop("arrival_delay", None)
+    if late is not None:
         columns["arrived"] = departure_after(columns["scheduled_arrival"], late)
         # The publisher leaves it empty only for flights that came down elsewhere.
         columns["diverted"] = left & late.is_null()

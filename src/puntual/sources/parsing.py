@@ -1,6 +1,6 @@
 """One column of a RawTable → typed values; cells that cannot be read are null, and marked in the table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -20,6 +20,8 @@ YES = ("true", "yes", "y", "t", "1", "1.0", "1.00")
 NO = ("false", "no", "n", "f", "0", "0.0", "0.00")
 # Longer than any delay that is kept, and short enough to be added to any date.
 FARTHEST_MINUTES = 1_000_000.0
+# Values that stand so often, in the mean, are read once each.
+_RECURRING = 16
 IN_RANGE = f"a date from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}"
 
 
@@ -35,7 +37,9 @@ def read_text(raw: RawTable, column: str, *, required: bool = True) -> pl.Series
     text = stripped.to_frame("text").select(pl.when(pl.col("text") != "").then("text")).to_series()
     if required:
         raw.mark(column, text.is_null(), "text in every row")
-    raw.mark(column, cells.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
+    # No text has more letters than bytes, which are not counted one by one.
+    if (cells.str.len_bytes() > LONGEST_TEXT).any():
+        raw.mark(column, cells.str.len_chars() > LONGEST_TEXT, SHORT_ENOUGH)
     raw.mark(column, cells.str.contains(NUL, literal=True), WITHOUT_NUL)
     return text
 
@@ -98,17 +102,31 @@ def read_date_parts(raw: RawTable, columns: Sequence[str]) -> pl.Series:
 def read_clock(raw: RawTable, column: str, *, required: bool = True) -> pl.Series:
     """Read times of day, `1345` or `13:45`, as minutes after midnight; 2400 is the end of the day."""
     values = raw.column(column)
+    minutes = _by_distinct(values, _minutes_of_day)
+    wrong = minutes.is_null() if required else _unread(values, minutes)
+    raw.mark(column, wrong, "a time of day such as 1345 or 13:45", required=required)
+    return minutes
+
+
+def _minutes_of_day(values: pl.Series) -> pl.Series:
+    """Turn times of day into minutes after midnight; null for what is none."""
     digits = _whole_as_text(values).str.strip_chars().str.replace(r"^(\d{1,2}):(\d\d)(:00)?$", "${1}${2}")
     number = digits.to_frame("digits").select(
         pl.when(pl.col("digits").str.contains(r"^\d{1,4}$")).then(
             pl.col("digits").cast(pl.Int32, strict=False)
         )
     )
-    minutes = (number.to_series() // 100 * 60 + number.to_series() % 100).alias(column)
-    right = (number.to_series() % 100 < 60) & (minutes <= 24 * 60)
-    wrong = ~right.fill_null(not required) | (minutes.is_null() & _filled(values))
-    raw.mark(column, wrong, "a time of day such as 1345 or 13:45", required=required)
-    return _blank(minutes, wrong)
+    minutes = (number.to_series() // 100 * 60 + number.to_series() % 100).alias(values.name)
+    return _blank(minutes, ~((number.to_series() % 100 < 60) & (minutes <= 24 * 60)))
+
+
+def _by_distinct(values: pl.Series, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Read a column whose values recur, by the distinct ones among them."""
+    distinct = values.drop_nulls().unique()
+    if _RECURRING * len(distinct) > len(values) or values.dtype.is_nested():
+        return read(values)
+    known = read(distinct)
+    return values.replace_strict(distinct, known, default=None, return_dtype=known.dtype)
 
 
 def read_choices(raw: RawTable, column: str, choices: Iterable[str], expectation: str) -> pl.Series:
@@ -124,11 +142,10 @@ def read_minutes(raw: RawTable, column: str, decimal: str = ".") -> pl.Series:
     values = raw.column(column)
     numeric = values
     if not values.dtype.is_numeric():
-        numeric = _as_text(values).str.strip_chars().str.replace(decimal, ".", literal=True)
+        numeric = _as_text(values).str.strip_chars()
+        numeric = numeric if decimal == "." else numeric.str.replace(decimal, ".", literal=True)
     minutes = numeric.cast(pl.Float64, strict=False).fill_nan(None)
-    raw.mark(
-        column, minutes.is_null() & _filled(values), "a number of minutes such as 12 or -3", required=False
-    )
+    raw.mark(column, _unread(values, minutes), "a number of minutes such as 12 or -3", required=False)
     return minutes.clip(-FARTHEST_MINUTES, FARTHEST_MINUTES)
 
 
@@ -195,6 +212,15 @@ def _parsed_dates(text: pl.Series, formats: tuple[str, ...]) -> pl.Series:
     for form in formats[1:]:
         dates = dates.zip_with(dates.is_not_null(), text.str.to_date(form, strict=False))
     return dates.cast(pl.Datetime("us"))
+
+
+def _unread(values: pl.Series, read: pl.Series) -> pl.Series:
+    """Mark the cells that hold something, of which nothing was read."""
+    nothing_read = read.is_null()
+    # Where no cell but the empty ones is unread, which is almost always, none has to be looked at.
+    return (
+        nothing_read & _filled(values) if nothing_read.sum() > values.null_count() else nothing_read.clear()
+    )
 
 
 def _filled(values: pl.Series) -> pl.Series:

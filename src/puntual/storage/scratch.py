@@ -6,6 +6,7 @@ The file has no name, so that the system takes it back when nobody reads the mat
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,10 @@ MOST_IN_MEMORY = 1 << 26
 # Arrays that stay for the whole of a training are mapped from here on.
 MOST_HELD = 1 << 20
 _Numbers = TypeVar("_Numbers", bound=NDArray[Any])
+# Fewer rows than this are done before another thread has woken up.
+SHARE = 8_192
+# Shares for each thread, so that none waits long for the last.
+_PER_THREAD = 4
 
 
 def fill(rows: int, columns: int, make: Callable[[slice], _Matrix]) -> _Matrix:
@@ -57,13 +62,33 @@ def chunks(rows: int, size: int = CHUNK) -> Iterator[slice]:
         yield slice(start, min(start + size, rows))
 
 
-def held(numbers: _Numbers) -> _Numbers:
-    """Give the same numbers, mapped unless they are few, for whoever holds them for long."""
-    if numbers.nbytes <= MOST_HELD:
+def held(numbers: _Numbers, in_memory: int = MOST_HELD) -> _Numbers:
+    """Give the same numbers, mapped if they take more than so many bytes, for whoever holds them for long."""
+    if numbers.nbytes <= in_memory:
         return numbers
     kept = _mapped(numbers.shape, numbers.dtype)
     kept[...] = numbers
     return kept  # type: ignore[return-value]
+
+
+def in_shares(rows: int, work: Callable[[slice], object], *, alone: bool = False) -> None:
+    """Call `work` with slices that make up so many rows, in several threads where that pays, unless `alone`."""
+    workers = 1 if alone or rows < 2 * SHARE else min(threads(), rows // SHARE)
+    size = CHUNK if workers < 2 else min(max(SHARE, -(-rows // (_PER_THREAD * workers))), CHUNK)
+    if workers < 2:
+        for part in chunks(rows, size):
+            work(part)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="puntual-rows") as pool:
+        # What fails is raised as its turn comes.
+        list(pool.map(work, chunks(rows, size)))
+
+
+def threads() -> int:
+    """Count the cores that this process may use, of which OMP_NUM_THREADS may leave it fewer."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(allowed)) if allowed.isdigit() and int(allowed) else cores
 
 
 def empty(rows: int, columns: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:

@@ -106,9 +106,7 @@ class Dataset:
         """Vectors with the day's timetable and the history to the day before, all codes 0, shape (n, columns)."""
         if self.made is not None:
             return self.made
-        return scratch.fill(
-            len(self.keys), len(COLUMNS), lambda part: self.uncoded_of(self.keys.take(_rows(part)))
-        )
+        return self.uncoded_of(self.keys, scratch.empty(len(self.keys), len(COLUMNS)))
 
     @cached_property
     def strata(self) -> NDArray[np.int64]:
@@ -116,10 +114,10 @@ class Dataset:
         months = self.keys.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         return scratch.held(months * len(self.keys.origin.values) + self.keys.origin.positions)
 
-    def uncoded_of(self, keys: Keys) -> Matrix:
-        """Make these vectors of some of the flights alone, by their keys."""
+    def uncoded_of(self, keys: Keys, matrix: Matrix | None = None) -> Matrix:
+        """Make these vectors of some of the flights alone, by their keys, in a matrix that may be given."""
         lookups = Lookups(NOTHING_LEARNT, self.timetable, self.history)
-        return vectorise(keys, lookups, self.timetable, np.ones(len(keys), bool), keys.day)
+        return vectorise(keys, lookups, self.timetable, np.ones(len(keys), bool), keys.day, matrix)
 
     def past(self, keys: Keys, closed: Days) -> NDArray[np.float64]:
         """Give the features of the history of some of the flights, known before day `closed`, shape (n, 60)."""
@@ -185,7 +183,21 @@ class TrainingVectors:
 
     def full(self, rows: Rows) -> Matrix:
         """Give vectors with the day's timetable and the history to the day before, shape (rows, columns)."""
-        return scratch.fill(len(rows), len(COLUMNS), lambda part: self._full(rows[part]))
+        if not self.at_once:
+            return scratch.fill(len(rows), len(COLUMNS), lambda part: self._full(rows[part]))
+        matrix, made, vocabulary = (
+            scratch.empty(len(rows), len(COLUMNS)),
+            self.dataset.uncoded,
+            self.vocabulary,
+        )
+
+        def copy(part: slice) -> None:
+            # `clip` spares a second copy; no row is out of reach.
+            made.take(rows[part], axis=0, out=matrix[part], mode="clip")
+            _add_codes(matrix[part], self.dataset.keys.take(rows[part]), vocabulary)
+
+        scratch.in_shares(len(rows), copy)
+        return matrix
 
     def recent_rates(self, rows: Rows) -> NDArray[np.float64]:
         """Give the late rates of their airports by window, as `calibration.recent_rates` does, shape (rows, 4)."""
@@ -194,8 +206,7 @@ class TrainingVectors:
     def _full(self, rows: Rows) -> Matrix:
         keys = self.dataset.keys.take(rows)
         matrix = self.dataset.uncoded[rows] if self.at_once else self.dataset.uncoded_of(keys)
-        matrix[:, CODE_COLUMNS] = codes_of(keys, self.vocabulary)
-        return hide_unknown(matrix, keys)
+        return _add_codes(matrix, keys, self.vocabulary)
 
     @cached_property
     def turns(self) -> Columns:
@@ -268,6 +279,12 @@ class TrainingVectors:
         return on_grid(self.typical.congestion(self.dataset.keys.take(rows)), CONGESTION_COLUMNS)
 
 
+def _add_codes(matrix: Matrix, keys: Keys, vocabulary: Vocabulary) -> Matrix:
+    """Write the codes of n flights into their vectors, in place."""
+    matrix[:, CODE_COLUMNS] = codes_of(keys, vocabulary)
+    return hide_unknown(matrix, keys)
+
+
 def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]:
     """Give the columns known by then, leaving out the excluded."""
     places = (
@@ -276,10 +293,6 @@ def columns_without(excluded: tuple[str, ...], known: Known) -> NDArray[np.intp]
         if feature.name not in excluded and feature.known <= known
     )
     return np.fromiter(places, np.intp)
-
-
-def _rows(part: slice) -> Rows:
-    return np.arange(part.start, part.stop)
 
 
 def _rates(named: pl.DataFrame, kind: str) -> tuple[Rate, ...]:
