@@ -216,8 +216,10 @@ def _line(
         *rows, view(counts), view(np.full(len(ids), -1)), view(begins[:-1].copy()), view(line), view(totals)
     )
     np.cumsum(totals, axis=0, out=totals)
-    laid_out = (view(scratch.held(numbers, scratch.MOST_IN_MEMORY)) for numbers in (begins, line, totals))
-    return kernel.OperationLine(index_of(ids), *laid_out, first, end)
+    first_places, lines, sums = (
+        view(scratch.held(numbers, scratch.MOST_IN_MEMORY)) for numbers in (begins, line, totals)
+    )
+    return kernel.OperationLine(index_of(ids), first_places, lines, sums, first, end)
 
 
 _NOTHING = np.empty(0, np.int64)
