@@ -220,8 +220,8 @@ def _require_certificates(address: str) -> None:
     except (OSError, ValueError) as error:
         reason = _first_line(error)
     raise ClusterError(
-        f"{address}: it wants certificates, and {reason}; expected PEM files of an authority, a certificate and its key; "
-        "name them by DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY"
+        f"{address}: it wants certificates, and {reason}; expected PEM files of an authority, a certificate and its "
+        "key; name them by DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and by …__CLIENT__CERT and …__CLIENT__KEY"
     )
 
 
