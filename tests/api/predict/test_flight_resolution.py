@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from puntual.api.predict import flight_resolution
 from puntual.api.predict.contract import ScheduledFlight
-from puntual.api.predict.flight_resolution import moments, resolve
+from puntual.api.predict.flight_resolution import moments_of, resolve
 from puntual.api.predict.resolved_flight import ResolvedFlight
 from puntual.api.problems import ProblemError
 
@@ -31,7 +31,7 @@ def closely(flight: ScheduledFlight) -> ResolvedFlight | str:
 
 def quickly(flight: ScheduledFlight) -> ResolvedFlight | str:
     try:
-        return resolve(flight, "#/flights/0")
+        return resolve(flight, 0)
     except ProblemError as problem:
         return str(problem.details.errors)
 
@@ -80,7 +80,7 @@ def test_a_cut_off_is_so_many_whole_minutes_before_its_flight(origin, departure,
         return
     written = None if as_of is None else as_of[0].isoformat(timespec="minutes") + as_of[1]
     try:
-        found = moments(flight, written, NOW)
+        found = moments_of([flight], written, NOW)[0]
         cut = NOW if written is None else flight_resolution.cut_off(written, flight.zone).instant
     except ProblemError:
         return

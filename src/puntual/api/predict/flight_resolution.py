@@ -27,7 +27,7 @@ from puntual.api.predict.flight_reading import (
 from puntual.api.predict.resolved_flight import EPOCH_ORDINAL, ResolvedFlight
 from puntual.api.problems import FieldError, shown
 from puntual.features.flight_keys import UNKNOWABLE, Keys, Unknown, category_of
-from puntual.flights.flight_number import CLEAN, clean_flight_number
+from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.times import LocalTime, parse_time
 
 _DATE, _WHOLE, _DAY = len("2017-10-03T"), len("2017-10-03T23:30"), re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T")
@@ -52,20 +52,22 @@ class Moments(msgspec.Struct, frozen=True, gc=False):
     shown: str
 
 
-def resolve(flight: ScheduledFlight, pointer: str, unlisted: Mapping[str, str] = NOTHING) -> ResolvedFlight:
+def resolve(flight: ScheduledFlight, row: int, unlisted: Mapping[str, str] = NOTHING) -> ResolvedFlight:
     """Look up the airports and read the time of a flight; raise ProblemError naming each field that means nothing.
 
-    `unlisted` are airports that nobody lists and the model knows, with their time zones.
+    `row` is the flight's place in the request; `unlisted` are airports that nobody lists and the model knows, with
+    their time zones.
     """
     ends, written = _ends(flight.origin, flight.destination), flight.scheduled_departure
     departure = None if ends is None else _on_even_day(written, ends.zone)
     if ends is None or departure is None or not has_codes(flight):
-        return _resolve_or_refuse(flight, pointer, unlisted)
+        return _resolve_or_refuse(flight, f"#/flights/{row}", unlisted)
     (origin, destination, zone), (day, minute, instant) = ends, departure
     number = flight.flight_number or ""
     return ResolvedFlight(
         (flight.airline or "").upper(),
-        number if CLEAN.fullmatch(number) else clean_flight_number(number, flight.airline),
+        # Most are written so already, which a pattern would take as long to tell as all else here.
+        number if number.isdigit() and number[0] != "0" else clean_flight_number(number, flight.airline),
         origin,
         destination,
         written[:_WHOLE],
@@ -176,20 +178,28 @@ def cut_off(text: str, zone: ZoneInfo) -> LocalTime:
     return local
 
 
-def moments(flight: ResolvedFlight, as_of: str | None, now: datetime) -> Moments:
-    """Say what is known of a flight at a cut-off, or now, or at the end of the day before if it is gone.
+def moments_of(flights: Sequence[ResolvedFlight], as_of: str | None, now: datetime) -> list[Moments]:
+    """Say what is known of flights at a cut-off, or now, or at the end of the day before of those that are gone.
 
     `now` is in UTC; `as_of` is as the request gave it.
     """
-    zone, departure = flight.zone, flight.instant
-    if as_of is not None:
-        cut = _cut_off_given(as_of, zone)
-    else:
-        cut = _cut_off_at(now, zone) if now < departure else _midnight(flight.day, zone)
-    horizon = _minutes(departure - cut.instant)
-    if departure.second or departure.microsecond:
-        return Moments(min(flight.day, cut.day), horizon, _clock_text(departure - horizon * _MINUTE, zone))
-    return Moments(min(flight.day, cut.day), horizon, cut.shown)
+    moments = []
+    # The flights of a request share their cut-off, as far as they share their zone.
+    cut_offs: dict[ZoneInfo, _CutOff] = {}
+    for flight in flights:
+        zone, departure = flight.zone, flight.instant
+        if as_of is None and departure <= now:
+            cut = _midnight(flight.day, zone)
+        elif (shared := cut_offs.get(zone)) is not None:
+            cut = shared
+        else:
+            cut = _cut_off_at(now, zone) if as_of is None else _cut_off_given(as_of, zone)
+            cut_offs[zone] = cut
+        day, horizon, shown = flight.day, _minutes(departure - cut.instant), cut.shown
+        if departure.second or departure.microsecond:
+            shown = _clock_text(departure - horizon * _MINUTE, zone)
+        moments.append(Moments(day if day < cut.day else cut.day, horizon, shown))
+    return moments
 
 
 class _CutOff(NamedTuple):
@@ -208,7 +218,6 @@ def _cut_off_given(as_of: str, zone: ZoneInfo) -> _CutOff:
     return _CutOff(instant, day, as_of[:_WHOLE])
 
 
-# The flights of a request share their cut-off, as far as they share their zone.
 @lru_cache(maxsize=1_024)
 def _cut_off_at(instant: datetime, zone: ZoneInfo) -> _CutOff:
     whole = instant.replace(second=0, microsecond=0)

@@ -14,7 +14,7 @@ from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
 from puntual.api.predict.flight_reading import meaningless
-from puntual.api.predict.flight_resolution import Moments, keys_of, moments, resolve
+from puntual.api.predict.flight_resolution import Moments, keys_of, moments_of, resolve
 from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.response import Answered, complete, head_of, rows_of
 from puntual.api.problems import FieldError, ProblemError
@@ -83,7 +83,7 @@ class MicroBatcher:
         Raise ProblemError where a field means nothing, or where too many flights wait.
         """
         flights = self._resolved(request)
-        cut_offs = [moments(flight, request.as_of, now) for flight in flights]
+        cut_offs = moments_of(flights, request.as_of, now)
         seen_at = self._seen_at(flights, request.as_of, now)
         self._enter(len(flights), apart=False)
         self._batch.append(_Waiting(flights, cut_offs, asker, seen_at))
@@ -143,9 +143,10 @@ class MicroBatcher:
             return request.flights
         flights: list[ResolvedFlight] = []
         errors: list[FieldError] = []
+        unlisted = self.predictor.unlisted
         for row, flight in enumerate(request.flights):
             try:
-                flights.append(resolve(flight, f"#/flights/{row}", self.predictor.unlisted))
+                flights.append(resolve(flight, row, unlisted))
             except ProblemError as problem:
                 errors += problem.details.errors
         if errors:
@@ -190,7 +191,7 @@ class MicroBatcher:
     ) -> Answered:
         def work() -> Answered:
             flights = self._resolved(request)
-            cut_offs = [moments(flight, request.as_of, now) for flight in flights]
+            cut_offs = moments_of(flights, request.as_of, now)
             seen_at = self._seen_at(flights, request.as_of, now)
             rows = self._predict(flights, cut_offs, seen_at, reasons=request.reasons)
             answered = self._answered_with(flights, cut_offs, rows, seen_at)

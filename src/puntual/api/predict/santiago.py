@@ -74,12 +74,12 @@ def read_request(request: dict[str, Any], unlisted: Mapping[str, str] = NOTHING)
         raise bad_fields(errors)
     flights: list[ResolvedFlight] = []
     for row, flight in enumerate(map(_whole, request["flights"])):
-        pointer = f"#/flights/{row}"
         try:
             if _is_scl(flight):
-                flights.append(read_flight(msgspec.convert(flight, SclFlight), pointer, unlisted))
+                known = msgspec.convert(flight, SclFlight)
+                flights.append(read_flight(known, f"#/flights/{row}", unlisted))
             else:
-                flights.append(resolve(msgspec.convert(flight, ScheduledFlight), pointer, unlisted))
+                flights.append(resolve(msgspec.convert(flight, ScheduledFlight), row, unlisted))
         except ProblemError as problem:
             errors += problem.details.errors
     if errors:
