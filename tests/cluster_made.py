@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,10 @@ class HereAlone:
         self.carried_out += [f"{step}-{task.name}" for task in tasks]
         return [task.function(*task.arguments) for task in tasks]
 
-    def run_on_largest(self, task: Any, _topic: str, _progress: Callable[..., object] | None) -> Any:
-        (result,) = self.run("fit", [task])
+    def run_on_largest(
+        self, step: str, task: Any, _topic: str, _progress: Callable[..., object] | None = None
+    ) -> Any:
+        (result,) = self.run(step, [task])
         return result
 
     def require(self, look: Callable[[], bool], what: str) -> None:
@@ -81,15 +83,15 @@ def free_port() -> int:
 
 
 class Processes:
-    """A scheduler and workers of this machine, each a process of its own."""
+    """A scheduler and workers of this machine, each a process of its own; by TLS where `settings` tell of it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.address = folder, f"tcp://127.0.0.1:{free_port()}"
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+        protocol = "tcp" if settings is None else "tls"
+        self.folder, self.address = folder, f"{protocol}://127.0.0.1:{free_port()}"
+        self.environment = os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"} | (settings or {})
         self.workers: list[subprocess.Popen[bytes]] = []
-        port = self.address.rpartition(":")[2]
-        self.scheduler = self._start(
-            "scheduler", "--host", "127.0.0.1", "--port", port, "--dashboard-address", ":0"
-        )
+        where = ("--host", "127.0.0.1", "--port", self.address.rpartition(":")[2])
+        self.scheduler = self._start("scheduler", "--protocol", protocol, *where, "--dashboard-address", ":0")
 
     def add_worker(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker with one thread, by default without anybody who would start it again."""
@@ -105,15 +107,16 @@ class Processes:
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "dask", *words]
-        environment = os.environ | {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
         with (self.folder / f"{words[0]}-{len(self.workers)}.log").open("wb") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            return subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
 
 
 @contextmanager
-def processes(folder: Path, workers: int = 2) -> Iterator[Processes]:
+def processes(
+    folder: Path, workers: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[Processes]:
     """Start a scheduler and workers, and end them."""
-    started = Processes(folder)
+    started = Processes(folder, settings)
     try:
         for _ in range(workers):
             started.add_worker()

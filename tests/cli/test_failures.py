@@ -131,6 +131,18 @@ def test_an_answer_whose_reader_is_gone_ends_without_an_error(folder, made_bundl
     assert not re.search("error|traceback|pipe", messages, re.IGNORECASE), messages
 
 
+def test_a_result_is_whole_though_the_reader_of_messages_is_gone(folder, made_bundle):
+    reading, writing = os.pipe()
+    os.close(reading)
+    line = f"predict flights.csv -o - --bundle {made_bundle.version} --format csv"
+    command = [sys.executable, "-m", "puntual", *line.split()]
+    ended = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=writing, timeout=300, check=False
+    )
+    os.close(writing)
+    assert (ended.returncode, len(ended.stdout.splitlines())) == (0, 3_601)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
 @pytest.mark.parametrize("line", ["settings", "--help", "predict flights.csv -o - --bundle BUNDLE"])
 def test_a_full_disk_is_said_with_what_to_do(folder, made_bundle, line):

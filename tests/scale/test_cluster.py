@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,16 @@ def test_workers_of_another_version_are_refused(
     monkeypatch.setattr(module.metadata, "version", lambda _: "99.0")
     with open_cluster(two_workers.address) as cluster, pytest.raises(ClusterError, match="and this is 99"):
         WorkFolder(str(tmp_path)).require_shared(cluster)
+
+
+def test_a_good_bye_that_takes_too_long_takes_nothing_back(
+    two_workers: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GOODBYE_SECONDS", 0.05)
+    with open_cluster(two_workers.address) as cluster:
+        assert cluster.run("sums", [Task("1", sum, ((1, 2),))]) == [3]
+        # As on a machine that is busy: its connections are looked after late.
+        cluster.client.loop.add_callback(time.sleep, 1)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "ftp://here:1", "local[0]x"])

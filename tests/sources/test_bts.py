@@ -17,6 +17,7 @@ from sources.bts_made import (
     CALLED_OFF,
     FORM,
     HEADER,
+    TEXTS,
     YEARLY,
     as_published,
     flight,
@@ -43,6 +44,74 @@ def test_a_month_is_read_as_it_is_published(tmp_path: Path) -> None:
     assert only["scheduled_arrival"] == datetime(2017, 1, 3, 12, 30)
     assert table.arrived is not None and table.arrived.to_list() == [datetime(2017, 1, 3, 12, 25)]
     assert (table.source, table.late_rule, table.rows) == ("bts", LateRule.FROM_15, 1)
+
+
+def test_what_stands_in_the_other_columns_changes_nothing(tmp_path: Path) -> None:
+    expected, _ = read_one(tmp_path)
+    plain = flight()
+    filled = plain | {name: 'a, "" b' if name in TEXTS else "7.00" for name in HEADER if name not in plain}
+    assert len(filled) == 109
+    only, table = read_one(tmp_path, **filled)
+    assert only == expected
+    assert table.arrived is not None and table.arrived.to_list() == [datetime(2017, 1, 3, 12, 25)]
+
+
+def in_lower_case(text: str) -> str:
+    header, _, lines = text.partition("\n")
+    return f"{header.lower()}\n{lines}"
+
+
+def with_quoted_end(text: str) -> str:
+    """The column that has no name, quoted in header and rows."""
+    return "".join(f'{line}""\n' for line in text.splitlines())
+
+
+def without_end(text: str) -> str:
+    return "".join(f"{line.removesuffix(',')}\n" for line in text.splitlines())
+
+
+def renamed(text: str, role: str) -> str:
+    """What the table by marketing carrier calls the same columns of who sells a flight, or of who flies it."""
+    names = {
+        '"Reporting_Airline"': '"Marketing_Airline_Network"'
+        if role == "Marketing"
+        else '"Operating_Airline "',
+        "Flight_Number_Reporting_Airline": f"Flight_Number_{role}_Airline",
+        "IATA_CODE_Reporting_Airline": f"IATA_Code_{role}_Airline",
+        "DOT_ID_Reporting_Airline": f"DOT_ID_{role}_Airline",
+    }
+    for name, other in names.items():
+        text = text.replace(name, other)
+    return text
+
+
+def sold_by_another(text: str) -> str:
+    """Who sells the flight stands first, under its own number, and who flies it further on."""
+    header, *lines = renamed(text, "Operating").splitlines()
+    sold = [f'"Marketing_Airline_Network","Flight_Number_Marketing_Airline",{header}']
+    return "\n".join(sold + [f'"UA","9000",{line}' for line in lines]) + "\n"
+
+
+def sold_by_its_own(text: str) -> str:
+    return renamed(text, "Marketing")
+
+
+@pytest.mark.parametrize(
+    "write", [in_lower_case, with_quoted_end, without_end, sold_by_another, sold_by_its_own]
+)
+def test_a_month_in_another_dress_holds_the_same_flights(tmp_path: Path, write: Callable[[str], str]) -> None:
+    rows = pl.DataFrame(
+        [
+            flight(),
+            flight(CRSDepTime="2400", DepTime="2400", DepDelay="0.00"),
+            flight(CRSDepTime="1000", **CALLED_OFF),
+        ]
+    )
+    (tmp_path / "month.csv").write_text(write(monthly_csv(rows)))
+    expected = read_flights("bts", write_month(tmp_path, rows))
+    table = read_flights("bts", tmp_path / "month.csv")
+    assert table.flights.equals(expected.flights)
+    assert table.arrived is not None and table.arrived.equals(expected.arrived)
 
 
 def test_2400_is_the_midnight_that_ends_the_day(tmp_path: Path) -> None:

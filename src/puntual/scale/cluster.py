@@ -5,13 +5,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, NamedTuple
 
 from distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
 from distributed.comm import CommClosedError
+from distributed.security import Security
 
 from puntual.errors import ClusterError, PuntualError
 
@@ -19,6 +20,7 @@ Progress = Callable[[str, int, int], object]
 _LOCAL = re.compile(r"local(?:\[(\d{1,3})\])?")
 # A worker that leaves a heavy task alone for so long has gone; one that starts may take as long.
 _PATIENCE_SECONDS = 30
+_GOODBYE_SECONDS = 5
 _LIBRARIES = ("distributed", "tornado", "asyncio")
 _MEMORY_REMEDY = "give each worker more memory, or fewer threads"
 
@@ -74,7 +76,7 @@ class Cluster:
             raise
         return results
 
-    def run_on_largest(self, task: Task, topic: str, progress: Progress | None = None) -> Any:
+    def run_on_largest(self, step: str, task: Task, topic: str, progress: Progress | None = None) -> Any:
         """Have the worker with most memory carry out one task; pass on what it `tell`s of its steps under a topic."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
         limits = {name: worker["memory_limit"] for name, worker in workers.items()}
@@ -84,9 +86,9 @@ class Cluster:
             self.client.subscribe_topic(topic, lambda event: progress(*event[1]))
         # A worker that has died has no successor of its address.
         where = {"workers": [largest], "allow_other_workers": True}
-        key = f"{task.name}-{os.urandom(4).hex()}"
+        key = f"{step}-{task.name}-{os.urandom(4).hex()}"
         return self._result(
-            self.client.submit(task.function, *task.arguments, key=key, pure=False, **where), task.name
+            self.client.submit(task.function, *task.arguments, key=key, pure=False, **where), step
         )
 
     def require(self, look: Callable[[], bool], what: str) -> None:
@@ -152,16 +154,16 @@ def open_cluster(address: str) -> Iterator[Cluster]:
     """
     _say_nothing_twice()
     local = _LOCAL.fullmatch(address)
-    if local:
-        count = int(local[1]) if local[1] else os.cpu_count() or 1
-        with _started(max(1, count)) as cluster, Client(cluster) as client:
-            yield Cluster(client, address)
-        return
-    client = _connected(address)
+    started = _start(max(1, int(local[1] or os.cpu_count() or 1))) if local else None
     try:
-        yield Cluster(client, address)
+        client = _connected(address) if started is None else Client(started)
+        try:
+            yield Cluster(client, address)
+        finally:
+            _close(client)
     finally:
-        client.close(timeout=5)
+        if started is not None:
+            _close(started)
 
 
 def _say_nothing_twice() -> None:
@@ -171,20 +173,25 @@ def _say_nothing_twice() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-@contextmanager
-def _started(workers: int) -> Iterator[LocalCluster]:
-    with LocalCluster(
+def _start(workers: int) -> LocalCluster:
+    return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
         silence_logs=logging.CRITICAL,
         dashboard_address="127.0.0.1:0",
         # Each worker is one of N on the same cores.
         env={"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    ) as cluster:
-        yield cluster
+    )
+
+
+def _close(opened: Client | LocalCluster) -> None:
+    """Say good-bye; by now the command has its result, or its error, and a machine that is busy changes neither."""
+    with suppress(Exception):
+        opened.close(timeout=_GOODBYE_SECONDS)
 
 
 def _connected(address: str) -> Client:
+    _require_certificates(address)
     try:
         client = Client(address, timeout=_PATIENCE_SECONDS)
     except (OSError, ValueError, ImportError, TypeError) as error:
@@ -195,12 +202,27 @@ def _connected(address: str) -> Client:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_SECONDS)
     except Exception as error:
-        client.close(timeout=5)
+        _close(client)
         raise ClusterError(
             f"{address}: the scheduler has no workers; expected at least one within {_PATIENCE_SECONDS} seconds; "
             f"start some with: dask worker {address}"
         ) from error
     return client
+
+
+def _require_certificates(address: str) -> None:
+    """Refuse to begin what would only fail in the midst of it: TLS without certificates, or with broken ones."""
+    try:
+        security = Security()
+        if not address.startswith("tls://") or security.get_connection_args("client")["ssl_context"]:
+            return
+        reason = "none are named"
+    except (OSError, ValueError) as error:
+        reason = _first_line(error)
+    raise ClusterError(
+        f"{address}: it wants certificates, and {reason}; expected PEM files of an authority, a certificate and its "
+        "key; name them by DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and by …__CLIENT__CERT and …__CLIENT__KEY"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -84,7 +84,8 @@ def network_lines(folder: WorkFolder, months: tuple[str, ...]) -> Lines:
 
 def sum_month(folder: WorkFolder, month: str, runs: Sequence[str]) -> int:
     """Sum the points that all airports' flights of a month put on the network's lines; give their number."""
-    tables = [folder.read(points_name(run)).filter(pl.col("month") == month) for run in runs]
+    names = [points_name(run) for run in runs]
+    tables = folder.read_each(names, lambda points: points.filter(pl.col("month") == month))
     points = summed_points(pl.concat(tables).drop("month"))
     folder.write(network_name(month), points)
     return points.height

@@ -144,11 +144,12 @@ def _read_around(folder: WorkFolder, place: PartPlace, *, after: bool) -> pl.Dat
     begin = datetime.strptime(place.months[0], "%Y-%m") - timedelta(days=DAYS_BEFORE)
     end = datetime.strptime(moved(place.months[-1], 2 if after else 1), "%Y-%m")
     first, last = f"{begin:%Y-%m}", f"{end:%Y-%m}"
-    tables = []
-    for run in place.known:
-        if run.months[-1] >= first and run.months[0] < last:
-            row = pl.int_range(pl.len()) if run.name == place.name else pl.lit(None, pl.Int64)
-            tables.append(folder.read(flights_name(run.name)).with_columns(row=row))
+    around = [run.name for run in place.known if run.months[-1] >= first and run.months[0] < last]
+    rows = {place.name: pl.int_range(pl.len())}
+    tables = [
+        table.with_columns(row=rows.get(name, pl.lit(None, pl.Int64)))
+        for name, table in zip(around, folder.read_each([*map(flights_name, around)]), strict=True)
+    ]
     return pl.concat(tables).filter(pl.col("scheduled_departure").is_between(begin, end, closed="left"))
 
 

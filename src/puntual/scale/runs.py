@@ -110,7 +110,7 @@ def read_run(folder: WorkFolder, run: Run, chosen: Chosen) -> RunRead:
 
 def one_table(folder: WorkFolder, run: Run, duplicates: Duplicates) -> pl.DataFrame:
     """Put the flights of several files in one order, as they would be had all stood in one."""
-    flights = pl.concat([of_months(folder.read(name), run.months) for name in run.pieces])
+    flights = pl.concat(folder.read_each(run.pieces, lambda piece: of_months(piece, run.months)))
     if len(run.pieces) == 1:
         return flights
     flights = flights.sort(*KEY, maintain_order=True)

@@ -114,9 +114,8 @@ def read_file(folder: WorkFolder, table: SourceTable, number: int, place: Place 
     flights = table.read(place)
     under = f"read/{number:0{_DIGITS}}"
     parts = _with_operations(flights).partition_by("origin", as_dict=True, maintain_order=True)
-    pieces = [
-        piece for (origin,), part in parts.items() for piece in _write(folder, under, str(origin), part)
-    ]
+    written = [piece for (origin,), part in parts.items() for piece in _pieces(under, str(origin), part)]
+    folder.write_each({piece.name: part for piece, part in written})
     weather = None
     if flights.weather is not None:
         weather = f"{under}/weather.parquet"
@@ -127,7 +126,7 @@ def read_file(folder: WorkFolder, table: SourceTable, number: int, place: Place 
         rows=flights.rows,
         left_out=tuple(Gone(gone.reason, gone.count, gone.example) for gone in flights.left_out),
         notes=flights.notes,
-        pieces=tuple(pieces),
+        pieces=tuple(piece for piece, _ in written),
         has_arrived=flights.arrived is not None,
         has_due=flights.flights["scheduled_arrival"].count() > 0,
         weather=weather,
@@ -135,15 +134,13 @@ def read_file(folder: WorkFolder, table: SourceTable, number: int, place: Place 
     )
 
 
-def _write(folder: WorkFolder, under: str, origin: str, flights: pl.DataFrame) -> Iterator[FlightPiece]:
-    """Write an airport's flights, in several files where they are more than the work of one task."""
+def _pieces(under: str, origin: str, flights: pl.DataFrame) -> Iterator[tuple[FlightPiece, pl.DataFrame]]:
+    """Name the file of an airport's flights, or several files where they are more than the work of one task."""
     months = counted_months(flights)
     for place, group in enumerate(packed(months, FLIGHTS_OF_A_RUN)):
         name = f"{under}/{origin}-{place}.parquet"
-        folder.write(
-            name, flights if len(group) == len(months) else of_months(flights, [month for month, _ in group])
-        )
-        yield FlightPiece(origin, tuple(group), name)
+        part = flights if len(group) == len(months) else of_months(flights, [month for month, _ in group])
+        yield FlightPiece(origin, tuple(group), name), part
 
 
 def counted_months(flights: pl.DataFrame) -> list[tuple[str, int]]:

@@ -9,7 +9,6 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -77,12 +76,15 @@ def spread_training(
         tasks = [Task(place.name, make_uncoded, (place, parts.late_rule)) for place in places]
         folder.run(cluster, "vectors", tasks, int, progress)
         fit = Fit(table, parts, options, registry, now, reports is not None)
-        training = cluster.run_on_largest(Task("fit", fit_parts, (folder, fit)), _TOPIC, progress)
+        # What is fitted does not depend on when a repeated command began.
+        named = key_of(options, registry, fit.has_reports)[:16]
+        task = Task(named, fit_parts, (fit,))
+        training = folder.run_on_largest(cluster, "fit", task, Training, _TOPIC, progress)
         if reports is not None:
             reports.mkdir(parents=True, exist_ok=True)
-            for name in folder.names("reports"):
+            for name in folder.names(f"reports/{training.version}"):
                 folder.copy_out(name, reports / Path(name).name)
-        return msgspec.msgpack.decode(training, type=Training)
+        return training
 
 
 def make_uncoded(folder: WorkFolder, place: PartPlace, rule: LateRule) -> int:
@@ -93,8 +95,8 @@ def make_uncoded(folder: WorkFolder, place: PartPlace, rule: LateRule) -> int:
     return len(matrix)
 
 
-def fit_parts(folder: WorkFolder, fit: Fit) -> bytes:
-    """Fit, choose, test and publish on this machine; give the record of it, as msgspec packs it."""
+def fit_parts(folder: WorkFolder, fit: Fit) -> Training:
+    """Fit, choose, test and publish on this machine; give the record of it."""
     with tempfile.TemporaryDirectory(dir=disk_near()) as near:
         dataset = _dataset(folder, fit, Path(near) / "vectors")
         require_bands(dataset)
@@ -109,8 +111,8 @@ def fit_parts(folder: WorkFolder, fit: Fit) -> bytes:
             prepared=(dataset, fit.parts.omitted),
         )
         for report in sorted(reports.iterdir()) if reports is not None else ():
-            folder.store.write(f"reports/{report.name}", report.read_bytes())
-    return msgspec.msgpack.encode(training)
+            folder.store.write(f"reports/{training.version}/{report.name}", report.read_bytes())
+    return training
 
 
 def _dataset(folder: WorkFolder, fit: Fit, near: Path) -> Dataset:

@@ -44,8 +44,10 @@ def write_legs(
     legs = flights.select(*KEY, "tail", "row", run=pl.lit(run), bucket=pl.Series(bucket)).with_columns(
         **{name: pl.Series(getattr(operations, name)) for name in _FIELDS}
     )
-    for (number,), part in legs.partition_by("bucket", as_dict=True, maintain_order=True).items():
-        folder.write(f"tails/{number}/{run}.parquet", part.drop("bucket"))
+    parts = legs.partition_by("bucket", as_dict=True, maintain_order=True)
+    folder.write_each(
+        {f"tails/{number}/{run}.parquet": part.drop("bucket") for (number,), part in parts.items()}
+    )
 
 
 def link_tails(folder: WorkFolder, bucket: int, names: Sequence[str]) -> int:
@@ -54,7 +56,7 @@ def link_tails(folder: WorkFolder, bucket: int, names: Sequence[str]) -> int:
     The turn-rounds that were flown are written by the airport that they end at.
     """
     # Of legs of one minute the last in the order of the table counts.
-    legs = pl.concat([folder.read(name) for name in names]).sort(*KEY, "row", maintain_order=True)
+    legs = pl.concat(folder.read_each(names)).sort(*KEY, "row", maintain_order=True)
     keys, operations = keys_of(legs), _operations(legs)
     previous = previous_of(operations)
     flown = turns_flown(keys, operations, previous)
@@ -81,7 +83,7 @@ def link_tails(folder: WorkFolder, bucket: int, names: Sequence[str]) -> int:
 
 def learn_usual(folder: WorkFolder, origin: str, names: Sequence[str]) -> int:
     """Take the usual one of the turn-rounds that end at an airport, and write them; give their number."""
-    flown = pl.concat([folder.read(name) for name in names])
+    flown = pl.concat(folder.read_each(names))
     usual = usual_turns({name: flown[name].to_numpy() for name in _TURN})
     folder.write(usual_name(origin), pl.DataFrame(usual))
     return len(usual["turn"])
@@ -132,5 +134,5 @@ def _columns(leg: str, operations: Operations) -> dict[str, pl.Series]:
 
 
 def _write_parts(folder: WorkFolder, rows: pl.DataFrame, by: str, under: str, bucket: int) -> None:
-    for (value,), part in rows.partition_by(by, as_dict=True, maintain_order=True).items():
-        folder.write(f"{under}/{value}/{bucket}.parquet", part)
+    parts = rows.partition_by(by, as_dict=True, maintain_order=True)
+    folder.write_each({f"{under}/{value}/{bucket}.parquet": part for (value,), part in parts.items()})

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import polars as pl
 
-from puntual.errors import StorageError
+from puntual.errors import ClusterError, StorageError
 from puntual.scale.cluster import Cluster, Progress, Task
 from puntual.storage import Store, is_url, open_store
 from puntual.storage.os_errors import translate_os_errors
@@ -22,6 +23,8 @@ from puntual.storage.os_errors import translate_os_errors
 _Result = TypeVar("_Result")
 _SEEN = "seen-by-all"
 _RESULTS = "results"
+# Requests to a bucket that are on their way at the same time, no more than the connections that its client keeps.
+_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class WorkFolder:
         content = BytesIO()
         table.write_parquet(content)
         self.write_bytes(name, content.getvalue())
+
+    def write_each(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Write tables by their names."""
+        self._each(lambda name: self.write(name, tables[name]), list(tables))
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Write a file; in a folder without waiting for the disk, as a machine that starts again begins anew."""
@@ -89,12 +96,17 @@ class WorkFolder:
         if not is_url(self.url):
             shutil.rmtree(self.url, ignore_errors=True)
             return
-        for name in self.store.walk():
-            self.store.remove(name)
+        self._each(self.store.remove, self.store.walk())
+
+    def read_each(
+        self, names: Sequence[str], keep: Callable[[pl.DataFrame], pl.DataFrame] = pl.DataFrame.clone
+    ) -> list[pl.DataFrame]:
+        """Read tables that were written, in order, and keep of each no more than is wanted."""
+        return self._each(lambda name: keep(self.read(name)), names)
 
     def read_all(self, names: Sequence[str]) -> pl.DataFrame | None:
         """Read tables below one another; None for no names."""
-        return pl.concat([self.read(name) for name in names]) if names else None
+        return pl.concat(self.read_each(names)) if names else None
 
     def names(self, folder: str) -> list[str]:
         """List the tables of a folder by the names that they are read by."""
@@ -114,10 +126,42 @@ class WorkFolder:
         Each function is called with this folder before its arguments. A result, of a `kind` that msgspec knows, is kept
         once its task is finished, so that a command that is repeated goes on where it was.
         """
+        waiting = [Task(task.name, _perform, (self, step, task)) for task in self._waiting(step, tasks)]
+        cluster.run(step, waiting, progress)
+        return self._each(lambda name: self._result(step, name, kind), [task.name for task in tasks])
+
+    def run_on_largest(
+        self,
+        cluster: Cluster,
+        step: str,
+        task: Task,
+        kind: type[_Result],
+        topic: str,
+        progress: Progress | None = None,
+    ) -> _Result:
+        """Have the worker with most memory carry out one task unless it is finished, and give its result.
+
+        One that finished counts, though the news of it may have been lost with a worker or the scheduler.
+        """
+        if self._waiting(step, [task]):
+            try:
+                cluster.run_on_largest(step, Task(task.name, _perform, (self, step, task)), topic, progress)
+            except ClusterError:
+                if self._waiting(step, [task]):
+                    raise
+        return self._result(step, task.name, kind)
+
+    def _waiting(self, step: str, tasks: Sequence[Task]) -> list[Task]:
+        """Choose the tasks of which no result is kept yet."""
         finished = set(self.store.names(f"{_RESULTS}/{step}") or ())
-        waiting = [task for task in tasks if task.name not in finished]
-        cluster.run(step, [Task(task.name, _perform, (self, step, task)) for task in waiting], progress)
-        return [self._result(step, task.name, kind) for task in tasks]
+        return [task for task in tasks if task.name not in finished]
+
+    def _each(self, do: Callable[[str], _Result], names: Sequence[str]) -> list[_Result]:
+        """Do the same with each file, in order; in a bucket several at once, since each waits for its answer."""
+        if not is_url(self.url):
+            return [do(name) for name in names]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(threads.map(do, names))
 
     def _result(self, step: str, name: str, kind: type[_Result]) -> _Result:
         content = self.store.read(f"{_RESULTS}/{step}/{name}") or b""

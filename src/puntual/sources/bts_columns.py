@@ -11,6 +11,17 @@ from puntual.errors import MissingColumnError
 from puntual.sources.leakage import bare_name
 from puntual.sources.messages import missing_column
 
+# The table by marketing carrier names who flies before who sells, which come to the same but for regional partners.
+_MARKETED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "airline": ("Operating_Airline", "Marketing_Airline_Network", "MKT_UNIQUE_CARRIER"),
+        "flight_number": (
+            "Flight_Number_Operating_Airline",
+            "Flight_Number_Marketing_Airline",
+            "MKT_CARRIER_FL_NUM",
+        ),
+    }
+)
 # Compared without case and separators; of several that are there the first is read.
 # A carrier's code may have been another's before, so that the one which is never used again comes first.
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -27,6 +38,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "OP_CARRIER",
             "Carrier",
             "AIRLINE",
+            *_MARKETED["airline"],
         ),
         "flight_number": (
             "Flight_Number_Reporting_Airline",
@@ -34,6 +46,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "FlightNum",
             "FL_NUM",
             "FLIGHT_NUMBER",
+            *_MARKETED["flight_number"],
         ),
         "tail": ("Tail_Number", "TAIL_NUM"),
         "origin": ("Origin", "ORIGIN_AIRPORT"),

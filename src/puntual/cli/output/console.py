@@ -1,5 +1,6 @@
 """Where output goes: results to standard output, messages and bars to standard error."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 ReportProgress = Callable[[str, int, int], object]
+
+
+class _Messages(Console):
+    """Where messages go, until whoever reads them is gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: what is worked on, and its result, are not for the reader of messages alone."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def say(message: str) -> None:
@@ -55,7 +64,7 @@ def output_console() -> Console:
 
 def error_console() -> Console:
     """Give the console of messages."""
-    return Console(stderr=True)
+    return _Messages(stderr=True)
 
 
 def table_of(title: str, *headings: str) -> Table:
