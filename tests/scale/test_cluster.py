@@ -1,5 +1,6 @@
 """A scheduler and workers as processes: what is spread over them, and what becomes of it when one of them is gone."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
 from cluster_made import Processes, processes, same_bits, wait_until
 from puntual.errors import ClusterError
@@ -150,8 +152,12 @@ def test_a_good_bye_that_takes_too_long_takes_nothing_back(
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "ftp://here:1", "local[0]x"])
 def test_where_no_scheduler_answers_is_one_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE_SECONDS", 2)
-    with pytest.raises(ClusterError, match="no scheduler answers there"), open_cluster(address):
+    with pytest.raises(ClusterError, match="no scheduler answers there") as raised, open_cluster(address):
         pass
+    # What the error holds on to is as it was: a client that was begun would wait for the next one without end.
+    assert raised.value.__cause__ is not None
+    clients = [kept for kept in gc.get_objects() if isinstance(kept, Client)]
+    assert not [client for client in clients if client.status in {"newly-created", "connecting"}]
 
 
 def test_a_scheduler_without_workers_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

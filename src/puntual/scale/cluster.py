@@ -1,5 +1,6 @@
 """A cluster of workers: opened or made for one command, given tasks, and what may go wrong in it as one error."""
 
+import asyncio
 import logging
 import os
 import re
@@ -11,7 +12,7 @@ from importlib import metadata
 from typing import Any, NamedTuple
 
 from distributed import Client, KilledWorker, LocalCluster, as_completed, get_worker
-from distributed.comm import CommClosedError
+from distributed.comm import CommClosedError, connect
 from distributed.security import Security
 
 from puntual.errors import ClusterError, PuntualError
@@ -193,6 +194,7 @@ def _close(opened: Client | LocalCluster) -> None:
 def _connected(address: str) -> Client:
     _require_certificates(address)
     try:
+        asyncio.run(_knock(address))
         client = Client(address, timeout=_PATIENCE_SECONDS)
     except (OSError, ValueError, ImportError, TypeError) as error:
         raise ClusterError(
@@ -208,6 +210,15 @@ def _connected(address: str) -> Client:
             f"start some with: dask worker {address}"
         ) from error
     return client
+
+
+async def _knock(address: str) -> None:
+    """See whether anybody answers; raise what a client would.
+
+    A client that failed stays half-made, and collected while another starts, the two wait for each other without end.
+    """
+    answering = await connect(address, timeout=_PATIENCE_SECONDS, **Security().get_connection_args("client"))
+    await answering.close()
 
 
 def _require_certificates(address: str) -> None:
