@@ -64,7 +64,7 @@ def test_puntual_train_hands_it_on_to_the_training(monkeypatch, tmp_path):
         raise SystemExit(0)
 
     monkeypatch.setattr("puntual.training.train.train", refuse)
-    monkeypatch.setattr("puntual.sources.read_flights", lambda *_, **__: None)
+    monkeypatch.setattr("puntual.training.table_in_pieces.read_to_learn", lambda *_, **__: (None, None))
     words = ["train", "--source", "table", "--data", "x.csv", "--map", "m.toml", "--registry", str(tmp_path)]
 
     CliRunner().invoke(main, words)

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
@@ -194,7 +194,9 @@ def _close(opened: Client | LocalCluster) -> None:
 def _connected(address: str) -> Client:
     _require_certificates(address)
     try:
-        asyncio.run(_knock(address))
+        # In a thread, as whoever calls may have a loop of its own that runs, such as a notebook.
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(asyncio.run, _knock(address)).result()
         client = Client(address, timeout=_PATIENCE_SECONDS)
     except (OSError, ValueError, ImportError, TypeError) as error:
         raise ClusterError(
