@@ -5,8 +5,8 @@ from libc.stdint cimport int32_t, int64_t
 cdef double _NAN, _LITTLE
 
 @cython.locals(rows=Py_ssize_t, start=Py_ssize_t, row=Py_ssize_t, eight=Py_ssize_t, first=Py_ssize_t, _=Py_ssize_t,
-               a=Py_ssize_t, b=Py_ssize_t, c=Py_ssize_t, d=Py_ssize_t, e=Py_ssize_t, f=Py_ssize_t, g=Py_ssize_t, h=Py_ssize_t, lane=Py_ssize_t,
-               leaf=Py_ssize_t, band=Py_ssize_t, place=Py_ssize_t)
+               a=Py_ssize_t, b=Py_ssize_t, c=Py_ssize_t, d=Py_ssize_t, e=Py_ssize_t, f=Py_ssize_t, g=Py_ssize_t,
+               h=Py_ssize_t, lane=Py_ssize_t, leaf=Py_ssize_t, band=Py_ssize_t, place=Py_ssize_t)
 cpdef sum_leaves(const int32_t[::1] roots, const int32_t[::1] depths, const int32_t[:, ::1] nodes,
                  const float[:, ::1] splits, const float[:, ::1] weights, const int32_t[::1] bands,
                  const float[:, ::1] matrix, int32_t[::1] reached, float[:, ::1] logits)

@@ -79,7 +79,7 @@ def score_bundle(
     """
     flights = toward(table, bundle.manifest.target)
     flights = flights.filter(has_operation(flights)).with_row_index("place")
-    chosen = test_flights(bundle, table, flights) if split_test else flights
+    chosen = tested_flights(bundle, table, flights) if split_test else flights
     chosen = chosen.filter(between(start, until), pl.lit(True) if only is None else only)
     require_enough(chosen.height, start, until)
     predictor = Predictor(bundle, tested=split_test)
@@ -161,7 +161,7 @@ def between(start: datetime | None, until: datetime | None) -> pl.Expr:
     return (scheduled >= start if start else pl.lit(True)) & (scheduled < until if until else pl.lit(True))
 
 
-def test_flights(bundle: Bundle, table: FlightTable, flights: pl.DataFrame) -> pl.DataFrame:
+def tested_flights(bundle: Bundle, table: FlightTable, flights: pl.DataFrame) -> pl.DataFrame:
     """Find the flights that the bundle was tested on: a period, or a draw made again from the same table."""
     split = bundle.manifest.split
     if split.kind == "time":

@@ -26,7 +26,7 @@ from puntual.training.bundle_scores import (
     between,
     predict_under,
     require_enough,
-    test_flights,
+    tested_flights,
     trained_on,
 )
 from puntual.training.large_dataset import LargeDataset
@@ -109,6 +109,6 @@ def _chosen(
 ) -> Rows:
     """Give the places of the flights to score, in order."""
     flights = dataset.flights.select(pl.exclude(pl.Enum)).with_row_index("place")
-    chosen = test_flights(bundle, table, flights) if split_test else flights
+    chosen = tested_flights(bundle, table, flights) if split_test else flights
     places: Rows = chosen.filter(between(start, until))["place"].to_numpy().astype(np.intp)
     return places

@@ -66,7 +66,7 @@ def resolve(flight: ScheduledFlight, row: int, unlisted: Mapping[str, str] = NOT
     number = flight.flight_number or ""
     return ResolvedFlight(
         (flight.airline or "").upper(),
-        # Most are written so already, which a pattern would take as long to tell as all else here.
+        # Most are written so already, and are spared a call.
         number if number.isdigit() and number[0] != "0" else clean_flight_number(number, flight.airline),
         origin,
         destination,
