@@ -120,7 +120,7 @@ class Deployed:
                         else f"{answer.status_code}"
                     )
                     answers.append(outcome)
-                    time.sleep(0.01)
+                    time.sleep(0.05)
 
         thread = threading.Thread(target=ask)
         thread.start()

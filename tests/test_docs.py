@@ -16,6 +16,7 @@ import pytest
 
 from deploy.pipeline import errors as deploy_errors
 from deploy.pipeline.__main__ import deploy
+from experiments_made import few_live_trees
 from puntual import errors
 from puntual.api.predict.contract import PredictAnswer
 from puntual.cli import main
@@ -270,5 +271,6 @@ def _minutes(count: np.ndarray) -> np.ndarray:
 
 def test_the_python_example_of_the_readme_runs(workplace, monkeypatch, capsys):
     monkeypatch.chdir(workplace)
-    exec(compile(blocks(READMES[0], "python")[0], "README.md", "exec"), {})
+    with few_live_trees():
+        exec(compile(blocks(READMES[0], "python")[0], "README.md", "exec"), {})
     assert "late_probability" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.session
@@ -69,6 +69,7 @@ class Cloud:
     balancer_url: str
     front: Front
     balancer: Balancer
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -80,14 +81,16 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:
-        """Give a client of one of its services."""
-        return botocore.session.get_session().create_client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.url,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        """Give the client of one of its services, which reads what the service is once."""
+        if service not in self._clients:
+            self._clients[service] = botocore.session.get_session().create_client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.url,
+                aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            )
+        return self._clients[service]
 
     def apply(self, name: str, parameters: Mapping[str, str], registry: str) -> dict[str, str]:
         """Create a stack, and give its outputs, with addresses of this machine."""

@@ -18,7 +18,7 @@ from puntual.training.bundle_scores import score_bundle
 from puntual.training.train import Options, train
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-QUICK = Options(candidates="forest:none,lightgbm:none", backtest=False)
+QUICK = Options(candidates="logistic:none,lightgbm:none", backtest=False)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_now_without_a_time_zone_is_refused_before_anything_is_done(
 def test_each_step_is_named_as_it_begins_and_all_are_counted(quick: tuple[Training, Path, list]) -> None:
     _, _, steps = quick
     names, done, totals = zip(*steps, strict=True)
-    assert names[:3] == ("vectors", "forest:none", "lightgbm:none")
+    assert names[:3] == ("vectors", "logistic:none", "lightgbm:none")
     assert names[-7:-4] == (
         "live experts, for each range of horizons and for all",
         "live experts, learning the airport's level",

@@ -5,6 +5,7 @@ import pytest
 from deploy.pipeline import github_output as github
 from deploy.pipeline.aws import Aws, translate_aws_errors
 from deploy.pipeline.errors import DeployError
+from deploy.pipeline.image import open_repository
 from deploy.pipeline.stack import read_stack
 from stack_made import GOOD, printed_json
 
@@ -37,6 +38,14 @@ def test_a_stack_without_what_is_needed_is_told(deployed):
     deployed.cloud.client("cloudformation").create_stack(StackName="other", TemplateBody=body)
     with pytest.raises(DeployError, match=r"apply deploy/aws/stack\.yaml to it first"):
         read_stack(Aws(), "other")
+
+
+@pytest.mark.usefixtures("deployed")
+def test_ecr_is_entered_with_the_password_that_aws_gives():
+    host = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
+    opened = open_repository(Aws(), f"{host}/puntual")
+    assert (opened.host, opened.name) == (host, "puntual")
+    assert opened.password
 
 
 def test_without_a_region_or_with_nobody_there_it_is_told(monkeypatch):

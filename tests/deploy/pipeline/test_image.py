@@ -4,9 +4,8 @@ from http import HTTPStatus
 
 import pytest
 
-from deploy.pipeline.aws import Aws
 from deploy.pipeline.errors import DeployError
-from deploy.pipeline.image import Repository, open_repository, publish
+from deploy.pipeline.image import Repository, publish
 from deploy.rehearsal.served import free_port, served
 
 COMMIT, DIGEST = "1" * 40, "sha256:" + "d" * 64
@@ -61,11 +60,3 @@ def test_a_registry_that_refuses_is_told(status):
 def test_a_registry_that_is_away_is_told():
     with pytest.raises(DeployError, match="does not answer"):
         Repository(f"127.0.0.1:{free_port()}", "puntual").digest(COMMIT)
-
-
-@pytest.mark.usefixtures("deployed")
-def test_ecr_is_entered_with_the_password_that_aws_gives():
-    host = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
-    opened = open_repository(Aws(), f"{host}/puntual")
-    assert (opened.host, opened.name) == (host, "puntual")
-    assert opened.password
