@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from experiments_made import few_live_trees
 from flights_made import FIRST, as_flight_table, make_flights
 from made_once import made_once
 from puntual.training.train import Options, train
@@ -34,4 +35,5 @@ def unfolding_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _train(registry: Path) -> None:
     options = Options(candidates="lightgbm:none", backtest=False, live=True, until=datetime(2023, 3, 23))
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    train(as_flight_table(unfolding_flights()), registry=str(registry), now=now, options=options)
+    with few_live_trees():
+        train(as_flight_table(unfolding_flights()), registry=str(registry), now=now, options=options)
