@@ -1,6 +1,5 @@
 """A model of arrivals: nothing of an arrival is known before it, and bundle, card and scores say what it predicts."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,21 +139,6 @@ def test_past_flights_of_a_model_of_arrivals_have_to_tell_arrivals(
         predictor.predict(flights, past=table.flights)
     given = predictor.predict(flights, past=toward(table, Target.ARRIVAL))
     assert len(given.late_probability) == 20
-
-
-def test_departures_of_a_journal_are_no_history_of_arrivals(
-    bundle: Bundle, made_bundle: Bundle, make_operated: Callable[[], object]
-) -> None:
-    for one, goes_on in ((bundle, False), (made_bundle, True)):
-        predictor = Predictor(one)
-        assert (predictor.continued(make_operated(), {}) is not predictor) is goes_on
-
-
-@pytest.fixture
-def make_operated() -> Callable[[], object]:
-    from puntual.features.history import NOBODY
-
-    return lambda: NOBODY
 
 
 def test_a_champion_of_departures_is_no_rival_of_a_model_of_arrivals(

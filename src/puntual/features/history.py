@@ -144,11 +144,12 @@ class OperatedFlights:
 
 
 def joined(parts: Sequence[OperatedFlights]) -> OperatedFlights:
-    """Put flights together by their departures, those of no part being none."""
+    """Put flights together, all by their departures or all by their arrivals; those of no part are none."""
     parts = (NOBODY, *parts)
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in _OF_FLIGHTS)
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _OF_FLIGHTS}
     named = {name: np.concatenate([part.named[name] for part in parts]) for name in NAMED}
-    return OperatedFlights(named, *columns)
+    known = [part.known for part in parts if part.known is not None]
+    return OperatedFlights(named, **columns, known=np.concatenate(known) if known else None)
 
 
 def closing(operations: Columns, earlier: int = 0) -> Columns:

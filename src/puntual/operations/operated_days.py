@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from puntual.features.history import WINDOWS, OperatedFlights, joined
+from puntual.flights.flight import Target
 from puntual.operations.driver_errors import first_line
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ _PATIENCE = 1.0
 class OperatedDays:
     """The operations of days that are over; `refresh` waits for the database, so it belongs into a thread."""
 
-    def __init__(self, place: str | Path) -> None:
-        """Name the journal by its URL, or a file of SQLite by its path; nothing is opened yet."""
-        self._place = place
+    def __init__(self, place: str | Path, target: Target = Target.DEPARTURE) -> None:
+        """Name the journal by its URL, or a file of SQLite by its path, and the delay; nothing is opened yet."""
+        self._place, self._target = place, target
         self._database: OutcomeDatabase | None = None
         self._lock = threading.Lock()
         self._failed = ""
@@ -95,7 +96,7 @@ class OperatedDays:
             return bool(gone)
         if began < self._not_before:
             return bool(gone)
-        self._days |= _by_day(database.read(due[0], due[-1]), due)
+        self._days |= _by_day(database.read(due[0], due[-1], self._target), due)
         self._stale -= set(due)
         self.was_read = True
         ended = time.monotonic()

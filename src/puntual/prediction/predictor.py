@@ -112,11 +112,9 @@ class Predictor:
     def continued(self, operated: history.OperatedFlights, today: Mapping[str, int]) -> "Predictor":
         """Give this predictor with what flights did since its bundle was closed.
 
-        `today` holds the local day (since 1970) of the airports whose days count once they are over. A model of
-        arrivals does not go on: the departures of a journal are not what its history counts.
+        `operated` are flights by the delay that this predictor's `target` names, and `today` holds the local day (since
+        1970) of the airports whose days count once they are over.
         """
-        if self.target is Target.ARRIVAL:
-            return self
         going_on = copy(self)
         going_on._lookups = replace(self._lookups, history=self._closed.continued(operated, today))
         return going_on

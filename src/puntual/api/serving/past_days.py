@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from puntual.flights import airports
+from puntual.flights.flight import Target
 from puntual.operations.operated_days import OperatedDays
 from puntual.prediction.predictor import Predictor
 
@@ -20,7 +21,8 @@ class PastDays:
 
     def __init__(self, place: str | Path | None) -> None:
         """Name the journal by its URL, or a file of SQLite by its path."""
-        self._operated = None if place is None else OperatedDays(place)
+        # Of departures or of arrivals, by what the champion predicts.
+        self._operated = {} if place is None else {target: OperatedDays(place, target) for target in Target}
         # The local day of each airport when it was looked at last.
         self._today: dict[str, int] = {}
         # A database that is away may hold up who asks it for minutes.
@@ -34,11 +36,11 @@ class PastDays:
 
         What takes longer than some seconds is told the next time.
         """
-        if self._operated is None:
+        if not self._operated:
             return False
         if self._looking is None:
             loop = asyncio.get_running_loop()
-            self._looking = loop.run_in_executor(self._thread, self._look, self._operated, predictor, now)
+            self._looking = loop.run_in_executor(self._thread, self._look, predictor, now)
         looking = self._looking
         await asyncio.wait([looking], timeout=_PATIENCE)
         if not looking.done():
@@ -49,17 +51,19 @@ class PastDays:
 
     def continued(self, predictor: Predictor) -> Predictor:
         """Give a predictor that goes on with what was read."""
-        if self._operated is None or not self._operated.was_read:
+        operated = self._operated.get(predictor.target)
+        if operated is None or not operated.was_read:
             return predictor
-        return predictor.continued(self._operated.flights(), self._today)
+        return predictor.continued(operated.flights(), self._today)
 
     def close(self) -> None:
         """Let go of the journal."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if self._operated is not None:
-            self._operated.close()
+        for operated in self._operated.values():
+            operated.close()
 
-    def _look(self, operated: OperatedDays, predictor: Predictor, now: datetime) -> tuple[bool, int]:
+    def _look(self, predictor: Predictor, now: datetime) -> tuple[bool, int]:
+        operated = self._operated[predictor.target]
         today = _local_days(predictor, now)
         until = (predictor.bundle.manifest.history_until - _EPOCH).days
         is_new = operated.refresh(until, max(today.values(), default=0))
