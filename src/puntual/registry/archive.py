@@ -26,7 +26,7 @@ from puntual.registry.lookup_tables import COLUMN, from_members, to_members
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
 from puntual.storage.local import read_within
 from puntual.storage.scratch import threads
-from puntual.storage.zip_file import pack, read_member, require_size
+from puntual.storage.zip_file import pack, read_member, require_size, unpack_member
 
 SUFFIX = ".puntual"
 MANIFEST = "manifest.json"
@@ -114,7 +114,7 @@ def from_bytes(data: bytes, name: str) -> Bundle:
         manifest = decode(raw, name)
         _check_names(archive, name)
         _check_manifest_digest(_sha256(raw), archive.comment, data, name)
-        members = _read_members(archive, manifest, name)
+        members = _read_members(data, archive, manifest, name)
     return _assemble(manifest, members, _sha256(raw), name)
 
 
@@ -213,14 +213,14 @@ def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) 
         raise _altered(name, f"is named {stem} and holds version {_version(digest)}")
 
 
-def _read_members(archive: zipfile.ZipFile, manifest: Manifest, name: str) -> dict[str, bytes]:
+def _read_members(data: bytes, archive: zipfile.ZipFile, manifest: Manifest, name: str) -> dict[str, bytes]:
     """Read all members but the manifest, a share of them in each thread, each held to its digest there."""
     listed = [member for member in archive.namelist() if member != MANIFEST]
     if differing := sorted(manifest.members.keys() ^ listed):
         raise _altered(name, f"and its manifest do not list the same members: {', '.join(differing)}")
 
     def read_share(share: list[str]) -> dict[str, bytes]:
-        contents = {member: read_member(archive, member) for member in share}
+        contents = {member: unpack_member(data, archive.getinfo(member)) for member in share}
         for member, content in contents.items():
             if _sha256(content) != manifest.members[member]:
                 raise _altered(name, f"holds a {member} whose digest is not the manifest's")
