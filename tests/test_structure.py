@@ -10,7 +10,7 @@ from puntual.registry import to_bytes
 
 HEAVY = {"lightgbm", "matplotlib", "onnxruntime", "optuna", "pandas", "polars", "sklearn", "xgboost"}
 FOR_TRAINING = {
-    "jinja2", "lightgbm", "matplotlib", "onnx", "onnxmltools", "optuna", "pandas", "scipy", "skl2onnx",
+    "jinja2", "lightgbm", "matplotlib", "onnx", "optuna", "pandas", "scipy", "skl2onnx",
     "sklearn", "xgboost",
 }  # fmt: skip
 BARRED = "import sys; sys.modules.update(dict.fromkeys({barred!r})); {code}"

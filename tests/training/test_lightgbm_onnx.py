@@ -7,16 +7,19 @@ import pytest
 from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from onnx import helper
+from onnxmltools import convert_lightgbm
+from onnxmltools.convert.common.data_types import FloatTensorType
 
 from puntual.features.vector import COLUMNS
 from puntual.prediction.experts import Model
 from puntual.prediction.onnx_trees import read_trees
-from puntual.training import lightgbm_onnx
 from puntual.training.candidates import Candidate, Treatment, fit
 from puntual.training.fitting import Expert, Experts
+from puntual.training.lightgbm_onnx import convert_trees
 from puntual.training.onnx_export import columns_read, convert, trees_of
 
 FLIGHTS, WIDTH = 2_000, len(COLUMNS)
+_TWENTY_ROUNDS = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 20})
 
 
 @pytest.fixture(scope="module")
@@ -30,37 +33,54 @@ def vectors() -> NDArray[np.float32]:
 @pytest.fixture(scope="module")
 def expert(vectors: NDArray[np.float32]) -> Expert:
     bands = np.nan_to_num(vectors[:, 0] + vectors[:, 1]).astype(int) % 5
-    candidate = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 20})
     columns = np.arange(WIDTH, dtype=np.intp)
-    return Expert(fit(candidate, vectors, columns, bands), columns)
+    return Expert(fit(_TWENTY_ROUNDS, vectors, columns, bands), columns)
 
 
-@pytest.fixture
-def converted(expert: Expert, monkeypatch: pytest.MonkeyPatch) -> onnx.ModelProto:
-    """What the converter makes of the expert, before it is written anew."""
-    monkeypatch.setattr("puntual.training.onnx_export.compact_trees", lambda model: model)
-    return onnx.load_model_from_string(convert(Experts({"history": expert}))["history"])
+@pytest.fixture(scope="module")
+def converted(expert: Expert) -> onnx.ModelProto:
+    """What the converter makes of the expert."""
+    return _converted(expert.classifier)
 
 
-def test_the_trees_add_up_to_the_same_bits(converted: onnx.ModelProto, vectors: NDArray[np.float32]) -> None:
-    compact = lightgbm_onnx.compact_trees(converted)
+@pytest.fixture(scope="module")
+def compact(expert: Expert) -> onnx.ModelProto:
+    return convert_trees(expert.classifier, "columns", "probabilities")
+
+
+def test_the_trees_add_up_to_the_same_bits(
+    converted: onnx.ModelProto, compact: onnx.ModelProto, vectors: NDArray[np.float32]
+) -> None:
     before, after = (_sums(model, vectors) for model in (converted, compact))
     assert before.std() > 0.1
     np.testing.assert_array_equal(before.view(np.uint32), after.view(np.uint32))
 
 
+def test_a_value_that_was_never_missing_before_goes_where_the_converter_sends_it(
+    expert: Expert, vectors: NDArray[np.float32]
+) -> None:
+    """LightGBM then takes it for zero."""
+    complete = np.nan_to_num(vectors)
+    classifier = fit(_TWENTY_ROUNDS, complete, expert.columns, np.abs(complete[:, 0]).astype(int) % 5)
+    before, after = (
+        _sums(model, vectors)
+        for model in (_converted(classifier), convert_trees(classifier, "columns", "probabilities"))
+    )
+    np.testing.assert_array_equal(before.view(np.uint32), after.view(np.uint32))
+
+
 def test_the_probabilities_are_the_same_but_for_the_rounding_of_one_exponential(
-    converted: onnx.ModelProto, vectors: NDArray[np.float32]
+    converted: onnx.ModelProto, compact: onnx.ModelProto, vectors: NDArray[np.float32]
 ) -> None:
     before, after = (
-        _session(model).run(None, {"columns": vectors})[0]
-        for model in (converted, lightgbm_onnx.compact_trees(converted))
+        _session(model).run(["probabilities"], {"columns": vectors})[0] for model in (converted, compact)
     )
     np.testing.assert_allclose(before, after, rtol=0, atol=2.5e-7)
 
 
-def test_they_take_a_third_of_the_bytes_and_are_valid(converted: onnx.ModelProto) -> None:
-    compact = lightgbm_onnx.compact_trees(converted)
+def test_they_take_a_third_of_the_bytes_and_are_valid(
+    converted: onnx.ModelProto, compact: onnx.ModelProto
+) -> None:
     onnx.checker.check_model(compact)
     before, after = (model.SerializeToString() for model in (converted, compact))
     assert len(after) < 0.4 * len(before)
@@ -92,6 +112,12 @@ def test_an_expert_of_several_states_is_written_and_loaded_once(
     )
     Model(models, columns_read(experts), "lightgbm")
     assert loaded == [models["history"]]
+
+
+def _converted(classifier: LGBMClassifier) -> onnx.ModelProto:
+    kind = [("columns", FloatTensorType([None, WIDTH]))]
+    model: onnx.ModelProto = convert_lightgbm(classifier, initial_types=kind, zipmap=False)
+    return model
 
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

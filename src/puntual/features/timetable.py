@@ -91,20 +91,27 @@ def typical_timetable(usual: Columns) -> Timetable:
     """Build the typical week from `usual_departures`."""
     origin, airline = category(usual["origin"]), category(usual["airline"])
     keys = Keys(usual["weekday"] - 3, usual["minute"], origin, airline, origin, origin)
-    keys = keys.take(np.repeat(np.arange(len(keys)), usual["flights"]))
     weeks = int(usual["weeks"][0]) if len(usual["weeks"]) else 1
-    return _departures(keys, weeks, by_weekday=True)
+    return _departures(keys, weeks, by_weekday=True, flights=usual["flights"])
 
 
-def _departures(keys: Keys, weeks: int, *, by_weekday: bool) -> Timetable:
+def _departures(
+    keys: Keys, weeks: int, *, by_weekday: bool, flights: NDArray[np.int64] | None = None
+) -> Timetable:
+    """Lay out departures, each of one flight or of as many as `flights` says."""
     ids = np.empty((2, len(keys)), np.uint64)
     kernel.all_segments(keys.for_kernel(), by_weekday, view(ids))
     numbering = Numbering()
     numbers = numbering.add(ids.ravel())
     distinct_segments, places = numbering.in_order()
     place = places[numbers]
-    line = np.sort(place * _STRETCH + np.tile(keys.minute, 2))
+    moment, counts = place * _STRETCH + np.tile(keys.minute, 2), None
+    if flights is None:
+        line = np.sort(moment)
+    else:
+        order, counts = moment.argsort(), np.tile(flights, 2)
+        line = np.repeat(moment[order], counts[order])
     begins = line.searchsorted(np.arange(len(distinct_segments) + 1) * _STRETCH)
-    daily = np.bincount(place, minlength=len(distinct_segments)) / weeks
+    daily = np.bincount(place, counts, minlength=len(distinct_segments)) / weeks
     columns = (view(begins), view(line % _STRETCH), view(daily))
     return Timetable(kernel.DepartureLine(index_of(distinct_segments), *columns, weeks, by_weekday))

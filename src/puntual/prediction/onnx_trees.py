@@ -185,14 +185,15 @@ def _require_places(nodes: _Nodes, columns: int) -> None:
 def _arranged(nodes: _Nodes, columns: NDArray[np.intp]) -> Trees:
     _require_places(nodes, len(columns))
     place, first_child, levels, band_of = _level_by_level(nodes)
-    is_leaf = nodes.leaves[place] >= 0
+    leaf = nodes.leaves.take(place)
+    is_leaf = leaf >= 0
     spare = -len(nodes.roots) % LANES
     packed = np.zeros((len(place) + 1, 4), np.int32)
-    packed[:-1, 0] = np.where(is_leaf, 0, columns[nodes.columns[place]])
+    packed[:-1, 0] = np.where(is_leaf, 0, columns.take(nodes.columns.take(place)))
     # Nothing is less than a leaf's, so that it is followed by itself.
-    packed[:-1, 1] = np.where(is_leaf, _LEAST, nodes.splits[place]).view(np.int32)
+    packed[:-1, 1] = np.where(is_leaf, _LEAST, nodes.splits.take(place)).view(np.int32)
     packed[:-1, 2] = first_child
-    packed[:-1, 3] = np.where(is_leaf, 2 * nodes.leaves[place], nodes.missing[place])
+    packed[:-1, 3] = np.where(is_leaf, 2 * leaf, nodes.missing.take(place))
     # Trees that are missing to a whole number of eight are one leaf, which weighs nothing.
     packed[-1] = 0, _LEAST.view(np.int32), len(place), 2 * len(nodes.weights)
     return Trees(
@@ -212,29 +213,39 @@ def _level_by_level(nodes: _Nodes) -> tuple[_Places, _Places, _Places, _Places]:
     Also how many levels each tree has below its root, and the band that it begins to speak for. Raise ValueError for
     trees that do not end, or whose leaves speak for several bands, each for one.
     """
-    rows, first_children = [], []
-    levels, band_of = np.zeros(len(nodes.roots), np.int64), np.full(len(nodes.roots), -1)
-    place, tree, level, met = nodes.roots, np.arange(len(nodes.roots)), 0, 0
+    rows: list[_Places] = []
+    trees: list[_Places] = []
+    levels = np.zeros(len(nodes.roots), np.int64)
+    place, tree, met, branches = nodes.roots, np.arange(len(nodes.roots)), 0, nodes.leaves < 0
     while len(place):
-        is_leaf = nodes.leaves[place] >= 0
-        _say_band(band_of, tree[is_leaf], nodes.bands[nodes.leaves[place[is_leaf]]])
-        levels[tree[is_leaf]] = level
+        levels[tree] = len(rows)
         rows.append(place)
-        own, below = met + np.arange(len(place)), met + len(place)
-        met, level = below, level + 1
+        trees.append(tree)
+        met += len(place)
         # The one leaf of a tree may be on both sides of its root.
         if met > 2 * len(nodes.splits):
             raise ValueError("its trees do not end")
-        first_children.append(np.where(is_leaf, own, below + 2 * ((~is_leaf).cumsum() - 1)))
-        place, tree = nodes.children[place[~is_leaf]].ravel(), tree[~is_leaf].repeat(2)
-    return np.concatenate(rows), np.concatenate(first_children), levels, band_of
+        below = np.flatnonzero(branches.take(place))
+        place = nodes.children.take(place.take(below), axis=0).ravel()
+        tree = tree.take(below).repeat(2)
+    places, tree = np.concatenate(rows), np.concatenate(trees)
+    leaf = nodes.leaves.take(places)
+    is_branch = leaf < 0
+    # The two children of a branch follow those of the branches before it, and all of them the roots.
+    first_children = np.where(
+        is_branch, len(nodes.roots) + 2 * (is_branch.cumsum() - 1), np.arange(len(places))
+    )
+    ends = np.flatnonzero(~is_branch)
+    return places, first_children, levels, _band_of_each(tree.take(ends), nodes.bands.take(leaf.take(ends)))
 
 
-def _say_band(band_of: _Places, trees: _Places, bands: _Places) -> None:
-    former = band_of[trees]
+def _band_of_each(trees: _Places, bands: _Places) -> _Places:
+    """Give the band that the leaves of each tree speak for, of which there is one at least."""
+    band_of = np.full(trees.max(initial=-1) + 1, -1)
     band_of[trees] = bands
-    if ((former >= 0) & (former != bands)).any() or (band_of[trees] != bands).any():
+    if (band_of.take(trees) != bands).any():
         raise ValueError("a tree has leaves for several bands, each for one")
+    return band_of
 
 
 def _filled(values: NDArray[Any], more: int) -> NDArray[Any]:

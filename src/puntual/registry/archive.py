@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +25,8 @@ from puntual.flights.arrays import Columns
 from puntual.registry.lookup_tables import COLUMN, from_members, to_members
 from puntual.registry.manifest import REQUIRED_TABLES, Manifest, decode, encode
 from puntual.storage.local import read_within
-from puntual.storage.zip_file import pack, read_member, require_size
+from puntual.storage.scratch import threads
+from puntual.storage.zip_file import pack, read_member, require_size, unpack_member
 
 SUFFIX = ".puntual"
 MANIFEST = "manifest.json"
@@ -112,10 +114,7 @@ def from_bytes(data: bytes, name: str) -> Bundle:
         manifest = decode(raw, name)
         _check_names(archive, name)
         _check_manifest_digest(_sha256(raw), archive.comment, data, name)
-        members = {
-            member: read_member(archive, member) for member in archive.namelist() if member != MANIFEST
-        }
-    _check_digests(members, manifest, name)
+        members = _read_members(data, archive, manifest, name)
     return _assemble(manifest, members, _sha256(raw), name)
 
 
@@ -214,12 +213,23 @@ def _check_manifest_digest(digest: str, comment: bytes, data: bytes, name: str) 
         raise _altered(name, f"is named {stem} and holds version {_version(digest)}")
 
 
-def _check_digests(members: Mapping[str, bytes], manifest: Manifest, name: str) -> None:
-    if differing := sorted(members.keys() ^ manifest.members.keys()):
+def _read_members(data: bytes, archive: zipfile.ZipFile, manifest: Manifest, name: str) -> dict[str, bytes]:
+    """Read all members but the manifest, a share of them in each thread, each held to its digest there."""
+    listed = [member for member in archive.namelist() if member != MANIFEST]
+    if differing := sorted(manifest.members.keys() ^ listed):
         raise _altered(name, f"and its manifest do not list the same members: {', '.join(differing)}")
-    for member, content in members.items():
-        if _sha256(content) != manifest.members[member]:
-            raise _altered(name, f"holds a {member} whose digest is not the manifest's")
+
+    def read_share(share: list[str]) -> dict[str, bytes]:
+        contents = {member: unpack_member(data, archive.getinfo(member)) for member in share}
+        for member, content in contents.items():
+            if _sha256(content) != manifest.members[member]:
+                raise _altered(name, f"holds a {member} whose digest is not the manifest's")
+        return contents
+
+    with ThreadPoolExecutor(threads(), thread_name_prefix="puntual-members") as pool:
+        # Neighbours are of about one size.
+        shares = list(pool.map(read_share, (listed[first :: threads()] for first in range(threads()))))
+    return {member: content for share in shares for member, content in share.items()}
 
 
 def _assemble(manifest: Manifest, members: Mapping[str, bytes], digest: str, name: str) -> Bundle:

@@ -1,12 +1,19 @@
 """ZIP archives: written as the same bytes each time, and read within a bound whatever they say of themselves."""
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from copy import copy
 
 # What zlib is asked for at a time: asked for all at once, it would hand out more than was declared.
 _PIECE = 2**20
+# The head of a member: its signature and flags, and how long its name is and what follows that.
+_HEAD = struct.Struct("<4s2xH18xHH")
+_MEMBER = b"PK\x03\x04"
+# Flags of what is encrypted, or patched.
+_UNREADABLE = 0b0110_0001
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
@@ -42,6 +49,38 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     Raises what `zipfile` raises; BadZipFile where it holds less or more than it declares.
     """
     return b"".join(pieces_of(archive, name))
+
+
+def unpack_member(archive: bytes, entry: zipfile.ZipInfo) -> bytes:
+    """Unpack a member out of the bytes of an archive, which its own digest is held to: its checksum is not looked at.
+
+    Raise BadZipFile where it is not where it should be, encrypted, or holds less or more than it declares.
+    """
+    head = archive[entry.header_offset : entry.header_offset + _HEAD.size]
+    if len(head) < _HEAD.size:
+        raise zipfile.BadZipFile(f"{entry.filename!r} lies beyond the end")
+    signature, flags, name_length, more = _HEAD.unpack(head)
+    name_start = entry.header_offset + _HEAD.size
+    start = name_start + name_length + more
+    name = archive[name_start : name_start + name_length]
+    if signature != _MEMBER or flags & _UNREADABLE or name != entry.orig_filename.encode():
+        raise zipfile.BadZipFile(f"{entry.filename!r} does not begin as its directory says")
+    packed = memoryview(archive)[start : start + entry.compress_size]
+    content = bytes(packed) if entry.compress_type == zipfile.ZIP_STORED else _inflated(packed, entry)
+    if len(content) != entry.file_size:
+        raise zipfile.BadZipFile(
+            f"{entry.filename!r} holds {len(content):,} bytes or more and declares {entry.file_size:,}"
+        )
+    return content
+
+
+def _inflated(packed: memoryview, entry: zipfile.ZipInfo) -> bytes:
+    """Unpack what was deflated, of which one byte beyond its declared size tells that there is more."""
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    content = unpacker.decompress(packed, entry.file_size + 1)
+    if not unpacker.eof and len(content) <= entry.file_size:
+        raise zipfile.BadZipFile(f"{entry.filename!r} ends too soon")
+    return content
 
 
 def pieces_of(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:

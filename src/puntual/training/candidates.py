@@ -22,7 +22,7 @@ from puntual.errors import UnknownCandidateError, did_you_mean
 from puntual.features.vector import COLUMNS, Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.storage import scratch
-from puntual.training.side_by_side import is_beside_others, unfinished_fits_allowed
+from puntual.training.side_by_side import free_cores, is_beside_others, unfinished_fits_allowed
 
 CODES = ("airline_code", "origin_code", "destination_code")
 Parameters = Mapping[str, Any]
@@ -88,6 +88,14 @@ def _answering_by_one_thread(fitted: Any) -> Any:
     if isinstance(forest, RandomForestClassifier):
         forest.set_params(n_jobs=1)
     return fitted
+
+
+def predict(fitted: Any, matrix: Matrix) -> NDArray[np.floating]:
+    """Give a fitted candidate's probabilities of the bands for n flights, shape (n, 5)."""
+    # What LightGBM answers of a row does not depend on how rows are shared out, nor on the threads of its fit.
+    threads = {"num_threads": free_cores()} if isinstance(fitted, LGBMClassifier) else {}
+    probabilities: NDArray[np.floating] = fitted.predict_proba(matrix, **threads)
+    return probabilities
 
 
 def parse_candidates(text: str | None) -> tuple[Candidate, ...]:

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from puntual.evaluation.splits import Rows, sample_rows
-from puntual.features.states import STATES, part, rows_in
+from puntual.features.states import STATES, State, part, rows_in
 from puntual.features.vector import Matrix
 from puntual.flights.flight import BAND_COUNT
 from puntual.prediction.calibration import Calibration, Level, Probabilities, Scaling
 from puntual.prediction.experts import LEVEL_EXPERT, Mixture, answering, live_states
 from puntual.storage import scratch
 from puntual.training.calibration_fit import HoldoutPredictions, fit_calibration, fit_level
-from puntual.training.candidates import BandLabels, Candidate, fit, treat
+from puntual.training.candidates import BandLabels, Candidate, fit, predict, treat
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import LEVEL_COLUMNS, Experiment
 from puntual.training.side_by_side import side_by_side
@@ -53,7 +53,7 @@ class Expert:
         """Give the probabilities of the five bands, shape (n, 5)."""
         if not len(matrix):
             return np.empty((0, BAND_COUNT))
-        return np.asarray(self.classifier.predict_proba(matrix[:, self.columns]), np.float64)
+        return np.asarray(predict(self.classifier, matrix[:, self.columns]), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +163,15 @@ def fit_on(
 def prepare_training_set(experiment: Experiment, vectors: TrainingVectors, seen: Rows) -> TrainingSet:
     """Prepare what experts are fitted on from the flights that they see."""
     bands = vectors.dataset.bands[seen]
-    shown = {}
-    for state in STATES:
+
+    def show(state: State) -> tuple[Matrix, BandLabels]:
         matrix = vectors.for_fitting(state, seen)
         own = rows_in(state, matrix)
         every_column = np.arange(matrix.shape[1])
         known = matrix if len(own) == len(matrix) else scratch.take(matrix, own, every_column)
-        shown[state.name] = known, bands[own]
+        return known, bands[own]
+
+    shown = dict(zip((state.name for state in STATES), side_by_side(show, STATES), strict=True))
     level = _learn_level(vectors) if experiment.by_time else Level()
     return TrainingSet(vectors, shown, bands, level)
 

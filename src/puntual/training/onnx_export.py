@@ -6,10 +6,8 @@ import numpy as np
 import onnx
 from lightgbm import LGBMClassifier
 from onnx.utils import Extractor
-from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
-from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from xgboost import XGBClassifier
 
 from puntual.errors import ConversionError
@@ -17,7 +15,7 @@ from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.vector import Matrix
 from puntual.prediction.experts import Model
 from puntual.training.fitting import Expert, Experts
-from puntual.training.lightgbm_onnx import compact_trees
+from puntual.training.lightgbm_onnx import convert_trees
 from puntual.training.xgboost_onnx import convert_vector_leaves
 
 TOLERANCE = 1e-5
@@ -30,7 +28,6 @@ def convert(experts: Experts) -> dict[str, bytes]:
 
     An expert of several states gives each of them the same bytes.
     """
-    _register()
     written: dict[int, bytes] = {}
     for state, expert in experts.of.items():
         if id(expert) not in written:
@@ -84,26 +81,16 @@ def _written(model: onnx.ModelProto, name: str) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _register() -> None:
-    update_registered_converter(
-        LGBMClassifier,
-        LGBMClassifier.__name__,
-        calculate_linear_classifier_output_shapes,
-        convert_lightgbm,
-        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-        overwrite=True,
-    )
-
-
 def _probabilities(expert: Expert) -> onnx.ModelProto:
     """Convert the classifier, from its own columns to the probabilities alone."""
     if isinstance(expert.classifier, XGBClassifier):
         return convert_vector_leaves(expert.classifier, "columns", "probabilities", _OPSET, _IR_VERSION)
+    if isinstance(expert.classifier, LGBMClassifier):
+        return convert_trees(expert.classifier, "columns", "probabilities")
     kind = [("columns", FloatTensorType([None, len(expert.columns)]))]
     model = convert_sklearn(
         expert.classifier, initial_types=kind, target_opset=_OPSET, options={"zipmap": False}
     )
     # Without the label, and the nodes that only it needs: some of them refuse an input of no flights.
     _, probabilities_of = (output.name for output in model.graph.output)
-    extracted = Extractor(model).extract_model(["columns"], [probabilities_of])
-    return compact_trees(extracted) if isinstance(expert.classifier, LGBMClassifier) else extracted
+    return Extractor(model).extract_model(["columns"], [probabilities_of])

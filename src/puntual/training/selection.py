@@ -113,9 +113,14 @@ def _predict_validation(
 ) -> dict[str, NDArray[np.float64]]:
     """Give the bands of the validation flights under some conditions of knowledge, calibrated on them."""
     rows = experiment.held_out(experiment.split.validation)
-    calibrated = fitted.calibrated([fitted.predict_holdout(rows)])
+    holdout = fitted.predict_holdout(rows)
+    calibrated = fitted.calibrated([holdout])
     return {
-        condition.name: calibrated.predict(fitted.vectors.under(condition, rows)) for condition in conditions
+        # As they were on the day they are among those that it is calibrated on.
+        condition.name: holdout.calibrated(calibrated.calibration)
+        if condition is MAIN
+        else calibrated.predict(fitted.vectors.under(condition, rows))
+        for condition in conditions
     }
 
 

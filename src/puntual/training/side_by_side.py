@@ -51,6 +51,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def free_cores() -> int:
+    """Count the cores that a piece of work has to itself: one beside others, else all."""
+    return 1 if is_beside_others() else cores()
+
+
 def is_beside_others() -> bool:
     """Whether this is work beside others, with one core to itself."""
     return getattr(_worker, "is_one", False)
