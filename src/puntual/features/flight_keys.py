@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -42,18 +42,26 @@ class Category:
     def __len__(self) -> int:
         return len(self.positions)
 
+    @cached_property
+    def numbers(self) -> "array[int]":
+        """The stable 64-bit numbers of the values."""
+        return array("Q", map(_number, self.values))
+
     def names(self) -> kernel.Names:
-        """Give the stable 64-bit numbers of the values, and the positions, to the kernel."""
-        return kernel.Names(array("Q", map(_number, self.values)), view(self.positions))
+        """Give the numbers of the values, and the positions, to the kernel."""
+        return kernel.Names(self.numbers, view(self.positions))
 
     @property
     def ids(self) -> Ids:
-        """Give each flight the stable 64-bit number of its value, shape (n,)."""
-        return np.array([*map(_number, self.values)], np.uint64)[self.positions]
+        """Give each flight the number of its value, shape (n,)."""
+        return np.frombuffer(self.numbers, np.uint64)[self.positions]
 
     def take(self, flights: NDArray[np.intp]) -> "Category":
         """Keep the flights at these positions."""
-        return Category(self.values, self.positions[flights])
+        taken = Category(self.values, self.positions[flights])
+        # To find the numbers of many values takes longer than all else.
+        vars(taken)["numbers"] = self.numbers
+        return taken
 
     def value_of(self, flight: int) -> str:
         """Give one flight's value."""

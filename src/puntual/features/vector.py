@@ -1,6 +1,6 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -59,6 +59,8 @@ _CHUNK = 512
 Blocks = NDArray[np.float64]
 # A kind of key, the first column, what makes a flight's row, and the rows made so far.
 _Recurring = tuple[int, int, kernel.Maker, dict[int, kernel.Values]]
+# The first column of what recurs, its rows, and which is each flight's.
+_Copies = tuple[int, NDArray[np.float64], NDArray[np.int32]]
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
@@ -91,7 +93,7 @@ def vectorise(
     """
     made = np.empty((len(keys), len(COLUMNS)), np.float32) if matrix is None else matrix
     flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
-    copies = None if len(keys) <= FEW else [_copies(flights, len(keys), *one) for one in recurring]
+    copies = None if len(keys) <= FEW else _copies(keys, recurring)
 
     def fill_timetable(part: slice) -> None:
         for start, rows in _blocks(part, _HISTORY):
@@ -124,17 +126,27 @@ def vectorise(
     return hide_unknown(made, keys)
 
 
-def _copies(
-    flights: kernel.Flights, count: int, kind: int, column: int, make: kernel.Maker, _: object
-) -> tuple[int, NDArray[np.float64], NDArray[np.int32]]:
-    """Make what recurs once for each key of n flights; give its first column, its rows, and which is each flight's."""
-    keys = np.empty(count, np.uint64)
-    kernel.all_keys(flights, kind, view(keys))
+def _copies(keys: Keys, recurring: Iterable[_Recurring]) -> list[_Copies]:
+    """Make what recurs once for each key of n flights, but for the clock's rows, which are there."""
+    return [
+        (_CLOCK, _CLOCK_ROWS, keys.minute.astype(np.int32)),
+        *(
+            (column, *_rows(keys, kind, make))
+            for kind, column, make, _ in recurring
+            if kind != kernel.BY_MINUTE
+        ),
+    ]
+
+
+def _rows(keys: Keys, kind: int, make: kernel.Maker) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Make the row of each key of a kind; give the rows, and which is each flight's."""
+    numbers = np.empty(len(keys), np.uint64)
+    kernel.all_keys(keys.for_kernel(), kind, view(numbers))
     numbering = Numbering()
-    places = numbering.add(keys)
+    places = numbering.add(numbers)
     example = np.empty(len(numbering.ids), np.intp)
-    example[places] = np.arange(count)
-    return column, np.array([make(flight) for flight in example.tolist()]), places
+    example[places] = np.arange(len(keys))
+    return np.array([make(flight) for flight in example.tolist()]), places
 
 
 def _blocks(part: slice, columns: int) -> Iterator[tuple[int, Blocks]]:
@@ -220,6 +232,7 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 
 # The clock's features of each minute of the day.
 _MINUTES: dict[int, kernel.Values] = dict(enumerate(map(clock.of_minute, range(clock.MINUTES_A_DAY))))
+_CLOCK_ROWS = np.array(list(_MINUTES.values()))
 
 
 def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
