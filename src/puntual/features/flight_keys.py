@@ -5,7 +5,8 @@ from array import array
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
@@ -38,14 +39,17 @@ class Category:
 
     values: tuple[str, ...]
     positions: NDArray[np.intp]
+    _numbers: "array[int] | None" = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    @cached_property
+    @property
     def numbers(self) -> "array[int]":
-        """The stable 64-bit numbers of the values."""
-        return array("Q", map(_number, self.values))
+        """The stable 64-bit numbers of the values, which are worked out once."""
+        if self._numbers is None:
+            object.__setattr__(self, "_numbers", array("Q", map(_number, self.values)))
+        return cast("array[int]", self._numbers)
 
     def names(self) -> kernel.Names:
         """Give the numbers of the values, and the positions, to the kernel."""
@@ -58,10 +62,7 @@ class Category:
 
     def take(self, flights: NDArray[np.intp]) -> "Category":
         """Keep the flights at these positions."""
-        taken = Category(self.values, self.positions[flights])
-        # To find the numbers of many values takes longer than all else.
-        vars(taken)["numbers"] = self.numbers
-        return taken
+        return Category(self.values, self.positions[flights], self.numbers)
 
     def value_of(self, flight: int) -> str:
         """Give one flight's value."""
@@ -193,7 +194,7 @@ def category_of(texts: Sequence[str]) -> Category:
     """Take the values of flights as they are where there are few, and the distinct ones of many."""
     if len(texts) <= FEW:
         return Category(tuple(texts), np.arange(len(texts)))
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    places = dict(zip(dict.fromkeys(texts), count()))
     return Category(tuple(places), np.fromiter(map(places.__getitem__, texts), np.intp, len(texts)))
 
 

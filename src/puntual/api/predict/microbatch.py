@@ -13,11 +13,10 @@ from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
-from puntual.api.predict.flight_reading import meaningless
 from puntual.api.predict.flight_resolution import Moments, keys_of, moments_of, resolve
 from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.response import Answered, complete, head_of, rows_of
-from puntual.api.problems import FieldError, ProblemError
+from puntual.api.problems import ProblemError
 from puntual.api.serving.shadow import Shadow
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictor import Predictor
@@ -140,17 +139,7 @@ class MicroBatcher:
         """Resolve the flights of a request; raise ProblemError with all that means nothing."""
         if isinstance(request, ResolvedRequest):
             return request.flights
-        flights: list[ResolvedFlight] = []
-        errors: list[FieldError] = []
-        unlisted = self.predictor.unlisted
-        for row, flight in enumerate(request.flights):
-            try:
-                flights.append(resolve(flight, row, unlisted))
-            except ProblemError as problem:
-                errors += problem.details.errors
-        if errors:
-            raise meaningless(errors)
-        return flights
+        return resolve(request.flights, self.predictor.unlisted)
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
