@@ -1,9 +1,11 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,7 @@ Blocks = NDArray[np.float64]
 _Recurring = tuple[int, int, kernel.Maker, dict[int, kernel.Values]]
 # The first column of what recurs, its rows, and which is each flight's.
 _Copies = tuple[int, NDArray[np.float64], NDArray[np.int32]]
+_DAY = 0
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
@@ -93,7 +96,7 @@ def vectorise(
     """
     made = np.empty((len(keys), len(COLUMNS)), np.float32) if matrix is None else matrix
     flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
-    copies = None if len(keys) <= FEW else _copies(keys, recurring)
+    copies = None if len(keys) <= FEW else _copies(keys, lookups.vocabulary)
 
     def fill_timetable(part: slice) -> None:
         for start, rows in _blocks(part, _HISTORY):
@@ -126,27 +129,30 @@ def vectorise(
     return hide_unknown(made, keys)
 
 
-def _copies(keys: Keys, recurring: Iterable[_Recurring]) -> list[_Copies]:
+def _copies(keys: Keys, vocabulary: Vocabulary) -> list[_Copies]:
     """Make what recurs once for each key of n flights, but for the clock's rows, which are there."""
+    origin, destination, airline = keys.origin.named, keys.destination.named, keys.airline.named
     return [
+        (_DAY, *_rows(keys, kernel.BY_DAY, _of_day, lambda flights: keys.day[flights].tolist(), origin)),
         (_CLOCK, _CLOCK_ROWS, keys.minute.astype(np.int32)),
-        *(
-            (column, *_rows(keys, kind, make))
-            for kind, column, make, _ in recurring
-            if kind != kernel.BY_MINUTE
-        ),
+        (_ROUTE, *_rows(keys, kernel.BY_ROUTE, vocabulary.row, origin, destination, airline)),
     ]
 
 
-def _rows(keys: Keys, kind: int, make: kernel.Maker) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Make the row of each key of a kind; give the rows, and which is each flight's."""
+def _rows(
+    keys: Keys, kind: int, make: Callable[..., kernel.Values], *words: Callable[[NDArray[np.intp]], list[Any]]
+) -> tuple[Blocks, NDArray[np.int32]]:
+    """Make the row of each key of a kind from the words of a flight that has it; give the rows, and each flight's."""
     numbers = np.empty(len(keys), np.uint64)
     kernel.all_keys(keys.for_kernel(), kind, view(numbers))
     numbering = Numbering()
     places = numbering.add(numbers)
     example = np.empty(len(numbering.ids), np.intp)
     example[places] = np.arange(len(keys))
-    return np.array([make(flight) for flight in example.tolist()]), places
+    rows = [*map(make, *(of(example) for of in words))]
+    # Half the time that `np.array` takes, which looks at each number twice.
+    values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(rows[0]))
+    return values.reshape(len(rows), -1), places
 
 
 def _blocks(part: slice, columns: int) -> Iterator[tuple[int, Blocks]]:
@@ -239,7 +245,7 @@ def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
     """Say of what recurs from flight to flight how it is told apart, where it stands, and how a flight's is made."""
     origin, destination, airline = keys.origin.value_of, keys.destination.value_of, keys.airline.value_of
     return (
-        (kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
+        (kernel.BY_DAY, _DAY, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
         (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES),
         (
             kernel.BY_ROUTE,

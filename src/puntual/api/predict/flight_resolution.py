@@ -203,7 +203,9 @@ def moments_of(flights: Sequence[ResolvedFlight], as_of: str | None, now: dateti
         else:
             cut = _cut_off_at(now, zone) if as_of is None else _cut_off_given(as_of, zone)
             cut_offs[zone] = cut
-        day, horizon, shown = flight.day, _minutes(departure - cut.instant), cut.shown
+        day, ahead, shown = flight.day, departure - cut.instant, cut.shown
+        # Whole minutes, downward as by `//`, which takes twice as long.
+        horizon = ahead.days * 1_440 + ahead.seconds // 60
         if departure.second or departure.microsecond:
             shown = _clock_text(departure - horizon * _MINUTE, zone)
         moments.append(Moments(day if day < cut.day else cut.day, horizon, shown))
@@ -238,11 +240,6 @@ def _midnight(day: int, zone: ZoneInfo) -> _CutOff:
     """Give the moment at which a local day begins."""
     begin = datetime.combine(date.fromordinal(day + EPOCH_ORDINAL), time(), zone).astimezone(UTC)
     return _CutOff(begin, day, _clock_text(begin, zone))
-
-
-def _minutes(period: timedelta) -> int:
-    """Count the whole minutes of a period, downward as `//` does, which takes twice as long."""
-    return period.days * 1_440 + period.seconds // 60
 
 
 def _clock_text(instant: datetime, zone: ZoneInfo) -> str:
