@@ -150,7 +150,7 @@ def _rows(
     example = np.empty(len(numbering.ids), np.intp)
     example[places] = np.arange(len(keys))
     rows = [*map(make, *(of(example) for of in words))]
-    # Half the time that `np.array` takes, which looks at each number twice.
+    # `np.array` would look at each number twice.
     values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(rows[0]))
     return values.reshape(len(rows), -1), places
 
