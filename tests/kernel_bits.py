@@ -63,22 +63,26 @@ def _sums(matrix: "Matrix") -> "NDArray[np.float32]":
 
     from puntual.prediction import band_kernel
 
-    chance = np.random.default_rng(1)
+    chance, width = np.random.default_rng(1), matrix.shape[1]
     nodes = np.zeros((8 * 3, 4), np.int32)
     splits = nodes.view(np.float32)
-    nodes[:8, 0], nodes[:8, 2], nodes[:8, 3] = (
-        chance.integers(0, 20, 8),
-        8 + 2 * np.arange(8),
-        np.arange(8) % 2,
-    )
-    splits[:8, 1] = np.nanmedian(matrix[:, nodes[:8, 0]], axis=0)
-    nodes[8:, 2], nodes[8:, 3], splits[8:, 1] = np.arange(8, 24), 2 * np.arange(16), -np.inf
-    roots = np.concatenate([np.arange(8), np.arange(16, 24)]).astype(np.int32)
-    weights = chance.normal(0, 1, (16, 5)).astype(np.float32)
-    logits, reached = np.zeros((len(matrix), 5), np.float32), np.zeros(8, np.int32)
-    trees = (roots, np.array([1, 0], np.int32), nodes, splits, weights, np.zeros(16, np.int32))
-    views = (array.data for array in (*trees, np.ascontiguousarray(matrix), reached, logits))
-    band_kernel.sum_leaves(*views)
+    columns = chance.integers(0, 20, 8)
+    nodes[:8, 0], nodes[:8, 2] = columns + width * (np.arange(8) % 2), 4 * (8 + 2 * np.arange(8))
+    splits[:8, 1] = np.nanmedian(matrix[:, columns], axis=0)
+    nodes[8:, 2], nodes[8:, 3], splits[8:, 1] = 4 * np.arange(8, 24), np.arange(16), -np.inf
+    roots = 4 * np.concatenate([np.arange(8), np.arange(16, 24)]).astype(np.int32)
+    # Leaves that speak for all bands, and such as speak for one.
+    sums = []
+    for bands in (5, 1):
+        weights = chance.normal(0, 1, (16, bands)).astype(np.float32)
+        logits, reached = np.zeros((len(matrix), 5), np.float32), np.zeros(8, np.int32)
+        first = np.arange(16, dtype=np.int32) % (6 - bands)
+        shown = np.empty((band_kernel.SHOWN, 2 * width), np.float32)
+        trees = (roots, np.array([1, 0], np.int32), nodes.ravel(), splits.ravel(), weights, first)
+        views = (array.data for array in (*trees, np.ascontiguousarray(matrix), shown, reached, logits))
+        band_kernel.sum_leaves(*views)
+        sums.append(logits)
+    logits = np.hstack(sums)
     assert len(np.unique(logits, axis=0)) > 8
     return logits
 

@@ -71,6 +71,36 @@ def test_lines_come_back_to_the_bit(tmp_path: Path) -> None:
     assert (journal.written, journal.lost) == (4, 0)
 
 
+def test_lines_come_back_whole_whatever_they_have_in_common(tmp_path: Path) -> None:
+    of_one_request = [line(flight / 1_000, origin=f"A{flight % 7}") for flight in range(205)]
+    of_many = [line(0.2, request_id=f"r{flight}", as_of="2026-01-01T07:00") for flight in range(205)]
+    of_all_kinds = [line(0.3, peer=f"10.0.0.{flight}", history_until=None) for flight in range(205)]
+    one_apart = [*of_one_request[:99], line(0.4, as_of="2026-01-01T07:00")]
+    lines = [*of_one_request, *of_many, *of_all_kinds, *one_apart]
+    database = Database(tmp_path / "journal.db")
+    for some in (of_one_request, of_many, of_all_kinds, one_apart):
+        database.insert(some)
+    database.insert(lines)
+    database.close()
+    written = rows(tmp_path / "journal.db", ", ".join(COLUMNS))
+    assert written == [*lines, *lines]
+
+
+def test_a_journal_that_is_there_keeps_its_pages(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "former.db")) as former:
+        former.execute("pragma page_size=4096")
+        former.execute("pragma journal_mode=wal")
+        former.execute("create table someone_elses (number)")
+    pages = {}
+    for name in ("former.db", "new.db"):
+        database = Database(tmp_path / name)
+        database.insert([line(0.1)])
+        database.close()
+        with closing(sqlite3.connect(tmp_path / name)) as journal:
+            pages[name] = journal.execute("pragma page_size").fetchone()
+    assert pages == {"former.db": (4_096,), "new.db": (16_384,)}
+
+
 def test_two_journals_write_one_file(tmp_path: Path) -> None:
     journals = [Journal(f"sqlite:///{tmp_path}/journal.db") for _ in range(2)]
     for journal in journals:

@@ -55,8 +55,7 @@ async def predict(request: Request[Any, Any, Any], state: State) -> Response[Pre
     service = _service(state)
     flights = await read_apart(await request.body(), partial(decode_request, unlisted=service.unlisted))
     state.guard.charge_flights(len(flights.flights))
-    answered = await service.answer(flights, request.state.call["request_id"])
-    body = await service.apart(answered.write)
+    body = await service.answer_in_writing(flights, request.state.call["request_id"])
     return Response(body, media_type=MediaType.JSON)  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
@@ -40,22 +41,30 @@ class Category:
 
     values: tuple[str, ...]
     positions: NDArray[np.intp]
+    _numbers: "array[int] | None" = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.positions)
 
+    @property
+    def numbers(self) -> "array[int]":
+        """The stable 64-bit numbers of the values, which are worked out once."""
+        if self._numbers is None:
+            object.__setattr__(self, "_numbers", array("Q", map(_number, self.values)))
+        return cast("array[int]", self._numbers)
+
     def names(self) -> kernel.Names:
-        """Give the stable 64-bit numbers of the values, and the positions, to the kernel."""
-        return kernel.Names(array("Q", map(_number, self.values)), view(self.positions))
+        """Give the numbers of the values, and the positions, to the kernel."""
+        return kernel.Names(self.numbers, view(self.positions))
 
     @property
     def ids(self) -> Ids:
-        """Give each flight the stable 64-bit number of its value, shape (n,)."""
-        return np.array([*map(_number, self.values)], np.uint64)[self.positions]
+        """Give each flight the number of its value, shape (n,)."""
+        return np.frombuffer(self.numbers, np.uint64)[self.positions]
 
     def take(self, flights: NDArray[np.intp]) -> "Category":
         """Keep the flights at these positions."""
-        return Category(self.values, self.positions[flights])
+        return Category(self.values, self.positions[flights], self.numbers)
 
     def value_of(self, flight: int) -> str:
         """Give one flight's value."""
@@ -187,7 +196,7 @@ def category_of(texts: Sequence[str]) -> Category:
     """Take the values of flights as they are where there are few, and the distinct ones of many."""
     if len(texts) <= FEW:
         return Category(tuple(texts), np.arange(len(texts)))
-    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    places = dict(zip(dict.fromkeys(texts), count()))
     return Category(tuple(places), np.fromiter(map(places.__getitem__, texts), np.intp, len(texts)))
 
 

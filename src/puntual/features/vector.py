@@ -1,9 +1,11 @@
 """The feature vector: which features it holds, in which order, and how flights become one matrix."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +61,9 @@ _CHUNK = 512
 Blocks = NDArray[np.float64]
 # A kind of key, the first column, what makes a flight's row, and the rows made so far.
 _Recurring = tuple[int, int, kernel.Maker, dict[int, kernel.Values]]
+# The first column of what recurs, its rows, and which is each flight's.
+_Copies = tuple[int, NDArray[np.float64], NDArray[np.int32]]
+_DAY = 0
 _CLOCK, _ROUTE, _CONGESTION, _HISTORY = (
     COLUMNS.index(features[0].name)
     for features in (clock.FEATURES, route.AIRLINE_FEATURES, timetable.FEATURES, history.FEATURES)
@@ -91,7 +96,7 @@ def vectorise(
     """
     made = np.empty((len(keys), len(COLUMNS)), np.float32) if matrix is None else matrix
     flights, recurring = keys.for_kernel(), _recurring(keys, lookups.vocabulary)
-    copies = None if len(keys) <= FEW else [_copies(flights, len(keys), *one) for one in recurring]
+    copies = None if len(keys) <= FEW else _copies(keys, lookups.vocabulary)
 
     def fill_timetable(part: slice) -> None:
         for start, rows in _blocks(part, _HISTORY):
@@ -124,17 +129,30 @@ def vectorise(
     return hide_unknown(made, keys)
 
 
-def _copies(
-    flights: kernel.Flights, count: int, kind: int, column: int, make: kernel.Maker, _: object
-) -> tuple[int, NDArray[np.float64], NDArray[np.int32]]:
-    """Make what recurs once for each key of n flights; give its first column, its rows, and which is each flight's."""
-    keys = np.empty(count, np.uint64)
-    kernel.all_keys(flights, kind, view(keys))
+def _copies(keys: Keys, vocabulary: Vocabulary) -> list[_Copies]:
+    """Make what recurs once for each key of n flights, but for the clock's rows, which are there."""
+    origin, destination, airline = keys.origin.named, keys.destination.named, keys.airline.named
+    return [
+        (_DAY, *_rows(keys, kernel.BY_DAY, _of_day, lambda flights: keys.day[flights].tolist(), origin)),
+        (_CLOCK, _CLOCK_ROWS, keys.minute.astype(np.int32)),
+        (_ROUTE, *_rows(keys, kernel.BY_ROUTE, vocabulary.row, origin, destination, airline)),
+    ]
+
+
+def _rows(
+    keys: Keys, kind: int, make: Callable[..., kernel.Values], *words: Callable[[NDArray[np.intp]], list[Any]]
+) -> tuple[Blocks, NDArray[np.int32]]:
+    """Make the row of each key of a kind from the words of a flight that has it; give the rows, and each flight's."""
+    numbers = np.empty(len(keys), np.uint64)
+    kernel.all_keys(keys.for_kernel(), kind, view(numbers))
     numbering = Numbering()
-    places = numbering.add(keys)
+    places = numbering.add(numbers)
     example = np.empty(len(numbering.ids), np.intp)
-    example[places] = np.arange(count)
-    return column, np.array([make(flight) for flight in example.tolist()]), places
+    example[places] = np.arange(len(keys))
+    rows = [*map(make, *(of(example) for of in words))]
+    # `np.array` would look at each number twice.
+    values = np.fromiter(chain.from_iterable(rows), np.float64, len(rows) * len(rows[0]))
+    return values.reshape(len(rows), -1), places
 
 
 def _blocks(part: slice, columns: int) -> Iterator[tuple[int, Blocks]]:
@@ -220,13 +238,14 @@ def _without(matrix: Matrix, unknown: Unknown) -> Matrix:
 
 # The clock's features of each minute of the day.
 _MINUTES: dict[int, kernel.Values] = dict(enumerate(map(clock.of_minute, range(clock.MINUTES_A_DAY))))
+_CLOCK_ROWS = np.array(list(_MINUTES.values()))
 
 
 def _recurring(keys: Keys, vocabulary: Vocabulary) -> tuple[_Recurring, ...]:
     """Say of what recurs from flight to flight how it is told apart, where it stands, and how a flight's is made."""
     origin, destination, airline = keys.origin.value_of, keys.destination.value_of, keys.airline.value_of
     return (
-        (kernel.BY_DAY, 0, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
+        (kernel.BY_DAY, _DAY, lambda flight: _of_day(keys.day.item(flight), origin(flight)), {}),
         (kernel.BY_MINUTE, _CLOCK, lambda flight: clock.of_minute(keys.minute.item(flight)), _MINUTES),
         (
             kernel.BY_ROUTE,

@@ -3,15 +3,17 @@ cimport cython
 from libc.stdint cimport int32_t, int64_t
 
 cdef double _NAN, _LITTLE
+cdef float _INFINITE
+cdef Py_ssize_t _NODE
 
-@cython.locals(rows=Py_ssize_t, start=Py_ssize_t, row=Py_ssize_t, eight=Py_ssize_t, first=Py_ssize_t, _=Py_ssize_t,
+@cython.locals(rows=Py_ssize_t, width=Py_ssize_t, size=Py_ssize_t, own=Py_ssize_t, value=float, start=Py_ssize_t, row=Py_ssize_t, eight=Py_ssize_t, first=Py_ssize_t, _=Py_ssize_t,
                a=Py_ssize_t, b=Py_ssize_t, c=Py_ssize_t, d=Py_ssize_t, e=Py_ssize_t, f=Py_ssize_t, g=Py_ssize_t,
-               h=Py_ssize_t, lane=Py_ssize_t, leaf=Py_ssize_t, band=Py_ssize_t, place=Py_ssize_t)
-cpdef sum_leaves(const int32_t[::1] roots, const int32_t[::1] depths, const int32_t[:, ::1] nodes,
-                 const float[:, ::1] splits, const float[:, ::1] weights, const int32_t[::1] bands,
-                 const float[:, ::1] matrix, int32_t[::1] reached, float[:, ::1] logits)
+               h=Py_ssize_t, v=float, w=float, x=float, y=float, z=float, lane=Py_ssize_t, leaf=Py_ssize_t, band=Py_ssize_t, place=Py_ssize_t)
+cpdef sum_leaves(const int32_t[::1] roots, const int32_t[::1] depths, const int32_t[::1] nodes,
+                 const float[::1] splits, const float[:, ::1] weights, const int32_t[::1] bands,
+                 const float[:, ::1] matrix, float[:, ::1] shown, int32_t[::1] reached, float[:, ::1] logits)
 
-cdef int is_less(float value, float split, int missing) noexcept nogil
+cdef inline float single(float number) noexcept nogil
 
 @cython.locals(row=Py_ssize_t, place=Py_ssize_t, column=Py_ssize_t, rate=double)
 cpdef recent_rates(const float[:, ::1] matrix, tuple columns, double floor, double ceiling, double[:, ::1] rates)

@@ -7,6 +7,7 @@ Logarithms and exponentials are left to numpy, of all flights at once: no other 
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
+from struct import Struct
 from types import SimpleNamespace
 
 from puntual.features.kernel import Array
@@ -15,12 +16,16 @@ try:
     import cython
 except ImportError:
     # Only a compiler needs it.
-    cython = SimpleNamespace(nogil=nullcontext())
+    cython = SimpleNamespace(nogil=nullcontext(), compiled=False)
 
 _NAN = math.nan
 _LITTLE = 1e-12
-# Trees that are walked together.
-LANES = 8
+_INFINITE = math.inf
+_SINGLE = Struct("f")
+# The numbers of a node.
+_NODE = 4
+# Trees that are walked together, and vectors that each eight is asked about before the next.
+LANES, SHOWN = 8, 64
 
 
 def sum_leaves(
@@ -31,46 +36,66 @@ def sum_leaves(
     weights: Array,
     bands: Array,
     matrix: Array,
+    shown: Array,
     reached: Array,
     logits: Array,
 ) -> None:
     """Add to the logits of n vectors, in place, the weights of the leaves that they reach, tree after tree.
 
-    A node is four numbers: the column that it reads; its split, which `splits` shows as what it is; its first child,
-    which is followed by the one for what is less than the split; and whether what is missing goes there too, or for a
-    leaf, twice the row of its weights. A leaf is its own child, so that eight trees, which are walked together, take as
-    many steps as the deepest of them, `depths`: a processor waits for each node of a tree, and not for those of eight.
-    `bands` are the first that each tree speaks for; `reached` is room for eight.
+    A node is four numbers: the column that it reads; its split, which `splits` shows as what it is; where its first
+    child stands, which is followed by the one for what is less than the split; and, for a leaf, the row of its weights.
+    A leaf is its own child, so that eight trees, which are walked together, take as many steps as the deepest of them,
+    `depths`: a processor waits for each node of a tree, and not for those of eight. `bands` are the first that each
+    tree speaks for; `shown`, twice as wide as the vectors that are read, and `reached` are room for 64 and for eight.
+    Vectors are shown without anything missing: a node reads the second half where that counts as less than the split.
     """
     with cython.nogil:
-        rows = logits.shape[0]
+        rows, width, size = logits.shape[0], shown.shape[1] >> 1, _NODE
         # Eight trees and the vectors of a few flights stay in the processor's nearest memory.
         for start in range(0, rows, 64):
+            for row in range(start, min(start + 64, rows)):
+                for place in range(width):
+                    value = matrix[row, place]
+                    shown[row - start, place] = value if value == value else _INFINITE
+                    shown[row - start, width + place] = value if value == value else -_INFINITE
             for eight in range(depths.shape[0]):
                 first = 8 * eight
                 for row in range(start, min(start + 64, rows)):
+                    own = row - start
                     a, b, c, d = roots[first], roots[first + 1], roots[first + 2], roots[first + 3]
                     e, f, g, h = roots[first + 4], roots[first + 5], roots[first + 6], roots[first + 7]
                     for _ in range(depths[eight]):
-                        a = nodes[a, 2] + is_less(matrix[row, nodes[a, 0]], splits[a, 1], nodes[a, 3])
-                        b = nodes[b, 2] + is_less(matrix[row, nodes[b, 0]], splits[b, 1], nodes[b, 3])
-                        c = nodes[c, 2] + is_less(matrix[row, nodes[c, 0]], splits[c, 1], nodes[c, 3])
-                        d = nodes[d, 2] + is_less(matrix[row, nodes[d, 0]], splits[d, 1], nodes[d, 3])
-                        e = nodes[e, 2] + is_less(matrix[row, nodes[e, 0]], splits[e, 1], nodes[e, 3])
-                        f = nodes[f, 2] + is_less(matrix[row, nodes[f, 0]], splits[f, 1], nodes[f, 3])
-                        g = nodes[g, 2] + is_less(matrix[row, nodes[g, 0]], splits[g, 1], nodes[g, 3])
-                        h = nodes[h, 2] + is_less(matrix[row, nodes[h, 0]], splits[h, 1], nodes[h, 3])
+                        a = nodes[a + 2] + size * (shown[own, nodes[a]] < splits[a + 1])
+                        b = nodes[b + 2] + size * (shown[own, nodes[b]] < splits[b + 1])
+                        c = nodes[c + 2] + size * (shown[own, nodes[c]] < splits[c + 1])
+                        d = nodes[d + 2] + size * (shown[own, nodes[d]] < splits[d + 1])
+                        e = nodes[e + 2] + size * (shown[own, nodes[e]] < splits[e + 1])
+                        f = nodes[f + 2] + size * (shown[own, nodes[f]] < splits[f + 1])
+                        g = nodes[g + 2] + size * (shown[own, nodes[g]] < splits[g + 1])
+                        h = nodes[h + 2] + size * (shown[own, nodes[h]] < splits[h + 1])
                     reached[0], reached[1], reached[2], reached[3] = a, b, c, d
                     reached[4], reached[5], reached[6], reached[7] = e, f, g, h
+                    if weights.shape[1] < 5:
+                        for lane in range(8):
+                            leaf, band = nodes[reached[lane] + 3], bands[first + lane]
+                            for place in range(weights.shape[1]):
+                                logits[row, band + place] += weights[leaf, place]
+                        continue
+                    # Leaves that speak for all bands are added up beside each other.
+                    v, w, x = logits[row, 0], logits[row, 1], logits[row, 2]
+                    y, z = logits[row, 3], logits[row, 4]
                     for lane in range(8):
-                        leaf, band = nodes[reached[lane], 3] >> 1, bands[first + lane]
-                        for place in range(weights.shape[1]):
-                            logits[row, band + place] += weights[leaf, place]
+                        leaf = nodes[reached[lane] + 3]
+                        v, w = single(v + weights[leaf, 0]), single(w + weights[leaf, 1])
+                        x, y = single(x + weights[leaf, 2]), single(y + weights[leaf, 3])
+                        z = single(z + weights[leaf, 4])
+                    logits[row, 0], logits[row, 1], logits[row, 2] = v, w, x
+                    logits[row, 3], logits[row, 4] = y, z
 
 
-def is_less(value: float, split: float, missing: int) -> int:
-    """Tell, as 1 or 0, whether a value is less than a split; a missing one is where the last bit of `missing` says."""
-    return (value < split) | (missing & (value != value))
+def single(number: float) -> float:
+    """Round to 32 bits, as which a compiler holds it."""
+    return number if cython.compiled else float(_SINGLE.unpack(_SINGLE.pack(number))[0])
 
 
 def recent_rates(matrix: Array, columns: Sequence[int], floor: float, ceiling: float, rates: Array) -> None:

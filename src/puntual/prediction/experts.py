@@ -148,8 +148,9 @@ class _TreeModel:
         if matrix.shape[1] < self._width:
             raise ValueError(f"vectors of {matrix.shape[1]} columns; its trees read {self._width}")
         logits = np.zeros((len(matrix), BAND_COUNT), np.float32)
+        shown = np.empty((min(len(matrix), band_kernel.SHOWN), 2 * self._width), np.float32)
         reached = np.empty(band_kernel.LANES, np.int32)
-        self._sum_leaves(np.ascontiguousarray(matrix).data, reached.data, logits.data)
+        self._sum_leaves(np.ascontiguousarray(matrix).data, shown.data, reached.data, logits.data)
         logits += self._base
         return _softmax(logits)
 

@@ -189,21 +189,25 @@ def _arranged(nodes: _Nodes, columns: NDArray[np.intp]) -> Trees:
     is_leaf = leaf >= 0
     spare = -len(nodes.roots) % LANES
     packed = np.zeros((len(place) + 1, 4), np.int32)
-    packed[:-1, 0] = np.where(is_leaf, 0, columns.take(nodes.columns.take(place)))
+    column = columns.take(nodes.columns.take(place))
+    width = 1 + int(column[~is_leaf].max(initial=0))
+    # What is missing is shown as less than any split in the second half, and as more in the first.
+    packed[:-1, 0] = np.where(is_leaf, 0, column + width * nodes.missing.take(place))
+    splits = np.maximum(nodes.splits.take(place), np.finfo(np.float32).min)
     # Nothing is less than a leaf's, so that it is followed by itself.
-    packed[:-1, 1] = np.where(is_leaf, _LEAST, nodes.splits.take(place)).view(np.int32)
-    packed[:-1, 2] = first_child
-    packed[:-1, 3] = np.where(is_leaf, 2 * leaf, nodes.missing.take(place))
+    packed[:-1, 1] = np.where(is_leaf, _LEAST, splits).view(np.int32)
+    packed[:-1, 2] = 4 * first_child
+    packed[:-1, 3] = leaf
     # Trees that are missing to a whole number of eight are one leaf, which weighs nothing.
-    packed[-1] = 0, _LEAST.view(np.int32), len(place), 2 * len(nodes.weights)
+    packed[-1] = 0, _LEAST.view(np.int32), 4 * len(place), len(nodes.weights)
     return Trees(
-        roots=np.append(np.arange(len(nodes.roots)), np.full(spare, len(place))).astype(np.int32),
+        roots=4 * np.append(np.arange(len(nodes.roots)), np.full(spare, len(place))).astype(np.int32),
         depths=_filled(levels, spare).reshape(-1, LANES).max(axis=1).astype(np.int32),
-        nodes=packed,
+        nodes=packed.ravel(),
         weights=np.vstack([nodes.weights, np.zeros((1, nodes.weights.shape[1]), np.float32)]),
         bands=_filled(band_of, spare).astype(np.int32),
         base=nodes.base,
-        width=1 + int(packed[:, 0].max()),
+        width=width,
     )
 
 

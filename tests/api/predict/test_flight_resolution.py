@@ -31,7 +31,7 @@ def closely(flight: ScheduledFlight) -> ResolvedFlight | str:
 
 def quickly(flight: ScheduledFlight) -> ResolvedFlight | str:
     try:
-        return resolve(flight, 0)
+        return resolve([flight])[0]
     except ProblemError as problem:
         return str(problem.details.errors)
 

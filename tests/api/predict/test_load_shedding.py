@@ -103,6 +103,8 @@ def test_more_than_thirty_two_flights_leave_the_loop(made_bundle: Bundle, flight
             executor=executor,
             measured=Metrics(),
         )
-        answered = asyncio.run(batcher.answer(request, datetime(2023, 4, 19, tzinfo=UTC)))
+        answered = asyncio.run(
+            batcher.answer(request, datetime(2023, 4, 19, tzinfo=UTC), lambda answered: answered)
+        )
         assert len(answered.predictions) == flights
         assert executor.given == threads

@@ -1,10 +1,9 @@
 """From a flight as a request names it to the keys of its features; each distinct one is worked out once."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -25,7 +24,7 @@ from puntual.api.predict.flight_reading import (
     refuse_round_trip,
 )
 from puntual.api.predict.resolved_flight import EPOCH_ORDINAL, ResolvedFlight
-from puntual.api.problems import FieldError, shown
+from puntual.api.problems import FieldError, ProblemError, shown
 from puntual.features.flight_keys import UNKNOWABLE, Keys, Unknown, category_of
 from puntual.flights.flight_number import clean_flight_number
 from puntual.sources.times import LocalTime, parse_time
@@ -52,49 +51,58 @@ class Moments(msgspec.Struct, frozen=True, gc=False):
     shown: str
 
 
-def resolve(flight: ScheduledFlight, row: int, unlisted: Mapping[str, str] = NOTHING) -> ResolvedFlight:
-    """Look up the airports and read the time of a flight; raise ProblemError naming each field that means nothing.
+def resolve(
+    flights: Iterable[ScheduledFlight], unlisted: Mapping[str, str] = NOTHING, first: int = 0
+) -> list[ResolvedFlight]:
+    """Look up the airports and read the times of flights; raise ProblemError naming each field that means nothing.
 
-    `row` is the flight's place in the request; `unlisted` are airports that nobody lists and the model knows, with
-    their time zones.
+    `first` is the place of the first of them in the request; `unlisted` are airports that nobody lists and the model
+    knows, with their time zones.
     """
-    ends, written = _ends(flight.origin, flight.destination), flight.scheduled_departure
-    departure = None if ends is None else _on_even_day(written, ends.zone)
-    if ends is None or departure is None or not has_codes(flight):
-        return _resolve_or_refuse(flight, f"#/flights/{row}", unlisted)
-    (origin, destination, zone), (day, minute, instant) = ends, departure
-    number = flight.flight_number or ""
-    return ResolvedFlight(
-        (flight.airline or "").upper(),
-        # Most are written so already, and are spared a call.
-        number if number.isdigit() and number[0] != "0" else clean_flight_number(number, flight.airline),
-        origin,
-        destination,
-        written[:_WHOLE],
-        instant,
-        zone,
-        day,
-        minute,
-        False,
-        () if flight.airline and number else _not_given(flight),
-    )
-
-
-class _Ends(NamedTuple):
-    origin: str
-    destination: str
-    zone: ZoneInfo
+    resolved: list[ResolvedFlight] = []
+    errors: list[FieldError] = []
+    # In one function, since to call others for each flight takes as long as all else.
+    for row, flight in enumerate(flights, first):
+        written, airline, number = flight.scheduled_departure, flight.airline, flight.flight_number or ""
+        ends, minute = _ends(flight.origin, flight.destination), _MINUTES.get(written[_DATE:])
+        even = None if ends is None or minute is None else _even_day(written[:_DATE], ends[2])
+        if ends is None or minute is None or even is None or not has_codes(flight):
+            try:
+                resolved.append(_resolve_or_refuse(flight, f"#/flights/{row}", unlisted))
+            except ProblemError as problem:
+                errors += problem.details.errors
+            continue
+        (origin, destination, zone), (day, midnight) = ends, even
+        resolved.append(
+            ResolvedFlight(
+                airline.upper() if airline else "",
+                # Most are written so already, and are spared a call.
+                number if number.isdigit() and number[0] != "0" else clean_flight_number(number, airline),
+                origin,
+                destination,
+                written[:_WHOLE],
+                midnight + _SINCE_MIDNIGHT[minute],
+                zone,
+                day,
+                minute,
+                False,
+                () if airline and number else _not_given(flight),
+            )
+        )
+    if errors:
+        raise meaningless(errors)
+    return resolved
 
 
 # Of a request's flights many share their airports, and many their day.
 @lru_cache(maxsize=4_096)
-def _ends(origin: str, destination: str) -> _Ends | None:
-    """Look up two airports by their codes; None for those that take a closer look."""
+def _ends(origin: str, destination: str) -> tuple[str, str, ZoneInfo] | None:
+    """Look up two airports by their codes, and the zone of the first; None for those that take a closer look."""
     first, second = listed(origin), listed(destination)
     return (
         None
         if first is None or second is None or first is second
-        else _Ends(first.code, second.code, ZoneInfo(first.time_zone))
+        else (first.code, second.code, ZoneInfo(first.time_zone))
     )
 
 
@@ -195,14 +203,16 @@ def moments_of(flights: Sequence[ResolvedFlight], as_of: str | None, now: dateti
         else:
             cut = _cut_off_at(now, zone) if as_of is None else _cut_off_given(as_of, zone)
             cut_offs[zone] = cut
-        day, horizon, shown = flight.day, _minutes(departure - cut.instant), cut.shown
+        day, ahead, shown = flight.day, departure - cut.instant, cut.shown
+        # Whole minutes, downward as by `//`, which takes twice as long.
+        horizon = ahead.days * 1_440 + ahead.seconds // 60
         if departure.second or departure.microsecond:
             shown = _clock_text(departure - horizon * _MINUTE, zone)
         moments.append(Moments(day if day < cut.day else cut.day, horizon, shown))
     return moments
 
 
-class _CutOff(NamedTuple):
+class _CutOff(msgspec.Struct, frozen=True, gc=False):
     """A moment in UTC, its day (since 1970) at an origin, and the next whole minute as the clocks show it there."""
 
     instant: datetime
@@ -230,11 +240,6 @@ def _midnight(day: int, zone: ZoneInfo) -> _CutOff:
     """Give the moment at which a local day begins."""
     begin = datetime.combine(date.fromordinal(day + EPOCH_ORDINAL), time(), zone).astimezone(UTC)
     return _CutOff(begin, day, _clock_text(begin, zone))
-
-
-def _minutes(period: timedelta) -> int:
-    """Count the whole minutes of a period, downward as `//` does, which takes twice as long."""
-    return period.days * 1_440 + period.seconds // 60
 
 
 def _clock_text(instant: datetime, zone: ZoneInfo) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -13,11 +13,10 @@ from puntual.api.live.known_now import KnownNow
 from puntual.api.observability import metrics
 from puntual.api.observability.metrics import Metrics
 from puntual.api.predict.contract import PredictedFlight, PredictRequest
-from puntual.api.predict.flight_reading import meaningless
 from puntual.api.predict.flight_resolution import Moments, keys_of, moments_of, resolve
 from puntual.api.predict.resolved_flight import ResolvedFlight, ResolvedRequest
 from puntual.api.predict.response import Answered, complete, head_of, rows_of
-from puntual.api.problems import FieldError, ProblemError
+from puntual.api.problems import ProblemError
 from puntual.api.serving.shadow import Shadow
 from puntual.features.timetable import Timetable
 from puntual.prediction.predictor import Predictor
@@ -28,6 +27,7 @@ _LIGHT_FLIGHTS = 32
 _LIGHT_FLIGHTS_NOW = 16
 # Reasons ask the model about 64 vectors a flight.
 _REASON_ROWS = 64
+Finished = TypeVar("Finished")
 
 
 class Asker(Protocol):
@@ -95,22 +95,20 @@ class MicroBatcher:
         self,
         request: PredictRequest | ResolvedRequest,
         now: datetime,
-        record: Callable[[Answered], object] = lambda _: None,
-    ) -> Answered:
-        """Answer any request, and have `record` note it; raise ProblemError as `ask` does.
+        finish: Callable[[Answered], Finished],
+    ) -> Finished:
+        """Answer any request, and give what `finish` makes of the answer; raise ProblemError as `ask` does.
 
-        A long one, or one that asks for reasons, is answered in a thread and noted there, where it holds up nobody.
+        A long one, or one that asks for reasons, is answered and finished in a thread, where it holds up nobody.
         """
         weight = len(request.flights) * (_REASON_ROWS if request.reasons else 1)
         if weight <= self.light_flights and not request.reasons:
             waiting = _Future(asyncio.get_running_loop().create_future())
             self.ask(request, now, waiting)
-            answered = await waiting.answered
-            record(answered)
-            return answered
+            return finish(await waiting.answered)
         self._enter(weight, apart=True)
         try:
-            return await self._answer_apart(request, now, record)
+            return await self._answer_apart(request, now, finish)
         finally:
             self._waiting[True] -= weight
 
@@ -141,17 +139,7 @@ class MicroBatcher:
         """Resolve the flights of a request; raise ProblemError with all that means nothing."""
         if isinstance(request, ResolvedRequest):
             return request.flights
-        flights: list[ResolvedFlight] = []
-        errors: list[FieldError] = []
-        unlisted = self.predictor.unlisted
-        for row, flight in enumerate(request.flights):
-            try:
-                flights.append(resolve(flight, row, unlisted))
-            except ProblemError as problem:
-                errors += problem.details.errors
-        if errors:
-            raise meaningless(errors)
-        return flights
+        return resolve(request.flights, self.predictor.unlisted)
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
@@ -164,7 +152,7 @@ class MicroBatcher:
                 # The first event of all came between two requests, of which it is for the later one.
                 seen_at = []
             rows = self._predict(flights, cut_offs, seen_at)
-            self._count(flights, cut_offs, rows)
+            self._count([row.late_probability for row in rows], flights, cut_offs)
         except Exception as error:
             for waiting in batch:
                 waiting.asker.fail(error)
@@ -187,20 +175,22 @@ class MicroBatcher:
         self,
         request: PredictRequest | ResolvedRequest,
         now: datetime,
-        record: Callable[[Answered], object],
-    ) -> Answered:
-        def work() -> Answered:
+        finish: Callable[[Answered], Finished],
+    ) -> Finished:
+        def work() -> tuple[Finished, list[float], Sequence[ResolvedFlight], Sequence[Moments]]:
             flights = self._resolved(request)
             cut_offs = moments_of(flights, request.as_of, now)
             seen_at = self._seen_at(flights, request.as_of, now)
             rows = self._predict(flights, cut_offs, seen_at, reasons=request.reasons)
             answered = self._answered_with(flights, cut_offs, rows, seen_at)
-            record(answered)
-            return answered
+            finished, late = finish(answered), answered.late_probability
+            # What nobody needs any more is let go of here, where it is still in the processor's memory.
+            return (finished, late, (), ()) if self._shadow is None else (finished, late, flights, cut_offs)
 
-        answered = await asyncio.get_running_loop().run_in_executor(self._executor, work)
-        self._count(answered.flights, answered.cut_offs, answered.predictions)
-        return answered
+        loop = asyncio.get_running_loop()
+        finished, late, flights, cut_offs = await loop.run_in_executor(self._executor, work)
+        self._count(late, flights, cut_offs)
+        return finished
 
     def _seen_at(self, flights: list[ResolvedFlight], as_of: str | None, now: datetime) -> list[datetime]:
         known_now = self._known_now
@@ -227,13 +217,10 @@ class MicroBatcher:
         return rows
 
     def _count(
-        self,
-        flights: Sequence[ResolvedFlight],
-        cut_offs: Sequence[Moments],
-        rows: Sequence[PredictedFlight],
+        self, late: list[float], flights: Sequence[ResolvedFlight], cut_offs: Sequence[Moments]
     ) -> None:
-        late = [row.late_probability for row in rows]
-        self._metrics.observe(metrics.BATCH_SIZE, self.version, value=len(flights))
+        """Count a batch by its P(late); its flights are for the shadow alone."""
+        self._metrics.observe(metrics.BATCH_SIZE, self.version, value=len(late))
         self._metrics.observe_all(metrics.LATE_PROBABILITY, self.version, values=late)
         if self._shadow is not None:
             closed = [cut_off.closed for cut_off in cut_offs]

@@ -79,7 +79,7 @@ def read_request(request: dict[str, Any], unlisted: Mapping[str, str] = NOTHING)
                 known = msgspec.convert(flight, SclFlight)
                 flights.append(read_flight(known, f"#/flights/{row}", unlisted))
             else:
-                flights.append(resolve(msgspec.convert(flight, ScheduledFlight), row, unlisted))
+                flights += resolve([msgspec.convert(flight, ScheduledFlight)], unlisted, row)
         except ProblemError as problem:
             errors += problem.details.errors
     if errors:

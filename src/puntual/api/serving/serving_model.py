@@ -113,18 +113,33 @@ class ServingModel:
         self, request: PredictRequest | ResolvedRequest, request_id: str, *, recorded: bool = True
     ) -> Answered:
         """Answer a request, count it and, unless its flights only stand for usual ones, hand it to the journal."""
+        return await self._answer(request, request_id, lambda answered: answered, recorded=recorded)
+
+    async def answer_in_writing(self, request: PredictRequest | ResolvedRequest, request_id: str) -> bytes:
+        """Answer a request as `answer` does, and write the answer down."""
+        return await self._answer(request, request_id, Answered.write)
+
+    async def _answer(
+        self,
+        request: PredictRequest | ResolvedRequest,
+        request_id: str,
+        finish: Callable[[Answered], T],
+        *,
+        recorded: bool = True,
+    ) -> T:
         now = datetime.now(UTC)
         journal, key, peer = self.journal if recorded else None, KEY_NAME.get(), PEER.get()
 
-        def record(answered: Answered) -> None:
+        def record(answered: Answered) -> T:
             if journal is not None:
                 journal.record_many(answered.journal_lines(now, request_id, request.as_of, key, peer))
+            return finish(answered)
 
         return await self.champion().answer(request, now, record)
 
     async def answer_at(self, now: datetime, request: PredictRequest | ResolvedRequest) -> Answered:
         """Answer a request as at a moment in UTC; nothing is recorded."""
-        return await self.champion().answer(request, now)
+        return await self.champion().answer(request, now, lambda answered: answered)
 
     async def apart(self, work: Callable[..., T], *inputs: Any) -> T:
         """Do in a thread what would hold up the loop."""
