@@ -19,7 +19,9 @@ BANDS = np.where(LATE, CHANCE.integers(1, BAND_COUNT, FLIGHTS), 0).astype(np.int
 
 
 def trees() -> LGBMClassifier:
-    return LGBMClassifier(n_estimators=60, deterministic=True, force_col_wise=True, random_state=0, verbose=-1)
+    return LGBMClassifier(
+        n_estimators=60, deterministic=True, force_col_wise=True, random_state=0, verbose=-1
+    )
 
 
 def late_odds(bands: Matrix) -> np.ndarray:
