@@ -170,7 +170,8 @@ def prepare_training_set(experiment: Experiment, vectors: TrainingVectors, seen:
         every_column = np.arange(matrix.shape[1])
         known = matrix if len(own) == len(matrix) else scratch.take(matrix, own, every_column)
         shown[state.name] = known, bands[own]
-    return TrainingSet(vectors, shown, bands, level_for(experiment, vectors))
+    level = _learn_level(vectors) if experiment.by_time else Level()
+    return TrainingSet(vectors, shown, bands, level)
 
 
 def fit_candidate(
@@ -201,10 +202,8 @@ def fit_candidate(
     return FittedModel(candidate, training.vectors, experts, calibration, prior)
 
 
-def level_for(experiment: Experiment, vectors: TrainingVectors) -> Level:
-    """Learn the level from all flights before the cut-off, also those that fitting does not see; none without one."""
-    if not experiment.by_time:
-        return Level()
+def _learn_level(vectors: TrainingVectors) -> Level:
+    """Learn the level from all flights before the cut-off, also those that fitting does not see."""
     dataset, rows = vectors.dataset, vectors.learnt_from
     weighed = sample_rows(np.arange(len(rows)), dataset.strata[rows], _WEIGHED, dataset.seed)
     return fit_level(vectors.recent_rates(rows[weighed]), dataset.late[rows], dataset.keys.day[rows], weighed)

@@ -1,13 +1,10 @@
 """The live experts: learnt from flights at cut-offs of the day, one for all horizons and one for each range of them.
 
-They learn beside the airport's level: flights begin from half of it, and trees learn what that leaves unsaid. Late
-flights of today tell of the level too, and trees that had not been given it would count it a second time once it is
-followed. Which of them answer in which range, and with what share, `live_plan` chooses.
+Which of them answer in which range, and with what share, `live_plan` chooses.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +12,9 @@ from numpy.typing import NDArray
 from puntual.evaluation.splits import Rows
 from puntual.features.states import LIVE_STATES, withhold
 from puntual.features.vector import Matrix
-from puntual.flights.flight import BAND_COUNT
-from puntual.prediction.calibration import Level, Scaling
+from puntual.prediction.calibration import Scaling
 from puntual.prediction.experts import POOLED_EXPERT, Mixture
-from puntual.storage import scratch
-from puntual.training.candidates import LARGE, BandLabels, Candidate, Treatment, build
+from puntual.training.candidates import LARGE, Candidate, Treatment, fit
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import Expert, Experts, FittedModel
@@ -31,8 +26,6 @@ from puntual.training.side_by_side import side_by_side
 MOST_FLIGHTS, MOST_FLIGHTS_QUICKLY = 200_000, 60_000
 CUT_OFFS = tuple(minutes for state in LIVE_STATES for minutes in state.cut_offs)
 EXPERT_CUT_OFFS = {**{state.name: state.cut_offs for state in LIVE_STATES}, POOLED_EXPERT: CUT_OFFS}
-# Of the airport's level so much is given to the flights that live experts learn from, and at least followed later.
-LEARNT_BESIDE = 0.5
 _PROVEN = 500
 
 
@@ -53,12 +46,7 @@ class LivePlan:
 def add_live(experiment: Experiment, model: FittedModel, rows: Rows, plan: LivePlan) -> FittedModel:
     """Give a model the live experts that the plan names, fitted on some flights, and their scalings."""
     experts = fit_live(
-        experiment,
-        model.vectors,
-        rows,
-        members_of(plan.mixtures.values()),
-        model.calibration.level,
-        learn_level=plan.learn_level,
+        experiment, model.vectors, rows, members_of(plan.mixtures.values()), learn_level=plan.learn_level
     )
     together = {state: mixture for state, mixture in plan.mixtures.items() if set(mixture) != {state}}
     scalings = {**model.calibration.scalings, **plan.scalings}
@@ -76,24 +64,15 @@ def members_of(mixtures: Iterable[Mixture]) -> tuple[str, ...]:
 
 
 def fit_live(
-    experiment: Experiment,
-    vectors: TrainingVectors,
-    rows: Rows,
-    names: Iterable[str],
-    level: Level,
-    *,
-    learn_level: bool,
+    experiment: Experiment, vectors: TrainingVectors, rows: Rows, names: Iterable[str], *, learn_level: bool
 ) -> dict[str, Expert]:
-    """Fit live experts by name on some flights, each at the cut-offs that `EXPERT_CUT_OFFS` has for it.
-
-    `level` is the one to be followed with them.
-    """
+    """Fit live experts by name on some flights, each at the cut-offs that `EXPERT_CUT_OFFS` has for it."""
     columns = experiment.live_columns(learns_level=learn_level)
     rows = draw(experiment, experiment.seen(rows), MOST_FLIGHTS_QUICKLY if experiment.quick else MOST_FLIGHTS)
     names = tuple(names)
 
     def fit_expert(name: str) -> Expert:
-        return _fit_at(experiment, vectors, rows, columns, EXPERT_CUT_OFFS[name], level)
+        return _fit_at(experiment, vectors, rows, columns, EXPERT_CUT_OFFS[name])
 
     return dict(zip(names, side_by_side(fit_expert, names), strict=True))
 
@@ -119,7 +98,6 @@ def _fit_at(
     rows: Rows,
     columns: NDArray[np.intp],
     cut_offs: tuple[int, ...],
-    level: Level,
 ) -> Expert:
     """Fit an expert on flights, each at one of some cut-offs, without those that were gone by then."""
     chance = np.random.default_rng(experiment.seed + sum(cut_offs))
@@ -132,30 +110,7 @@ def _fit_at(
     matrix = vectors.live(rows, horizon, hidden)
     # What nothing is known of in any flight there is nothing to learn from.
     columns = columns[~np.isnan(matrix[:, columns]).all(axis=0)]
-    seen = scratch.take(matrix, np.arange(len(rows)), columns)
-    trees = build(live_candidate(len(rows)), columns, len(rows), experiment.seed)
-    return Expert(fit_beside(LEARNT_BESIDE * level.of(matrix), trees, seen, bands), columns)
-
-
-def fit_beside(offset: NDArray[np.float64], trees: Any, matrix: Matrix, bands: BandLabels) -> Any:
-    """Fit LightGBM's classifier beside an offset of the late bands' log odds, shape (n,), that it does not say itself.
-
-    Where the offset is 0 for all flights, it learns what it would learn alone.
-    """
-    shares = np.log(np.bincount(bands, minlength=BAND_COUNT) / len(bands))
-    begin = np.tile(shares, (len(bands), 1))
-    begin[:, 1:] += offset[:, np.newaxis]
-    fitted = trees.fit(matrix, bands, init_score=begin)
-    _raise_by(shares, fitted.booster_)
-    return fitted
-
-
-def _raise_by(shares: NDArray[np.float64], booster: Any) -> None:
-    """Add to each band's first tree what all flights began from: LightGBM does so only where it chose that itself."""
-    leaves = booster.dump_model(num_iteration=1)["tree_info"]
-    for band, (tree, share) in enumerate(zip(leaves, shares, strict=True)):
-        for leaf in range(tree["num_leaves"]):
-            booster.set_leaf_output(band, leaf, booster.get_leaf_output(band, leaf) + share)
+    return Expert(fit(live_candidate(len(rows)), matrix, columns, bands, experiment.seed), columns)
 
 
 def draw(experiment: Experiment, rows: Rows, most: int) -> Rows:

@@ -10,14 +10,14 @@ from puntual.evaluation import log_losses
 from puntual.evaluation.splits import Rows
 from puntual.features.states import State
 from puntual.features.vector import COLUMNS, Matrix
-from puntual.prediction.calibration import Level, Probabilities, Scaling, softmax
+from puntual.prediction.calibration import Probabilities, Scaling, softmax
 from puntual.prediction.experts import DAY_BEFORE, Mixture, average
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.calibration_fit import HoldoutPredictions
 from puntual.training.candidates import LARGE
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
-from puntual.training.fitting import Experts, level_for
+from puntual.training.fitting import Experts
 from puntual.training.live_fit import CUT_OFFS, EXPERT_CUT_OFFS, draw, fit_live
 from puntual.training.side_by_side import side_by_side
 
@@ -33,8 +33,7 @@ Raw = Mapping[int, Probabilities]
 class LiveFold:
     """Flights after a cut-off: what was lost on them the day before, and how they looked at each live cut-off.
 
-    `vectors` are by what the flights `before` the cut-off teach; `prior` undoes the treatment of these, and `level_of`
-    is the level learnt from them, which `level` holds flight by flight. By minutes
+    `vectors` are by what the flights `before` the cut-off teach; `prior` undoes the treatment of these. By minutes
     ahead, `shown` holds the flights' vectors, `waiting` which of them were not gone yet, and `day_before` what is said
     of them by nothing that became known on their day. `present` are those that are waiting at every cut-off.
     """
@@ -42,7 +41,6 @@ class LiveFold:
     experiment: Experiment
     vectors: TrainingVectors
     before: Rows
-    level_of: Level
     bands: NDArray[np.int8]
     daily: NDArray[np.float64]
     level: NDArray[np.float64]
@@ -56,9 +54,7 @@ class LiveFold:
         """Fit a live expert before the cut-off, and give what it says of the flights."""
         most = _MOST_FITTED_QUICKLY if self.experiment.quick else _MOST_FITTED
         drawn = draw(self.experiment, self.before, most)
-        (expert,) = fit_live(
-            self.experiment, self.vectors, drawn, (name,), self.level_of, learn_level=learn_level
-        ).values()
+        expert = fit_live(self.experiment, self.vectors, drawn, (name,), learn_level=learn_level)[name]
         return {minutes: expert.predict_proba(self.shown[minutes]) for minutes in EXPERT_CUT_OFFS[name]}
 
 
@@ -112,7 +108,6 @@ def _live_fold(
         experiment,
         vectors,
         before,
-        level_for(experiment, vectors),
         bands,
         log_losses(block.calibrated(evaluated.fitted.calibration)[places], bands),
         block.level[places],

@@ -19,7 +19,7 @@ from puntual.prediction.experts import DAY_BEFORE, POOLED_EXPERT, Mixture
 from puntual.training.backtesting import EvaluatedModel
 from puntual.training.calibration_fit import L2_PENALTIES, ScalingFit
 from puntual.training.experiment import Experiment
-from puntual.training.live_fit import LEARNT_BESIDE, LivePlan, members_of
+from puntual.training.live_fit import LivePlan, members_of
 from puntual.training.live_folds import FoldAnswers, LiveFold, Raw, answer_all, live_folds, mix_answers
 from puntual.training.side_by_side import side_by_side
 
@@ -34,7 +34,7 @@ LIVE_STEPS = 3
 
 # As an offset the airport's level wins when it moves and loses when it does not; what is live tells a part of it. Live
 # experts follow so much of it, and at least half: a few months may hold no move to learn more from.
-FOLLOWED = (LEARNT_BESIDE, 0.75, 1.0)
+FOLLOWED = (0.5, 0.75, 1.0)
 # What mixtures are compared under.
 USUAL = (FOLLOWED[0], L2_PENALTIES[1])
 _TRIED = tuple((share, penalty) for share in FOLLOWED for penalty in L2_PENALTIES[1:])
