@@ -7,8 +7,8 @@ TARGET ?=
 
 # Of another version of Python, another environment: make test PYTHON=python3.13 VENV=build/python3.13
 VENV ?= .venv
-# How many processes the tests are spread over: one more than two cores, since many wait for a service or a clock.
-PROCESSES ?= 3
+# How many processes the tests are spread over: two more than two cores, since many wait for a service or a clock.
+PROCESSES ?= 4
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install

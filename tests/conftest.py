@@ -3,9 +3,10 @@
 import os
 
 # Threads that wait for one another on a busy machine take twenty times as long as one thread does alone. A library of
-# matrices reads this once, when it is loaded.
+# matrices, or of tables, reads this once, when it is loaded.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import shutil
 import uuid
