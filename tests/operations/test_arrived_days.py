@@ -24,7 +24,7 @@ RULE = LateRule.FROM_15
 DUE = {"scheduled_arrival": "2013-10-03T08:19"}
 
 
-def told(place: Path, *events: KnownEvent) -> OperatedFlights:
+def arrivals_by(place: Path, *events: KnownEvent) -> OperatedFlights:
     """What a journal with these events tells of arrivals."""
     feed = EventFeed(place)
     feed.append(events, NOW, "tower")
@@ -58,7 +58,7 @@ def test_landings_of_a_journal_are_counted_as_those_of_a_table(tmp_path: Path) -
 
 
 def test_a_landing_is_as_late_as_the_last_news_of_its_schedule_says(tmp_path: Path) -> None:
-    flights = told(
+    flights = arrivals_by(
         tmp_path / "journal.db",
         event("left", "05:18", at="05:17", **DUE),
         # In Houston, and known with the schedule of the departure alone.
@@ -71,7 +71,7 @@ def test_a_landing_is_as_late_as_the_last_news_of_its_schedule_says(tmp_path: Pa
 
 
 def test_who_only_left_and_who_landed_without_a_schedule_tell_nothing(tmp_path: Path) -> None:
-    flights = told(
+    flights = arrivals_by(
         tmp_path / "journal.db",
         event("left", "05:18", at="05:17", flight_number="1", **DUE),
         event("arrived", "09:55", at="08:50", flight_number="2"),
@@ -80,7 +80,7 @@ def test_who_only_left_and_who_landed_without_a_schedule_tell_nothing(tmp_path: 
 
 
 def test_who_was_cancelled_never_arrives_and_counts_on_the_day_of_its_schedule(tmp_path: Path) -> None:
-    flights = told(
+    flights = arrivals_by(
         tmp_path / "journal.db",
         event("arrived", "04:00", at="03:00", **DUE),
         event("cancelled", "06:00"),
@@ -91,7 +91,7 @@ def test_who_was_cancelled_never_arrives_and_counts_on_the_day_of_its_schedule(t
 
 
 def test_a_landing_days_before_its_schedule_is_not_believed(tmp_path: Path) -> None:
-    flights = told(
+    flights = arrivals_by(
         tmp_path / "journal.db",
         event("arrived", "09:55", at="08:50", scheduled_arrival="2013-10-05T08:50"),
     )

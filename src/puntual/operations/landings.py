@@ -46,10 +46,8 @@ def _seconds_ahead(moments: NDArray[np.int64], codes: NDArray[np.str_]) -> NDArr
     airport, place = np.unique(codes, return_inverse=True)
     half_hours, when = np.unique(moments // _HALF_HOUR, return_inverse=True)
     pairs, back = np.unique(place * len(half_hours) + when, return_inverse=True)
-    zones = [
-        None if found is None else ZoneInfo(found.time_zone)
-        for found in map(airports.look_up, airport.tolist())
-    ]
+    listed = map(airports.look_up, airport.tolist())
+    zones = [None if one is None else ZoneInfo(one.time_zone) for one in listed]
     ahead = [
         _ahead(zones[pair // len(half_hours)], int(half_hours[pair % len(half_hours)]))
         for pair in pairs.tolist()
