@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import holidays
+import httpx
 import msgspec
 import pytest
 
@@ -104,6 +105,36 @@ def test_a_full_round_lets_go_of_what_names_itself(clocks: Clocks) -> None:
     clocks.pass_on(600, working=0.0)
     assert rounds.look()
     assert not any(id(one) == kept and isinstance(one, Itself) for one in gc.get_objects())
+
+
+# A thread of the service itself, which does a full round once it is asked to, and says what only that lets go of.
+ROUND = """
+import gc, pathlib, threading, time
+def look():
+    here = pathlib.Path(__file__).parent
+    while not (here / "look").exists():
+        time.sleep(0.05)
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    (here / "found").write_text(" ".join(type(one).__name__ for one in gc.garbage) + " .")
+threading.Thread(target=look, daemon=True).start()
+"""
+
+
+def test_a_connection_that_ends_waits_for_no_full_round(
+    bundle_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(ROUND)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    with running("--bundle", str(bundle_file), "--state", str(tmp_path / "state")) as server:
+        for path, body in (("/predict", {"flights": [FLIGHT]}), ("/predict", {"flights": []}), ("/rank", {})):
+            with httpx.Client(base_url=server.client.base_url) as client:
+                client.post(path, json=body)
+        (tmp_path / "look").touch()
+        assert until(
+            lambda: (tmp_path / "found").exists() and (tmp_path / "found").read_text().endswith(" .")
+        )
+    assert "Connection" not in (tmp_path / "found").read_text().split()
 
 
 # What training, tables, terminals, other databases and other clouds need.

@@ -147,6 +147,9 @@ class Exchange:
     def _end(self, status: int, lines: bytes, body: bytes, version: str, reason: str | None = None) -> None:
         self.response_complete = True
         self._send(status, lines, body, self.keep_alive)
+        # It is the connection's, which refers to this exchange: left here, both would outlive the connection until the
+        # garbage collector's next full round.
+        del self._send
         seconds = time.perf_counter() - self._started
         door = self._door
         door.service.metrics.observe(metrics.LATENCY, PATH, str(status), version, value=seconds)
