@@ -73,7 +73,7 @@ def _compared(place, name, treatment):
         tied=place < 2,
         chosen=place == 0,
         fit_seconds=1.5 + place,
-        trees=160 * place,
+        branches=160 * place,
         onnx_bytes=48_000 * (1 + place * 9),
         microseconds=3.4 * (1 + place),
         largest_difference=1e-7,

@@ -16,7 +16,7 @@ from puntual.prediction.onnx_trees import read_trees
 from puntual.training.candidates import Candidate, Treatment, fit
 from puntual.training.fitting import Expert, Experts
 from puntual.training.lightgbm_onnx import convert_trees
-from puntual.training.onnx_export import columns_read, convert, trees_of
+from puntual.training.onnx_export import branches_of, columns_read, convert
 
 FLIGHTS, WIDTH = 2_000, len(COLUMNS)
 _TWENTY_ROUNDS = Candidate("lightgbm", Treatment.NONE, {"n_estimators": 20})
@@ -84,7 +84,7 @@ def test_they_take_a_third_of_the_bytes_and_are_valid(
     onnx.checker.check_model(compact)
     before, after = (model.SerializeToString() for model in (converted, compact))
     assert len(after) < 0.4 * len(before)
-    assert trees_of({"history": after}) == trees_of({"history": before}) == 100
+    assert branches_of({"history": after}) == branches_of({"history": before}) > 100
 
 
 def test_a_tree_that_is_one_leaf_still_speaks(vectors: NDArray[np.float32]) -> None:
@@ -96,7 +96,7 @@ def test_a_tree_that_is_one_leaf_still_speaks(vectors: NDArray[np.float32]) -> N
     model = onnx.load_model_from_string(convert(Experts({"history": expert}))["history"])
     probabilities = _session(model).run(None, {"columns": vectors})[0]
     np.testing.assert_allclose(probabilities, classifier.predict_proba(vectors), atol=1e-6)
-    assert trees_of({"history": model.SerializeToString()}) == 15
+    assert branches_of({"history": model.SerializeToString()}) == 15
 
 
 def test_an_expert_of_several_states_is_written_and_loaded_once(

@@ -16,8 +16,8 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
 
     `scores` are those with timetable and history; `log_loss` is averaged over the conditions of knowledge, by
     which candidates are chosen. `gap_to_best` is that loss less the lowest one, with a paired day-block bootstrap
-    interval; `tied` says that the interval ends within the margin of what counts as equal. `trees` are those that
-    one flight walks through; sizes are bytes of ONNX, times are seconds to fit and microseconds a flight.
+    interval; `tied` says that the interval ends within the margin of what counts as equal. `branches` are those
+    that one flight passes at the most; sizes are bytes of ONNX, times are seconds to fit and microseconds a flight.
     """
 
     name: str
@@ -28,7 +28,7 @@ class CandidateResult(msgspec.Struct, frozen=True, kw_only=True):
     tied: bool
     chosen: bool
     fit_seconds: float
-    trees: int
+    branches: int
     onnx_bytes: int
     microseconds: float
     largest_difference: float

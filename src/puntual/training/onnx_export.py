@@ -1,10 +1,12 @@
-"""From fitted experts to one ONNX model each, and the proof that both answer alike."""
+"""From fitted experts to one ONNX model each, the proof that both answer alike, and what an answer costs."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import onnx
 from lightgbm import LGBMClassifier
+from numpy.typing import NDArray
 from onnx.utils import Extractor
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
@@ -21,6 +23,12 @@ from puntual.training.xgboost_onnx import convert_vector_leaves
 TOLERANCE = 1e-5
 _OPSET = {"": 18, "ai.onnx.ml": 3}
 _IR_VERSION = 8
+# The older operators name each node by its tree and number; the newest numbers branches through, and roots by name.
+_OLDER, _NEWEST = "nodes_treeids", "tree_roots"
+_SIDES = ("nodes_falsenodeids", "nodes_truenodeids")
+_IS_LEAF = ("nodes_falseleafs", "nodes_trueleafs")
+
+_Places = NDArray[np.int64]
 
 
 def convert(experts: Experts) -> dict[str, bytes]:
@@ -61,16 +69,17 @@ def prove(experts: Experts, models: Mapping[str, bytes], candidate: str, matrix:
     return difference
 
 
-def trees_of(models: Mapping[str, bytes]) -> int:
-    """Count the trees that one flight walks through, in all experts."""
-    named = (
-        set(attribute.ints)
+def branches_of(models: Mapping[str, bytes]) -> int:
+    """Count the branches that one flight passes at the most, in all trees of all experts; none where there is none.
+
+    Deep trees of a forest cost more than shallow ones that were boosted, though they are fewer.
+    """
+    return sum(
+        _passed(given)
         for model in models.values()
         for node in onnx.load_model_from_string(model).graph.node
-        for attribute in node.attribute
-        if attribute.name in ("nodes_treeids", "tree_roots")
+        if (given := _attributes(node)).keys() & {_OLDER, _NEWEST}
     )
-    return sum(map(len, named))
 
 
 def _written(model: onnx.ModelProto, name: str) -> bytes:
@@ -94,3 +103,45 @@ def _probabilities(expert: Expert) -> onnx.ModelProto:
     # Without the label, and the nodes that only it needs: some of them refuse an input of no flights.
     _, probabilities_of = (output.name for output in model.graph.output)
     return Extractor(model).extract_model(["columns"], [probabilities_of])
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    names = {_OLDER, _NEWEST, *_SIDES, *_IS_LEAF, "nodes_nodeids", "nodes_modes"}
+    return {
+        attribute.name: np.array(onnx.helper.get_attribute_value(attribute))
+        for attribute in node.attribute
+        if attribute.name in names
+    }
+
+
+def _passed(given: Mapping[str, Any]) -> int:
+    """Add up the longest ways from the roots of an ensemble's trees: at each level, the trees that still branch."""
+    roots, children = _by_place(given) if _NEWEST in given else _by_name(given)
+    passed, place, tree = 0, roots, np.arange(len(roots))
+    while len(place):
+        passed += len(np.unique(tree))
+        below = children[place].ravel()
+        tree = tree.repeat(2)[below >= 0]
+        place = below[below >= 0]
+    return passed
+
+
+def _by_place(given: Mapping[str, Any]) -> tuple[_Places, _Places]:
+    """Give the roots, and the two branches below each branch, -1 for a leaf."""
+    below = [np.where(given[leaf], -1, given[side]) for side, leaf in zip(_SIDES, _IS_LEAF, strict=True)]
+    return given[_NEWEST], np.stack(below, axis=1)
+
+
+def _by_name(given: Mapping[str, Any]) -> tuple[_Places, _Places]:
+    """Give the roots that branch, and the two branches below each node, -1 for a leaf."""
+    tree, number = given[_OLDER], given["nodes_nodeids"]
+    names = (tree << 32) + number
+    order = names.argsort()
+    is_branch = given["nodes_modes"] != b"LEAF"
+    below = np.full((len(tree), 2), -1)
+    for side, name in enumerate(_SIDES):
+        wanted = (tree[is_branch] << 32) + given[name][is_branch]
+        place = order[names.searchsorted(wanted, sorter=order)]
+        below[is_branch, side] = np.where(is_branch[place], place, -1)
+    firsts = np.flatnonzero(np.diff(tree, prepend=-1))
+    return firsts[is_branch[firsts]], below

@@ -27,7 +27,7 @@ from puntual.training.candidates import Candidate
 from puntual.training.dataset import TrainingVectors
 from puntual.training.experiment import Experiment
 from puntual.training.fitting import FittedModel, TrainingSet, fit_candidate, prepare_training_set
-from puntual.training.onnx_export import columns_read, convert, prove, trees_of
+from puntual.training.onnx_export import branches_of, columns_read, convert, prove
 from puntual.training.side_by_side import side_by_side
 
 PROVEN_ROWS = 4_000
@@ -99,7 +99,7 @@ def _score_candidate(
         tied=False,
         chosen=False,
         fit_seconds=seconds,
-        trees=trees_of(models),
+        branches=branches_of(models),
         onnx_bytes=sum(map(len, models.values())),
         microseconds=0.0,
         largest_difference=difference,
@@ -176,15 +176,15 @@ def choose(
     A candidate is as good when the whole interval of its distance stays within the margin (a test of
     non-inferiority): that a difference could not be shown, on few days, does not show that there is none.
     The loss of a flight is averaged over the conditions of knowledge, since the service will meet all of them.
-    Cheapness is the number of trees that each flight walks through, which goes with the time of an answer but not
-    with the load of the machine; of two as cheap, the one with the lower loss is chosen.
+    Cheapness is the number of branches that a flight passes in all trees, which goes with the time of an answer but
+    not with the load of the machine; of two as cheap, the one with the lower loss is chosen.
     """
     best = min(range(len(losses)), key=lambda place: losses[place].mean())
     gaps = [paired_difference(loss, losses[best], day.astype(np.int32)) for loss in losses]
     margin = MARGIN * float(losses[best].mean())
     tied = [place == best or gap.high <= margin for place, gap in enumerate(gaps)]
     within = [result for result, is_tied in zip(results, tied, strict=True) if is_tied]
-    chosen = min(within, key=lambda result: (result.trees, result.log_loss))
+    chosen = min(within, key=lambda result: (result.branches, result.log_loss))
     return tuple(
         msgspec.structs.replace(result, gap_to_best=gap, tied=is_tied, chosen=result is chosen)
         for result, gap, is_tied in zip(results, gaps, tied, strict=True)

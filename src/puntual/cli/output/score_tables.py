@@ -128,7 +128,7 @@ def print_comparison(training: "Training", output: Console) -> None:
         "ECE",
         "F1",
         "fit s",
-        "trees",
+        "branches",
         "µs a flight",
     )
     for entry in training.comparison:
@@ -143,7 +143,7 @@ def print_comparison(training: "Training", output: Console) -> None:
                 for measure in (scores.roc_auc, scores.average_precision, scores.ece, scores.f1)
             ),
             f"{entry.fit_seconds:.1f}",
-            f"{entry.trees:,}",
+            f"{entry.branches:,}",
             f"{entry.microseconds:.1f}",
         )
     output.print(table)
