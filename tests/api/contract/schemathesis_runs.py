@@ -63,7 +63,7 @@ FORMATS = {
     "duration": st.integers(1, 99).map("PT{}H10M".format),
 }
 # How many requests are drawn for each operation, beside those that cover its schema; `make soak` draws more.
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "12"))
 # Makers of clients know no CSV, so that the document names it in its text alone.
 CSV_ROUTES = {"/timetable": "put", "/invocations": "post"}
 # Its answer has no end, for which whoever draws requests would wait; `test_client.py` reads the first of its events.
