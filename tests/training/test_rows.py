@@ -11,12 +11,14 @@ import pytest
 from experiments_made import QUICK, begin
 from flights_made import as_flight_table
 from puntual.errors import NotEnoughFlightsError, SettingError
-from puntual.evaluation.splits import sample_rows
+from puntual.evaluation.splits import Rows, sample_rows
+from puntual.features.states import MAIN
 from puntual.registry import Registry
 from puntual.reporting.model_card import plain
-from puntual.training import experiment, fitting
+from puntual.training import backtesting, experiment, fitting
+from puntual.training.candidates import Candidate
 from puntual.training.experiment import Experiment, Options, rows_within
-from puntual.training.fitting import fit_on, prepare_training_set
+from puntual.training.fitting import FittedModel, fit_on, prepare_training_set
 from puntual.training.selection import compare, learning_curve
 from puntual.training.train import check_options, train
 
@@ -78,6 +80,23 @@ def test_of_very_many_flights_after_a_cut_off_a_sample_is_calibrated_on(
     assert len(drawn) == 100 and drawn[0] == rows[0] and (np.diff(drawn) > 0).all()
     _, (result,) = compare(by_time, (QUICK,), begin)
     assert result.scores.flights == 100
+
+
+def test_before_a_cut_off_a_sample_of_very_many_flights_is_fitted_and_the_model_sees_all(
+    by_time: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def fit_and_count(given: Experiment, candidate: Candidate, rows: Rows, **more: bool) -> FittedModel:
+        seen.append((len(given.seen(rows)), len(rows)))
+        return fit_on(given, candidate, rows, **more)
+
+    monkeypatch.setattr(backtesting, "fit_on", fit_and_count)
+    monkeypatch.setattr(backtesting, "MOST_FITTED_IN_A_FOLD", 600)
+    backtesting.evaluate_model(by_time, QUICK, begin, (MAIN,))
+    *folds, (of_all, every) = sorted(seen, key=lambda fit: fit[1])
+    assert len(folds) == 4 and all(fitted == 600 < rows for fitted, rows in folds)
+    assert of_all == every == len(by_time.split.before_test)
 
 
 def test_the_level_of_very_many_flights_is_weighed_by_a_sample_and_its_base_by_all(
