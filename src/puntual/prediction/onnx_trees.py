@@ -96,7 +96,7 @@ def _of_older(given: _Attributes) -> _Nodes | None:
     if kinds not in ({_LESS}, {_LESS_OR_EQUAL}) or given.get("aggregate_function", b"SUM") != b"SUM":
         return None
     tree, bands = given["nodes_treeids"], given["n_targets"]
-    places = _PlacesByName(tree, given["nodes_nodeids"])
+    places = PlacesByName(tree, given["nodes_nodeids"])
     children = np.zeros((len(tree), 2), np.int64)
     for side, name in enumerate(("nodes_falsenodeids", "nodes_truenodeids")):
         children[~is_leaf, side] = places.of(tree[~is_leaf], given[name][~is_leaf])
@@ -137,7 +137,7 @@ def _of_newest(given: _Attributes) -> _Nodes | None:
     )
 
 
-class _PlacesByName:
+class PlacesByName:
     """Finds nodes by their tree and their number there."""
 
     def __init__(self, trees: _Places, numbers: _Places) -> None:

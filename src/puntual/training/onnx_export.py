@@ -16,6 +16,7 @@ from puntual.errors import ConversionError
 from puntual.features.live_vector import ALL_COLUMNS
 from puntual.features.vector import Matrix
 from puntual.prediction.experts import Model
+from puntual.prediction.onnx_trees import PlacesByName
 from puntual.training.fitting import Expert, Experts
 from puntual.training.lightgbm_onnx import convert_trees
 from puntual.training.xgboost_onnx import convert_vector_leaves
@@ -135,13 +136,11 @@ def _by_place(given: Mapping[str, Any]) -> tuple[_Places, _Places]:
 def _by_name(given: Mapping[str, Any]) -> tuple[_Places, _Places]:
     """Give the roots that branch, and the two branches below each node, -1 for a leaf."""
     tree, number = given[_OLDER], given["nodes_nodeids"]
-    names = (tree << 32) + number
-    order = names.argsort()
+    places = PlacesByName(tree, number)
     is_branch = given["nodes_modes"] != b"LEAF"
     below = np.full((len(tree), 2), -1)
     for side, name in enumerate(_SIDES):
-        wanted = (tree[is_branch] << 32) + given[name][is_branch]
-        place = order[names.searchsorted(wanted, sorter=order)]
+        place = places.of(tree[is_branch], given[name][is_branch])
         below[is_branch, side] = np.where(is_branch[place], place, -1)
     firsts = np.flatnonzero(np.diff(tree, prepend=-1))
     return firsts[is_branch[firsts]], below
